@@ -1,0 +1,85 @@
+package wire
+
+import "errors"
+
+// ErrMalformed is what every decoder of this package returns, wrapped with the
+// place, for bytes that no encoder of this package could have written.
+var ErrMalformed = errors.New("malformed")
+
+// SourceID names one worker's VM for its lifetime. It is random, so that a VM
+// that is started anew after a crash can never be taken for the one before it.
+type SourceID [16]byte
+
+// Decision is what the filter said of one request.
+type Decision uint8
+
+// The decisions. The numbers are part of the format and of the database: they
+// are never reused.
+const (
+	Allowed         Decision = 1 // passed to the upstream
+	Throttled       Decision = 2 // refused with 429 by a limit
+	Unauthenticated Decision = 3 // refused with 401: no key, or one nobody knows
+	Forbidden       Decision = 4 // refused with 403: the account is suspended
+	Unready         Decision = 5 // refused with 503: the filter has no snapshot yet
+)
+
+// EntryKey is the set of dimensions that usage is counted by.
+// Zero stands for "none": no account (nobody identified), no endpoint (the path
+// matched no template), no status (the client left before there was one).
+type EntryKey struct {
+	Minute   int64 // minutes since the Unix epoch, by the filter's clock at stream end
+	Account  uint64
+	Key      uint64
+	Endpoint uint64
+	Status   uint16 // HTTP status code, 0 or 100 to 599
+	Decision Decision
+}
+
+// Entry is what was counted for one key since the source's last batch.
+type Entry struct {
+	EntryKey
+	Requests   uint64
+	Cost       uint64 // sum of the endpoints' costs
+	BytesIn    uint64 // request headers and body
+	BytesOut   uint64 // response headers and body
+	DurationUS uint64 // sum of the stream durations, microseconds
+	Latency    Histogram
+}
+
+// Level is how full a bucket was when the worker last decided by it.
+type Level struct {
+	Account   uint64
+	Limit     uint64
+	Remaining int64 // whole tokens; negative while in debt
+	AtMS      int64 // wall clock of the filter, Unix milliseconds
+}
+
+// Batch is the counts of one worker since its last flush. A batch that has been
+// sent is frozen: the same source and sequence always carry the same content.
+//
+// A batch with Sequence 0 carries no entries and no levels. It is a heartbeat:
+// it tells which snapshot the worker runs and asks what has been committed.
+type Batch struct {
+	Source   SourceID
+	Sequence uint64 // from 1, without gaps
+	Node     string // name of the Envoy, from the plugin's configuration; at most 255 bytes
+	Snapshot uint64 // version of the snapshot that the worker ran when it sent this
+	SentMS   int64  // wall clock of the filter when the batch was frozen, Unix milliseconds
+	Entries  []Entry
+	Levels   []Level
+}
+
+// Bounds that an encoder keeps and a decoder enforces.
+const (
+	MaxBatchBytes   = 4 << 20
+	MaxBatchEntries = 65_536
+	MaxBatchLevels  = 65_536
+	MaxNodeBytes    = 255
+)
+
+// Receipt is the edge's answer to a batch: how far the source's batches have
+// got. Both numbers are contiguous: every sequence up to and including it.
+type Receipt struct {
+	Accepted  uint64 // the log holds it
+	Committed uint64 // the database holds it; the filter may forget it
+}
