@@ -1,0 +1,68 @@
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code sorts the errors that a caller can do something about.
+type Code string
+
+// The codes. They are part of the GraphQL API, as extensions.code.
+const (
+	CodeValidation      Code = "VALIDATION"      // the input is at fault; Field says where
+	CodeNotFound        Code = "NOT_FOUND"       // there is no such thing
+	CodeConflict        Code = "CONFLICT"        // the state does not allow it now
+	CodeUnauthenticated Code = "UNAUTHENTICATED" // nobody is signed in
+)
+
+// Error is a caller's mistake, told in a sentence that says what to do. Every
+// other error is a fault of ours, and callers only learn that there was one.
+type Error struct {
+	Code    Code
+	Field   string // path in the input, such as limits.0.amount; empty if none
+	Message string
+}
+
+func (e *Error) Error() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return e.Field + ": " + e.Message
+}
+
+// Invalid is the error for an input field with a wrong value.
+func Invalid(field, format string, args ...any) *Error {
+	return &Error{Code: CodeValidation, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// NotFound is the error for an id that names nothing.
+func NotFound(field, what string) *Error {
+	return &Error{Code: CodeNotFound, Field: field, Message: "there is no such " + what}
+}
+
+// Conflict is the error for a change that the present state rules out.
+func Conflict(field, format string, args ...any) *Error {
+	return &Error{Code: CodeConflict, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Faults returns the caller's mistakes in err, in order, or nil when err is
+// something else. Several mistakes travel as errors.Join of them.
+func Faults(err error) []*Error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*Error
+		for _, e := range joined.Unwrap() {
+			f := Faults(e)
+			if f == nil {
+				return nil
+			}
+			all = append(all, f...)
+		}
+		return all
+	}
+	var one *Error
+	if errors.As(err, &one) {
+		return []*Error{one}
+	}
+	return nil
+}

@@ -1,0 +1,37 @@
+package controlplane
+
+import (
+	"strconv"
+	"strings"
+)
+
+// ID is a row's identity. Zero is no row.
+type ID int64
+
+// Kind is what an identity is of. It stands before the number wherever people
+// or scripts see one, so that an id can't be passed for one of another kind.
+type Kind string
+
+// The kinds.
+const (
+	KindAccount  Kind = "acc"
+	KindKey      Kind = "key"
+	KindTier     Kind = "tier"
+	KindLimit    Kind = "lim"
+	KindEndpoint Kind = "end"
+)
+
+// Format writes an identity as people see it, such as acc_7.
+func (k Kind) Format(id ID) string {
+	return string(k) + "_" + strconv.FormatInt(int64(id), 10)
+}
+
+// Parse reads what Format wrote. The error names field.
+func (k Kind) Parse(field, s string) (ID, error) {
+	digits, ok := strings.CutPrefix(s, string(k)+"_")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || n < 1 || k.Format(ID(n)) != s {
+		return 0, Invalid(field, "give an id such as %s_7", string(k))
+	}
+	return ID(n), nil
+}

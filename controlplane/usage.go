@@ -1,0 +1,142 @@
+package controlplane
+
+import (
+	"time"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// Granularity is the length of a rollup's time bucket, in UTC.
+type Granularity int
+
+// The granularities. The order is that of their length.
+const (
+	ByMinute Granularity = iota
+	ByHour
+	ByDay
+	ByMonth
+)
+
+// Granularities lists them all, shortest first.
+var Granularities = [...]Granularity{ByMinute, ByHour, ByDay, ByMonth}
+
+func (g Granularity) String() string {
+	return [...]string{"minute", "hour", "day", "month"}[g]
+}
+
+// Truncate returns the beginning of the bucket that t is in.
+func (g Granularity) Truncate(t time.Time) time.Time {
+	t = t.UTC()
+	switch g {
+	case ByMinute:
+		return t.Truncate(time.Minute)
+	case ByHour:
+		return t.Truncate(time.Hour)
+	case ByDay:
+		return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	default:
+		return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+	}
+}
+
+// Next returns the beginning of the bucket after the one that begins at t.
+func (g Granularity) Next(t time.Time) time.Time {
+	switch g {
+	case ByMinute:
+		return t.Add(time.Minute)
+	case ByHour:
+		return t.Add(time.Hour)
+	case ByDay:
+		return t.AddDate(0, 0, 1)
+	default:
+		return t.AddDate(0, 1, 0)
+	}
+}
+
+// MaxPoints is how many buckets one answer may have.
+const MaxPoints = 5000
+
+// UsageFilter narrows usage; an empty list does not.
+type UsageFilter struct {
+	Accounts  []ID
+	Endpoints []ID
+	Statuses  []int
+	Decisions []wire.Decision
+}
+
+// Range is a stretch of time, From inclusive and To exclusive.
+type Range struct{ From, To time.Time }
+
+// BucketRange widens a range to whole buckets and refuses what has none or too
+// many of them.
+func BucketRange(from, to time.Time, g Granularity) (Range, error) {
+	r := Range{From: g.Truncate(from), To: to.UTC()}
+	switch {
+	case !r.From.Before(r.To):
+		return Range{}, Invalid("to", "give a time after `from`")
+	case r.From.Year() < 1970 || r.To.Year() > 9999:
+		return Range{}, Invalid("from", "give times from 1970 to 9999")
+	}
+	if end := g.Truncate(r.To); end.Before(r.To) {
+		r.To = g.Next(end)
+	}
+	return r, nil
+}
+
+// Buckets returns the beginning of every bucket of a range that BucketRange
+// made, or an error that says how to narrow it.
+func (r Range) Buckets(g Granularity) ([]time.Time, error) {
+	var starts []time.Time
+	for t := r.From; t.Before(r.To); t = g.Next(t) {
+		if len(starts) == MaxPoints {
+			return nil, Invalid("from", "this range has more than %d points by the %s; shorten it, or take a coarser granularity", MaxPoints, g)
+		}
+		starts = append(starts, t)
+	}
+	return starts, nil
+}
+
+// Totals are sums of usage.
+type Totals struct {
+	Requests, Allowed, Throttled, Refused, Errors int64
+	Cost, BytesIn, BytesOut                       int64
+	AllowedDurationUS                             int64          // of the allowed requests
+	Latency                                       wire.Histogram // of the allowed requests
+}
+
+// Consumer is an account's part of some usage. Account 0 is nobody.
+type Consumer struct {
+	AccountID ID
+	Totals    Totals
+}
+
+// Level is what an Envoy last said of a bucket.
+type Level struct {
+	AccountID, LimitID ID
+	Remaining          int64 // whole tokens at ObservedAt; negative in debt
+	ObservedAt         time.Time
+}
+
+// RemainingAt fills a bucket that was last seen as l up to now. A nil l is a
+// bucket that nobody has used: full.
+func (limit Limit) RemainingAt(l *Level, now time.Time) int64 {
+	if l == nil {
+		return limit.Burst
+	}
+	elapsed := max(0, now.Sub(l.ObservedAt).Seconds())
+	gained := elapsed * float64(limit.Amount) / float64(limit.Period)
+	// Past one full bucket the exact gain does not matter, and would overflow.
+	if gained >= float64(limit.Burst)-float64(l.Remaining) {
+		return limit.Burst
+	}
+	return max(0, min(limit.Burst, l.Remaining+int64(gained)))
+}
+
+// Worker is one worker thread of an Envoy as the edge last heard from it.
+type Worker struct {
+	Source        wire.SourceID
+	Node          string
+	Snapshot      uint64
+	SnapshotSince time.Time
+	LastSeenAt    time.Time
+}

@@ -1,0 +1,10 @@
+// Package migrations holds the numbered SQL that makes and changes Weir's
+// database. A number that has been released is never edited again.
+package migrations
+
+import "embed"
+
+// Files holds the migrations, in goose's format.
+//
+//go:embed *.sql
+var Files embed.FS
