@@ -6,6 +6,10 @@ import "errors"
 // place, for bytes that no encoder of this package could have written.
 var ErrMalformed = errors.New("malformed")
 
+// ErrInvalid is what every encoder of this package returns, wrapped with the
+// field at fault, for a value that is out of bounds or contradicts itself.
+var ErrInvalid = errors.New("invalid")
+
 // SourceID names one worker's VM for its lifetime. It is random, so that a VM
 // that is started anew after a crash can never be taken for the one before it.
 type SourceID [16]byte
