@@ -76,6 +76,9 @@ func (Secret) String() string { return "[secret]" }
 // that are random; it must never be used for passwords.
 func (s Secret) Digest() [sha256.Size]byte { return sha256.Sum256([]byte(s.text)) }
 
+// KeyPrefix begins every API key that Weir makes, so that a leaked one is recognised.
+const KeyPrefix = "weir_"
+
 // Prefix is the part that may be shown: at most the first 9 characters, and
 // never more than half.
 func (s Secret) Prefix() string { return s.text[:min(9, len(s.text)/2)] }

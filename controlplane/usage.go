@@ -96,6 +96,37 @@ func (r Range) Buckets(g Granularity) ([]time.Time, error) {
 	return starts, nil
 }
 
+// Stretch is a part of a range that whole buckets of one granularity cover.
+type Stretch struct {
+	Granularity Granularity
+	Range
+}
+
+// Stretches cuts a range of whole minutes into the fewest buckets: the coarsest
+// in the middle and finer ones towards both ends. The sum over the stretches is
+// the sum over the minutes, because a rollup's rows are the sums of the finer
+// one's.
+func Stretches(r Range) []Stretch { return stretches(r, ByMonth) }
+
+func stretches(r Range, g Granularity) []Stretch {
+	if !r.From.Before(r.To) {
+		return nil
+	}
+	if g == ByMinute {
+		return []Stretch{{ByMinute, r}}
+	}
+	whole := Range{From: g.Truncate(r.From), To: g.Truncate(r.To)}
+	if whole.From.Before(r.From) {
+		whole.From = g.Next(whole.From)
+	}
+	if !whole.From.Before(whole.To) {
+		return stretches(r, g-1)
+	}
+	all := stretches(Range{r.From, whole.From}, g-1)
+	all = append(all, Stretch{g, whole})
+	return append(all, stretches(Range{whole.To, r.To}, g-1)...)
+}
+
 // Totals are sums of usage.
 type Totals struct {
 	Requests, Allowed, Throttled, Refused, Errors int64
@@ -139,4 +170,18 @@ type Worker struct {
 	Snapshot      uint64
 	SnapshotSince time.Time
 	LastSeenAt    time.Time
+}
+
+// Add adds up usage.
+func (t *Totals) Add(u Totals) {
+	t.Requests += u.Requests
+	t.Allowed += u.Allowed
+	t.Throttled += u.Throttled
+	t.Refused += u.Refused
+	t.Errors += u.Errors
+	t.Cost += u.Cost
+	t.BytesIn += u.BytesIn
+	t.BytesOut += u.BytesOut
+	t.AllowedDurationUS += u.AllowedDurationUS
+	t.Latency.Merge(u.Latency)
 }

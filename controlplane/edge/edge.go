@@ -1,0 +1,152 @@
+// Package edge is what filters talk to: snapshots down, usage up. It is thin
+// and stateless, so there may be any number of it.
+//
+// In come requests of Envoys that know the node token; out go snapshots and
+// receipts. A batch is accepted only when the stream has stored it, and the
+// receipt says what Postgres has committed, so the filter knows what it may
+// forget. After a crash the filters simply ask again.
+package edge
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/snapshot"
+	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/controlplane/usage"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// Media types of the bodies.
+const (
+	SnapshotType = "application/vnd.weir.snapshot"
+	BatchType    = "application/vnd.weir.batch"
+	ReceiptType  = "application/vnd.weir.receipt"
+)
+
+// Edge serves the filters.
+type Edge struct {
+	Snapshots *snapshot.Publisher
+	Stream    *stream.Conn
+	DB        *postgres.DB
+	NodeToken string // what a filter must show, at least MinTokenLength characters
+	Log       *slog.Logger
+}
+
+// MinTokenLength is how short a node token may be.
+const MinTokenLength = 32
+
+const (
+	holdFor      = 25 * time.Second // a long poll without news
+	storeWithin  = 5 * time.Second  // the stream's answer to a batch
+	lookUpWithin = time.Second      // the database's answer to what is committed
+)
+
+// Handler returns the edge's routes, all behind the node token.
+func (e *Edge) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /edge/v1/snapshot", e.getSnapshot)
+	mux.HandleFunc("POST /edge/v1/usage", e.postUsage)
+	return e.authenticated(mux)
+}
+
+func (e *Edge) authenticated(next http.Handler) http.Handler {
+	// Digests have one length, so comparing them tells nothing about the token's.
+	want := sha256.Sum256([]byte(e.NodeToken))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		got := sha256.Sum256([]byte(token))
+		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="weir edge"`)
+			http.Error(w, "the node token is missing or wrong; set WEIR_NODE_TOKEN where Envoy runs", http.StatusUnauthorized)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// getSnapshot answers at once with a snapshot later than the filter's, or holds
+// the request until there is one.
+func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
+	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
+	if err != nil {
+		http.Error(w, "have: give the version of the snapshot at hand, 0 for none", http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), holdFor)
+	defer cancel()
+	data, version, ok := e.Snapshots.Newer(ctx, have)
+	if !ok {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	w.Header().Set("Content-Type", SnapshotType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+	w.Header().Set("Weir-Snapshot", strconv.FormatUint(version, 10))
+	w.Write(data) // an error here is the filter's going away; it will ask again
+}
+
+// postUsage takes one batch and answers with a receipt.
+func (e *Edge) postUsage(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBatchBytes))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			http.Error(w, "the batch is larger than "+strconv.Itoa(wire.MaxBatchBytes)+" bytes", http.StatusRequestEntityTooLarge)
+			return
+		}
+		http.Error(w, "the batch did not arrive whole", http.StatusBadRequest)
+		return
+	}
+	batch, err := wire.DecodeBatch(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	if reason, ok := usage.Check(batch); !ok {
+		http.Error(w, "the batch has "+reason, http.StatusBadRequest)
+		return
+	}
+	if err := e.store(r.Context(), batch, body); err != nil {
+		e.Log.Warn("refused a batch; the filter keeps it", "node", batch.Node, "err", err)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the batch could not be stored; send it again", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", ReceiptType)
+	w.Write(wire.EncodeReceipt(e.receipt(r.Context(), batch)))
+}
+
+func (e *Edge) store(ctx context.Context, batch *wire.Batch, body []byte) error {
+	if batch.Sequence == 0 {
+		return nil // a heartbeat
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	return e.Stream.Publish(ctx, batch.Source, batch.Sequence, body)
+}
+
+// receipt looks up what is committed. Without an answer from the database it
+// claims nothing, and the filter keeps its batches.
+func (e *Edge) receipt(ctx context.Context, batch *wire.Batch) wire.Receipt {
+	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
+	defer cancel()
+	receipt := wire.Receipt{Accepted: batch.Sequence}
+	err := e.DB.SeeWorker(ctx, batch.Source, batch.Node, batch.Snapshot)
+	if err == nil {
+		receipt.Committed, err = e.DB.Committed(ctx, batch.Source)
+	}
+	if err != nil {
+		e.Log.Warn("could not tell a filter what is committed", "node", batch.Node, "err", err)
+	}
+	return receipt
+}

@@ -1,0 +1,69 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+const endpointColumns = `id, method, template, cost`
+
+// Endpoints returns all endpoints, by template and method.
+func (db *DB) Endpoints(ctx context.Context) ([]controlplane.Endpoint, error) {
+	endpoints, err := list[controlplane.Endpoint](ctx, db.pool, `select `+endpointColumns+` from endpoints order by template, method`)
+	if err != nil {
+		return nil, fmt.Errorf("list endpoints: %w", err)
+	}
+	return endpoints, nil
+}
+
+// EndpointsByID returns the endpoints among ids that exist, in any order.
+func (db *DB) EndpointsByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.Endpoint, error) {
+	endpoints, err := list[controlplane.Endpoint](ctx, db.pool, `select `+endpointColumns+` from endpoints where id = any($1)`, toInt64s(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read endpoints: %w", err)
+	}
+	return endpoints, nil
+}
+
+// CreateEndpoint creates an endpoint; its ID is ignored.
+func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (controlplane.Endpoint, uint64, error) {
+	var created controlplane.Endpoint
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		var err error
+		created, err = one[controlplane.Endpoint](ctx, tx, `
+			insert into endpoints (method, template, route, cost) values ($1, $2, $3, $4) returning `+endpointColumns,
+			e.Method, e.Template, controlplane.RouteOf(e.Template), e.Cost)
+		return err
+	})
+	switch {
+	case isViolation(err, "endpoints_route_key"):
+		return created, 0, controlplane.Invalid("template", "another endpoint with this method matches the same paths; change that one, or delete it first")
+	case err != nil:
+		return created, 0, fmt.Errorf("create endpoint: %w", err)
+	}
+	return created, version, nil
+}
+
+// DeleteEndpoint deletes an endpoint that no limit names.
+func (db *DB) DeleteEndpoint(ctx context.Context, id controlplane.ID) (uint64, error) {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `delete from endpoints where id = $1`, id)
+		if err == nil && tag.RowsAffected() == 0 {
+			return controlplane.NotFound("id", "endpoint")
+		}
+		return err
+	})
+	switch {
+	case isViolation(err, "limits_endpoint_fkey"):
+		return 0, controlplane.Conflict("id", "a limit names this endpoint; delete that limit first")
+	case controlplane.Faults(err) != nil:
+		return 0, err
+	case err != nil:
+		return 0, fmt.Errorf("delete endpoint: %w", err)
+	}
+	return version, nil
+}

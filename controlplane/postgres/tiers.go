@@ -1,0 +1,218 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+const tierColumns = `id, name, revision, created_at, updated_at`
+
+// Tiers returns all tiers with their limits, by name.
+func (db *DB) Tiers(ctx context.Context) ([]controlplane.Tier, error) {
+	tiers, err := listTiers(ctx, db.pool, `select `+tierColumns+` from tiers order by name`)
+	if err != nil {
+		return nil, fmt.Errorf("list tiers: %w", err)
+	}
+	return tiers, nil
+}
+
+// TiersByID returns the tiers among ids that exist, in any order.
+func (db *DB) TiersByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.Tier, error) {
+	tiers, err := listTiers(ctx, db.pool, `select `+tierColumns+` from tiers where id = any($1)`, toInt64s(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read tiers: %w", err)
+	}
+	return tiers, nil
+}
+
+// CreateTier creates a tier with its limits. The returned version is that of
+// the policy that carries it.
+func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane.Limit) (controlplane.Tier, uint64, error) {
+	var tier controlplane.Tier
+	for _, l := range limits {
+		if l.ID != 0 {
+			return tier, 0, controlplane.Invalid("limits", "a new tier's limits have no ids yet; leave them out")
+		}
+	}
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		var id controlplane.ID
+		if err := tx.QueryRow(ctx, `insert into tiers (name) values ($1) returning id`, name).Scan(&id); err != nil {
+			return err
+		}
+		if err := setLimits(ctx, tx, id, limits); err != nil {
+			return err
+		}
+		var err error
+		tier, err = readTier(ctx, tx, id)
+		return err
+	})
+	return tier, version, tierFault("create tier", err)
+}
+
+// UpdateTier changes a tier. Limits that stay keep their identity, and so their
+// counters in every Envoy.
+func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlplane.Tier, uint64, error) {
+	var tier controlplane.Tier
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		before, err := readTier(ctx, tx, e.ID)
+		if err != nil {
+			return err
+		}
+		if e.Revision != nil && *e.Revision != before.Revision {
+			return controlplane.Conflict("revision", "somebody else changed this tier: it is at revision %d, and your edit is based on %d; read it again", before.Revision, *e.Revision)
+		}
+		_, err = tx.Exec(ctx, `
+			update tiers set name = coalesce($2, name), revision = revision + 1, updated_at = now()
+			where id = $1`, e.ID, e.Name)
+		if err != nil {
+			return err
+		}
+		if e.Limits != nil {
+			if err := setLimits(ctx, tx, e.ID, *e.Limits); err != nil {
+				return err
+			}
+		}
+		tier, err = readTier(ctx, tx, e.ID)
+		return err
+	})
+	return tier, version, tierFault("update tier", err)
+}
+
+// DeleteTier deletes a tier that no account is on.
+func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error) {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `delete from tiers where id = $1`, id)
+		if err == nil && tag.RowsAffected() == 0 {
+			return controlplane.NotFound("id", "tier")
+		}
+		return err
+	})
+	if isViolation(err, "accounts_tier_fkey") {
+		return 0, controlplane.Conflict("id", "there are accounts on this tier; move them to another one first")
+	}
+	return version, tierFault("delete tier", err)
+}
+
+// AccountCounts returns how many accounts are on each of the tiers.
+func (db *DB) AccountCounts(ctx context.Context, tiers []controlplane.ID) (map[controlplane.ID]int, error) {
+	rows, err := db.pool.Query(ctx, `select tier_id, count(*) from accounts where tier_id = any($1) group by 1`, toInt64s(tiers))
+	if err != nil {
+		return nil, fmt.Errorf("count accounts: %w", err)
+	}
+	counts := map[controlplane.ID]int{}
+	var id controlplane.ID
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&id, &n}, func() error { counts[id] = n; return nil })
+	if err != nil {
+		return nil, fmt.Errorf("count accounts: %w", err)
+	}
+	return counts, nil
+}
+
+func listTiers(ctx context.Context, q querier, sql string, args ...any) ([]controlplane.Tier, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	tiers, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (controlplane.Tier, error) {
+		var t controlplane.Tier
+		err := r.Scan(&t.ID, &t.Name, &t.Revision, &t.CreatedAt, &t.UpdatedAt)
+		return t, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	at := map[controlplane.ID]int{}
+	ids := make([]controlplane.ID, len(tiers))
+	for i, t := range tiers {
+		at[t.ID], ids[i] = i, t.ID
+	}
+	limits, err := list[controlplane.Limit](ctx, q, `
+		select id, tier_id, name, coalesce(endpoint_id, 0), amount, period_seconds, burst
+		from limits where tier_id = any($1) order by tier_id, position`, toInt64s(ids))
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range limits {
+		// A limit of a tier that was created between the two statements has no place here.
+		if i, ok := at[l.TierID]; ok {
+			tiers[i].Limits = append(tiers[i].Limits, l)
+		}
+	}
+	return tiers, nil
+}
+
+func readTier(ctx context.Context, q querier, id controlplane.ID) (controlplane.Tier, error) {
+	tiers, err := listTiers(ctx, q, `select `+tierColumns+` from tiers where id = $1`, id)
+	if err != nil {
+		return controlplane.Tier{}, err
+	}
+	if len(tiers) == 0 {
+		return controlplane.Tier{}, controlplane.NotFound("id", "tier")
+	}
+	return tiers[0], nil
+}
+
+// setLimits makes limits the whole list of the tier's limits.
+func setLimits(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []controlplane.Limit) error {
+	kept := []int64{}
+	for _, l := range limits {
+		if l.ID != 0 {
+			kept = append(kept, int64(l.ID))
+		}
+	}
+	if _, err := tx.Exec(ctx, `delete from limits where tier_id = $1 and id <> all($2)`, tier, kept); err != nil {
+		return err
+	}
+	for i, l := range limits {
+		if err := setLimit(ctx, tx, tier, i, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func setLimit(ctx context.Context, tx pgx.Tx, tier controlplane.ID, position int, l controlplane.Limit) error {
+	var endpoint *controlplane.ID
+	if l.Endpoint != 0 {
+		endpoint = &l.Endpoint
+	}
+	if l.ID == 0 {
+		_, err := tx.Exec(ctx, `
+			insert into limits (tier_id, position, name, endpoint_id, amount, period_seconds, burst)
+			values ($1, $2, $3, $4, $5, $6, $7)`,
+			tier, position, l.Name, endpoint, l.Amount, l.Period, l.Burst)
+		return limitFault(position, err)
+	}
+	tag, err := tx.Exec(ctx, `
+		update limits set position = $3, name = $4, endpoint_id = $5, amount = $6, period_seconds = $7, burst = $8
+		where tier_id = $1 and id = $2`,
+		tier, l.ID, position, l.Name, endpoint, l.Amount, l.Period, l.Burst)
+	if err == nil && tag.RowsAffected() == 0 {
+		return controlplane.NotFound(fmt.Sprintf("limits.%d.id", position), "limit in this tier")
+	}
+	return limitFault(position, err)
+}
+
+func limitFault(position int, err error) error {
+	if isViolation(err, "limits_endpoint_fkey") {
+		return controlplane.NotFound(fmt.Sprintf("limits.%d.endpointId", position), "endpoint")
+	}
+	return err
+}
+
+func tierFault(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isViolation(err, "tiers_name_key"):
+		return controlplane.Invalid("name", "another tier has this name; choose a different one")
+	case controlplane.Faults(err) != nil:
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,189 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// totalsColumns sums rollup rows into controlplane.Totals; decision 1 is allowed,
+// 2 throttled, the rest refused.
+const totalsColumns = `
+	sum(requests)::bigint,
+	coalesce(sum(requests) filter (where decision = 1), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 2), 0)::bigint,
+	coalesce(sum(requests) filter (where decision > 2), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 1 and status >= 500), 0)::bigint,
+	sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
+	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint,
+	coalesce(latency_sum(latency) filter (where decision = 1), '{}')`
+
+// Series returns the totals of each bucket of the range that has usage.
+func (db *DB) Series(ctx context.Context, g controlplane.Granularity, r controlplane.Range, f controlplane.UsageFilter) (map[time.Time]controlplane.Totals, error) {
+	where, args := usageWhere(r, f)
+	rows, err := db.pool.Query(ctx, `select bucket, `+totalsColumns+` from usage_`+g.String()+where+` group by bucket`, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read usage: %w", err)
+	}
+	series := map[time.Time]controlplane.Totals{}
+	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
+		var bucket time.Time
+		var t controlplane.Totals
+		err := scanTotals(row, &t, &bucket)
+		series[bucket.UTC()] = t
+		return struct{}{}, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read usage: %w", err)
+	}
+	return series, nil
+}
+
+// Consumers returns the accounts with the most requests of the range, and how
+// many requests there were in all.
+func (db *DB) Consumers(ctx context.Context, r controlplane.Range, f controlplane.UsageFilter, first int) ([]controlplane.Consumer, int64, error) {
+	from, args := stretches(r, f)
+	var all int64
+	if err := db.pool.QueryRow(ctx, `select coalesce(sum(requests), 0)::bigint from (`+from+`) u`, args...).Scan(&all); err != nil {
+		return nil, 0, fmt.Errorf("count requests: %w", err)
+	}
+	consumers, err := db.totalsByAccount(ctx, from, args, `order by sum(requests) desc, account_id limit `+strconv.Itoa(first))
+	if err != nil {
+		return nil, 0, fmt.Errorf("rank consumers: %w", err)
+	}
+	return consumers, all, nil
+}
+
+// TotalsByAccount returns the totals of those of the accounts that have usage
+// in the range.
+func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
+	from, args := stretches(r, controlplane.UsageFilter{Accounts: accounts})
+	consumers, err := db.totalsByAccount(ctx, from, args, "")
+	if err != nil {
+		return nil, fmt.Errorf("total usage by account: %w", err)
+	}
+	totals := map[controlplane.ID]controlplane.Totals{}
+	for _, c := range consumers {
+		totals[c.AccountID] = c.Totals
+	}
+	return totals, nil
+}
+
+func (db *DB) totalsByAccount(ctx context.Context, from string, args []any, order string) ([]controlplane.Consumer, error) {
+	rows, err := db.pool.Query(ctx, `select account_id, `+totalsColumns+` from (`+from+`) u group by account_id `+order, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (controlplane.Consumer, error) {
+		var c controlplane.Consumer
+		err := scanTotals(row, &c.Totals, &c.AccountID)
+		return c, err
+	})
+}
+
+func scanTotals(row pgx.CollectableRow, t *controlplane.Totals, before any) error {
+	var latency []int64
+	err := row.Scan(before, &t.Requests, &t.Allowed, &t.Throttled, &t.Refused, &t.Errors,
+		&t.Cost, &t.BytesIn, &t.BytesOut, &t.AllowedDurationUS, &latency)
+	t.Latency = unflatten(latency)
+	return err
+}
+
+// stretches returns a query for the rollup rows of a range of whole minutes
+// that reads as few rows as it can: months in the middle, then days, hours and
+// minutes towards both ends.
+func stretches(r controlplane.Range, f controlplane.UsageFilter) (sql string, args []any) {
+	var parts []string
+	for _, s := range controlplane.Stretches(r) {
+		where, more := usageWhereFrom(len(args), s.Range, f)
+		parts = append(parts, `select * from usage_`+s.Granularity.String()+where)
+		args = append(args, more...)
+	}
+	return strings.Join(parts, " union all "), args
+}
+
+func usageWhere(r controlplane.Range, f controlplane.UsageFilter) (string, []any) {
+	return usageWhereFrom(0, r, f)
+}
+
+// usageWhereFrom writes the conditions with placeholders after the first n.
+func usageWhereFrom(n int, r controlplane.Range, f controlplane.UsageFilter) (string, []any) {
+	var args []any
+	arg := func(v any) string {
+		args = append(args, v)
+		return "$" + strconv.Itoa(n+len(args))
+	}
+	where := ` where bucket >= ` + arg(r.From) + ` and bucket < ` + arg(r.To)
+	if len(f.Accounts) > 0 {
+		where += ` and account_id = any(` + arg(toInt64s(f.Accounts)) + `)`
+	}
+	if len(f.Endpoints) > 0 {
+		where += ` and endpoint_id = any(` + arg(toInt64s(f.Endpoints)) + `)`
+	}
+	if len(f.Statuses) > 0 {
+		where += ` and status = any(` + arg(f.Statuses) + `::int[])`
+	}
+	if len(f.Decisions) > 0 {
+		where += ` and decision = any(` + arg(decisionNumbers(f.Decisions)) + `)`
+	}
+	return where, args
+}
+
+func decisionNumbers(decisions []wire.Decision) []int16 {
+	numbers := make([]int16, len(decisions))
+	for i, d := range decisions {
+		numbers[i] = int16(d)
+	}
+	return numbers
+}
+
+// Levels returns what was last reported of the accounts' buckets.
+func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Level, error) {
+	levels, err := list[controlplane.Level](ctx, db.pool, `
+		select account_id, limit_id, remaining, observed_at from levels where account_id = any($1)`, toInt64s(accounts))
+	if err != nil {
+		return nil, fmt.Errorf("read levels: %w", err)
+	}
+	return levels, nil
+}
+
+// SeeWorker notes that a worker was heard from and which snapshot it runs.
+func (db *DB) SeeWorker(ctx context.Context, source wire.SourceID, node string, snapshot uint64) error {
+	_, err := db.pool.Exec(ctx, `
+		insert into workers as w (source, node, snapshot) values ($1, $2, $3)
+		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = excluded.snapshot,
+			snapshot_since = case when w.snapshot = excluded.snapshot then w.snapshot_since else now() end`,
+		[16]byte(source), node, int64(snapshot))
+	if err != nil {
+		return fmt.Errorf("note worker: %w", err)
+	}
+	return nil
+}
+
+// Workers returns the workers heard from within the given time, by node.
+func (db *DB) Workers(ctx context.Context, within time.Duration) ([]controlplane.Worker, error) {
+	rows, err := db.pool.Query(ctx, `
+		select source, node, snapshot, snapshot_since, last_seen_at from workers
+		where last_seen_at > now() - make_interval(secs => $1) order by node, source`, within.Seconds())
+	if err != nil {
+		return nil, fmt.Errorf("list workers: %w", err)
+	}
+	workers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (controlplane.Worker, error) {
+		var w controlplane.Worker
+		var source [16]byte
+		err := row.Scan(&source, &w.Node, &w.Snapshot, &w.SnapshotSince, &w.LastSeenAt)
+		w.Source = source
+		return w, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list workers: %w", err)
+	}
+	return workers, nil
+}

@@ -1,0 +1,152 @@
+// Package rollup moves batches from the stream into the database.
+//
+// In come encoded batches, at least once; out go rollup rows, exactly once, and
+// an announcement of what was new. It keeps nothing: after a crash the stream,
+// or else the filter, gives it everything again that Postgres has not got.
+//
+// Each round goes in this order, and the order is the guarantee:
+//
+//  1. commit: counts and batch identities, in one transaction
+//  2. acknowledge: the stream may forget the batches
+//  3. announce: live readers learn of the new usage
+package rollup
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/controlplane/usage"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// Worker is the loop. Several may run, in one process or many.
+type Worker struct {
+	DB     *postgres.DB
+	Stream *stream.Conn
+	Log    *slog.Logger
+}
+
+const (
+	maxRound   = 512             // batches in one transaction
+	retryAfter = time.Second     // a batch whose commit did not work comes again
+	stopWithin = 5 * time.Second // to finish the round that runs when asked to stop
+)
+
+// Run works until ctx ends. When the stream breaks off it starts over.
+func (w *Worker) Run(ctx context.Context) {
+	arrived := make(chan stream.Message, maxRound)
+	go func() {
+		defer close(arrived)
+		for ctx.Err() == nil {
+			err := w.Stream.Batches(ctx, func(m stream.Message) {
+				select {
+				case arrived <- m:
+				case <-ctx.Done():
+				}
+			})
+			if ctx.Err() == nil {
+				w.Log.Warn("the batch subscription broke off; starting over", "err", err)
+				pause(ctx, retryAfter)
+			}
+		}
+	}()
+	for first := range arrived {
+		round := gather(first, arrived)
+		// A round that has begun is finished: stopping half-way saves nothing.
+		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
+		w.commit(finish, round)
+		cancel()
+	}
+}
+
+func gather(first stream.Message, arrived <-chan stream.Message) []stream.Message {
+	round := []stream.Message{first}
+	for len(round) < maxRound {
+		select {
+		case m, ok := <-arrived:
+			if !ok {
+				return round
+			}
+			round = append(round, m)
+		default:
+			return round
+		}
+	}
+	return round
+}
+
+// commit puts a round through the three steps.
+func (w *Worker) commit(ctx context.Context, round []stream.Message) {
+	var batches []*wire.Batch
+	var messages []stream.Message
+	for _, m := range round {
+		b, reason := decode(m.Batch())
+		if reason != "" {
+			// The filter still has this batch and will send it again: what got
+			// spoiled on the way is not lost.
+			w.Log.Error("dropped a batch that can't be read", "reason", reason)
+			w.settle(m.Drop(reason))
+			continue
+		}
+		batches, messages = append(batches, b), append(messages, m)
+	}
+	fresh, err := w.DB.CommitBatches(ctx, batches)
+	if err != nil && len(batches) > 1 {
+		// One batch may be at fault: it must not hold up the others.
+		for _, m := range messages {
+			w.commit(ctx, []stream.Message{m})
+		}
+		return
+	}
+	if err != nil {
+		w.Log.Error("committed nothing; will try again", "err", err)
+		for _, m := range messages {
+			w.settle(m.Again(retryAfter))
+		}
+		return
+	}
+	for _, m := range messages {
+		w.settle(m.Done())
+	}
+	w.announce(fresh)
+}
+
+func decode(data []byte) (*wire.Batch, string) {
+	b, err := wire.DecodeBatch(data)
+	if err != nil {
+		return nil, err.Error()
+	}
+	if reason, ok := usage.Check(b); !ok {
+		return nil, reason
+	}
+	return b, ""
+}
+
+func (w *Worker) announce(fresh []*wire.Batch) {
+	delta := live.DeltaOf(fresh)
+	if delta.Requests == 0 {
+		return
+	}
+	if err := w.Stream.Announce(delta.Encode()); err != nil {
+		w.Log.Warn("live readers miss an update", "err", err)
+	}
+}
+
+// settle logs a message that JetStream did not get. It will deliver the batch
+// again, which does no harm.
+func (w *Worker) settle(err error) {
+	if err != nil {
+		w.Log.Warn("the stream did not hear how a batch ended", "err", err)
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,169 @@
+package stream
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+const (
+	streamName   = "WEIR_USAGE"
+	usageSubject = "weir.usage"
+	liveSubject  = "weir.live"
+	consumerName = "rollup"
+
+	maxPayload     = wire.MaxBatchBytes + 1024
+	maxStreamBytes = 2 << 30
+	dedupeWindow   = 2 * time.Minute
+	ackWait        = 30 * time.Second
+	maxInFlight    = 2048
+	reconnectEvery = 250 * time.Millisecond
+)
+
+// Conn is a connection to NATS. It reconnects by itself for as long as it is open.
+type Conn struct {
+	nc *nats.Conn
+	js jetstream.JetStream
+}
+
+// Connect connects to the NATS servers at url.
+func Connect(url string) (*Conn, error) {
+	return connect(url)
+}
+
+// Connect connects to the embedded server.
+func (s *Server) Connect() (*Conn, error) {
+	return connect("", nats.InProcessServer(s.nats))
+}
+
+func connect(url string, options ...nats.Option) (*Conn, error) {
+	options = append(options, nats.Name("weir"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectEvery))
+	nc, err := nats.Connect(url, options...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS: %w", err)
+	}
+	js, err := jetstream.New(nc)
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("open JetStream: %w", err)
+	}
+	return &Conn{nc, js}, nil
+}
+
+// Close ends the connection.
+func (c *Conn) Close() { c.nc.Close() }
+
+// Ping asks whether JetStream answers.
+func (c *Conn) Ping(ctx context.Context) error {
+	if _, err := c.js.AccountInfo(ctx); err != nil {
+		return fmt.Errorf("reach JetStream: %w", err)
+	}
+	return nil
+}
+
+// Setup makes the stream and its consumer, or brings them up to date. Call it
+// again whenever they may have been lost.
+func (c *Conn) Setup(ctx context.Context) error {
+	_, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
+		Name: streamName, Subjects: []string{usageSubject},
+		Storage: jetstream.FileStorage, Retention: jetstream.WorkQueuePolicy,
+		// When it is full the publisher is told, and the filter keeps its batches.
+		Discard: jetstream.DiscardNew, MaxBytes: maxStreamBytes,
+		MaxMsgSize: maxPayload, Duplicates: dedupeWindow,
+	})
+	if err != nil {
+		return fmt.Errorf("set up the usage stream: %w", err)
+	}
+	_, err = c.js.CreateOrUpdateConsumer(ctx, streamName, jetstream.ConsumerConfig{
+		Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy,
+		AckWait: ackWait, MaxAckPending: maxInFlight,
+	})
+	if err != nil {
+		return fmt.Errorf("set up the rollup consumer: %w", err)
+	}
+	return nil
+}
+
+// Publish hands over an encoded batch. It returns once JetStream has stored it.
+func (c *Conn) Publish(ctx context.Context, source wire.SourceID, sequence uint64, batch []byte) error {
+	id := hex.EncodeToString(source[:]) + "-" + strconv.FormatUint(sequence, 10)
+	_, err := c.js.Publish(ctx, usageSubject, batch, jetstream.WithMsgID(id))
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		// The store was lost while we ran. A new, empty one is as good.
+		if err = c.Setup(ctx); err == nil {
+			_, err = c.js.Publish(ctx, usageSubject, batch, jetstream.WithMsgID(id))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("publish batch %s: %w", id, err)
+	}
+	return nil
+}
+
+// Message is a batch on its way. Exactly one of its methods is called at the end.
+type Message struct {
+	msg jetstream.Msg
+}
+
+// Batch returns the encoded batch.
+func (m Message) Batch() []byte { return m.msg.Data() }
+
+// Done tells JetStream that the batch is committed. When that message is lost,
+// the batch comes again, and is recognised.
+func (m Message) Done() error { return m.msg.Ack() }
+
+// Again asks for the batch once more, after a while.
+func (m Message) Again(after time.Duration) error { return m.msg.NakWithDelay(after) }
+
+// Drop tells JetStream that nobody can make sense of the batch.
+func (m Message) Drop(reason string) error { return m.msg.TermWithReason(reason) }
+
+// Batches hands each arriving batch to deliver, one after the other, until ctx
+// ends or the subscription breaks. It never returns nil.
+func (c *Conn) Batches(ctx context.Context, deliver func(Message)) error {
+	if err := c.Setup(ctx); err != nil {
+		return err
+	}
+	consumer, err := c.js.Consumer(ctx, streamName, consumerName)
+	if err != nil {
+		return fmt.Errorf("open the rollup consumer: %w", err)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxInFlight/2), jetstream.PullHeartbeat(5*time.Second), jetstream.PullExpiry(15*time.Second))
+	if err != nil {
+		return fmt.Errorf("subscribe to batches: %w", err)
+	}
+	defer messages.Stop()
+	for {
+		msg, err := messages.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return fmt.Errorf("receive a batch: %w", err)
+		}
+		deliver(Message{msg})
+	}
+}
+
+// Announce tells every control plane what was committed. It does not wait, and
+// nobody may be listening.
+func (c *Conn) Announce(payload []byte) error {
+	if err := c.nc.Publish(liveSubject, payload); err != nil {
+		return fmt.Errorf("announce usage: %w", err)
+	}
+	return nil
+}
+
+// Announcements hands every announcement to heard, until stop is called.
+func (c *Conn) Announcements(heard func(payload []byte)) (stop func(), err error) {
+	sub, err := c.nc.Subscribe(liveSubject, func(m *nats.Msg) { heard(m.Data) })
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to announcements: %w", err)
+	}
+	return func() { _ = sub.Unsubscribe() }, nil // fails only when the connection is gone
+}

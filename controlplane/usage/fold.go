@@ -1,0 +1,121 @@
+// Package usage is the meter's arithmetic: what batches add to the rollups, and
+// which batches were counted before. It is pure; nothing here touches a clock,
+// a network or a disk.
+package usage
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// Row is what some batches add to one row of one rollup.
+type Row struct {
+	Granularity controlplane.Granularity
+	Bucket      time.Time
+	wire.Entry  // Minute is that of the bucket's beginning
+}
+
+// Fold adds batches up into rollup rows, one for each granularity, bucket and
+// set of dimensions. The rows of each granularity have the same sums.
+func Fold(batches []*wire.Batch) []Row {
+	type key struct {
+		granularity controlplane.Granularity
+		wire.EntryKey
+	}
+	at := map[key]int{}
+	var rows []Row
+	for _, b := range batches {
+		for i := range b.Entries {
+			e := &b.Entries[i]
+			minute := time.Unix(e.Minute*60, 0)
+			for _, g := range controlplane.Granularities {
+				bucket := g.Truncate(minute)
+				k := key{g, e.EntryKey}
+				k.Minute = bucket.Unix() / 60
+				n, ok := at[k]
+				if !ok {
+					n = len(rows)
+					at[k] = n
+					rows = append(rows, Row{Granularity: g, Bucket: bucket, Entry: wire.Entry{EntryKey: k.EntryKey}})
+				}
+				add(&rows[n].Entry, e)
+			}
+		}
+	}
+	return rows
+}
+
+func add(to, e *wire.Entry) {
+	to.Requests += e.Requests
+	to.Cost += e.Cost
+	to.BytesIn += e.BytesIn
+	to.BytesOut += e.BytesOut
+	to.DurationUS += e.DurationUS
+	to.Latency.Merge(e.Latency)
+}
+
+// LastLevels returns the newest level of each account and limit.
+func LastLevels(batches []*wire.Batch) []controlplane.Level {
+	type key struct{ account, limit uint64 }
+	last := map[key]wire.Level{}
+	for _, b := range batches {
+		for _, l := range b.Levels {
+			k := key{l.Account, l.Limit}
+			if have, ok := last[k]; !ok || have.AtMS <= l.AtMS {
+				last[k] = l
+			}
+		}
+	}
+	levels := make([]controlplane.Level, 0, len(last))
+	for _, l := range last {
+		levels = append(levels, controlplane.Level{
+			AccountID: controlplane.ID(l.Account), LimitID: controlplane.ID(l.Limit),
+			Remaining: l.Remaining, ObservedAt: time.UnixMilli(l.AtMS).UTC(),
+		})
+	}
+	slices.SortFunc(levels, func(a, b controlplane.Level) int {
+		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.LimitID, b.LimitID))
+	})
+	return levels
+}
+
+// Bounds of what one batch may say. They keep sums within what the database can
+// hold and dates within what it can read.
+const (
+	maxCount  = 1 << 50
+	minMinute = 0                   // 1970
+	maxMinute = 60 * 24 * 365 * 200 // about 2170
+)
+
+// Check returns whether a decoded batch is one that the rollups can take, with
+// the reason when not.
+func Check(b *wire.Batch) (reason string, ok bool) {
+	if b.Sequence > math.MaxInt64 || b.Snapshot > math.MaxInt64 {
+		return "a sequence or version beyond 63 bits", false
+	}
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		switch {
+		case e.Minute < minMinute || e.Minute > maxMinute:
+			return "a minute outside 1970 to 2170", false
+		case max(e.Account, e.Key, e.Endpoint) > math.MaxInt64:
+			return "an id beyond 63 bits", false
+		case max(e.Requests, e.Cost, e.BytesIn, e.BytesOut, e.DurationUS, e.Latency.Count()) > maxCount:
+			return "a count beyond 2^50", false
+		}
+	}
+	for _, l := range b.Levels {
+		switch {
+		case max(l.Account, l.Limit) > math.MaxInt64:
+			return "an id beyond 63 bits", false
+		case l.AtMS < minMinute*60_000 || l.AtMS > maxMinute*60_000:
+			return "a level's time outside 1970 to 2170", false
+		}
+	}
+	return "", true
+}

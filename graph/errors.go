@@ -1,0 +1,67 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+const codeInternal = "INTERNAL"
+
+// fieldOf writes the path of a list's element, such as limits.0.
+func fieldOf(list string, i int) string { return list + "." + strconv.Itoa(i) }
+
+// each reports every one of a caller's mistakes: all but the last as errors of
+// their own, the last as the resolver's.
+func each(ctx context.Context, err error) error {
+	faults := controlplane.Faults(err)
+	if len(faults) < 2 {
+		return err
+	}
+	last := len(faults) - 1
+	for _, f := range faults[:last] {
+		graphql.AddError(ctx, f)
+	}
+	return faults[last]
+}
+
+// presenter turns an error into what the caller is told: the whole of it when
+// the mistake is theirs, and nothing but that there was one when it is ours.
+func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		var presented *gqlerror.Error
+		if errors.As(err, &presented) && presented.Err == nil {
+			return presented // the operation itself is at fault; the library says how
+		}
+		presented = gqlerror.WrapPath(graphql.GetPath(ctx), err)
+		if faults := controlplane.Faults(cause(err)); len(faults) > 0 {
+			presented.Message = faults[0].Message
+			presented.Extensions = map[string]any{"code": faults[0].Code}
+			if faults[0].Field != "" {
+				presented.Extensions["field"] = faults[0].Field
+			}
+			return presented
+		}
+		if ctx.Err() == nil {
+			log.Error("could not answer", "path", graphql.GetPath(ctx).String(), "err", err)
+		}
+		presented.Message = "something went wrong on our side; try again"
+		presented.Extensions = map[string]any{"code": codeInternal}
+		return presented
+	}
+}
+
+// cause takes off what the library wrapped around a resolver's error.
+func cause(err error) error {
+	var wrapped *gqlerror.Error
+	for errors.As(err, &wrapped) && wrapped.Err != nil {
+		err = wrapped.Err
+	}
+	return err
+}

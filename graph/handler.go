@@ -1,0 +1,118 @@
+package graph
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/handler"
+	"github.com/99designs/gqlgen/graphql/handler/extension"
+	"github.com/99designs/gqlgen/graphql/handler/lru"
+	"github.com/99designs/gqlgen/graphql/handler/transport"
+	"github.com/gorilla/websocket"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/graph/generated"
+)
+
+// Bounds of one operation and one connection.
+const (
+	maxComplexity = 20_000
+	maxTokens     = 5_000
+	maxBodyBytes  = 1 << 20
+	cachedQueries = 1_000
+	keepAlive     = 10 * time.Second
+	initWithin    = 10 * time.Second
+	queryWithin   = 20 * time.Second
+)
+
+// Handler serves /graphql: queries and mutations by POST, subscriptions by
+// graphql-transport-ws and by server-sent events. Whoever is not signed in gets
+// 401, on a WebSocket the refusal of the connection.
+func (r *Resolver) Handler() http.Handler {
+	config := generated.Config{Resolvers: r}
+	config.Complexity.Query.Accounts = func(child, first int, _, _, _ *string) int { return 1 + max(0, first)*child }
+	server := handler.New(generated.NewExecutableSchema(config))
+	server.AddTransport(transport.SSE{KeepAlivePingInterval: keepAlive})
+	server.AddTransport(transport.Websocket{
+		KeepAlivePingInterval: keepAlive, InitTimeout: initWithin, InitFunc: r.initSocket,
+		Upgrader: websocket.Upgrader{CheckOrigin: sameOrigin, HandshakeTimeout: initWithin},
+	})
+	server.AddTransport(transport.POST{})
+	server.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
+	server.SetParserTokenLimit(maxTokens)
+	server.SetErrorPresenter(presenter(r.Log))
+	server.SetRecoverFunc(r.recovered)
+	server.Use(extension.Introspection{})
+	server.Use(extension.FixedComplexityLimit(maxComplexity))
+	server.AroundOperations(r.prepare)
+	return signedIn(http.MaxBytesHandler(server, maxBodyBytes))
+}
+
+// prepare gives an operation its loaders, and a query or mutation its time.
+func (r *Resolver) prepare(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	ctx = withLoaders(ctx, newLoaders(r.DB, time.Now()))
+	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
+		return next(ctx)
+	}
+	ctx, cancel := context.WithTimeout(ctx, queryWithin)
+	answer := next(ctx)
+	return func(ctx context.Context) *graphql.Response {
+		defer cancel()
+		return answer(ctx)
+	}
+}
+
+func (r *Resolver) recovered(ctx context.Context, v any) error {
+	return fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+}
+
+// signedIn refuses those who are not, but for WebSockets: they may show a token
+// in their first message, which initSocket looks at.
+func signedIn(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, ok := auth.PrincipalOf(r.Context()); ok || websocket.IsWebSocketUpgrade(r) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		fmt.Fprintf(w, `{"errors":[{"message":"sign in first, or send Authorization: Bearer and an API token","extensions":{"code":%q}}]}`, controlplane.CodeUnauthenticated)
+	})
+}
+
+// initSocket accepts a WebSocket of somebody signed in by cookie or header, or
+// by an Authorization entry in the first message.
+func (r *Resolver) initSocket(ctx context.Context, payload transport.InitPayload) (context.Context, *transport.InitPayload, error) {
+	if _, ok := auth.PrincipalOf(ctx); ok {
+		return ctx, nil, nil
+	}
+	p, ok, err := r.Auth.Bearer(ctx, payload.Authorization())
+	if err != nil {
+		r.Log.Error("could not check an API token", "err", err)
+		return ctx, nil, gqlerror.Errorf("tokens can't be checked now; try again")
+	}
+	if !ok {
+		return ctx, nil, gqlerror.Errorf("sign in first, or put an API token into connection_init as Authorization")
+	}
+	return auth.With(ctx, p), nil, nil
+}
+
+// sameOrigin refuses browsers that another site sent here. Scripts send no
+// Origin and no cookie.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	return err == nil && u.Host == r.Host
+}

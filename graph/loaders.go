@@ -1,0 +1,112 @@
+package graph
+
+import (
+	"context"
+	"time"
+
+	"github.com/vikstrous/dataloadgen"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
+)
+
+// loaders gather what the fields of one operation ask for into one query each,
+// so that a list of accounts costs as many queries as one account.
+type loaders struct {
+	now       time.Time // one "now" for the whole operation
+	tiers     *dataloadgen.Loader[controlplane.ID, *controlplane.Tier]
+	accounts  *dataloadgen.Loader[controlplane.ID, *controlplane.Account]
+	endpoints *dataloadgen.Loader[controlplane.ID, *controlplane.Endpoint]
+	keys      *dataloadgen.Loader[controlplane.ID, []*controlplane.Key]  // by account
+	levels    *dataloadgen.Loader[controlplane.ID, []controlplane.Level] // by account
+	counts    *dataloadgen.Loader[controlplane.ID, int]                  // accounts by tier
+	totals    *dataloadgen.Loader[accountRange, *controlplane.Totals]    // by account and range
+}
+
+type accountRange struct {
+	account controlplane.ID
+	controlplane.Range
+}
+
+// loaderWait is how long a loader waits for more of the same.
+const loaderWait = 2 * time.Millisecond
+
+func newLoaders(db *postgres.DB, now time.Time) *loaders {
+	wait := dataloadgen.WithWait(loaderWait)
+	return &loaders{
+		now:       now,
+		tiers:     dataloadgen.NewMappedLoader(byID(db.TiersByID, func(t *controlplane.Tier) controlplane.ID { return t.ID }), wait),
+		accounts:  dataloadgen.NewMappedLoader(byID(db.AccountsByID, func(a *controlplane.Account) controlplane.ID { return a.ID }), wait),
+		endpoints: dataloadgen.NewMappedLoader(byID(db.EndpointsByID, func(e *controlplane.Endpoint) controlplane.ID { return e.ID }), wait),
+		keys: dataloadgen.NewMappedLoader(func(ctx context.Context, accounts []controlplane.ID) (map[controlplane.ID][]*controlplane.Key, error) {
+			keys, err := db.KeysByAccount(ctx, accounts)
+			return group(accounts, pointers(keys), func(k *controlplane.Key) controlplane.ID { return k.AccountID }), err
+		}, wait),
+		levels: dataloadgen.NewMappedLoader(func(ctx context.Context, accounts []controlplane.ID) (map[controlplane.ID][]controlplane.Level, error) {
+			levels, err := db.Levels(ctx, accounts)
+			return group(accounts, levels, func(l controlplane.Level) controlplane.ID { return l.AccountID }), err
+		}, wait),
+		counts: dataloadgen.NewMappedLoader(func(ctx context.Context, tiers []controlplane.ID) (map[controlplane.ID]int, error) {
+			counts, err := db.AccountCounts(ctx, tiers)
+			for _, id := range tiers {
+				counts[id] += 0 // a tier without accounts has an answer too
+			}
+			return counts, err
+		}, wait),
+		totals: dataloadgen.NewMappedLoader(totalsOf(db), wait),
+	}
+}
+
+func totalsOf(db *postgres.DB) func(context.Context, []accountRange) (map[accountRange]*controlplane.Totals, error) {
+	return func(ctx context.Context, wanted []accountRange) (map[accountRange]*controlplane.Totals, error) {
+		accounts := map[controlplane.Range][]controlplane.ID{}
+		for _, w := range wanted {
+			accounts[w.Range] = append(accounts[w.Range], w.account)
+		}
+		out := map[accountRange]*controlplane.Totals{}
+		for r, ids := range accounts {
+			totals, err := db.TotalsByAccount(ctx, r, ids)
+			if err != nil {
+				return nil, err
+			}
+			for _, id := range ids {
+				t := totals[id]
+				out[accountRange{id, r}] = &t
+			}
+		}
+		return out, nil
+	}
+}
+
+// byID makes a loader's fetch of a query by ids; an id that names nothing is
+// answered with the loader's not-found error.
+func byID[T any](query func(context.Context, []controlplane.ID) ([]T, error), id func(*T) controlplane.ID) func(context.Context, []controlplane.ID) (map[controlplane.ID]*T, error) {
+	return func(ctx context.Context, ids []controlplane.ID) (map[controlplane.ID]*T, error) {
+		found, err := query(ctx, ids)
+		out := make(map[controlplane.ID]*T, len(found))
+		for i := range found {
+			out[id(&found[i])] = &found[i]
+		}
+		return out, err
+	}
+}
+
+// group sorts values by owner; an owner without any has an empty list.
+func group[T any](owners []controlplane.ID, values []T, owner func(T) controlplane.ID) map[controlplane.ID][]T {
+	out := make(map[controlplane.ID][]T, len(owners))
+	for _, id := range owners {
+		out[id] = []T{}
+	}
+	for _, v := range values {
+		out[owner(v)] = append(out[owner(v)], v)
+	}
+	return out
+}
+
+type loadersKey struct{}
+
+func withLoaders(ctx context.Context, l *loaders) context.Context {
+	return context.WithValue(ctx, loadersKey{}, l)
+}
+
+func loadersOf(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }

@@ -1,0 +1,122 @@
+// Package graph is the GraphQL API: the schema's files by noun, and resolvers
+// that only translate between it and the control plane's nouns.
+//
+// In come operations of somebody signed in; out go answers, or errors with a
+// code that a program can act on. It keeps nothing.
+//
+// It is the only package that imports gqlgen.
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/snapshot"
+	"github.com/weirhq/weir/graph/model"
+)
+
+// Resolver answers every field of the schema.
+type Resolver struct {
+	DB        *postgres.DB
+	Auth      *auth.Auth
+	Live      *live.Hub
+	Snapshots *snapshot.Publisher
+	PublicURL string // what sign-in links begin with
+	Log       *slog.Logger
+}
+
+// workerSilence is how long a worker may be silent and still count as there.
+const workerSilence = time.Minute
+
+// optional parses an id that may be left out; 0 is none.
+func optional(kind controlplane.Kind, field string, id *string) (controlplane.ID, error) {
+	if id == nil {
+		return 0, nil
+	}
+	return kind.Parse(field, *id)
+}
+
+func pointers[T any](values []T) []*T {
+	out := make([]*T, len(values))
+	for i := range values {
+		out[i] = &values[i]
+	}
+	return out
+}
+
+// limitsOf reads a list of limits; nil stays nil, for "leave as it is".
+func limitsOf(inputs []*model.LimitInput) (*[]controlplane.Limit, error) {
+	if inputs == nil {
+		return nil, nil
+	}
+	limits := make([]controlplane.Limit, len(inputs))
+	for i, in := range inputs {
+		l, err := limitOf(in, fieldOf("limits", i))
+		if err != nil {
+			return nil, err
+		}
+		limits[i] = l
+	}
+	return &limits, nil
+}
+
+func limitOf(in *model.LimitInput, field string) (l controlplane.Limit, err error) {
+	l = controlplane.Limit{Name: in.Name, Amount: in.Amount, Period: in.Period, Burst: in.Amount}
+	if in.Burst != nil {
+		l.Burst = *in.Burst
+	}
+	if l.ID, err = optional(controlplane.KindLimit, field+".id", in.ID); err != nil {
+		return l, err
+	}
+	l.Endpoint, err = optional(controlplane.KindEndpoint, field+".endpointId", in.EndpointID)
+	return l, err
+}
+
+// usageFilterOf reads a filter; nil does not narrow.
+func usageFilterOf(in *model.UsageFilter) (f controlplane.UsageFilter, err error) {
+	if in == nil {
+		return f, nil
+	}
+	if f.Accounts, err = parseAll(controlplane.KindAccount, "filter.accountIds", in.AccountIds); err != nil {
+		return f, err
+	}
+	if f.Endpoints, err = parseAll(controlplane.KindEndpoint, "filter.endpointIds", in.EndpointIds); err != nil {
+		return f, err
+	}
+	for i, s := range in.Statuses {
+		if s != 0 && (s < 100 || s > 599) {
+			return f, controlplane.Invalid(fieldOf("filter.statuses", i), "give an HTTP status code, 100 to 599, or 0 for none")
+		}
+	}
+	f.Statuses, f.Decisions = in.Statuses, in.Decisions
+	return f, nil
+}
+
+func parseAll(kind controlplane.Kind, field string, texts []string) ([]controlplane.ID, error) {
+	const most = 1000
+	if len(texts) > most {
+		return nil, controlplane.Invalid(field, "give at most %d ids", most)
+	}
+	ids := make([]controlplane.ID, len(texts))
+	for i, text := range texts {
+		id, err := kind.Parse(fieldOf(field, i), text)
+		if err != nil {
+			return nil, err
+		}
+		ids[i] = id
+	}
+	return ids, nil
+}
+
+// until returns the end of a range: to, or now.
+func until(ctx context.Context, to *time.Time) time.Time {
+	if to != nil {
+		return *to
+	}
+	return loadersOf(ctx).now
+}

@@ -1,0 +1,164 @@
+package graph
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/vikstrous/dataloadgen"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/graph/model"
+)
+
+// maxLiveAccounts bounds the split of a live event.
+const maxLiveAccounts = 50
+
+func connectionOf(page postgres.AccountPage) *model.AccountConnection {
+	c := &model.AccountConnection{
+		Nodes: pointers(page.Accounts), TotalCount: page.Total,
+		PageInfo: &model.PageInfo{HasNextPage: page.More},
+	}
+	if n := len(page.Accounts); n > 0 {
+		cursor := controlplane.KindAccount.Format(page.Accounts[n-1].ID)
+		c.PageInfo.EndCursor = &cursor
+	}
+	return c
+}
+
+func accountEditOf(in model.UpdateAccountInput) (e controlplane.AccountEdit, err error) {
+	if e.ID, err = controlplane.KindAccount.Parse("id", in.ID); err != nil {
+		return e, err
+	}
+	e.Name = in.Name
+	if in.TierID != nil {
+		tier, err := controlplane.KindTier.Parse("tierId", *in.TierID)
+		if err != nil {
+			return e, err
+		}
+		e.TierID = &tier
+	}
+	if in.Status != nil {
+		suspended := *in.Status == model.AccountStatusSuspended
+		e.Suspended = &suspended
+	}
+	return e, controlplane.ValidateAccount(e.Name)
+}
+
+// levelsOf says where an account stands with each of its tier's limits.
+func levelsOf(limits []controlplane.Limit, reported []controlplane.Level, now time.Time) []*model.Level {
+	levels := make([]*model.Level, len(limits))
+	for i := range limits {
+		limit := &limits[i]
+		levels[i] = &model.Level{Limit: limit}
+		var last *controlplane.Level
+		for j := range reported {
+			if reported[j].LimitID == limit.ID {
+				last = &reported[j]
+				levels[i].ObservedAt = &last.ObservedAt
+			}
+		}
+		levels[i].Remaining = limit.RemainingAt(last, now)
+		levels[i].Used = limit.Burst - levels[i].Remaining
+	}
+	return levels
+}
+
+func seriesOf(g controlplane.Granularity, buckets []time.Time, series map[time.Time]controlplane.Totals) *model.UsageSeries {
+	out := &model.UsageSeries{Granularity: g, Totals: &controlplane.Totals{}}
+	for _, at := range buckets {
+		t := series[at]
+		out.Totals.Add(t)
+		out.Points = append(out.Points, &model.UsagePoint{At: at, Totals: &t})
+	}
+	return out
+}
+
+func consumersOf(ctx context.Context, consumers []controlplane.Consumer, all int64) ([]*model.Consumer, error) {
+	out := make([]*model.Consumer, len(consumers))
+	ids := make([]controlplane.ID, len(consumers))
+	for i, c := range consumers {
+		ids[i] = c.AccountID
+		out[i] = &model.Consumer{Totals: &consumers[i].Totals, Share: float64(c.Totals.Requests) / float64(max(1, all))}
+	}
+	accounts, err := loadersOf(ctx).accounts.LoadAll(ctx, ids)
+	// Usage without an account names nothing, and has none here either.
+	if err != nil && !onlyMissing(err) {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Account = accounts[i]
+	}
+	return out, nil
+}
+
+func onlyMissing(err error) bool {
+	var several dataloadgen.ErrorSlice
+	if !errors.As(err, &several) {
+		return errors.Is(err, dataloadgen.ErrNotFound)
+	}
+	for _, e := range several {
+		if e != nil && !errors.Is(e, dataloadgen.ErrNotFound) {
+			return false
+		}
+	}
+	return true
+}
+
+// latencyOf is in milliseconds.
+func latencyOf(t *controlplane.Totals) *model.Latency {
+	l := &model.Latency{}
+	if t.Allowed > 0 {
+		mean := float64(t.AllowedDurationUS) / float64(t.Allowed) / 1000
+		l.Mean = &mean
+	}
+	for _, q := range []struct {
+		of float64
+		to **float64
+	}{{0.5, &l.P50}, {0.95, &l.P95}, {0.99, &l.P99}} {
+		if us, ok := t.Latency.Quantile(q.of); ok {
+			ms := us / 1000
+			*q.to = &ms
+		}
+	}
+	return l
+}
+
+// liveUsage translates a subscription's deltas until ctx ends.
+func liveUsage(ctx context.Context, hub *live.Hub, account controlplane.ID) <-chan *model.LiveUsage {
+	deltas := hub.Subscribe(ctx, account)
+	events := make(chan *model.LiveUsage)
+	go func() {
+		defer close(events)
+		for d := range deltas {
+			select {
+			case events <- liveUsageOf(d, time.Now()):
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return events
+}
+
+func liveUsageOf(d live.Delta, at time.Time) *model.LiveUsage {
+	event := &model.LiveUsage{
+		At: at, Requests: d.Requests, Allowed: d.Allowed, Throttled: d.Throttled, Refused: d.Refused(),
+		BytesIn: d.BytesIn, BytesOut: d.BytesOut, Accounts: []*model.LiveAccountUsage{},
+	}
+	for id, c := range d.Accounts {
+		part := &model.LiveAccountUsage{Requests: c.Requests, Allowed: c.Allowed, Throttled: c.Throttled, Refused: c.Refused()}
+		if id != 0 {
+			text := controlplane.KindAccount.Format(id)
+			part.AccountID = &text
+		}
+		event.Accounts = append(event.Accounts, part)
+	}
+	slices.SortFunc(event.Accounts, func(a, b *model.LiveAccountUsage) int { return cmp.Compare(b.Requests, a.Requests) })
+	event.Accounts = event.Accounts[:min(len(event.Accounts), maxLiveAccounts)]
+	return event
+}
