@@ -1,0 +1,219 @@
+// Package app wires the control plane together: the database, the stream, the
+// loops, and two listeners, one for people and scripts and one for filters.
+//
+// The command and the tests open the same app, so what the tests prove is what
+// runs.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/edge"
+	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/rollup"
+	"github.com/weirhq/weir/controlplane/snapshot"
+	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/controlplane/web"
+	"github.com/weirhq/weir/frontend"
+	"github.com/weirhq/weir/graph"
+	"github.com/weirhq/weir/migrations"
+)
+
+// Config says where everything is.
+type Config struct {
+	DatabaseURL string // Postgres
+	NATSURL     string // empty: an embedded JetStream in StoreDir
+	StoreDir    string // the embedded JetStream's files
+	HTTPAddr    string // where the dashboard and GraphQL listen
+	EdgeAddr    string // where the edge listens
+	PublicURL   string // what sign-in links begin with; https makes cookies secure
+	NodeToken   string // what filters show the edge, at least 32 characters
+	Log         *slog.Logger
+}
+
+// App is a running control plane.
+type App struct {
+	config  Config
+	db      *postgres.DB
+	nats    *stream.Server // nil when NATS is outside
+	stream  *stream.Conn
+	auth    *auth.Auth
+	servers []*http.Server
+	failed  chan error
+
+	stopLoops context.CancelFunc
+	loops     sync.WaitGroup
+}
+
+// Open starts everything, and returns when both listeners serve. When it can't,
+// it leaves nothing running.
+func Open(ctx context.Context, c Config) (*App, error) {
+	if len(c.NodeToken) < edge.MinTokenLength {
+		return nil, fmt.Errorf("the node token has %d characters; give it at least %d", len(c.NodeToken), edge.MinTokenLength)
+	}
+	a := &App{config: c, failed: make(chan error, 2), stopLoops: func() {}}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.Close(ctx))
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) (err error) {
+	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL); err != nil {
+		return err
+	}
+	if err := a.db.Migrate(ctx, migrations.Files); err != nil {
+		return err
+	}
+	if a.stream, err = a.connect(); err != nil {
+		return err
+	}
+	if err := a.stream.Setup(ctx); err != nil {
+		return err
+	}
+	hub := &live.Hub{}
+	if err := a.relay(hub); err != nil {
+		return err
+	}
+	snapshots := snapshot.New(a.db, a.config.Log)
+	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Log: a.config.Log}
+	a.start(snapshots.Run, worker.Run)
+
+	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
+	resolver := &graph.Resolver{
+		DB: a.db, Auth: a.auth, Live: hub, Snapshots: snapshots,
+		PublicURL: a.config.PublicURL, Log: a.config.Log,
+	}
+	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, DB: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
+	if err := a.serve(a.config.EdgeAddr, filters.Handler()); err != nil {
+		return err
+	}
+	return a.serve(a.config.HTTPAddr, a.routes(resolver))
+}
+
+func (a *App) connect() (conn *stream.Conn, err error) {
+	if a.config.NATSURL != "" {
+		return stream.Connect(a.config.NATSURL)
+	}
+	if a.nats, err = stream.StartServer(a.config.StoreDir); err != nil {
+		return nil, err
+	}
+	return a.nats.Connect()
+}
+
+// relay passes what any process commits on to this process's subscribers.
+func (a *App) relay(hub *live.Hub) error {
+	_, err := a.stream.Announcements(func(payload []byte) {
+		delta, err := live.Decode(payload)
+		if err != nil {
+			a.config.Log.Warn("ignored an announcement", "err", err)
+			return
+		}
+		hub.Add(delta)
+	})
+	return err
+}
+
+func (a *App) start(loops ...func(context.Context)) {
+	ctx, stop := context.WithCancel(context.Background())
+	a.stopLoops = stop
+	for _, loop := range loops {
+		a.loops.Go(func() { loop(ctx) })
+	}
+}
+
+func (a *App) routes(resolver *graph.Resolver) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", a.auth.Identify(resolver.Handler()))
+	mux.Handle("POST /auth/sign-in", a.auth.SignIn())
+	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("/", web.Dashboard(frontend.Dist()))
+	return web.Guard(mux)
+}
+
+// ready answers 200 when the database and the stream do.
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	if err := errors.Join(a.db.Ping(ctx), a.stream.Ping(ctx)); err != nil {
+		a.config.Log.Warn("not ready", "err", err)
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+	}
+}
+
+// Bounds of a connection.
+const (
+	headerWithin   = 5 * time.Second
+	bodyWithin     = 30 * time.Second
+	idleFor        = 2 * time.Minute
+	maxHeaderBytes = 32 << 10
+)
+
+func (a *App) serve(addr string, handler http.Handler) error {
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	// A request's context ends when the app closes, so that long polls and
+	// streams don't hold the shutdown up.
+	base, stop := context.WithCancel(context.Background())
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: headerWithin, ReadTimeout: bodyWithin, IdleTimeout: idleFor,
+		MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return base },
+		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug),
+	}
+	server.RegisterOnShutdown(stop)
+	a.servers = append(a.servers, server)
+	a.loops.Go(func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
+		}
+	})
+	return nil
+}
+
+// Err tells of a listener that died; the app is of no use then.
+func (a *App) Err() <-chan error { return a.failed }
+
+// DB returns the app's database.
+func (a *App) DB() *postgres.DB { return a.db }
+
+// SignInLink makes a one-time link to the dashboard.
+func (a *App) SignInLink(ctx context.Context) (string, error) {
+	link, _, err := a.auth.NewLink(ctx, a.config.PublicURL)
+	return link, err
+}
+
+// Close stops in the order in which usage flows: the listeners, the loops with
+// the round they are in, the stream, the database. It may be called once.
+func (a *App) Close(ctx context.Context) error {
+	var errs []error
+	for _, s := range a.servers {
+		if err := s.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop a listener: %w", err), s.Close())
+		}
+	}
+	a.stopLoops()
+	a.loops.Wait()
+	if a.stream != nil {
+		a.stream.Close()
+	}
+	if a.nats != nil {
+		a.nats.Stop()
+	}
+	if a.db != nil {
+		a.db.Close()
+	}
+	return errors.Join(errs...)
+}
