@@ -94,7 +94,8 @@ func validateLimits(limits []Limit) []error {
 		if l.Amount < 1 || l.Amount > wire.MaxAmount {
 			faults = append(faults, Invalid(at("amount"), "give a whole number from 1 to %d", int64(wire.MaxAmount)))
 		}
-		if l.Burst < 1 || l.Burst > wire.MaxAmount {
+		// A burst left out is the amount, whose mistake has been told.
+		if (l.Burst < 1 || l.Burst > wire.MaxAmount) && l.Burst != l.Amount {
 			faults = append(faults, Invalid(at("burst"), "give a whole number from 1 to %d", int64(wire.MaxAmount)))
 		}
 	}

@@ -31,7 +31,7 @@ func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx) error) (version 
 		if err := do(tx); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `select pg_notify($1, $2::text)`, policyChannel, version)
+		_, err = tx.Exec(ctx, `select pg_notify($1, '')`, policyChannel)
 		return err
 	})
 	return version, err
