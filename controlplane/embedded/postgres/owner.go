@@ -57,7 +57,7 @@ func chooseOwner(binDir string, f *files, fresh bool) (owner, error) {
 	}
 	if me != 0 {
 		if uid != me {
-			return owner{}, f.broken(fmt.Sprintf("it belongs to the user %s, and this is %s", userName(uid), userName(me)))
+			return owner{}, fmt.Errorf("the Postgres data directory %s belongs to the user %s, and this is %s; start as %[2]s, or choose another directory", f.dir, userName(uid), userName(me))
 		}
 		return owner{}, nil
 	}
