@@ -1,0 +1,154 @@
+package filter
+
+import (
+	"strconv"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/weirhq/weir/plugin/limit"
+	"github.com/weirhq/weir/plugin/meter"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// Register makes the filter the plugin of this VM. It belongs in an init
+// function: the VM is started without main being called.
+func Register() { proxywasm.SetVMContext(NewVM(newSystem())) }
+
+// NewVM returns the filter as a VM on this system.
+func NewVM(s System) types.VMContext { return &vm{system: s} }
+
+type vm struct {
+	types.DefaultVMContext
+	system System
+}
+
+// NewPluginContext implements types.VMContext.
+func (v *vm) NewPluginContext(uint32) types.PluginContext { return &plugin{system: v.system} }
+
+// plugin is one configuration of the filter in one VM. A VM has one thread, so
+// nothing here is locked, and buffers are used again from request to request.
+type plugin struct {
+	types.DefaultPluginContext
+	system System
+	config config
+	source wire.SourceID
+	bearer string // "Bearer " and the node token
+
+	policy policy
+	lease  lease
+	poll   poll
+	meter  *meter.Meter
+	stats  stats
+
+	served  bool // this VM has seen a request
+	scratch scratch
+}
+
+// scratch is memory that is used again.
+type scratch struct {
+	key    []byte // of an account's state in shared data
+	state  []byte // seeded
+	next   []byte // decided
+	levels []limit.Level
+	text   []byte
+	secret []byte
+}
+
+// OnPluginStart implements types.PluginContext. It refuses a configuration that
+// it can't work with; Envoy then refuses the listener.
+func (p *plugin) OnPluginStart(size int) types.OnPluginStartStatus {
+	if err := p.start(size); err != nil {
+		proxywasm.LogCritical("weir: " + err.Error())
+		return types.OnPluginStartStatusFailed
+	}
+	return types.OnPluginStartStatusOK
+}
+
+func (p *plugin) start(size int) error {
+	var text []byte
+	if size > 0 {
+		read, err := proxywasm.GetPluginConfiguration()
+		if err != nil {
+			return err
+		}
+		text = read
+	}
+	c, err := parseConfig(text)
+	if err != nil {
+		return err
+	}
+	token, err := parseToken(p.system.Getenv(tokenVariable))
+	if err != nil {
+		return err
+	}
+	if err := checkShared(); err != nil {
+		return err
+	}
+	p.config, p.bearer = c, "Bearer "+token
+	p.system.Random(p.source[:])
+	p.meter = meter.New(meter.Config{
+		Source:       p.source,
+		Node:         c.node,
+		FlushEveryNS: c.flushMS * millisecond,
+		StartNS:      p.system.MonotonicNS(),
+	})
+	p.stats = defineStats()
+	p.loadSnapshot()
+	return proxywasm.SetTickPeriodMilliSeconds(uint32(c.tickMS))
+}
+
+// Durations in nanoseconds.
+const (
+	millisecond = 1_000_000
+	second      = 1_000_000_000
+)
+
+// OnTick implements types.PluginContext.
+func (p *plugin) OnTick() {
+	defer p.guard("tick")
+	if p.meter == nil {
+		return // the configuration was refused
+	}
+	now := p.system.MonotonicNS()
+	p.loadNewerSnapshot()
+	if p.holdLease(now) {
+		p.pollSnapshot(now)
+	}
+	p.report(now)
+	p.stats.publish(p.meter)
+}
+
+// NewHttpContext implements types.PluginContext.
+func (p *plugin) NewHttpContext(uint32) types.HttpContext {
+	p.served = true
+	return &request{plugin: p}
+}
+
+// guard keeps a bug in what was deferred before from ending the VM, which would
+// cost the usage that it hasn't sent and a second of 503s. It can't be relied
+// on: it doesn't stand around the SDK's own code, and running out of memory or
+// stack goes past it. So everything below checks its bounds as if it weren't here.
+func (p *plugin) guard(where string) {
+	if fault := recover(); fault != nil {
+		p.fault(where, fault)
+	}
+}
+
+func (p *plugin) fault(where string, fault any) {
+	p.stats.panics++
+	text := "unknown"
+	switch f := fault.(type) {
+	case error:
+		text = f.Error()
+	case string:
+		text = f
+	}
+	proxywasm.LogCritical("weir: recovered in " + where + ": " + text)
+}
+
+func (p *plugin) warn(what string, err error) {
+	proxywasm.LogWarn("weir: " + what + ": " + err.Error())
+}
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
