@@ -9,9 +9,11 @@
 //
 // What it guarantees for each limit, over every window of length t by the
 // monotonic clock: admitted cost ≤ burst + amount/period·t, and a client that
-// always has a request ready gets less than one token below that. Refill is
-// computed, not ticked, with integers only: the fraction of a token that is
-// left over is kept, so nothing drifts. Time that goes backward gives nothing.
+// always has a request ready gets less than one token below that. (With a burst
+// of 1 it loses, besides, what is left of the nanosecond in which each token
+// comes.) Refill is computed, not ticked, with integers only: the fraction of a
+// token that is left over is kept, so nothing drifts. Time that goes backward
+// gives nothing.
 //
 // An edit of a limit never mints tokens. For a window in which the policy
 // changes the guarantee becomes: burst of the policy in force when the window
