@@ -1,0 +1,303 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/embedded/pgtest"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/migrations"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+var databases = pgtest.Databases{Migrate: migrate}
+
+func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
+
+func migrate(ctx context.Context, url string) error {
+	db, err := postgres.Open(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.Migrate(ctx, migrations.Files)
+}
+
+// open returns an empty database with the schema.
+func open(t *testing.T) *postgres.DB {
+	t.Helper()
+	return connect(t, databases.New(t))
+}
+
+func connect(t *testing.T, url string) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
+}
+
+func perMinute(n int64) controlplane.Limit {
+	return controlplane.Limit{Name: "per-minute", Amount: n, Period: controlplane.Minute, Burst: n}
+}
+
+func newTier(t *testing.T, db *postgres.DB, name string, limits ...controlplane.Limit) controlplane.Tier {
+	t.Helper()
+	tier, _, err := db.CreateTier(t.Context(), name, limits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tier
+}
+
+func newAccount(t *testing.T, db *postgres.DB, name string, tier controlplane.ID) controlplane.Account {
+	t.Helper()
+	account, _, err := db.CreateAccount(t.Context(), name, tier)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return account
+}
+
+func wantFault(t *testing.T, err error, code controlplane.Code, field string) {
+	t.Helper()
+	var fault *controlplane.Error
+	if !errors.As(err, &fault) || fault.Code != code || fault.Field != field {
+		t.Errorf("got %v, want %s in %s", err, code, field)
+	}
+}
+
+func TestMigrateAgainAndSideBySide(t *testing.T) {
+	url := databases.New(t)
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if err := migrate(t.Context(), url); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestUpdateTier(t *testing.T) {
+	db := open(t)
+	basic := newTier(t, db, "Basic", perMinute(100), controlplane.Limit{Name: "burst", Amount: 5, Period: controlplane.Second, Burst: 5})
+
+	t.Run("keeps, changes, creates and deletes limits", func(t *testing.T) {
+		kept := basic.Limits[0]
+		kept.Amount = 5
+		limits := []controlplane.Limit{{Name: "burst", Amount: 1, Period: controlplane.Hour, Burst: 2}, kept}
+		after, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.Limits[1] != kept || after.Limits[0].ID == basic.Limits[1].ID || after.Revision != basic.Revision+1 {
+			t.Errorf("got %+v, before %+v", after, basic)
+		}
+		basic = after
+	})
+	t.Run("lets two limits swap names", func(t *testing.T) {
+		limits := append([]controlplane.Limit(nil), basic.Limits...)
+		limits[0].Name, limits[1].Name = limits[1].Name, limits[0].Name
+		after, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
+		if err != nil {
+			t.Fatal(err)
+		}
+		basic = after
+	})
+	t.Run("refuses an edit of an old revision and changes nothing", func(t *testing.T) {
+		old, name := basic.Revision-1, "Changed"
+		_, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Revision: &old, Name: &name})
+		wantFault(t, err, controlplane.CodeConflict, "revision")
+		found, err := db.TiersByID(t.Context(), []controlplane.ID{basic.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]controlplane.Tier{basic}, found); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("names the fields at fault", func(t *testing.T) {
+		other := newTier(t, db, "Other", perMinute(1))
+		limits := []controlplane.Limit{other.Limits[0]}
+		_, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
+		wantFault(t, err, controlplane.CodeNotFound, "limits.0.id")
+		limits = []controlplane.Limit{{Name: "x", Amount: 1, Burst: 1, Period: controlplane.Day, Endpoint: 999}}
+		_, _, err = db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
+		wantFault(t, err, controlplane.CodeNotFound, "limits.0.endpointId")
+		_, _, err = db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Name: &other.Name})
+		wantFault(t, err, controlplane.CodeValidation, "name")
+		_, _, err = db.UpdateTier(t.Context(), controlplane.TierEdit{ID: 999})
+		wantFault(t, err, controlplane.CodeNotFound, "id")
+	})
+	t.Run("a tier in use is not deleted", func(t *testing.T) {
+		newAccount(t, db, "Birch", basic.ID)
+		_, err := db.DeleteTier(t.Context(), basic.ID)
+		wantFault(t, err, controlplane.CodeConflict, "id")
+	})
+}
+
+func TestAccountsPageByPage(t *testing.T) {
+	db := open(t)
+	tier := newTier(t, db, "Basic")
+	for _, name := range []string{"Alder", "Ash", "Beech", "Birch", "100% Oak"} {
+		newAccount(t, db, name, tier.ID)
+	}
+	var names []string
+	var after controlplane.ID
+	for {
+		page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Total != 5 {
+			t.Errorf("total %d, want 5", page.Total)
+		}
+		for _, a := range page.Accounts {
+			names, after = append(names, a.Name), a.ID
+		}
+		if !page.More {
+			break
+		}
+	}
+	if diff := cmp.Diff([]string{"100% Oak", "Alder", "Ash", "Beech", "Birch"}, names); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for search, want := range map[string]int{"bEE": 1, "%": 1, "_": 0, "h": 3} {
+		page, err := db.Accounts(t.Context(), controlplane.AccountFilter{Search: search, TierID: tier.ID}, 0, 10)
+		if err != nil || len(page.Accounts) != want || page.Total != want {
+			t.Errorf("search %q: %d of %d, %v; want %d", search, len(page.Accounts), page.Total, err, want)
+		}
+	}
+}
+
+func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
+	db := open(t)
+	endpoint, _, err := db.CreateEndpoint(t.Context(), controlplane.Endpoint{Method: "GET", Template: "/v1/users/{id}", Cost: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tier := newTier(t, db, "Basic", perMinute(100), controlplane.Limit{Name: "users", Amount: 1, Period: controlplane.Hour, Burst: 4, Endpoint: endpoint.ID})
+	account := newAccount(t, db, "Birch", tier.ID)
+	suspended := true
+	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account.ID, Suspended: &suspended}); err != nil {
+		t.Fatal(err)
+	}
+	secret, gone := controlplane.NewSecret("weir_"), controlplane.NewSecret("weir_")
+	key, _, err := db.CreateKey(t.Context(), account.ID, "live", secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	revoked, _, err := db.CreateKey(t.Context(), account.ID, "old", gone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, version, err := db.RevokeKey(t.Context(), revoked.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := db.Policy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := wire.Policy{
+		Version:   version,
+		Endpoints: []wire.Endpoint{{ID: uint64(endpoint.ID), Method: "GET", Template: "/v1/users/{id}", Cost: 3}},
+		Tiers: []wire.Tier{{ID: uint64(tier.ID), Name: "Basic", Limits: []wire.Limit{
+			{ID: uint64(tier.Limits[0].ID), Name: "per-minute", Amount: 100, PeriodSeconds: 60, Burst: 100},
+			{ID: uint64(tier.Limits[1].ID), Name: "users", Endpoint: uint64(endpoint.ID), Amount: 1, PeriodSeconds: 3600, Burst: 4},
+		}}},
+		Accounts: []wire.Account{{ID: uint64(account.ID), Tier: uint64(tier.ID), Suspended: true}},
+		Keys:     []wire.Key{{ID: uint64(key.ID), Account: uint64(account.ID), Digest: secret.Digest()}},
+	}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, err := db.DeleteEndpoint(t.Context(), endpoint.ID); err == nil {
+		t.Error("an endpoint that a limit names was deleted")
+	}
+	_, _, err = db.CreateEndpoint(t.Context(), controlplane.Endpoint{Method: "GET", Template: "/v1/users/{name}", Cost: 1})
+	wantFault(t, err, controlplane.CodeValidation, "template")
+}
+
+func TestVersionsRiseWithEveryChangeAndOnlyThen(t *testing.T) {
+	db := open(t)
+	before, err := db.PolicyVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	seen := map[uint64]bool{}
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		wg.Go(func() {
+			_, version, err := db.CreateTier(t.Context(), name, nil)
+			if err != nil || version <= before {
+				t.Errorf("version %d, %v after %d", version, err, before)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if seen[version] {
+				t.Errorf("version %d twice", version)
+			}
+			seen[version] = true
+		})
+	}
+	wg.Wait()
+	last, err := db.PolicyVersion(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := db.CreateTier(t.Context(), "a", nil); err == nil {
+		t.Fatal("two tiers with one name")
+	}
+	if now, err := db.PolicyVersion(t.Context()); err != nil || now != last {
+		t.Errorf("a refused change left version %d, %v; want %d", now, err, last)
+	}
+}
+
+func TestSignInLinksWorkOnceAndInTime(t *testing.T) {
+	db := open(t)
+	now := time.Now()
+	fresh, late := controlplane.NewSecret(""), controlplane.NewSecret("")
+	for secret, expires := range map[controlplane.Secret]time.Time{fresh: now.Add(time.Hour), late: now.Add(-time.Second)} {
+		if err := db.CreateSignInLink(t.Context(), secret, expires); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, tc := range []struct {
+		secret controlplane.Secret
+		want   bool
+	}{{fresh, true}, {fresh, false}, {late, false}, {controlplane.NewSecret(""), false}} {
+		if ok, err := db.UseSignInLink(t.Context(), tc.secret, now); err != nil || ok != tc.want {
+			t.Errorf("use %d: %v, %v; want %v", i, ok, err, tc.want)
+		}
+	}
+}
+
+func TestAnAPITokenReplacesTheOneOfItsName(t *testing.T) {
+	db := open(t)
+	first, second := controlplane.NewSecret(""), controlplane.NewSecret("")
+	for _, s := range []controlplane.Secret{first, second} {
+		if err := db.SetAPIToken(t.Context(), "scripts", s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok, err := db.APITokenName(t.Context(), first); ok || err != nil {
+		t.Errorf("the replaced token is good still: %v, %v", ok, err)
+	}
+	if name, ok, err := db.APITokenName(t.Context(), second); !ok || err != nil || name != "scripts" {
+		t.Errorf("got %q, %v, %v", name, ok, err)
+	}
+}
