@@ -1,0 +1,127 @@
+// Package deploy holds the configuration of an Envoy that runs the filter.
+//
+// In come addresses and the filter's settings; out comes Envoy's configuration
+// as YAML. The node token is not part of it: Envoy hands the environment
+// variable WEIR_NODE_TOKEN to the filter, and nothing else.
+package deploy
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"text/template"
+)
+
+//go:embed envoy.yaml.tmpl
+var envoyTemplate string
+
+// Envoy says how one Envoy is set up. Addresses are host:port.
+type Envoy struct {
+	Gateway  string // where clients come in
+	Admin    string // Envoy's own pages; never for clients
+	Upstream string // what the gateway protects
+	Edge     string // the control plane's edge listener
+	Filter   string // path of the compiled filter
+
+	Node      string // the name of this Envoy, 1 to 255 bytes
+	FlushMS   int    // how often usage is sent, 100 to 60,000; 0: 1,000
+	TickMS    int    // how often a worker looks for a new snapshot, 10 to 1,000; 0: 100
+	KeyHeader string // the header that carries API keys; empty: x-api-key
+	Unready   string // deny or allow requests before the first snapshot; empty: deny
+}
+
+// plugin is the filter's configuration, as it reads it.
+type plugin struct {
+	Node        string `json:"node"`
+	EdgeCluster string `json:"edge_cluster"`
+	FlushMS     int    `json:"flush_ms"`
+	TickMS      int    `json:"tick_ms"`
+	KeyHeader   string `json:"key_header"`
+	Unready     string `json:"unready"`
+}
+
+type address struct {
+	Host string
+	Port int
+}
+
+// Render returns Envoy's configuration. Errors name the field at fault.
+func (e Envoy) Render() ([]byte, error) {
+	var v struct {
+		Node, Filter, Plugin             string
+		Gateway, Admin, Upstream, Target address
+	}
+	var faults []error
+	for _, a := range []struct {
+		field, text string
+		to          *address
+	}{
+		{"Gateway", e.Gateway, &v.Gateway},
+		{"Admin", e.Admin, &v.Admin},
+		{"Upstream", e.Upstream, &v.Upstream},
+		{"Edge", e.Edge, &v.Target},
+	} {
+		var err error
+		if *a.to, err = parseAddress(a.field, a.text); err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if e.Filter == "" {
+		faults = append(faults, errors.New("Filter: give the path of the compiled filter"))
+	}
+	if e.Node == "" || len(e.Node) > 255 {
+		faults = append(faults, errors.New("Node: give a name of 1 to 255 bytes"))
+	}
+	settings, err := e.plugin()
+	if err := errors.Join(append(faults, err)...); err != nil {
+		return nil, fmt.Errorf("render Envoy's configuration: %w", err)
+	}
+	v.Node, v.Filter, v.Plugin = e.Node, e.Filter, settings
+
+	t, err := template.New("envoy.yaml").Funcs(template.FuncMap{"text": quote}).Parse(envoyTemplate)
+	if err != nil {
+		return nil, fmt.Errorf("read the template of Envoy's configuration: %w", err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, v); err != nil {
+		return nil, fmt.Errorf("render Envoy's configuration: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func (e Envoy) plugin() (string, error) {
+	p := plugin{e.Node, "weir_edge", e.FlushMS, e.TickMS, e.KeyHeader, e.Unready}
+	if p.FlushMS == 0 {
+		p.FlushMS = 1000
+	}
+	if p.TickMS == 0 {
+		p.TickMS = 100
+	}
+	if p.KeyHeader == "" {
+		p.KeyHeader = "x-api-key"
+	}
+	if p.Unready == "" {
+		p.Unready = "deny"
+	}
+	text, err := json.Marshal(p)
+	return string(text), err
+}
+
+// quote writes a text as JSON, which is a YAML scalar whatever is in it.
+func quote(s string) (string, error) {
+	text, err := json.Marshal(s)
+	return string(text), err
+}
+
+func parseAddress(field, text string) (address, error) {
+	host, port, err := net.SplitHostPort(text)
+	n, portErr := strconv.Atoi(port)
+	if err != nil || portErr != nil || host == "" || n < 1 || n > 65535 {
+		return address{}, fmt.Errorf("%s: give host:port, not %q", field, text)
+	}
+	return address{host, n}, nil
+}

@@ -1,0 +1,110 @@
+package deploy_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/weirhq/weir/controlplane/embedded/checkout"
+	"github.com/weirhq/weir/deploy"
+)
+
+//go:generate go test -run TestExample -update
+
+var update = flag.Bool("update", false, "write envoy.yaml anew")
+
+// example is the Envoy of the file envoy.yaml.
+var example = deploy.Envoy{
+	Gateway: "0.0.0.0:10000", Admin: "127.0.0.1:9901", Upstream: "upstream:8080",
+	Edge: "weir:8081", Filter: "/etc/weir/weir.wasm", Node: "gateway-1",
+}
+
+func render(t *testing.T, e deploy.Envoy) []byte {
+	t.Helper()
+	text, err := e.Render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestExampleIsFresh(t *testing.T) {
+	got := append([]byte("# Made from envoy.yaml.tmpl by make generate.\n#\n"), render(t, example)...)
+	if *update {
+		if err := os.WriteFile("envoy.yaml", got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile("envoy.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Error("envoy.yaml is stale; run make generate")
+	}
+}
+
+func TestRenderRefuses(t *testing.T) {
+	cases := map[string]struct {
+		edit func(*deploy.Envoy)
+		want string
+	}{
+		"a gateway without a port": {func(e *deploy.Envoy) { e.Gateway = "0.0.0.0" }, "Gateway: give host:port"},
+		"an edge without a host":   {func(e *deploy.Envoy) { e.Edge = ":8081" }, "Edge: give host:port"},
+		"port 0":                   {func(e *deploy.Envoy) { e.Admin = "127.0.0.1:0" }, "Admin: give host:port"},
+		"no filter":                {func(e *deploy.Envoy) { e.Filter = "" }, "Filter: give the path"},
+		"no node":                  {func(e *deploy.Envoy) { e.Node = "" }, "Node: give a name"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			e := example
+			tc.edit(&e)
+			_, err := e.Render()
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("got %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+// idleFilter is the smallest module that Envoy takes for a filter: it names its
+// ABI, can allocate in principle, and does nothing.
+const idleFilter = "\x00asm\x01\x00\x00\x00" +
+	"\x01\x09\x02\x60\x00\x00\x60\x01\x7f\x01\x7f" + // types: () and (i32) i32
+	"\x03\x03\x02\x00\x01" + // one function of each
+	"\x05\x03\x01\x00\x01" + // a page of memory
+	"\x07\x2d\x03\x17proxy_abi_version_0_2_1\x00\x00\x06malloc\x00\x01\x06memory\x02\x00" +
+	"\x0a\x09\x02\x02\x00\x0b\x04\x00\x41\x00\x0b"
+
+func TestEnvoyTakesIt(t *testing.T) {
+	binary := os.Getenv("ENVOY")
+	if binary == "" {
+		top, err := checkout.Find(".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary = top.Envoy()
+	}
+	if _, err := os.Stat(binary); err != nil {
+		t.Fatalf("there is no Envoy at %s; run make tools", binary)
+	}
+	e := example
+	e.Upstream, e.Edge = "127.0.0.1:8080", "127.0.0.1:8081"
+	e.Node = "a name with \"quotes\" and a \\"
+	e.Filter = filepath.Join(t.TempDir(), "idle.wasm")
+	if err := os.WriteFile(e.Filter, []byte(idleFilter), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "envoy.yaml")
+	if err := os.WriteFile(path, render(t, e), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(binary, "--mode", "validate", "-c", path, "--log-level", "warn").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
