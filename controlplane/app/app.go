@@ -49,6 +49,7 @@ type App struct {
 	stream  *stream.Conn
 	auth    *auth.Auth
 	servers []*http.Server
+	addrs   []string // of the servers: the edge, then the dashboard and GraphQL
 	failed  chan error
 
 	stopLoops context.CancelFunc
@@ -174,7 +175,7 @@ func (a *App) serve(addr string, handler http.Handler) error {
 		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(stop)
-	a.servers = append(a.servers, server)
+	a.servers, a.addrs = append(a.servers, server), append(a.addrs, listener.Addr().String())
 	a.loops.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
@@ -185,6 +186,12 @@ func (a *App) serve(addr string, handler http.Handler) error {
 
 // Err tells of a listener that died; the app is of no use then.
 func (a *App) Err() <-chan error { return a.failed }
+
+// EdgeAddr is where the edge listens.
+func (a *App) EdgeAddr() string { return a.addrs[0] }
+
+// HTTPAddr is where the dashboard and GraphQL listen.
+func (a *App) HTTPAddr() string { return a.addrs[1] }
 
 // DB returns the app's database.
 func (a *App) DB() *postgres.DB { return a.db }

@@ -1,0 +1,118 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
+	p := open(t)
+	var endpoint struct {
+		CreateEndpoint struct{ Endpoint struct{ ID string } }
+	}
+	p.must(`mutation{createEndpoint(input:{method:"GET",template:"/v1/users/{id}"}){endpoint{id cost}}}`, &endpoint)
+	var tier struct {
+		CreateTier struct {
+			Snapshot int64
+			Tier     struct {
+				ID       string
+				Revision int
+				Limits   []struct {
+					ID, Name, Scope string
+					Burst           int64
+				}
+			}
+		}
+	}
+	p.must(fmt.Sprintf(`mutation{createTier(input:{name:"Basic",limits:[
+		{name:"per-minute",amount:100,period:MINUTE},
+		{name:"users",amount:5,period:SECOND,burst:9,endpointId:%q}]}){snapshot tier{id revision limits{id name scope burst}}}}`,
+		endpoint.CreateEndpoint.Endpoint.ID), &tier)
+	limits := tier.CreateTier.Tier.Limits
+	if len(limits) != 2 || limits[0].Scope != "ACCOUNT" || limits[0].Burst != 100 || limits[1].Scope != "ENDPOINT" || limits[1].Burst != 9 {
+		t.Errorf("limits %+v", limits)
+	}
+	var account struct {
+		CreateAccount struct{ Account struct{ ID string } }
+	}
+	p.must(fmt.Sprintf(`mutation{createAccount(input:{name:"Birch",tierId:%q}){account{id}}}`, tier.CreateTier.Tier.ID), &account)
+	id := account.CreateAccount.Account.ID
+	var key struct {
+		CreateKey struct {
+			Secret string
+			Key    struct{ ID, Prefix string }
+		}
+	}
+	p.must(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci"}){secret key{id prefix}}}`, id), &key)
+	if !strings.HasPrefix(key.CreateKey.Secret, key.CreateKey.Key.Prefix) || !strings.HasPrefix(key.CreateKey.Secret, "weir_") {
+		t.Errorf("key %+v", key)
+	}
+	var read struct {
+		Account struct {
+			Name, Status string
+			Tier         struct{ AccountCount int }
+			Keys         []struct{ Prefix string }
+			Levels       []struct{ Remaining, Used int64 }
+		}
+	}
+	p.must(fmt.Sprintf(`{account(id:%q){name status tier{accountCount} keys{prefix} levels{remaining used}}}`, id), &read)
+	if read.Account.Status != "ACTIVE" || read.Account.Tier.AccountCount != 1 || len(read.Account.Keys) != 1 || read.Account.Levels[0].Remaining != 100 {
+		t.Errorf("account %+v", read)
+	}
+	p.must(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,status:SUSPENDED}){account{status} snapshot}}`, id), nil)
+	p.must(fmt.Sprintf(`mutation{revokeKey(id:%q){key{revokedAt} snapshot}}`, key.CreateKey.Key.ID), nil)
+}
+
+func TestMistakesNameTheField(t *testing.T) {
+	p := open(t)
+	p.must(`mutation{createTier(input:{name:"Basic",limits:[]}){tier{id}}}`, nil)
+	for name, tc := range map[string]struct {
+		operation string
+		want      []string // code and field
+	}{
+		"several at once": {
+			`mutation{createTier(input:{name:"",limits:[{name:"A b",amount:0,period:MINUTE},{name:"ok",amount:1,period:HOUR,burst:-1}]}){tier{id}}}`,
+			[]string{"VALIDATION name", "VALIDATION limits.0.name", "VALIDATION limits.0.amount", "VALIDATION limits.1.burst"},
+		},
+		"a name in use":           {`mutation{createTier(input:{name:"Basic",limits:[]}){tier{id}}}`, []string{"VALIDATION name"}},
+		"an id of another kind":   {`mutation{updateTier(input:{id:"acc_1"}){tier{id}}}`, []string{"VALIDATION id"}},
+		"an id of nothing":        {`mutation{updateTier(input:{id:"tier_99"}){tier{id}}}`, []string{"NOT_FOUND id"}},
+		"an old revision":         {`mutation{updateTier(input:{id:"tier_1",revision:7,name:"X"}){tier{id}}}`, []string{"CONFLICT revision"}},
+		"a tier that is not":      {`mutation{createAccount(input:{name:"A",tierId:"tier_99"}){account{id}}}`, []string{"NOT_FOUND tierId"}},
+		"no account, no name":     {`mutation{createKey(input:{accountId:"x",name:" "}){secret}}`, []string{"VALIDATION accountId", "VALIDATION name"}},
+		"a path with a query":     {`mutation{createEndpoint(input:{method:"FETCH!",template:"/a?b"}){endpoint{id}}}`, []string{"VALIDATION method", "VALIDATION template"}},
+		"a page too large":        {`{accounts(first:1000){totalCount}}`, []string{"VALIDATION first"}},
+		"too many points":         {`{usage(from:"2020-01-01T00:00:00Z",granularity:MINUTE){totals{requests}}}`, []string{"VALIDATION from"}},
+		"an end before the start": {`{usage(from:"2026-01-01T00:00:00Z",to:"2025-01-01T00:00:00Z",granularity:DAY){totals{requests}}}`, []string{"VALIDATION to"}},
+		"a time that is none":     {`{usage(from:"yesterday",granularity:DAY){totals{requests}}}`, []string{"VALIDATION "}},
+		"a status that is none":   {`{topConsumers(from:"2026-01-01T00:00:00Z",filter:{statuses:[200,7]}){share}}`, []string{"VALIDATION filter.statuses.1"}},
+		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION "}},
+		"a cost beyond bounds":    {`mutation{createEndpoint(input:{method:"GET",template:"/",cost:0}){endpoint{id}}}`, []string{"VALIDATION cost"}},
+		"a field that is none":    {`{viewer{age}}`, []string{"GRAPHQL_VALIDATION_FAILED "}},
+		"too much at once":        {`{accounts(first:200){nodes{` + manyAliases(100) + `}}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, e := range p.query(tc.operation, nil) {
+				got = append(got, e.Extensions.Code+" "+e.Extensions.Field)
+				if e.Message == "" || strings.Contains(e.Message, "SQLSTATE") {
+					t.Errorf("message %q", e.Message)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func manyAliases(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " n%d:name", i)
+	}
+	return b.String()
+}
