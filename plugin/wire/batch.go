@@ -1,15 +1,5 @@
 package wire
 
-import "errors"
-
-// ErrMalformed is what every decoder of this package returns, wrapped with the
-// place, for bytes that no encoder of this package could have written.
-var ErrMalformed = errors.New("malformed")
-
-// ErrInvalid is what every encoder of this package returns, wrapped with the
-// field at fault, for a value that is out of bounds or contradicts itself.
-var ErrInvalid = errors.New("invalid")
-
 // SourceID names one worker's VM for its lifetime. It is random, so that a VM
 // that is started anew after a crash can never be taken for the one before it.
 type SourceID [16]byte
@@ -42,12 +32,12 @@ type EntryKey struct {
 // Entry is what was counted for one key since the source's last batch.
 type Entry struct {
 	EntryKey
-	Requests   uint64
-	Cost       uint64 // sum of the endpoints' costs
-	BytesIn    uint64 // request headers and body
-	BytesOut   uint64 // response headers and body
-	DurationUS uint64 // sum of the stream durations, microseconds
-	Latency    Histogram
+	Requests   uint64    // at least 1
+	Cost       uint64    // sum of the endpoints' costs
+	BytesIn    uint64    // request headers and body
+	BytesOut   uint64    // response headers and body
+	DurationUS uint64    // sum of the stream durations, microseconds
+	Latency    Histogram // of at most Requests durations
 }
 
 // Level is how full a bucket was when the worker last decided by it.
@@ -66,7 +56,7 @@ type Level struct {
 type Batch struct {
 	Source   SourceID
 	Sequence uint64 // from 1, without gaps
-	Node     string // name of the Envoy, from the plugin's configuration; at most 255 bytes
+	Node     string // name of the Envoy, from the plugin's configuration; at most 255 bytes, UTF-8, no control characters
 	Snapshot uint64 // version of the snapshot that the worker ran when it sent this
 	SentMS   int64  // wall clock of the filter when the batch was frozen, Unix milliseconds
 	Entries  []Entry
@@ -79,10 +69,19 @@ const (
 	MaxBatchEntries = 65_536
 	MaxBatchLevels  = 65_536
 	MaxNodeBytes    = 255
+	// MaxNumber bounds identifiers, sequences and versions: they fit into the
+	// database's 63 bits.
+	MaxNumber = 1<<63 - 1
+	// MaxBatchTotal bounds each count, summed over all entries of a batch, so
+	// that no sum of a hundred batches overflows 63 bits.
+	MaxBatchTotal = 1 << 56
+	// MaxTimeMS is the end of the year 9999, in Unix milliseconds.
+	MaxTimeMS = 253_402_300_799_999
 )
 
 // Receipt is the edge's answer to a batch: how far the source's batches have
-// got. Both numbers are contiguous: every sequence up to and including it.
+// got. Both numbers are contiguous: every sequence up to and including it. A
+// batch that the database holds needs no log: Committed may be above Accepted.
 type Receipt struct {
 	Accepted  uint64 // the log holds it
 	Committed uint64 // the database holds it; the filter may forget it
