@@ -230,3 +230,15 @@ func (t Tally) String() string {
 	}
 	return lines.String()
 }
+
+// Unanswered says whether no request got any answer.
+func (t Tally) Unanswered() bool {
+	for _, byStatus := range t {
+		for status := range byStatus {
+			if status != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}

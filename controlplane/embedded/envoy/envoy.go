@@ -106,6 +106,15 @@ func (e *Envoy) poll(ctx context.Context, what string, done func() (bool, error)
 	}
 }
 
+// AwaitSnapshot waits until the filter runs a snapshot of the policy, or ctx ends.
+func (e *Envoy) AwaitSnapshot(ctx context.Context) error {
+	return e.poll(ctx, "get its first snapshot", func() (bool, error) {
+		answer, err := e.get(ctx, "/stats?filter="+url.QueryEscape(`^wasmcustom\.weir\.snapshot\.version$`))
+		_, version, found := strings.Cut(strings.TrimSpace(answer), ": ")
+		return err == nil && found && version != "0", nil
+	})
+}
+
 // PID is Envoy's process id.
 func (e *Envoy) PID() int { return e.child.PID() }
 

@@ -1,0 +1,59 @@
+// Command weir runs the control plane, or all of Weir on one machine.
+//
+// Settings are flags or environment variables; weir COMMAND --help lists them.
+// Secrets are not flags, because other users of the machine can read those: they
+// come from an environment variable, or from the file that the variable with
+// _FILE at its end names.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+type commands struct {
+	Dev         devCommand        `cmd:"" help:"Run everything on this machine: Postgres, JetStream, control plane, Envoy and a demo."`
+	Serve       serveCommand      `cmd:"" help:"Run the control plane."`
+	DemoTraffic trafficCommand    `cmd:"" help:"Send lively traffic through the gateway on this machine."`
+	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`
+}
+
+func main() {
+	parsed := kong.Parse(&commands{}, kong.Name("weir"), kong.UsageOnError(),
+		kong.Description("Weir limits and meters the requests that pass Envoy."))
+	if err := parsed.Run(interruptible()); err != nil {
+		fmt.Fprintln(os.Stderr, "weir:", err)
+		os.Exit(1)
+	}
+}
+
+// forceWithin is how long a stop may take after the second Ctrl-C.
+const forceWithin = 3 * time.Second
+
+// signals are two contexts that Ctrl-C, or SIGTERM, ends one after the other.
+type signals struct {
+	run  context.Context // ended by the first: stop in order
+	stop context.Context // ended by the second: stop at once
+}
+
+func interruptible() signals {
+	run, endRun := context.WithCancel(context.Background())
+	stop, endStop := context.WithCancel(context.Background())
+	came := make(chan os.Signal, 2)
+	signal.Notify(came, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-came
+		endRun()
+		<-came
+		endStop()
+		// Children die with this process, so this leaves nothing behind.
+		time.AfterFunc(forceWithin, func() { os.Exit(130) })
+	}()
+	return signals{run, stop}
+}

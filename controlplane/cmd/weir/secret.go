@@ -1,0 +1,37 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// secret reads a secret from the environment variable of that name, or from the
+// file that name_FILE names. It is empty when neither is set.
+func secret(name string) (string, error) {
+	value, path := os.Getenv(name), os.Getenv(name+"_FILE")
+	switch {
+	case value != "" && path != "":
+		return "", fmt.Errorf("both %s and %[1]s_FILE are set; unset one of them", name)
+	case path == "":
+		return value, nil
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("read the file that %s_FILE names: %w", name, err)
+	}
+	value = strings.TrimSpace(string(content))
+	if value == "" {
+		return "", fmt.Errorf("the file that %s_FILE names, %s, is empty", name, path)
+	}
+	return value, nil
+}
+
+// mustSecret is secret for one that there is no doing without.
+func mustSecret(name, what string) (string, error) {
+	value, err := secret(name)
+	if err == nil && value == "" {
+		return "", fmt.Errorf("set %s to %s, or %[1]s_FILE to the path of a file that holds it", name, what)
+	}
+	return value, err
+}

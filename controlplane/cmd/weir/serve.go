@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/app"
+)
+
+type serveCommand struct {
+	HTTPAddr  string `name:"http-addr" env:"WEIR_HTTP_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard and GraphQL listen."`
+	EdgeAddr  string `name:"edge-addr" env:"WEIR_EDGE_ADDR" default:"127.0.0.1:8081" help:"Where Envoys report; keep it away from the public."`
+	PublicURL string `name:"public-url" env:"WEIR_PUBLIC_URL" help:"What sign-in links begin with; by default http:// and the address."`
+	StoreDir  string `name:"store-dir" env:"WEIR_STORE_DIR" default:".weir/jetstream" help:"Files of the embedded JetStream, which runs unless NATS_URL is set."`
+	Debug     bool   `env:"WEIR_DEBUG" help:"Log more."`
+}
+
+// Help adds what flags can't be.
+func (serveCommand) Help() string {
+	return `Secrets come from the environment, or from files that NAME_FILE names:
+
+  DATABASE_URL     Postgres, as postgres://user:password@host/database
+  NATS_URL         NATS with JetStream; unset: one in this process
+  WEIR_NODE_TOKEN  what Envoys show the edge; at least 32 characters
+  WEIR_API_TOKEN   what scripts show as a bearer token; unset: none, or what was set before`
+}
+
+// closeWithin bounds the stop.
+const closeWithin = 20 * time.Second
+
+// Run serves until it is told to stop or a listener dies.
+func (c serveCommand) Run(s signals) error {
+	config, err := c.config()
+	if err != nil {
+		return err
+	}
+	apiToken, err := secret("WEIR_API_TOKEN")
+	if err != nil {
+		return err
+	}
+	weir, err := app.Open(s.run, config)
+	if err != nil {
+		return err
+	}
+	err = c.serve(s, weir, apiToken, config)
+	ctx, cancel := context.WithTimeout(s.stop, closeWithin)
+	defer cancel()
+	if closeErr := weir.Close(ctx); closeErr != nil && err == nil {
+		err = fmt.Errorf("stop the control plane: %w", closeErr)
+	}
+	return err
+}
+
+func (c serveCommand) serve(s signals, weir *app.App, apiToken string, config app.Config) error {
+	if apiToken != "" {
+		token, err := controlplane.SecretFrom(apiToken)
+		if err != nil {
+			return fmt.Errorf("use WEIR_API_TOKEN: %w", err)
+		}
+		if err := weir.DB().SetAPIToken(s.run, "environment", token); err != nil {
+			return err
+		}
+	}
+	config.Log.Info("serving", "http", c.HTTPAddr, "edge", c.EdgeAddr)
+	select {
+	case <-s.run.Done():
+		return nil
+	case err := <-weir.Err():
+		return err
+	}
+}
+
+func (c serveCommand) config() (app.Config, error) {
+	config := app.Config{HTTPAddr: c.HTTPAddr, EdgeAddr: c.EdgeAddr, PublicURL: c.PublicURL, StoreDir: c.StoreDir}
+	if config.PublicURL == "" {
+		config.PublicURL = "http://" + c.HTTPAddr
+	}
+	level := slog.LevelInfo
+	if c.Debug {
+		level = slog.LevelDebug
+	}
+	config.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	var err error
+	if config.DatabaseURL, err = mustSecret("DATABASE_URL", "the URL of a Postgres database"); err != nil {
+		return config, err
+	}
+	if config.NATSURL, err = secret("NATS_URL"); err != nil {
+		return config, err
+	}
+	config.NodeToken, err = mustSecret("WEIR_NODE_TOKEN", "what Envoys show the edge, at least 32 random characters")
+	return config, err
+}
