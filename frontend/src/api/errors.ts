@@ -1,0 +1,57 @@
+import type { CombinedError } from "@urql/core";
+
+/** What a mutation was refused for, ready to be shown. */
+export type Faults = {
+  /** Messages by the path of the field at fault, such as `limits.0.amount`. */
+  fields: Record<string, string>;
+  /** What belongs to no field: a conflict, a lost connection, a bug. */
+  general: string[];
+  /** Somebody else changed what was edited. */
+  conflict: boolean;
+};
+
+type Extensions = { code?: unknown; field?: unknown };
+
+/** Whether the server wants the caller to sign in. */
+export function isUnauthenticated(error: CombinedError): boolean {
+  if (error.response?.status === 401) return true;
+  return error.graphQLErrors.some(
+    (e) => (e.extensions as Extensions | undefined)?.code === "UNAUTHENTICATED",
+  );
+}
+
+/**
+ * Sorts a mutation's errors by field. A field that the form doesn't show is
+ * matched to its closest shown ancestor, and ends up in `general` when there
+ * is none, so that no message gets lost.
+ */
+export function faultsOf(error: CombinedError, shown: (field: string) => boolean): Faults {
+  const faults: Faults = { fields: {}, general: [], conflict: false };
+  if (error.networkError) faults.general.push(explain(error));
+  for (const e of error.graphQLErrors) {
+    const { code, field } = (e.extensions ?? {}) as Extensions;
+    if (code === "CONFLICT") faults.conflict = true;
+    const at = typeof field === "string" ? closest(field, shown) : undefined;
+    if (at === undefined) faults.general.push(e.message);
+    else faults.fields[at] ??= e.message;
+  }
+  return faults;
+}
+
+function closest(field: string, shown: (field: string) => boolean): string | undefined {
+  const path = field.replace(/^input\./, "").split(".");
+  while (path.length > 0) {
+    const candidate = path.join(".");
+    if (shown(candidate)) return candidate;
+    path.pop();
+  }
+  return undefined;
+}
+
+/** One sentence for people: what went wrong, without the library's prefixes. */
+export function explain(error: CombinedError): string {
+  if (error.graphQLErrors.length > 0) return error.graphQLErrors.map((e) => e.message).join(" ");
+  const status = error.response?.status;
+  if (status !== undefined && status >= 400) return `The control plane answered ${status}.`;
+  return "The control plane can't be reached.";
+}

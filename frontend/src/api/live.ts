@@ -1,0 +1,156 @@
+import type { Client } from "@urql/core";
+import { createContext, useContext, useEffect, useSyncExternalStore } from "react";
+import { useClient } from "urql";
+import { type Connection, onConnection } from "./client";
+import { graphql } from "./gql";
+import { LiveBuffer } from "./live-buffer";
+
+const LiveUsage = graphql(`
+  subscription LiveUsage {
+    liveUsage {
+      at
+      allowed
+      throttled
+      refused
+      accounts {
+        accountId
+        allowed
+        throttled
+        refused
+      }
+    }
+  }
+`);
+
+/** How much of the live feed is kept. */
+export const liveSeconds = 300;
+/** At most two redraws a second. */
+const redrawEveryMS = 500;
+/** Commits arrive up to this long after the second they belong to. */
+const settleMS = 2_000;
+
+export type LiveState = {
+  connection: Connection | "off";
+  /** By the control plane's clock, in milliseconds; null before the first event. */
+  lastEventMS: number | null;
+  /** Grows with every redraw, so that readers see new contents. */
+  version: number;
+};
+
+/**
+ * The live feed: one subscription for the whole app, kept in a buffer. Readers
+ * are told at most twice a second, and not at all while the tab is hidden.
+ */
+export class LiveFeed {
+  readonly buffer = new LiveBuffer(liveSeconds);
+  #state: LiveState = { connection: "off", lastEventMS: null, version: 0 };
+  #listeners = new Set<() => void>();
+  #clockOffsetMS: number | null = null;
+  #stop: (() => void) | null = null;
+
+  subscribe = (listen: () => void) => {
+    this.#listeners.add(listen);
+    return () => this.#listeners.delete(listen);
+  };
+
+  state = () => this.#state;
+
+  /** The end of the newest second that is complete, by the control plane's clock. */
+  settledMS(): number {
+    return Date.now() + (this.#clockOffsetMS ?? 0) - settleMS;
+  }
+
+  start(client: Client) {
+    if (this.#stop) return;
+    this.#set({ connection: "connecting" });
+    this.buffer.cut(0);
+    const forget = onConnection((connection) => this.#follow(connection));
+    const { unsubscribe } = client.subscription(LiveUsage, {}).subscribe(({ data }) => {
+      if (data) this.#receive(data.liveUsage);
+    });
+    const redraw = setInterval(() => {
+      if (!document.hidden) this.#set({ version: this.#state.version + 1 });
+    }, redrawEveryMS);
+    this.#stop = () => {
+      forget();
+      unsubscribe();
+      clearInterval(redraw);
+    };
+  }
+
+  stop() {
+    this.#stop?.();
+    this.#stop = null;
+    this.buffer.cut(this.#serverNowMS());
+    this.#set({ connection: "off" });
+  }
+
+  #serverNowMS() {
+    return Date.now() + (this.#clockOffsetMS ?? 0);
+  }
+
+  #follow(connection: Connection) {
+    if (connection === "connected") this.buffer.mend(this.#serverNowMS());
+    if (connection === "disconnected") this.buffer.cut(this.#serverNowMS());
+    // Between two attempts it still is disconnected, as far as anyone looking is concerned.
+    const retrying = connection === "connecting" && this.#state.connection === "disconnected";
+    if (!retrying) this.#set({ connection });
+  }
+
+  #receive(event: {
+    at: string;
+    allowed: number;
+    throttled: number;
+    refused: number;
+    accounts: Array<{
+      accountId: string | null;
+      allowed: number;
+      throttled: number;
+      refused: number;
+    }>;
+  }) {
+    const atMS = Date.parse(event.at);
+    // The least delayed event tells best how far the two clocks are apart.
+    const offsetMS = atMS - Date.now();
+    this.#clockOffsetMS = Math.max(this.#clockOffsetMS ?? offsetMS, offsetMS);
+    this.buffer.push({ ...event, atMS });
+    this.#state = { ...this.#state, lastEventMS: atMS };
+  }
+
+  #set(change: Partial<LiveState>) {
+    this.#state = { ...this.#state, ...change };
+    for (const listen of this.#listeners) listen();
+  }
+}
+
+const FeedContext = createContext<LiveFeed | null>(null);
+export const LiveFeedProvider = FeedContext.Provider;
+
+export function useLiveFeed(): LiveFeed {
+  const feed = useContext(FeedContext);
+  if (!feed) throw new Error("useLiveFeed needs a LiveFeedProvider");
+  return feed;
+}
+
+/** Runs the feed while `on`; for the frame alone. */
+export function useRunLive(on: boolean) {
+  const feed = useLiveFeed();
+  const client = useClient();
+  useEffect(() => {
+    if (!on) return;
+    feed.start(client);
+    return () => feed.stop();
+  }, [on, client, feed]);
+}
+
+/** The feed and its state; renders again at most twice a second. */
+export function useLive(): { feed: LiveFeed } & LiveState {
+  const feed = useLiveFeed();
+  return { feed, ...useSyncExternalStore(feed.subscribe, feed.state) };
+}
+
+/** Only whether the feed is connected; does not render again with every redraw. */
+export function useLiveConnection() {
+  const feed = useLiveFeed();
+  return useSyncExternalStore(feed.subscribe, () => feed.state().connection);
+}

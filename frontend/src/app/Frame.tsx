@@ -1,0 +1,176 @@
+import {
+  Activity,
+  ChartColumn,
+  Gauge,
+  Menu,
+  Route as RouteIcon,
+  Settings,
+  Users,
+} from "lucide-react";
+import { Suspense, useEffect, useRef, useState } from "react";
+import { Link, Redirect, useLocation } from "wouter";
+import { useRunLive } from "~/api/live";
+import { useSession } from "~/api/session";
+import { IconButton } from "~/ui/Button";
+import { Dialog } from "~/ui/Dialog";
+import { Loading, Skeleton } from "~/ui/states";
+import { CommandMenu } from "./CommandMenu";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { useHref, useLiveSwitch } from "./location";
+import { paths } from "./paths";
+import { Routes } from "./routes";
+import { TopBar } from "./TopBar";
+
+const nav = [
+  { path: paths.overview, label: "Overview", icon: Activity },
+  { path: paths.accounts, label: "Accounts", icon: Users },
+  { path: paths.tiers, label: "Tiers", icon: Gauge },
+  { path: paths.endpoints, label: "Endpoints", icon: RouteIcon },
+  { path: paths.usage, label: "Usage", icon: ChartColumn },
+  { path: paths.settings, label: "Settings", icon: Settings },
+];
+
+/** What stays around every page: navigation, top bar, command menu. */
+export function Frame() {
+  const session = useSession();
+  const [location] = useLocation();
+  const [live] = useLiveSwitch();
+  const [menuOpen, setMenuOpen] = useState(false);
+  const [commandsOpen, setCommandsOpen] = useState(false);
+  useRunLive(live && session === "signed-in");
+  useCommandKey(() => setCommandsOpen(true));
+  const main = useFocusOnNavigation(location);
+
+  if (session === "signed-out") {
+    const here = location + window.location.search;
+    return <Redirect to={`${paths.signIn}?next=${encodeURIComponent(here)}`} replace />;
+  }
+  return (
+    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+      <a
+        href="#main"
+        className="absolute top-2 left-2 z-50 -translate-y-16 rounded-control bg-accent px-3 py-2 font-medium text-on-accent focus:translate-y-0"
+      >
+        Skip to content
+      </a>
+      <aside className="sticky top-0 hidden h-dvh flex-col border-r border-line bg-surface md:flex">
+        <Brand />
+        <Nav />
+        <a
+          href={paths.graphiql}
+          className="mx-2 mt-auto mb-3 rounded-control px-3 py-1.5 text-small text-faint hover:bg-hover hover:text-ink"
+        >
+          GraphiQL
+        </a>
+      </aside>
+      <div className="flex min-w-0 flex-col">
+        <TopBar
+          menu={
+            <IconButton
+              label="Open navigation"
+              className="md:hidden"
+              onClick={() => setMenuOpen(true)}
+            >
+              <Menu aria-hidden className="size-5" />
+            </IconButton>
+          }
+          onSearch={() => setCommandsOpen(true)}
+        />
+        <main
+          ref={main}
+          id="main"
+          tabIndex={-1}
+          className="mx-auto flex w-full max-w-[90rem] min-w-0 grow flex-col gap-4 p-4 outline-none md:px-6 md:py-5"
+        >
+          <ErrorBoundary key={location}>
+            <Suspense fallback={<PageSkeleton />}>
+              <Routes />
+            </Suspense>
+          </ErrorBoundary>
+        </main>
+      </div>
+      {menuOpen && (
+        <Dialog title="Weir" onClose={() => setMenuOpen(false)}>
+          <Nav onNavigate={() => setMenuOpen(false)} />
+        </Dialog>
+      )}
+      {commandsOpen && (
+        <CommandMenu
+          pages={nav.map(({ path, label }) => ({ path, label }))}
+          onClose={() => setCommandsOpen(false)}
+        />
+      )}
+    </div>
+  );
+}
+
+function Brand() {
+  return (
+    <div className="flex h-14 items-center gap-2 px-5 text-title font-semibold tracking-tight">
+      <img src="/icon.svg" alt="" className="size-5" />
+      Weir
+    </div>
+  );
+}
+
+function Nav({ onNavigate }: { onNavigate?: () => void }) {
+  const [location] = useLocation();
+  const href = useHref();
+  return (
+    <nav aria-label="Main" className="flex flex-col gap-0.5 px-2">
+      {nav.map(({ path, label, icon: Icon }) => {
+        const active = path === "/" ? location === "/" : location.startsWith(path);
+        return (
+          <Link
+            key={path}
+            href={href(path)}
+            onClick={onNavigate}
+            aria-current={active ? "page" : undefined}
+            className={`flex h-8 items-center gap-2.5 rounded-control px-3 pointer-coarse:h-11 ${
+              active ? "bg-hover font-medium text-ink" : "text-muted hover:bg-hover hover:text-ink"
+            }`}
+          >
+            <Icon aria-hidden className={`size-4 ${active ? "text-accent" : ""}`} />
+            {label}
+          </Link>
+        );
+      })}
+    </nav>
+  );
+}
+
+function PageSkeleton() {
+  return (
+    <Loading what="the page">
+      <Skeleton className="h-8 w-40" />
+      <Skeleton className="mt-4 h-72 w-full" />
+    </Loading>
+  );
+}
+
+function useCommandKey(open: () => void) {
+  const latest = useRef(open);
+  latest.current = open;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.key.toLowerCase() !== "k" || !(event.metaKey || event.ctrlKey)) return;
+      event.preventDefault();
+      latest.current();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+}
+
+/** After a navigation, focus goes on from the new page's beginning. */
+function useFocusOnNavigation(location: string) {
+  const main = useRef<HTMLElement>(null);
+  const last = useRef(location);
+  useEffect(() => {
+    if (last.current === location) return;
+    last.current = location;
+    main.current?.focus({ preventScroll: true });
+    window.scrollTo(0, 0);
+  }, [location]);
+  return main;
+}

@@ -1,0 +1,14 @@
+/** Every URL of the dashboard, without the query that all pages share. */
+export const paths = {
+  overview: "/",
+  accounts: "/accounts",
+  account: (id: string) => `/accounts/${encodeURIComponent(id)}`,
+  tiers: "/tiers",
+  newTier: "/tiers/new",
+  tier: (id: string) => `/tiers/${encodeURIComponent(id)}`,
+  endpoints: "/endpoints",
+  usage: "/usage",
+  settings: "/settings",
+  signIn: "/sign-in",
+  graphiql: "/graphiql",
+} as const;

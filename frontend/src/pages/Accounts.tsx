@@ -1,0 +1,172 @@
+import { Plus } from "lucide-react";
+import { useEffect, useMemo, useState } from "react";
+import { graphql } from "~/api/gql";
+import { useLiveFeed } from "~/api/live";
+import { usePolled } from "~/api/polled";
+import { useFreshness, useQueryState, useRange } from "~/app/location";
+import { Button } from "~/ui/Button";
+import { exact, plural } from "~/ui/format";
+import { PageHead, Panel } from "~/ui/Panel";
+import { formatSort, parseSort } from "~/ui/sort";
+import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
+import { Table } from "~/ui/Table";
+import { CreateAccountDialog } from "./account-create";
+import { AccountRow, accountColumns, readAccountRow } from "./account-rows";
+
+const AccountsQuery = graphql(
+  `
+    query Accounts($from: Time!, $to: Time, $first: Int!, $after: String, $search: String, $tierId: ID) {
+      accounts(first: $first, after: $after, search: $search, tierId: $tierId) {
+        totalCount
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+        nodes {
+          ...AccountRow
+        }
+      }
+      tiers {
+        id
+        name
+      }
+    }
+  `,
+  [AccountRow],
+);
+
+const pageSize = 50;
+const searchAfterMS = 200;
+
+export default function Accounts() {
+  const { from, to } = useRange();
+  const feed = useLiveFeed();
+  const [query, change] = useQueryState();
+  const [creating, setCreating] = useState(false);
+  const search = query.get("search");
+  const tierId = query.get("tier");
+  const after = query.get("after");
+  const columns = useMemo(() => accountColumns(feed), [feed]);
+  const sort = parseSort(
+    query.get("sort"),
+    columns.map((c) => c.id),
+    { column: "name", descending: false },
+  );
+  const { data, error, reload } = usePolled({
+    query: AccountsQuery,
+    variables: { from, to, first: pageSize, after, search, tierId },
+    everyMS: useFreshness(),
+  });
+  const rows = useMemo(() => data?.accounts.nodes.map(readAccountRow), [data]);
+  const filtered = Boolean(search || tierId || after);
+
+  if (error && !data) return <ErrorState what="the accounts" error={error} retry={reload} />;
+  const create = (
+    <Button
+      kind="primary"
+      icon={<Plus aria-hidden className="size-4" />}
+      onClick={() => setCreating(true)}
+    >
+      New account
+    </Button>
+  );
+  return (
+    <>
+      <PageHead title="Accounts" note="Who is limited and billed." actions={create} />
+      <StaleNotice error={error} retry={reload} />
+      <Panel
+        title="All accounts"
+        note={data && plural(data.accounts.totalCount, "account")}
+        actions={
+          <>
+            <SearchBox
+              value={search ?? ""}
+              onChange={(text) => change({ search: text, after: null })}
+            />
+            <select
+              aria-label="Tier"
+              className="control"
+              value={tierId ?? ""}
+              onChange={(e) => change({ tier: e.target.value, after: null })}
+            >
+              <option value="">All tiers</option>
+              {data?.tiers.map((tier) => (
+                <option key={tier.id} value={tier.id}>
+                  {tier.name}
+                </option>
+              ))}
+            </select>
+          </>
+        }
+      >
+        {rows?.length === 0 ? (
+          filtered ? (
+            <EmptyState
+              title="No account matches"
+              action={
+                <Button onClick={() => change({ search: null, tier: null, after: null })}>
+                  Show all accounts
+                </Button>
+              }
+            >
+              Try a shorter part of the name, or another tier.
+            </EmptyState>
+          ) : (
+            <EmptyState title="No accounts yet" action={create}>
+              An account holds API keys, and is on a tier that says how much it may send.
+            </EmptyState>
+          )
+        ) : (
+          <Table
+            label="All accounts"
+            columns={columns}
+            rows={rows}
+            rowKey={(a) => a.id}
+            skeletonRows={12}
+            sort={sort}
+            onSort={(next) => change({ sort: formatSort(next) })}
+          />
+        )}
+        {data && (after || data.accounts.pageInfo.hasNextPage) && (
+          <div className="flex items-center gap-2 border-t border-line px-4 py-2 text-muted">
+            <span className="grow">
+              {exact.format(rows?.length ?? 0)} on this page, sorted among themselves
+            </span>
+            <Button disabled={!after} onClick={() => change({ after: null })}>
+              First page
+            </Button>
+            <Button
+              disabled={!data.accounts.pageInfo.hasNextPage}
+              onClick={() => change({ after: data.accounts.pageInfo.endCursor })}
+            >
+              Next page
+            </Button>
+          </div>
+        )}
+      </Panel>
+      {creating && (
+        <CreateAccountDialog tiers={data?.tiers ?? []} onClose={() => setCreating(false)} />
+      )}
+    </>
+  );
+}
+
+function SearchBox({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  useEffect(() => {
+    if (text === value) return;
+    const timer = setTimeout(() => onChange(text), searchAfterMS);
+    return () => clearTimeout(timer);
+  }, [text, value, onChange]);
+  return (
+    <input
+      type="search"
+      aria-label="Search accounts by name"
+      placeholder="Search by name"
+      className="control w-44"
+      value={text}
+      onChange={(e) => setText(e.target.value)}
+    />
+  );
+}

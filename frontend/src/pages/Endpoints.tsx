@@ -1,0 +1,189 @@
+import { Plus } from "lucide-react";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { explain } from "~/api/errors";
+import { graphql, type ResultOf } from "~/api/gql";
+import { usePolled } from "~/api/polled";
+import { AppLink } from "~/app/location";
+import { paths } from "~/app/paths";
+import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Dialog";
+import { exact, plural } from "~/ui/format";
+import { PageHead, Panel } from "~/ui/Panel";
+import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
+import { type Column, Table } from "~/ui/Table";
+import { useToast } from "~/ui/Toast";
+import { CreateEndpointDialog } from "./endpoint-create";
+
+const EndpointsQuery = graphql(`
+  query Endpoints {
+    endpoints {
+      id
+      method
+      template
+      cost
+    }
+    tiers {
+      name
+      limits {
+        name
+        endpoint {
+          id
+        }
+      }
+    }
+  }
+`);
+
+const DeleteEndpoint = graphql(`
+  mutation DeleteEndpoint($id: ID!) {
+    deleteEndpoint(id: $id) {
+      id
+    }
+  }
+`);
+
+type Answer = ResultOf<typeof EndpointsQuery>;
+type Endpoint = Answer["endpoints"][number];
+
+export default function Endpoints() {
+  const { data, error, reload } = usePolled({
+    query: EndpointsQuery,
+    variables: {},
+    everyMS: null,
+  });
+  const [creating, setCreating] = useState(false);
+  const [deleting, setDeleting] = useState<Endpoint | null>(null);
+  if (error && !data) return <ErrorState what="the endpoints" error={error} retry={reload} />;
+  const create = (
+    <Button
+      kind="primary"
+      icon={<Plus aria-hidden className="size-4" />}
+      onClick={() => setCreating(true)}
+    >
+      New endpoint
+    </Button>
+  );
+  return (
+    <>
+      <PageHead
+        title="Endpoints"
+        note="A method and a path template: what usage is counted by, and what a limit can be for."
+        actions={create}
+      />
+      <StaleNotice error={error} retry={reload} />
+      <Panel title="All endpoints" note={data && plural(data.endpoints.length, "endpoint")}>
+        {data?.endpoints.length === 0 ? (
+          <EmptyState title="No endpoints yet" action={create}>
+            Requests are limited and counted all the same, as “no endpoint”. Add one to see it
+            apart, or to limit it on its own.
+          </EmptyState>
+        ) : (
+          <Table
+            label="All endpoints"
+            columns={endpointColumns(data?.tiers ?? [], setDeleting)}
+            rows={data?.endpoints}
+            rowKey={(e) => e.id}
+            initialSort={{ column: "template", descending: false }}
+          />
+        )}
+      </Panel>
+      {creating && <CreateEndpointDialog onClose={() => setCreating(false)} />}
+      {deleting && <DeleteDialog endpoint={deleting} onClose={() => setDeleting(null)} />}
+    </>
+  );
+}
+
+const usersOf = (endpoint: Endpoint, tiers: Answer["tiers"]) =>
+  tiers.flatMap((tier) =>
+    tier.limits.filter((l) => l.endpoint?.id === endpoint.id).map(() => tier.name),
+  );
+
+function endpointColumns(
+  tiers: Answer["tiers"],
+  onDelete: (endpoint: Endpoint) => void,
+): Column<Endpoint>[] {
+  return [
+    {
+      id: "method",
+      head: "Method",
+      sort: (e) => e.method,
+      cell: (e) => (
+        <code className="font-mono text-small font-medium text-muted">
+          {e.method === "*" ? "any" : e.method}
+        </code>
+      ),
+    },
+    {
+      id: "template",
+      head: "Path template",
+      sort: (e) => e.template,
+      cell: (e) => (
+        <AppLink
+          to={paths.usage}
+          own={{ endpoint: e.id }}
+          title="Its usage"
+          className="font-mono text-small break-all hover:text-accent hover:underline"
+        >
+          {e.template}
+        </AppLink>
+      ),
+    },
+    {
+      id: "cost",
+      head: "Cost",
+      numeric: true,
+      from: "sm",
+      sort: (e) => e.cost,
+      cell: (e) => exact.format(e.cost),
+    },
+    {
+      id: "limits",
+      head: "Limited on",
+      from: "md",
+      sort: (e) => usersOf(e, tiers).length,
+      cell: (e) => usersOf(e, tiers).join(", ") || <span className="text-faint">no tier</span>,
+    },
+    {
+      id: "delete",
+      head: "Delete",
+      hideHead: true,
+      numeric: true,
+      cell: (e) => (
+        <Button
+          kind="quiet"
+          aria-label={`Delete ${e.method} ${e.template}`}
+          onClick={() => onDelete(e)}
+        >
+          Delete
+        </Button>
+      ),
+    },
+  ];
+}
+
+function DeleteDialog({ endpoint, onClose }: { endpoint: Endpoint; onClose: () => void }) {
+  const [{ fetching, error }, remove] = useMutation(DeleteEndpoint);
+  const say = useToast();
+  const name = `${endpoint.method} ${endpoint.template}`;
+  const confirm = async () => {
+    const result = await remove({ id: endpoint.id }, { additionalTypenames: ["Endpoint"] });
+    if (result.error) return;
+    say(`${name} is deleted`);
+    onClose();
+  };
+  return (
+    <Confirm
+      title={`Delete ${name}?`}
+      confirm="Delete endpoint"
+      danger
+      busy={fetching}
+      error={error && explain(error)}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      From now on its requests count as “no endpoint”. Usage that was counted for it stays. An
+      endpoint that a limit names can’t be deleted.
+    </Confirm>
+  );
+}

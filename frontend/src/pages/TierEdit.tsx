@@ -1,0 +1,55 @@
+import { graphql, type ResultOf } from "~/api/gql";
+import { usePolled } from "~/api/polled";
+import { ErrorState, Loading, Skeleton } from "~/ui/states";
+import { NotFound } from "./NotFound";
+import { TierEditor } from "./tier-editor";
+
+const TierQuery = graphql(`
+  query TierEdit($id: ID!, $exists: Boolean!) {
+    tier(id: $id) @include(if: $exists) {
+      id
+      name
+      revision
+      accountCount
+      limits {
+        id
+        name
+        amount
+        period
+        burst
+        endpoint {
+          id
+        }
+      }
+    }
+    endpoints {
+      id
+      method
+      template
+    }
+  }
+`);
+
+type Answer = ResultOf<typeof TierQuery>;
+export type EditedTier = NonNullable<Answer["tier"]>;
+
+/** Creates a tier (`id` is null) or changes one. */
+export default function TierEdit({ id }: { id: string | null }) {
+  const { data, error, loading, reload } = usePolled({
+    query: TierQuery,
+    variables: { id: id ?? "", exists: id !== null },
+    everyMS: null,
+  });
+  if (error && !data) return <ErrorState what="the tier" error={error} retry={reload} />;
+  if (loading || !data) {
+    return (
+      <Loading what="the tier">
+        <Skeleton className="h-10 w-48" />
+        <Skeleton className="mt-6 h-16 w-full" />
+        <Skeleton className="mt-4 h-56 w-full" />
+      </Loading>
+    );
+  }
+  if (id !== null && !data.tier) return <NotFound what="tier" />;
+  return <TierEditor latest={data.tier ?? null} endpoints={data.endpoints} reload={reload} />;
+}

@@ -1,0 +1,152 @@
+import { Plus } from "lucide-react";
+import { useLocation } from "wouter";
+import { graphql, type ResultOf } from "~/api/gql";
+import { usePolled } from "~/api/polled";
+import { AppLink, useHref, useNow } from "~/app/location";
+import { paths } from "~/app/paths";
+import { Button } from "~/ui/Button";
+import { ago, exact, limitRate, moment } from "~/ui/format";
+import { PageHead, Panel } from "~/ui/Panel";
+import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
+import { type Column, Table } from "~/ui/Table";
+
+const TiersQuery = graphql(`
+  query Tiers {
+    tiers {
+      id
+      name
+      accountCount
+      updatedAt
+      limits {
+        id
+        name
+        scope
+        amount
+        period
+        endpoint {
+          method
+          template
+        }
+      }
+    }
+  }
+`);
+
+type Tier = ResultOf<typeof TiersQuery>["tiers"][number];
+
+export default function Tiers() {
+  const { data, error, reload } = usePolled({ query: TiersQuery, variables: {}, everyMS: null });
+  const [, navigate] = useLocation();
+  const href = useHref();
+  const nowMS = useNow(30_000);
+  const create = (
+    <Button
+      kind="primary"
+      icon={<Plus aria-hidden className="size-4" />}
+      onClick={() => navigate(href(paths.newTier))}
+    >
+      New tier
+    </Button>
+  );
+  if (error && !data) return <ErrorState what="the tiers" error={error} retry={reload} />;
+  return (
+    <>
+      <PageHead
+        title="Tiers"
+        note="Named sets of limits that accounts are put on."
+        actions={create}
+      />
+      <StaleNotice error={error} retry={reload} />
+      <Panel title="All tiers">
+        {data?.tiers.length === 0 ? (
+          <EmptyState title="No tiers yet" action={create}>
+            A tier says how many requests its accounts may send, for example 100 a minute. Accounts
+            need one.
+          </EmptyState>
+        ) : (
+          <Table
+            label="All tiers"
+            columns={tierColumns(nowMS)}
+            rows={data?.tiers}
+            rowKey={(t) => t.id}
+            skeletonRows={3}
+            initialSort={{ column: "name", descending: false }}
+          />
+        )}
+      </Panel>
+    </>
+  );
+}
+
+/** The rate that tiers are compared by: the account's own, per second. */
+function perSecond(tier: Tier): number | null {
+  const seconds = { SECOND: 1, MINUTE: 60, HOUR: 3_600, DAY: 86_400 };
+  const own = tier.limits.filter((l) => l.scope === "ACCOUNT");
+  return own.length === 0 ? null : Math.min(...own.map((l) => l.amount / seconds[l.period]));
+}
+
+const shownLimits = 4;
+
+function tierColumns(nowMS: number): Column<Tier>[] {
+  return [
+    {
+      id: "name",
+      head: "Tier",
+      sort: (t) => t.name,
+      cell: (t) => <AppLink to={paths.tier(t.id)}>{t.name}</AppLink>,
+    },
+    {
+      id: "limits",
+      head: "Limits",
+      sort: perSecond,
+      cell: (t) =>
+        t.limits.length === 0 ? (
+          <span className="text-faint">None; everything is let through</span>
+        ) : (
+          <ul className="flex flex-wrap gap-x-4 gap-y-0.5 py-1">
+            {t.limits.slice(0, shownLimits).map((limit) => (
+              <li key={limit.id} className="whitespace-nowrap">
+                {limitRate(limit.amount, limit.period)}{" "}
+                <span className="text-faint max-sm:hidden">
+                  {limit.endpoint
+                    ? `${limit.endpoint.method} ${limit.endpoint.template}`
+                    : limit.name}
+                </span>
+              </li>
+            ))}
+            {t.limits.length > shownLimits && (
+              <li className="text-faint">and {t.limits.length - shownLimits} more</li>
+            )}
+          </ul>
+        ),
+    },
+    {
+      id: "accounts",
+      head: "Accounts",
+      numeric: true,
+      sort: (t) => t.accountCount,
+      cell: (t) => (
+        <AppLink
+          to={paths.accounts}
+          own={{ tier: t.id }}
+          aria-label={`${exact.format(t.accountCount)} accounts on ${t.name}`}
+          className="hover:text-accent hover:underline"
+        >
+          {exact.format(t.accountCount)}
+        </AppLink>
+      ),
+    },
+    {
+      id: "updated",
+      head: "Changed",
+      numeric: true,
+      from: "md",
+      sort: (t) => t.updatedAt,
+      cell: (t) => (
+        <time dateTime={t.updatedAt} title={moment(Date.parse(t.updatedAt))} className="text-muted">
+          {ago(Date.parse(t.updatedAt), nowMS)}
+        </time>
+      ),
+    },
+  ];
+}

@@ -1,0 +1,61 @@
+import { useMemo } from "react";
+import { type LiveState, useLive } from "~/api/live";
+import { AppLink } from "~/app/location";
+import { paths } from "~/app/paths";
+import { ChartPanel } from "~/ui/ChartPanel";
+import { ago, clock } from "~/ui/format";
+
+const shownSeconds = 180;
+
+/** Allowed and throttled requests per second, as they are metered. */
+export function LiveChart() {
+  const live = useLive();
+  const { feed, version } = live;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the buffer changes in place, version tells when
+  const series = useMemo(() => feed.buffer.series(feed.settledMS(), shownSeconds), [feed, version]);
+  const hasRefused = series.refused.some((v) => v !== null && v > 0);
+  return (
+    <ChartPanel
+      title="Live traffic"
+      note={<Following {...live} />}
+      actions={
+        <AppLink
+          to={paths.usage}
+          className="px-1 text-muted hover:text-accent hover:underline max-sm:hidden"
+        >
+          Explore usage
+        </AppLink>
+      }
+      file="weir-live"
+      label="Requests per second over the last three minutes, allowed and throttled"
+      unit="requests per second"
+      at={series.at}
+      bucketS={1}
+      live
+      height={200}
+      format={(value) => `${value.toFixed(1)} req/s`}
+      series={[
+        { label: "Allowed", kind: "allowed", values: series.allowed },
+        { label: "Throttled", kind: "throttled", values: series.throttled },
+        ...(hasRefused
+          ? [{ label: "Refused", kind: "refused" as const, values: series.refused }]
+          : []),
+      ]}
+    />
+  );
+}
+
+function Following({ connection, lastEventMS }: LiveState) {
+  if (connection === "off") return "Paused; the live switch is off";
+  if (connection === "disconnected") {
+    return (
+      <span role="status" className="font-medium text-error">
+        Disconnected
+        {lastEventMS !== null && `, last seen ${clock(lastEventMS)}`}; connecting again
+      </span>
+    );
+  }
+  if (connection === "connecting") return "Connecting";
+  if (lastEventMS === null) return "Waiting for the first request";
+  return `Last 3 minutes; last request metered ${ago(lastEventMS, Date.now())}`;
+}

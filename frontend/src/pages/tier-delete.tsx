@@ -1,0 +1,75 @@
+import { useState } from "react";
+import { useMutation } from "urql";
+import { useLocation } from "wouter";
+import { explain } from "~/api/errors";
+import { graphql } from "~/api/gql";
+import { useHref } from "~/app/location";
+import { paths } from "~/app/paths";
+import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Dialog";
+import { plural } from "~/ui/format";
+import { useToast } from "~/ui/Toast";
+
+const DeleteTierMutation = graphql(`
+  mutation DeleteTier($id: ID!) {
+    deleteTier(id: $id) {
+      id
+    }
+  }
+`);
+
+/** Only a tier that no account is on can be deleted. */
+export function DeleteTier({
+  id,
+  name,
+  accounts,
+  letGo,
+}: {
+  id: string;
+  name: string;
+  accounts: number;
+  letGo: () => void;
+}) {
+  const [asking, setAsking] = useState(false);
+  const [{ fetching, error }, remove] = useMutation(DeleteTierMutation);
+  const [, navigate] = useLocation();
+  const href = useHref();
+  const say = useToast();
+  const confirm = async () => {
+    const result = await remove({ id }, { additionalTypenames: ["Tier"] });
+    if (result.error) return;
+    letGo();
+    say(`${name} is deleted`);
+    navigate(href(paths.tiers), { replace: true });
+  };
+  return (
+    <>
+      {accounts > 0 && (
+        <span id="why-not-delete" className="text-small text-faint">
+          {plural(accounts, "account")} on it; move them to delete it
+        </span>
+      )}
+      <Button
+        disabled={accounts > 0}
+        aria-describedby={accounts > 0 ? "why-not-delete" : undefined}
+        onClick={() => setAsking(true)}
+      >
+        Delete
+      </Button>
+      {asking && (
+        <Confirm
+          title={`Delete ${name}?`}
+          confirm="Delete tier"
+          typed={name}
+          danger
+          busy={fetching}
+          error={error && explain(error)}
+          onConfirm={confirm}
+          onClose={() => setAsking(false)}
+        >
+          No account is on it, so no traffic changes. Usage that was counted under it stays.
+        </Confirm>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,99 @@
+import { Check, LoaderCircle, TriangleAlert } from "lucide-react";
+import { useEffect, useState } from "react";
+import { useClient } from "urql";
+import { graphql } from "~/api/gql";
+import { duration, plural } from "~/ui/format";
+import { Notice } from "~/ui/states";
+
+const RolloutQuery = graphql(`
+  query RolloutProgress {
+    rollout {
+      workers {
+        node
+        snapshot
+      }
+    }
+  }
+`);
+
+/** A change on its way: the first snapshot that carries it, and when it was sent. */
+export type Change = { snapshot: number; sentMS: number };
+
+type Worker = { node: string; snapshot: number };
+export type Progress = { done: number; of: number; behind: string[] };
+
+/** How many workers run the snapshot, and the nodes of those that don't. */
+export function progressOf(workers: Worker[], snapshot: number): Progress {
+  const behind = workers.filter((w) => w.snapshot < snapshot).map((w) => w.node);
+  return {
+    done: workers.length - behind.length,
+    of: workers.length,
+    behind: [...new Set(behind)].sort(),
+  };
+}
+
+const askEveryMS = 250;
+const slowAfterMS = 5_000;
+const giveUpAfterMS = 90_000;
+
+/** Follows a change until every Envoy worker runs it. */
+export function RolloutProgress({ change }: { change: Change }) {
+  const client = useClient();
+  const [progress, setProgress] = useState<Progress | null>(null);
+  const [elapsedMS, setElapsed] = useState(0);
+
+  useEffect(() => {
+    let stopped = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = async () => {
+      const { data } = await client.query(RolloutQuery, {}, { requestPolicy: "network-only" });
+      if (stopped) return;
+      const sinceMS = performance.now() - change.sentMS;
+      setElapsed(sinceMS);
+      const next = data ? progressOf(data.rollout.workers, change.snapshot) : null;
+      if (next) setProgress(next);
+      const finished = next !== null && next.behind.length === 0;
+      if (!finished && sinceMS < giveUpAfterMS) timer = setTimeout(ask, askEveryMS);
+    };
+    void ask();
+    return () => {
+      stopped = true;
+      clearTimeout(timer);
+    };
+  }, [client, change]);
+
+  if (progress === null) {
+    return <Notice kind="info">Saved. Asking the Envoys …</Notice>;
+  }
+  if (progress.of === 0) {
+    return (
+      <Notice kind="info">
+        Saved. No Envoy is connected just now; each gets it when it connects.
+      </Notice>
+    );
+  }
+  const workers = `on ${progress.done} of ${plural(progress.of, "worker")}`;
+  if (progress.behind.length === 0) {
+    return (
+      <Notice kind="good">
+        <Check aria-hidden className="size-4 text-allowed" />
+        <span>
+          Saved, and {workers} after {duration(elapsedMS)}.
+        </span>
+      </Notice>
+    );
+  }
+  const slow = elapsedMS > slowAfterMS;
+  return (
+    <Notice kind={slow ? "warning" : "info"}>
+      {slow ? (
+        <TriangleAlert aria-hidden className="size-4 text-soft" />
+      ) : (
+        <LoaderCircle aria-hidden className="size-4 animate-spin text-muted" />
+      )}
+      <span>
+        Saved; {workers} so far{slow && `, still waiting for ${progress.behind.join(", ")}`}.
+      </span>
+    </Notice>
+  );
+}

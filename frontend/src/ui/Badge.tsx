@@ -1,0 +1,51 @@
+import { Ban, Check, CircleSlash, Clock3, KeyRound, OctagonX } from "lucide-react";
+import type { ReactNode } from "react";
+
+const kinds = {
+  good: "bg-allowed-soft text-allowed",
+  warning: "bg-throttled-soft text-throttled",
+  bad: "bg-error-soft text-error",
+  neutral: "bg-hover text-muted",
+};
+
+export function Badge({
+  kind = "neutral",
+  icon,
+  children,
+}: {
+  kind?: keyof typeof kinds;
+  icon?: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <span
+      className={`inline-flex h-5 items-center gap-1 rounded-full px-2 text-small font-medium whitespace-nowrap ${kinds[kind]}`}
+    >
+      {icon}
+      {children}
+    </span>
+  );
+}
+
+const icon = "size-3";
+
+export function StatusBadge({ status }: { status: "ACTIVE" | "SUSPENDED" }) {
+  return status === "ACTIVE" ? (
+    <Badge kind="good" icon={<Check aria-hidden className={icon} />}>
+      Active
+    </Badge>
+  ) : (
+    <Badge kind="bad" icon={<Ban aria-hidden className={icon} />}>
+      Suspended
+    </Badge>
+  );
+}
+
+/** What the filter can say of a request, in words and in the shape that goes with each. */
+export const decisions = {
+  ALLOWED: { label: "Allowed", icon: Check, color: "text-allowed" },
+  THROTTLED: { label: "Throttled (429)", icon: CircleSlash, color: "text-throttled" },
+  UNAUTHENTICATED: { label: "Unknown key (401)", icon: KeyRound, color: "text-refused" },
+  FORBIDDEN: { label: "Suspended (403)", icon: OctagonX, color: "text-refused" },
+  UNREADY: { label: "No snapshot (503)", icon: Clock3, color: "text-refused" },
+} as const;

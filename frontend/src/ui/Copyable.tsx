@@ -1,0 +1,33 @@
+import { Check, Copy } from "lucide-react";
+import { useState } from "react";
+import { IconButton } from "./Button";
+
+/** A short text in a box, with a button that copies it. */
+export function Copyable({ text, label = "Copy" }: { text: string; label?: string }) {
+  const [state, setState] = useState<"idle" | "copied" | "refused">("idle");
+  const copy = () =>
+    navigator.clipboard.writeText(text).then(
+      () => setState("copied"),
+      () => setState("refused"),
+    );
+  return (
+    <span className="inline-flex max-w-full items-center gap-1 rounded-control border border-line bg-ground pl-2.5">
+      <code className="min-w-0 py-1 font-mono text-small break-all select-all">{text}</code>
+      <IconButton label={state === "copied" ? "Copied" : label} onClick={copy}>
+        {state === "copied" ? (
+          <Check aria-hidden className="size-4 text-allowed" />
+        ) : (
+          <Copy aria-hidden className="size-4" />
+        )}
+      </IconButton>
+      <span role="status" className="sr-only">
+        {state === "copied" && "Copied"}
+      </span>
+      {state === "refused" && (
+        <span role="alert" className="pr-2 text-small text-error">
+          Select and copy it by hand
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,145 @@
+import { ArrowDown, ArrowUp } from "lucide-react";
+import { type KeyboardEvent, type ReactNode, useMemo, useState } from "react";
+import { nextSort, type Sort, type SortValue, sorted } from "./sort";
+import { Skeleton } from "./states";
+
+export type Column<T> = {
+  id: string;
+  head: string;
+  cell: (row: T) => ReactNode;
+  /** Makes the column sortable. */
+  sort?: (row: T) => SortValue;
+  numeric?: boolean;
+  /** From which width on the column is shown; the first ones always are. */
+  from?: "sm" | "md" | "lg";
+  /** The head is only read out: for columns of buttons. */
+  hideHead?: boolean;
+};
+
+const shownFrom = { sm: "max-sm:hidden", md: "max-md:hidden", lg: "max-lg:hidden" };
+
+type Props<T> = {
+  label: string;
+  columns: Column<T>[];
+  rows: readonly T[] | undefined;
+  rowKey: (row: T) => string;
+  initialSort?: Sort;
+  /** Sorting that is kept elsewhere, such as in the URL. */
+  sort?: Sort;
+  onSort?: (sort: Sort) => void;
+  /** How many rows stand in while the real ones load. */
+  skeletonRows?: number;
+  /** Scrolls inside, below a head that stays. */
+  maxHeight?: string;
+};
+
+/** Dense rows, sortable; up and down move between the rows' links. */
+export function Table<T>(props: Props<T>) {
+  const { label, columns, rows, rowKey, skeletonRows = 5, maxHeight } = props;
+  const [ownSort, setOwnSort] = useState<Sort | undefined>(props.initialSort);
+  const sort = props.sort ?? ownSort;
+  const ordered = useMemo(() => {
+    const by = columns.find((c) => c.id === sort?.column)?.sort;
+    return rows && sort && by ? sorted(rows, by, sort.descending) : rows;
+  }, [rows, columns, sort]);
+
+  return (
+    <section
+      className={`relative overflow-auto ${maxHeight ?? ""}`}
+      aria-label={label}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
+      tabIndex={0}
+    >
+      <table className="w-full border-collapse text-left" onKeyDown={moveBetweenRows}>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <HeadCell
+                key={column.id}
+                column={column}
+                sort={sort}
+                onSort={(next) => {
+                  setOwnSort(next);
+                  props.onSort?.(next);
+                }}
+              />
+            ))}
+          </tr>
+        </thead>
+        <tbody aria-busy={rows === undefined}>
+          {ordered?.map((row) => (
+            <tr key={rowKey(row)} className="border-t border-line hover:bg-hover">
+              {columns.map((column) => (
+                <td key={column.id} className={`h-10 px-4 py-1 ${cellClass(column)}`}>
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          )) ??
+            Array.from({ length: skeletonRows }, (_, i) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: stand-ins have no identity
+              <tr key={i} className="border-t border-line">
+                {columns.map((column) => (
+                  <td key={column.id} className={`h-10 px-4 ${cellClass(column)}`}>
+                    <Skeleton className={`h-3 w-16 ${column.numeric ? "ml-auto" : ""}`} />
+                  </td>
+                ))}
+              </tr>
+            ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function cellClass(column: Column<never>) {
+  const shown = column.from ? shownFrom[column.from] : "";
+  return `${shown} ${column.numeric ? "text-right whitespace-nowrap" : ""}`;
+}
+
+function HeadCell<T>({
+  column,
+  sort,
+  onSort,
+}: {
+  column: Column<T>;
+  sort: Sort | undefined;
+  onSort: (sort: Sort) => void;
+}) {
+  const active = sort?.column === column.id;
+  const Arrow = sort?.descending ? ArrowDown : ArrowUp;
+  const neutral = sort ?? { column: "", descending: false };
+  return (
+    <th
+      scope="col"
+      aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}
+      className={`sticky top-0 z-10 h-8 bg-surface px-4 text-small font-medium whitespace-nowrap text-faint ${cellClass(column as Column<never>)}`}
+    >
+      {column.hideHead ? (
+        <span className="sr-only">{column.head}</span>
+      ) : column.sort ? (
+        <button
+          type="button"
+          onClick={() => onSort(nextSort(neutral, column.id, column.numeric ?? false))}
+          className={`-mx-1 inline-flex items-center gap-1 rounded-control px-1 hover:text-ink ${column.numeric ? "flex-row-reverse" : ""} ${active ? "text-ink" : ""}`}
+        >
+          {column.head}
+          <Arrow aria-hidden className={`size-3 ${active ? "" : "invisible"}`} />
+        </button>
+      ) : (
+        column.head
+      )}
+    </th>
+  );
+}
+
+function moveBetweenRows(event: KeyboardEvent<HTMLTableElement>) {
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const row = (event.target as Element).closest("tbody tr");
+  if (!row || !(event.target as Element).matches("a, button")) return;
+  const next = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
+  const link = next?.querySelector<HTMLElement>("a, button");
+  if (!link) return;
+  event.preventDefault();
+  link.focus();
+}
