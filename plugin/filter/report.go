@@ -8,7 +8,7 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-const usageTimeoutMS = 5000
+const usageTimeoutMS = 10_000
 
 // report sends the next message to the edge, if one is due.
 func (p *plugin) report(nowNS int64) {

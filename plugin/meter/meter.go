@@ -1,8 +1,6 @@
 package meter
 
 import (
-	"math"
-
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -89,10 +87,8 @@ func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
 	m.outbox.lastFreezeNS = nowNS
 }
 
-// addCapped adds without going beyond what a signed 64-bit column holds.
-func addCapped(a, b uint64) uint64 {
-	if sum := a + b; sum >= a && sum <= math.MaxInt64 {
-		return sum
-	}
-	return math.MaxInt64
-}
+// maxSum is the most that one entry counts of anything, about 10^15: rollups add
+// up many entries in a signed 64-bit column.
+const maxSum = 1 << 50
+
+func addCapped(a, b uint64) uint64 { return min(a+min(b, maxSum), maxSum) }
