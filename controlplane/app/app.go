@@ -48,6 +48,7 @@ type App struct {
 	nats    *stream.Server // nil when NATS is outside
 	stream  *stream.Conn
 	auth    *auth.Auth
+	live    *live.Hub
 	servers []*http.Server
 	addrs   []string // of the servers: the edge, then the dashboard and GraphQL
 	failed  chan error
@@ -82,8 +83,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.stream.Setup(ctx); err != nil {
 		return err
 	}
-	hub := &live.Hub{}
-	if err := a.relay(hub); err != nil {
+	a.live = &live.Hub{}
+	if err := a.relay(); err != nil {
 		return err
 	}
 	snapshots := snapshot.New(a.db, a.config.Log)
@@ -92,7 +93,7 @@ func (a *App) open(ctx context.Context) (err error) {
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{
-		DB: a.db, Auth: a.auth, Live: hub, Snapshots: snapshots,
+		DB: a.db, Auth: a.auth, Live: a.live, Snapshots: snapshots,
 		PublicURL: a.config.PublicURL, Log: a.config.Log,
 	}
 	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, DB: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
@@ -113,14 +114,14 @@ func (a *App) connect() (conn *stream.Conn, err error) {
 }
 
 // relay passes what any process commits on to this process's subscribers.
-func (a *App) relay(hub *live.Hub) error {
+func (a *App) relay() error {
 	_, err := a.stream.Announcements(func(payload []byte) {
 		delta, err := live.Decode(payload)
 		if err != nil {
 			a.config.Log.Warn("ignored an announcement", "err", err)
 			return
 		}
-		hub.Add(delta)
+		a.live.Add(delta)
 	})
 	return err
 }
@@ -192,6 +193,9 @@ func (a *App) EdgeAddr() string { return a.addrs[0] }
 
 // HTTPAddr is where the dashboard and GraphQL listen.
 func (a *App) HTTPAddr() string { return a.addrs[1] }
+
+// Subscribers returns how many live subscriptions are open.
+func (a *App) Subscribers() int { return a.live.Subscribers() }
 
 // DB returns the app's database.
 func (a *App) DB() *postgres.DB { return a.db }

@@ -22,7 +22,6 @@ import (
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/snapshot"
 	"github.com/weirhq/weir/controlplane/stream"
-	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -110,10 +109,6 @@ func (e *Edge) postUsage(w http.ResponseWriter, r *http.Request) {
 	batch, err := wire.DecodeBatch(body)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if reason, ok := usage.Check(batch); !ok {
-		http.Error(w, "the batch has "+reason, http.StatusBadRequest)
 		return
 	}
 	if err := e.store(r.Context(), batch, body); err != nil {

@@ -1,7 +1,7 @@
 // Package live tells subscribers what the meter commits, as it happens.
 //
 // In come announcements, one for each committed transaction, from the rollup
-// workers of all processes; out go deltas, about one a second to each
+// workers of all processes; out go deltas, at most two a second to each
 // subscriber. A subscriber that reads slowly gets fewer deltas that add up to
 // the same usage. Nothing here survives a crash, and nothing needs to: the
 // rollups are the record.

@@ -9,7 +9,7 @@ import (
 )
 
 // Every is the least time between two deltas to one subscriber.
-const Every = time.Second
+const Every = 500 * time.Millisecond
 
 // Hub hands deltas to subscribers. Its zero value is ready.
 type Hub struct {

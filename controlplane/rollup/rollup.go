@@ -19,7 +19,6 @@ import (
 	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/stream"
-	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -84,12 +83,12 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 	var batches []*wire.Batch
 	var messages []stream.Message
 	for _, m := range round {
-		b, reason := decode(m.Batch())
-		if reason != "" {
+		b, err := wire.DecodeBatch(m.Batch())
+		if err != nil {
 			// The filter still has this batch and will send it again: what got
 			// spoiled on the way is not lost.
-			w.Log.Error("dropped a batch that can't be read", "reason", reason)
-			w.settle(m.Drop(reason))
+			w.Log.Error("dropped a batch that can't be read", "err", err)
+			w.settle(m.Drop(err.Error()))
 			continue
 		}
 		batches, messages = append(batches, b), append(messages, m)
@@ -113,17 +112,6 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 		w.settle(m.Done())
 	}
 	w.announce(fresh)
-}
-
-func decode(data []byte) (*wire.Batch, string) {
-	b, err := wire.DecodeBatch(data)
-	if err != nil {
-		return nil, err.Error()
-	}
-	if reason, ok := usage.Check(b); !ok {
-		return nil, reason
-	}
-	return b, ""
 }
 
 func (w *Worker) announce(fresh []*wire.Batch) {

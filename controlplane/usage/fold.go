@@ -5,7 +5,6 @@ package usage
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -82,40 +81,4 @@ func LastLevels(batches []*wire.Batch) []controlplane.Level {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.LimitID, b.LimitID))
 	})
 	return levels
-}
-
-// Bounds of what one batch may say. They keep sums within what the database can
-// hold and dates within what it can read.
-const (
-	maxCount  = 1 << 50
-	minMinute = 0                   // 1970
-	maxMinute = 60 * 24 * 365 * 200 // about 2170
-)
-
-// Check returns whether a decoded batch is one that the rollups can take, with
-// the reason when not.
-func Check(b *wire.Batch) (reason string, ok bool) {
-	if b.Sequence > math.MaxInt64 || b.Snapshot > math.MaxInt64 {
-		return "a sequence or version beyond 63 bits", false
-	}
-	for i := range b.Entries {
-		e := &b.Entries[i]
-		switch {
-		case e.Minute < minMinute || e.Minute > maxMinute:
-			return "a minute outside 1970 to 2170", false
-		case max(e.Account, e.Key, e.Endpoint) > math.MaxInt64:
-			return "an id beyond 63 bits", false
-		case max(e.Requests, e.Cost, e.BytesIn, e.BytesOut, e.DurationUS, e.Latency.Count()) > maxCount:
-			return "a count beyond 2^50", false
-		}
-	}
-	for _, l := range b.Levels {
-		switch {
-		case max(l.Account, l.Limit) > math.MaxInt64:
-			return "an id beyond 63 bits", false
-		case l.AtMS < minMinute*60_000 || l.AtMS > maxMinute*60_000:
-			return "a level's time outside 1970 to 2170", false
-		}
-	}
-	return "", true
 }

@@ -114,31 +114,6 @@ func TestLastLevelsKeepsTheNewest(t *testing.T) {
 	}
 }
 
-func TestCheckNamesWhatTheDatabaseCouldNotHold(t *testing.T) {
-	now := time.Now().Unix() / 60
-	good := wire.Entry{EntryKey: wire.EntryKey{Minute: now, Decision: wire.Allowed}, Requests: 1}
-	for name, tc := range map[string]struct {
-		spoil func(*wire.Batch)
-		ok    bool
-	}{
-		"an ordinary batch": {func(*wire.Batch) {}, true},
-		"a far future":      {func(b *wire.Batch) { b.Entries[0].Minute = 1 << 40 }, false},
-		"a huge count":      {func(b *wire.Batch) { b.Entries[0].BytesOut = 1 << 51 }, false},
-		"a huge id":         {func(b *wire.Batch) { b.Entries[0].Key = 1 << 63 }, false},
-		"a huge sequence":   {func(b *wire.Batch) { b.Sequence = 1 << 63 }, false},
-		"a level long ago":  {func(b *wire.Batch) { b.Levels = []wire.Level{{AtMS: -1}} }, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			b := &wire.Batch{Sequence: 1, Entries: []wire.Entry{good}}
-			tc.spoil(b)
-			reason, ok := usage.Check(b)
-			if ok != tc.ok || ok != (reason == "") {
-				t.Errorf("Check = %q, %v; want ok %v", reason, ok, tc.ok)
-			}
-		})
-	}
-}
-
 func TestLedgerClaimsEachSequenceOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ledger := usage.NewLedger(0)

@@ -1691,7 +1691,7 @@ type DeletePayload {
 
 extend type Subscription {
   """
-  What the meter committed, about once a second while there is traffic. The sum
+  What the meter committed, at most twice a second while there is traffic. The sum
   of all events is what the rollups gained since the subscription began: a slow
   reader gets fewer and larger events, never less usage.
   """

@@ -1,0 +1,180 @@
+package stack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+// Response is an answer of the gateway, read whole.
+type Response struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Client is a client of the API with a connection of its own.
+type Client struct {
+	http *http.Client
+	s    *Stack
+}
+
+// NewClient returns a client that uses one connection.
+func (s *Stack) NewClient() *Client {
+	transport := &http.Transport{MaxConnsPerHost: 1}
+	s.t.Cleanup(transport.CloseIdleConnections)
+	return &Client{&http.Client{Transport: transport}, s}
+}
+
+// Send sends a request through the gateway. An empty key sends none.
+func (c *Client) Send(ctx context.Context, method, path, key string) (Response, error) {
+	r, err := http.NewRequestWithContext(ctx, method, c.s.Gateway+path, nil)
+	if err != nil {
+		return Response{}, err
+	}
+	if key != "" {
+		r.Header.Set("x-api-key", key)
+	}
+	resp, err := c.http.Do(r)
+	if err != nil {
+		return Response{}, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return Response{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+// Get sends a GET that must be answered.
+func (c *Client) Get(path, key string) Response {
+	c.s.t.Helper()
+	r, err := c.Send(c.s.t.Context(), http.MethodGet, path, key)
+	if err != nil {
+		c.s.t.Fatal(err)
+	}
+	return r
+}
+
+// Query runs a GraphQL operation that must work, and reads its answer into data.
+func (s *Stack) Query(operation string, data any) {
+	s.t.Helper()
+	if err := s.TryQuery(operation, data); err != nil {
+		s.t.Fatalf("%s: %v", operation, err)
+	}
+}
+
+// TryQuery runs a GraphQL operation.
+func (s *Stack) TryQuery(operation string, data any) error {
+	body, err := json.Marshal(map[string]string{"query": operation})
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, "http://"+s.Config.HTTPAddr+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	r.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer " + s.Token}}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	var reply struct {
+		Data   json.RawMessage
+		Errors []struct{ Message string }
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&reply); err != nil {
+		return err
+	}
+	if reply.Errors != nil {
+		return fmt.Errorf("%v", reply.Errors)
+	}
+	if data == nil {
+		return nil
+	}
+	return json.Unmarshal(reply.Data, data)
+}
+
+// Requests returns the totals of one granularity since an hour ago.
+func (s *Stack) Requests(granularity, filter string) (requests int64) {
+	s.t.Helper()
+	var read struct {
+		Usage struct{ Totals struct{ Requests int64 } }
+	}
+	s.Query(fmt.Sprintf(`{usage(from:%q,granularity:%s,filter:{%s}){totals{requests}}}`,
+		time.Now().Add(-time.Hour).Format(time.RFC3339), granularity, filter), &read)
+	return read.Usage.Totals.Requests
+}
+
+// Live is an event of the liveUsage subscription, and when it came.
+type Live struct {
+	Requests, Allowed, Throttled, Refused int64
+	At                                    time.Time
+}
+
+// Subscribe opens the liveUsage subscription over a WebSocket. Events come until
+// the test ends.
+func (s *Stack) Subscribe() <-chan Live {
+	s.t.Helper()
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, _, err := dialer.DialContext(s.t.Context(), "ws://"+s.Config.HTTPAddr+"/graphql", http.Header{"Authorization": {"Bearer " + s.Token}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { conn.Close() })
+	for _, message := range []string{
+		`{"type":"connection_init"}`,
+		`{"id":"1","type":"subscribe","payload":{"query":"subscription{liveUsage{requests allowed throttled refused}}"}}`,
+	} {
+		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	events := make(chan Live, 1000)
+	go func() {
+		defer close(events)
+		for {
+			_, text, err := conn.ReadMessage()
+			if err != nil {
+				return
+			}
+			var m struct {
+				Type    string
+				Payload struct{ Data struct{ LiveUsage Live } }
+			}
+			if json.Unmarshal(text, &m) == nil && m.Type == "next" {
+				event := m.Payload.Data.LiveUsage
+				event.At = time.Now()
+				events <- event
+			}
+		}
+	}()
+	return events
+}
+
+// Stat returns one of Envoy's counters or gauges by the end of its name.
+func (s *Stack) Stat(suffix string) string {
+	s.t.Helper()
+	resp, err := http.Get(s.Admin + "/stats?usedonly")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if ok && strings.HasSuffix(name, suffix) {
+			return value
+		}
+	}
+	return ""
+}

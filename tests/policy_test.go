@@ -1,0 +1,172 @@
+package tests
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/dunglas/httpsfv"
+
+	"github.com/weirhq/weir/controlplane/demo"
+	"github.com/weirhq/weir/tests/internal/stack"
+)
+
+// reach is how soon an edit has to change a decision, for 99 edits in 100.
+const reach = time.Second
+
+func TestAnEditReachesTheFilterWithinASecond(t *testing.T) {
+	s := stack.Start(t, databases.New(t), stack.Options{Workers: 4})
+	client := s.NewClient()
+	tier := tierOf(s, "Basic")
+	const edits = 100
+	took := make([]time.Duration, 0, edits)
+	for i := range edits {
+		// The first limit changes, the others stay.
+		amount := 1000 + i
+		began := time.Now()
+		s.Query(tier.update(amount), nil)
+		s.Eventually("the edit", func() bool {
+			return policy(t, client.Get("/hello", demo.BasicKey), tier.Limits[0].Name).quota == int64(amount)
+		})
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	p50, p99 := took[edits/2], took[edits*99/100-1]
+	t.Logf("from mutation to first changed decision over %d edits: p50 %v, p99 %v, max %v", edits, p50, p99, took[edits-1])
+	if p99 > reach {
+		t.Errorf("p99 is %v, want at most %v", p99, reach)
+	}
+}
+
+func TestAnEditKeepsTheCountersOfOtherLimits(t *testing.T) {
+	s := stack.Start(t, databases.New(t), stack.Options{Workers: 4})
+	client := s.NewClient()
+	tier := tierOf(s, "Basic")
+	const path = "/v1/search"
+	const other = 1
+	if tier.Limits[other].Endpoint.Template != path {
+		t.Fatalf("the demo's limits have changed: %+v", tier.Limits)
+	}
+	first := client.Get(path, demo.BasicKey)
+	used := int64(1)
+	for i := range 5 {
+		s.Query(tier.update(2000+i), nil)
+		s.Eventually("the edit", func() bool {
+			used++
+			r := client.Get(path, demo.BasicKey)
+			if r.Status != 200 {
+				t.Fatalf("request %d: %d %s", used, r.Status, r.Body)
+			}
+			return policy(t, r, tier.Limits[0].Name).quota == int64(2000+i)
+		})
+	}
+	name := tier.Limits[other].Name
+	start, now := policy(t, first, name), policy(t, client.Get(path, demo.BasicKey), name)
+	// Since the first request the bucket has filled a little; it was never full.
+	if taken := start.remaining - now.remaining; taken <= 0 || taken > used || now.remaining >= start.quota-1 && used > 3 {
+		t.Errorf("%s had %d left, and %d after %d more requests and 5 edits of another limit", name, start.remaining, now.remaining, used)
+	}
+}
+
+func TestSuspensionAndRevocationReachTheFilter(t *testing.T) {
+	s := stack.Start(t, databases.New(t), stack.Options{})
+	client := s.NewClient()
+	var read struct {
+		Accounts struct {
+			Nodes []struct {
+				ID   string
+				Keys []struct{ ID string }
+			}
+		}
+	}
+	s.Query(`{accounts(search:"Larkspur"){nodes{id keys{id}}}}`, &read)
+	account := read.Accounts.Nodes[0]
+	status := func(want int) func() bool {
+		return func() bool { return client.Get("/hello", demo.BasicKey).Status == want }
+	}
+	s.Eventually("a request let through", status(200))
+	s.Query(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,status:SUSPENDED}){snapshot}}`, account.ID), nil)
+	s.Eventually("403 for a suspended account", status(403))
+	s.Query(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,status:ACTIVE}){snapshot}}`, account.ID), nil)
+	s.Eventually("a request let through again", status(200))
+	s.Query(fmt.Sprintf(`mutation{revokeKey(id:%q){snapshot}}`, account.Keys[0].ID), nil)
+	s.Eventually("401 for a revoked key", status(401))
+	var created struct{ CreateKey struct{ Secret string } }
+	s.Query(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"second"}){secret}}`, account.ID), &created)
+	s.Eventually("the new key let through", func() bool {
+		return client.Get("/hello", created.CreateKey.Secret).Status == 200
+	})
+}
+
+type tier struct {
+	ID     string
+	Limits []struct {
+		ID, Name, Period string
+		Amount, Burst    int64
+		Endpoint         struct{ ID, Method, Template string }
+	}
+}
+
+func tierOf(s *stack.Stack, name string) tier {
+	var read struct {
+		Tiers []struct {
+			tier
+			Name string
+		}
+	}
+	s.Query(`{tiers{id name limits{id name amount period burst endpoint{id method template}}}}`, &read)
+	for _, t := range read.Tiers {
+		if t.Name == name {
+			return t.tier
+		}
+	}
+	return tier{}
+}
+
+// update writes the mutation that sets the first limit's amount and burst.
+func (t tier) update(amount int) string {
+	var limits strings.Builder
+	for i, l := range t.Limits {
+		if i == 0 {
+			l.Amount, l.Burst = int64(amount), int64(amount)
+		}
+		endpoint := ""
+		if l.Endpoint.ID != "" {
+			endpoint = fmt.Sprintf(",endpointId:%q", l.Endpoint.ID)
+		}
+		fmt.Fprintf(&limits, "{id:%q,name:%q,amount:%d,burst:%d,period:%s%s}", l.ID, l.Name, l.Amount, l.Burst, l.Period, endpoint)
+	}
+	return fmt.Sprintf(`mutation{updateTier(input:{id:%q,limits:[%s]}){snapshot}}`, t.ID, limits.String())
+}
+
+type standing struct{ quota, remaining int64 }
+
+// policy reads what a response says of one limit.
+func policy(t *testing.T, r stack.Response, name string) standing {
+	t.Helper()
+	return standing{member(t, r, "RateLimit-Policy", name, "q"), member(t, r, "RateLimit", name, "r")}
+}
+
+func member(t *testing.T, r stack.Response, field, name, param string) int64 {
+	t.Helper()
+	list, err := httpsfv.UnmarshalList(r.Header.Values(field))
+	if err != nil {
+		t.Fatalf("%s %q: %v", field, r.Header.Values(field), err)
+	}
+	for _, m := range list {
+		item, ok := m.(httpsfv.Item)
+		if !ok || item.Value != name {
+			continue
+		}
+		value, _ := item.Params.Get(param)
+		n, ok := value.(int64)
+		if !ok {
+			t.Fatalf("%s has no %s for %s: %q", field, param, name, r.Header.Values(field))
+		}
+		return n
+	}
+	t.Fatalf("%d %s: %s says nothing of %s: %q", r.Status, r.Body, field, name, r.Header.Values(field))
+	return 0
+}
