@@ -25,9 +25,8 @@ type guest struct {
 	module api.Module
 }
 
-// module is the compiled filter, and what wazero has made of it. Both are made
-// once for all tests.
-var module = sync.OnceValues(func() ([]byte, error) {
+// machine runs guests. The module is built and compiled once for all tests.
+var machine = sync.OnceValues(func() (*wasmMachine, error) {
 	dir, err := os.MkdirTemp("", "weir-filter")
 	if err != nil {
 		return nil, err
@@ -39,35 +38,43 @@ var module = sync.OnceValues(func() ([]byte, error) {
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New("build the module: " + err.Error() + "\n" + string(out))
 	}
-	return os.ReadFile(path)
+	code, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	r := wazero.NewRuntime(ctx)
+	wasi_snapshot_preview1.MustInstantiate(ctx, r)
+	if _, err := hostFunctions(r).Instantiate(ctx); err != nil {
+		return nil, err
+	}
+	compiled, err := r.CompileModule(ctx, code)
+	return &wasmMachine{r, compiled}, err
 })
 
-var compiled = wazero.NewCompilationCache()
+type wasmMachine struct {
+	wazero.Runtime
+	compiled wazero.CompiledModule
+}
 
 func newGuest(t *testing.T, s *testSystem) *guest {
 	t.Helper()
-	code, err := module()
+	w, err := machine()
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx := context.Background()
-	r := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(compiled))
-	t.Cleanup(func() { r.Close(ctx) })
-	wasi_snapshot_preview1.MustInstantiate(ctx, r)
-	if _, err := hostFunctions(r).Instantiate(ctx); err != nil {
-		t.Fatal(err)
-	}
-	config := wazero.NewModuleConfig().WithStartFunctions("_initialize").WithStderr(os.Stderr).
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").WithStderr(os.Stderr).
 		WithNanotime(s.MonotonicNS, 1).
 		WithWalltime(func() (int64, int32) { ns := s.WallNS(); return ns / 1e9, int32(ns % 1e9) }, 1).
 		WithRandSource(s.random)
 	for name, value := range s.env {
 		config = config.WithEnv(name, value)
 	}
-	m, err := r.InstantiateWithConfig(ctx, code, config)
+	m, err := w.InstantiateModule(context.Background(), w.compiled, config)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { m.Close(context.Background()) })
 	return &guest{module: m}
 }
 
