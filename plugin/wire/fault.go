@@ -3,6 +3,7 @@ package wire
 import (
 	"errors"
 	"strconv"
+	"unicode/utf8"
 )
 
 // ErrMalformed is what every decoder of this package returns, wrapped with the
@@ -41,12 +42,12 @@ func textFault(field, s string, lo, hi int) string {
 	if len(s) < lo || len(s) > hi {
 		return outOfRange(field+": length in bytes", uint64(len(s)), uint64(lo), uint64(hi))
 	}
+	if !utf8.ValidString(s) {
+		return field + ": not UTF-8"
+	}
 	for i, r := range s {
-		switch {
-		case r < 0x20, r >= 0x7f && r < 0xa0:
+		if r < 0x20 || r >= 0x7f && r < 0xa0 {
 			return field + ": a control character at byte " + strconv.Itoa(i)
-		case r == '\uFFFD':
-			return field + ": not UTF-8, or U+FFFD, at byte " + strconv.Itoa(i)
 		}
 	}
 	return ""

@@ -1,9 +1,16 @@
 package wire
 
+import "bytes"
+
 // Snapshot is a compiled policy, searched in place. It is immutable, holds on
 // to the bytes it was opened from, and none of its methods allocates or panics.
 // Indexes run from 0; for an index out of range the zero value is returned.
-type Snapshot struct{ b []byte }
+type Snapshot struct {
+	version  uint64
+	sections [sections][]byte
+	counts   [sections]int
+	text     string
+}
 
 // KeyRef is what the snapshot says of a key.
 type KeyRef struct {
@@ -43,45 +50,84 @@ type EndpointRef struct {
 	Cost uint32
 }
 
-// Compile turns p into a snapshot. It fails with [ErrInvalid], wrapped with what
-// is wrong where, for a policy that isn't consistent or is out of bounds.
-func Compile(p Policy) ([]byte, error) { return nil, ErrInvalid }
-
-// Open verifies b, checksum and every reference, and keeps it; b may not change
-// afterwards. It fails with [ErrMalformed].
-func Open(b []byte) (*Snapshot, error) { return nil, ErrMalformed }
-
 // Version returns the policy's version.
-func (s *Snapshot) Version() uint64 { return 0 }
+func (s *Snapshot) Version() uint64 { return s.version }
 
 // FindKey looks up a key by the SHA-256 digest of its secret.
-func (s *Snapshot) FindKey(digest *[32]byte) (KeyRef, bool) { return KeyRef{}, false }
+func (s *Snapshot) FindKey(digest *[32]byte) (KeyRef, bool) {
+	lo, hi := 0, s.counts[keys]
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		r := s.record(keys, mid)
+		switch order := bytes.Compare(r[:len(digest)], digest[:]); {
+		case order == 0:
+			return KeyRef{ID: u64(r, 32), Account: int(u32(r, 40))}, true
+		case order < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
+	}
+	return KeyRef{}, false
+}
+
+// Keys returns how many keys there are.
+func (s *Snapshot) Keys() int { return s.counts[keys] }
 
 // Accounts returns how many accounts there are; they are sorted by ID.
-func (s *Snapshot) Accounts() int { return 0 }
+func (s *Snapshot) Accounts() int { return s.counts[accounts] }
 
 // Account returns account i.
-func (s *Snapshot) Account(i int) AccountRef { return AccountRef{} }
+func (s *Snapshot) Account(i int) AccountRef {
+	if uint(i) >= uint(s.counts[accounts]) {
+		return AccountRef{}
+	}
+	r := s.record(accounts, i)
+	return AccountRef{ID: u64(r, 0), Tier: int(u32(r, 8)), Suspended: u32(r, 12)&flagSuspended != 0}
+}
 
-// Tiers returns how many tiers there are.
-func (s *Snapshot) Tiers() int { return 0 }
+// Tiers returns how many tiers there are; they are sorted by ID.
+func (s *Snapshot) Tiers() int { return s.counts[tiers] }
 
 // Tier returns tier i.
-func (s *Snapshot) Tier(i int) TierRef { return TierRef{} }
+func (s *Snapshot) Tier(i int) TierRef {
+	if uint(i) >= uint(s.counts[tiers]) {
+		return TierRef{}
+	}
+	r := s.record(tiers, i)
+	return TierRef{ID: u64(r, 0), Name: s.label(r, 8), FirstLimit: int(u32(r, 16)), Limits: int(u32(r, 20))}
+}
 
 // Limit returns limit i, counted over all tiers.
-func (s *Snapshot) Limit(i int) LimitRef { return LimitRef{} }
+func (s *Snapshot) Limit(i int) LimitRef {
+	if uint(i) >= uint(s.counts[limits]) {
+		return LimitRef{}
+	}
+	r := s.record(limits, i)
+	return LimitRef{
+		ID: u64(r, 0), Name: s.label(r, 32), Endpoint: s.endpointOf(r),
+		Amount: u64(r, 8), Burst: u64(r, 16), PeriodSeconds: u32(r, 24),
+	}
+}
+
+// endpointOf returns the ID of the endpoint that a limit's record names, or 0.
+func (s *Snapshot) endpointOf(limit []byte) uint64 {
+	endpoint := int(u32(limit, 28))
+	if endpoint >= s.counts[endpoints] {
+		return 0
+	}
+	return u64(s.record(endpoints, endpoint), 0)
+}
 
 // Applies returns which limits of tier i apply to a request to an endpoint: bit
 // n is set for Limit(FirstLimit+n). endpoint is the endpoint's ID, 0 for none.
-func (s *Snapshot) Applies(tier int, endpoint uint64) uint64 { return 0 }
-
-// MatchEndpoint finds the endpoint of a request. path is raw, without query;
-// it is compared as it stands, segment by segment, percent-encoding and trailing
-// slash included. From left to right a literal segment is preferred to {param};
-// for the path so found, the exact method to GET for a HEAD, and that to "*". A
-// template that has none of these methods is passed over for the next best.
-// A {param} matches one segment that isn't empty.
-func (s *Snapshot) MatchEndpoint(method, path string) (EndpointRef, bool) {
-	return EndpointRef{}, false
+func (s *Snapshot) Applies(tier int, endpoint uint64) uint64 {
+	t := s.Tier(tier)
+	var set uint64
+	for n := range t.Limits {
+		if of := s.endpointOf(s.record(limits, t.FirstLimit+n)); of == 0 || of == endpoint {
+			set |= 1 << n
+		}
+	}
+	return set
 }

@@ -1,0 +1,117 @@
+package wire
+
+import "strings"
+
+// MatchEndpoint finds the endpoint of a request. path is raw, without query;
+// it is compared as it stands, segment by segment, percent-encoding and trailing
+// slash included. From left to right a literal segment is preferred to {param};
+// for the path so found, the exact method to GET for a HEAD, and that to "*". A
+// template that has none of these methods is passed over for the next best.
+// A {param} matches one segment that isn't empty.
+//
+// A path of more than [MaxTemplateSegments] segments matches nothing, and the
+// work for any other is bounded by the policy.
+func (s *Snapshot) MatchEndpoint(method, path string) (EndpointRef, bool) {
+	m := matcher{s: s, method: method, path: path, steps: maxMatchSteps}
+	if !m.split() {
+		return EndpointRef{}, false
+	}
+	i, found := m.from(0, 0)
+	if !found {
+		return EndpointRef{}, false
+	}
+	r := s.record(endpoints, i)
+	return EndpointRef{ID: u64(r, 0), Cost: u32(r, 8)}, true
+}
+
+// matcher walks the trie for one request.
+type matcher struct {
+	s            *Snapshot
+	method, path string
+	ends         [MaxTemplateSegments]int // where each segment ends
+	segments     int
+	steps        int // left
+}
+
+// split finds the segments. It reports false for a path that no template can
+// match.
+func (m *matcher) split() bool {
+	if m.path == "" || m.path[0] != '/' {
+		return false
+	}
+	for at := 1; m.segments < MaxTemplateSegments; m.segments++ {
+		slash := strings.IndexByte(m.path[at:], '/')
+		if slash < 0 {
+			m.ends[m.segments] = len(m.path)
+			m.segments++
+			return true
+		}
+		m.ends[m.segments] = at + slash
+		at += slash + 1
+	}
+	return false
+}
+
+func (m *matcher) segment(i int) string {
+	start := 1
+	if i > 0 {
+		start = m.ends[i-1] + 1
+	}
+	return m.path[start:m.ends[i]]
+}
+
+// from finds the endpoint of the segments from depth on, below node.
+func (m *matcher) from(node, depth int) (endpoint int, found bool) {
+	if m.steps--; m.steps < 0 {
+		return 0, false
+	}
+	r := m.s.record(nodes, node)
+	if depth == m.segments {
+		return m.byMethod(r)
+	}
+	segment := m.segment(depth)
+	if next, found := m.s.branch(edges, u32(r, 0), u32(r, 4), segment); found {
+		if endpoint, found := m.from(next, depth+1); found {
+			return endpoint, true
+		}
+	}
+	if param := int(u32(r, 8)); param != 0 && segment != "" {
+		return m.from(param, depth+1)
+	}
+	return 0, false
+}
+
+// byMethod finds the endpoint of a template that ends at node.
+func (m *matcher) byMethod(node []byte) (endpoint int, found bool) {
+	first, n := u32(node, 12), u32(node, 16)
+	if n == 0 {
+		return 0, false
+	}
+	if endpoint, found = m.s.branch(methods, first, n, m.method); found {
+		return endpoint, true
+	}
+	if m.method == "HEAD" {
+		if endpoint, found = m.s.branch(methods, first, n, "GET"); found {
+			return endpoint, true
+		}
+	}
+	return m.s.branch(methods, first, n, anyMethod)
+}
+
+// branch finds a label among n branches, sorted by label, from first on.
+func (s *Snapshot) branch(of section, first, n uint32, label string) (target int, found bool) {
+	lo, hi := int(first), int(first)+int(n)
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		r := s.record(of, mid)
+		switch l := s.label(r, 0); {
+		case l == label:
+			return int(u32(r, 8)), true
+		case l < label:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,206 @@
+package wire
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// Open verifies b, and keeps it; b may not change afterwards. It checks length,
+// checksum, every reference, every order that a search relies on and every
+// bound of a value, so that the methods of the snapshot need no check. (That
+// ids of keys and names of tiers are unique is Compile's to ensure.)
+// It fails with [ErrMalformed].
+func Open(b []byte) (*Snapshot, error) {
+	s, err := split(b)
+	if err != nil {
+		return nil, err
+	}
+	for _, verify := range []func() string{
+		s.endpointsFault, s.tiersFault, s.limitsFault, s.accountsFault, s.keysFault, s.trieFault,
+	} {
+		if what := verify(); what != "" {
+			return nil, malformed("snapshot: " + what)
+		}
+	}
+	return s, nil
+}
+
+// split verifies frame and header and finds the sections.
+func split(b []byte) (*Snapshot, error) {
+	if _, err := unseal(b, magicSnapshot); err != nil {
+		return nil, err
+	}
+	if len(b) < headerBytes+sumBytes {
+		return nil, malformed("snapshot: too short for a header")
+	}
+	s := &Snapshot{version: u64(b, 8)}
+	if s.version-1 >= MaxNumber || u32(b, magicBytes) != 0 || u32(b, headerBytes-4) != 0 {
+		return nil, malformed("snapshot: header")
+	}
+	rest := b[headerBytes : len(b)-sumBytes]
+	for i := range s.sections {
+		count := uint64(u32(b, countsAt+4*i))
+		size := count * uint64(recordBytes[i])
+		if count > recordMaxima[i] || size > uint64(len(rest)) {
+			return nil, malformed("snapshot: section " + strconv.Itoa(i) + " is longer than the rest")
+		}
+		s.sections[i], rest = rest[:size:size], rest[size:]
+		s.counts[i] = int(count)
+	}
+	if len(rest) != 0 {
+		return nil, malformed("snapshot: bytes after the last section")
+	}
+	s.text = string(s.sections[texts])
+	return s, nil
+}
+
+// record returns a record of a section; i is below the section's count.
+func (s *Snapshot) record(of section, i int) []byte {
+	size := recordBytes[of]
+	return s.sections[of][i*size:][:size]
+}
+
+// label reads a text reference. It is "" for one that points outside, which no
+// verified snapshot has.
+func (s *Snapshot) label(r []byte, at int) string {
+	from, length := uint64(u32(r, at)), uint64(u32(r, at+4))
+	if from+length > uint64(len(s.text)) {
+		return ""
+	}
+	return s.text[from : from+length]
+}
+
+func (s *Snapshot) labelFits(r []byte, at int) bool {
+	return uint64(u32(r, at))+uint64(u32(r, at+4)) <= uint64(len(s.text))
+}
+
+func brokenAt(noun string, i int) string { return noun + " " + strconv.Itoa(i) + " in the list" }
+
+// ascends reports whether id is in bounds and above the one before.
+func ascends(id, before uint64) bool { return id > before && id <= MaxNumber }
+
+func (s *Snapshot) endpointsFault() string {
+	var before uint64
+	for i := range s.counts[endpoints] {
+		r := s.record(endpoints, i)
+		id := u64(r, 0)
+		if !ascends(id, before) || u32(r, 8)-1 >= MaxCost || u32(r, 12) != 0 {
+			return brokenAt("endpoint", i)
+		}
+		before = id
+	}
+	return ""
+}
+
+func (s *Snapshot) tiersFault() string {
+	var before uint64
+	var limit uint32
+	for i := range s.counts[tiers] {
+		r := s.record(tiers, i)
+		id := u64(r, 0)
+		if !ascends(id, before) || !s.labelFits(r, 8) ||
+			textFault("name", s.label(r, 8), 1, MaxTierNameBytes) != "" ||
+			u32(r, 16) != limit || u32(r, 20) > MaxTierLimits {
+			return brokenAt("tier", i)
+		}
+		before = id
+		limit += u32(r, 20) // at most MaxTiers times MaxTierLimits
+	}
+	if int(limit) != s.counts[limits] {
+		return "the tiers don't own all limits"
+	}
+	return ""
+}
+
+func (s *Snapshot) limitsFault() string {
+	for i := range s.counts[tiers] {
+		t := s.Tier(i)
+		for n := range t.Limits {
+			r := s.record(limits, t.FirstLimit+n)
+			endpoint := u32(r, 28)
+			l := Limit{ID: u64(r, 0), Amount: u64(r, 8), Burst: u64(r, 16), PeriodSeconds: u32(r, 24), Name: s.label(r, 32)}
+			if l.fault() != "" || !s.labelFits(r, 32) || endpoint != none && int(endpoint) >= s.counts[endpoints] {
+				return brokenAt("limit", t.FirstLimit+n)
+			}
+			for o := range n {
+				if other := s.Limit(t.FirstLimit + o); other.ID == l.ID || other.Name == l.Name {
+					return brokenAt("limit", t.FirstLimit+n)
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func (s *Snapshot) accountsFault() string {
+	var before uint64
+	for i := range s.counts[accounts] {
+		r := s.record(accounts, i)
+		id := u64(r, 0)
+		if !ascends(id, before) || int(u32(r, 8)) >= s.counts[tiers] || u32(r, 12)&^flagSuspended != 0 {
+			return brokenAt("account", i)
+		}
+		before = id
+	}
+	return ""
+}
+
+func (s *Snapshot) keysFault() string {
+	var before []byte
+	for i := range s.counts[keys] {
+		r := s.record(keys, i)
+		if u64(r, 32)-1 >= MaxNumber || int(u32(r, 40)) >= s.counts[accounts] || u32(r, 44) != 0 ||
+			before != nil && bytes.Compare(before, r[:32]) >= 0 {
+			return brokenAt("key", i)
+		}
+		before = r[:32]
+	}
+	return ""
+}
+
+// trieFault checks that each node's edges and methods follow those of the node
+// before it, and that children come after their parents, so there is no cycle.
+func (s *Snapshot) trieFault() string {
+	if s.counts[nodes] == 0 {
+		return "a trie without a root"
+	}
+	edge, method := 0, 0
+	for i := range s.counts[nodes] {
+		r := s.record(nodes, i)
+		param := int(u32(r, 8))
+		if int(u32(r, 0)) != edge || int(u32(r, 12)) != method ||
+			param != 0 && (param <= i || param >= s.counts[nodes]) {
+			return brokenAt("node", i)
+		}
+		var ok bool
+		if edge, ok = s.branchesFit(edges, edge, u32(r, 4), i+1, s.counts[nodes]); !ok {
+			return brokenAt("edge", edge)
+		}
+		if method, ok = s.branchesFit(methods, method, u32(r, 16), 0, s.counts[endpoints]); !ok {
+			return brokenAt("method", method)
+		}
+	}
+	if edge != s.counts[edges] || method != s.counts[methods] {
+		return "the nodes don't own all edges and methods"
+	}
+	return ""
+}
+
+// branchesFit checks n branches from first on: in range, sorted by label, with
+// targets from lo to below hi. It returns the index after the last one, or of
+// the one that doesn't fit.
+func (s *Snapshot) branchesFit(of section, first int, n uint32, lo, hi int) (int, bool) {
+	if uint64(first)+uint64(n) > uint64(s.counts[of]) {
+		return first, false
+	}
+	before := ""
+	for i := first; i < first+int(n); i++ {
+		r := s.record(of, i)
+		target := int(u32(r, 8))
+		if !s.labelFits(r, 0) || target < lo || target >= hi || i > first && s.label(r, 0) <= before {
+			return i, false
+		}
+		before = s.label(r, 0)
+	}
+	return first + int(n), true
+}
