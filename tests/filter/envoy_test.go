@@ -1,13 +1,13 @@
+// Package filter_test tests the compiled filter in a real Envoy, with an upstream
+// and an edge that the tests play.
 package filter_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -20,167 +20,9 @@ import (
 	"github.com/dunglas/httpsfv"
 
 	"github.com/weirhq/weir/plugin/wire"
-	"github.com/weirhq/weir/tests/internal/envoy"
 )
 
 const nodeToken = "node-token-of-the-tests-0123456789"
-
-// fakeEdge is an edge that holds its policy and its usage in memory. It keeps a
-// long poll until there is something newer, as the real one does.
-type fakeEdge struct {
-	*testing.T
-	address string
-
-	mu        sync.Mutex
-	policy    []byte
-	version   uint64
-	changed   chan struct{} // closed when the policy changes
-	batches   map[wire.SourceID]map[uint64][]byte
-	running   map[wire.SourceID]uint64 // snapshot of each worker
-	announced map[uint64]time.Time     // when the first worker ran a version
-	server    *http.Server
-}
-
-func newFakeEdge(t *testing.T) *fakeEdge {
-	t.Helper()
-	e := &fakeEdge{
-		T: t, changed: make(chan struct{}), batches: map[wire.SourceID]map[uint64][]byte{},
-		running: map[wire.SourceID]uint64{}, announced: map[uint64]time.Time{},
-	}
-	e.start("127.0.0.1:0")
-	t.Cleanup(e.stop)
-	return e
-}
-
-func (e *fakeEdge) start(address string) {
-	e.Helper()
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		e.Fatal(err)
-	}
-	e.address = l.Addr().String()
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /edge/v1/snapshot", e.serveSnapshot)
-	mux.HandleFunc("POST /edge/v1/usage", e.serveUsage)
-	e.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") != "Bearer "+nodeToken {
-			e.Errorf("%s %s without the node token", r.Method, r.URL.Path)
-		}
-		mux.ServeHTTP(w, r)
-	})}
-	go e.server.Serve(l)
-}
-
-// stop ends the edge as a crash does: connections break, nothing is answered.
-func (e *fakeEdge) stop() { e.server.Close() }
-
-func (e *fakeEdge) serveSnapshot(w http.ResponseWriter, r *http.Request) {
-	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
-	if err != nil {
-		e.Errorf("have: %v", err)
-	}
-	for {
-		e.mu.Lock()
-		policy, version, changed := e.policy, e.version, e.changed
-		e.mu.Unlock()
-		if version > have {
-			w.Header().Set("Content-Type", "application/vnd.weir.snapshot")
-			w.Write(policy)
-			return
-		}
-		select {
-		case <-changed:
-		case <-r.Context().Done():
-			return
-		case <-time.After(25 * time.Second):
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
-	}
-}
-
-func (e *fakeEdge) serveUsage(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return // the test has stopped the edge
-	}
-	b, err := wire.DecodeBatch(body)
-	if err != nil {
-		e.Errorf("batch: %v", err)
-		return
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.running[b.Source] = b.Snapshot
-	if _, ok := e.announced[b.Snapshot]; !ok {
-		e.announced[b.Snapshot] = time.Now()
-	}
-	kept := e.batches[b.Source]
-	if kept == nil {
-		kept = map[uint64][]byte{}
-		e.batches[b.Source] = kept
-	}
-	if old, ok := kept[b.Sequence]; ok && b.Sequence != 0 && !bytes.Equal(old, body) {
-		e.Errorf("batch %d of a source changed", b.Sequence)
-	}
-	kept[b.Sequence] = body
-	receipt := wire.Receipt{}
-	for kept[receipt.Committed+1] != nil {
-		receipt.Committed++
-	}
-	receipt.Accepted = receipt.Committed
-	w.Write(wire.EncodeReceipt(receipt))
-}
-
-// publish changes the policy. It returns when.
-func (e *fakeEdge) publish(p wire.Policy) time.Time {
-	e.Helper()
-	compiled, err := wire.Compile(p)
-	if err != nil {
-		e.Fatal(err)
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.policy, e.version = compiled, p.Version
-	close(e.changed)
-	e.changed = make(chan struct{})
-	return time.Now()
-}
-
-// total adds up all batches, each once.
-func (e *fakeEdge) total() (requests uint64, byDecision map[wire.Decision]uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	byDecision = map[wire.Decision]uint64{}
-	for _, kept := range e.batches {
-		for sequence, body := range kept {
-			if sequence == 0 {
-				continue
-			}
-			b, err := wire.DecodeBatch(body)
-			if err != nil {
-				e.Fatal(err)
-			}
-			for _, entry := range b.Entries {
-				requests += entry.Requests
-				byDecision[entry.Decision] += entry.Requests
-			}
-		}
-	}
-	return requests, byDecision
-}
-
-// on returns how many workers run a version.
-func (e *fakeEdge) on(version uint64) (n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for _, v := range e.running {
-		if v == version {
-			n++
-		}
-	}
-	return n
-}
 
 // until waits for what the test depends on, however long the machine needs.
 func until(t *testing.T, what string, done func() bool) {
@@ -200,7 +42,7 @@ const vms = 5
 
 // inEnvoy starts an edge with this policy, an upstream and a real Envoy with
 // four worker threads.
-func inEnvoy(t *testing.T, p wire.Policy) (*fakeEdge, *envoy.Envoy) {
+func inEnvoy(t *testing.T, p wire.Policy) (*fakeEdge, *gateway) {
 	t.Helper()
 	edge := newFakeEdge(t)
 	edge.publish(p)
@@ -210,23 +52,9 @@ func inEnvoy(t *testing.T, p wire.Policy) (*fakeEdge, *envoy.Envoy) {
 		}
 	}))
 	t.Cleanup(upstream.Close)
-	v := envoy.Start(t, envoy.Config{
-		Module: filterModule(t), Plugin: `{"node":"gateway-1","flush_ms":200}`, NodeToken: nodeToken,
-		Edge: edge.address, Upstream: upstream.Listener.Addr().String(), Concurrency: 4,
-	})
+	v := startGateway(t, edge.address, upstream.Listener.Addr().String(), 4)
 	until(t, "all VMs run the first snapshot", func() bool { return edge.on(p.Version) == vms })
 	return edge, v
-}
-
-var builtModule struct {
-	sync.Once
-	path string
-}
-
-// filterModule builds the filter once for all tests of the package.
-func filterModule(t *testing.T) string {
-	builtModule.Do(func() { builtModule.path = envoy.BuildModule(t, moduleDir) })
-	return builtModule.path
 }
 
 func gatewayPolicy(limits ...wire.Limit) wire.Policy {
@@ -273,7 +101,7 @@ func get(t *testing.T, url, key string, headers ...string) (*http.Response, []by
 func TestFilterInEnvoyIdentifiesAndThrottles(t *testing.T) {
 	edge, v := inEnvoy(t, gatewayPolicy(perMinute(100)))
 	for key, status := range map[string]int{"": 401, "unknown": 401, "demo-suspended": 403} {
-		r, body := get(t, v.Gateway, key)
+		r, body := get(t, v.url, key)
 		var problem struct{ Status int }
 		if err := json.Unmarshal(body, &problem); err != nil || r.StatusCode != status || problem.Status != status {
 			t.Errorf("key %q: status %d with %s, want %d", key, r.StatusCode, body, status)
@@ -283,7 +111,7 @@ func TestFilterInEnvoyIdentifiesAndThrottles(t *testing.T) {
 		}
 	}
 	for i := range 100 {
-		r, _ := get(t, v.Gateway+"/any?thing", "demo-basic", "X-Weir-Account", "acc_1", "X-Weir-Account", "acc_2", "X-Weir-Tier", "Enterprise")
+		r, _ := get(t, v.url+"/any?thing", "demo-basic", "X-Weir-Account", "acc_1", "X-Weir-Account", "acc_2", "X-Weir-Tier", "Enterprise")
 		if r.StatusCode != 200 {
 			t.Fatalf("request %d: status %d", i+1, r.StatusCode)
 		}
@@ -294,9 +122,9 @@ func TestFilterInEnvoyIdentifiesAndThrottles(t *testing.T) {
 			t.Errorf("request %d: %d remaining, want at least %d", i+1, left, 99-i)
 		}
 	}
-	r, body := get(t, v.Gateway, "demo-basic")
+	r, body := get(t, v.url, "demo-basic")
 	for r.StatusCode == 200 { // the bucket fills while the test runs
-		r, body = get(t, v.Gateway, "demo-basic")
+		r, body = get(t, v.url, "demo-basic")
 	}
 	if r.StatusCode != 429 || r.Header.Get("Retry-After") != "1" || r.Header.Get("RateLimit-Policy") != `"per-minute";q=100;w=60` ||
 		r.Header.Get("RateLimit") != `"per-minute";r=0;t=1` || r.Header.Get("Content-Type") != "application/problem+json" {
@@ -309,8 +137,8 @@ func TestFilterInEnvoyIdentifiesAndThrottles(t *testing.T) {
 		_, by := edge.total()
 		return by[wire.Allowed] >= 100 && by[wire.Throttled] == 1 && by[wire.Unauthenticated] == 2 && by[wire.Forbidden] == 1
 	})
-	until(t, "nothing is pending", func() bool { return v.Stat(t, "weir.usage.pending_requests") == 0 })
-	if n := v.Stat(t, "weir.decisions.throttled"); n != 1 {
+	until(t, "nothing is pending", func() bool { return v.stat(t, "weir.usage.pending_requests") == 0 })
+	if n := v.stat(t, "weir.decisions.throttled"); n != 1 {
 		t.Errorf("weir.decisions.throttled is %d, want 1", n)
 	}
 }
@@ -396,11 +224,11 @@ func TestFilterInEnvoyIsExactOverFourWorkers(t *testing.T) {
 	edge, v := inEnvoy(t, gatewayPolicy(wire.Limit{ID: 21, Name: "rate", Amount: perSecond, PeriodSeconds: 1, Burst: burst}))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
-	s := saturate(ctx, v.Gateway, 48) // the account's first request, so a cold key too
+	s := saturate(ctx, v.url, 48) // the account's first request, so a cold key too
 	most := burst + perSecond*s.longest.Seconds()
 	least := burst + perSecond*s.shortest.Seconds() - 1
 	t.Logf("admitted %d, at most %.1f, at least %.1f; %d refused; %d swaps repeated",
-		s.admitted, most, least, s.refused, v.Stat(t, "weir.swap.retries"))
+		s.admitted, most, least, s.refused, v.stat(t, "weir.swap.retries"))
 	if float64(s.admitted) > most || float64(s.admitted) < least || s.other != 0 {
 		t.Errorf("admitted %d and %d neither admitted nor refused; want %.1f to %.1f and none", s.admitted, s.other, least, most)
 	}
@@ -415,10 +243,10 @@ func TestFilterInEnvoyFollowsThePolicy(t *testing.T) {
 	slow := wire.Limit{ID: 21, Name: "daily", Amount: 1, PeriodSeconds: 86400, Burst: 1000}
 	edge, v := inEnvoy(t, gatewayPolicy(slow, search))
 	for range 10 {
-		get(t, v.Gateway, "demo-basic")
+		get(t, v.url, "demo-basic")
 	}
-	get(t, v.Gateway+"/v1/search", "demo-basic")
-	if r, _ := get(t, v.Gateway+"/v1/search", "demo-basic"); r.StatusCode != 429 {
+	get(t, v.url+"/v1/search", "demo-basic")
+	if r, _ := get(t, v.url+"/v1/search", "demo-basic"); r.StatusCode != 429 {
 		t.Fatalf("status %d, want 429", r.StatusCode)
 	}
 	for version := uint64(2); version <= 20; version++ {
@@ -436,10 +264,10 @@ func TestFilterInEnvoyFollowsThePolicy(t *testing.T) {
 	without.Version = 21
 	edge.publish(without)
 	until(t, "the limit is gone", func() bool {
-		r, _ := get(t, v.Gateway+"/v1/search", "demo-basic")
+		r, _ := get(t, v.url+"/v1/search", "demo-basic")
 		return r.StatusCode == 200
 	})
-	r, _ := get(t, v.Gateway, "demo-basic")
+	r, _ := get(t, v.url, "demo-basic")
 	until(t, "the counts say how many passed", func() bool {
 		_, by := edge.total()
 		return remaining(t, r, "daily") == 1000-int64(by[wire.Allowed])
@@ -451,7 +279,7 @@ func TestFilterInEnvoyLosesNoCountWithoutItsEdge(t *testing.T) {
 	sent := uint64(0)
 	send := func(n int) {
 		for range n {
-			if r, _ := get(t, v.Gateway, "demo-basic"); r.StatusCode != 200 {
+			if r, _ := get(t, v.url, "demo-basic"); r.StatusCode != 200 {
 				t.Fatalf("status %d, want 200 whether the edge is there or not", r.StatusCode)
 			}
 			sent++
@@ -461,13 +289,13 @@ func TestFilterInEnvoyLosesNoCountWithoutItsEdge(t *testing.T) {
 	for range 3 {
 		edge.stop()
 		send(200)
-		until(t, "the filter notices", func() bool { return v.Stat(t, "weir.edge.errors") > 0 })
+		until(t, "the filter notices", func() bool { return v.stat(t, "weir.edge.errors") > 0 })
 		send(200)
 		edge.start(edge.address)
 		send(50)
 	}
 	until(t, "every request is counted", func() bool { n, _ := edge.total(); return n >= sent })
-	until(t, "nothing is pending", func() bool { return v.Stat(t, "weir.usage.pending_requests") == 0 })
+	until(t, "nothing is pending", func() bool { return v.stat(t, "weir.usage.pending_requests") == 0 })
 	if n, _ := edge.total(); n != sent {
 		t.Errorf("counted %d, sent %d", n, sent)
 	}
@@ -482,14 +310,11 @@ func TestFilterInEnvoyCountsClientsThatLeave(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(upstream.Close)
-	v := envoy.Start(t, envoy.Config{
-		Module: filterModule(t), Plugin: `{"node":"gateway-1","flush_ms":200}`, NodeToken: nodeToken,
-		Edge: edge.address, Upstream: upstream.Listener.Addr().String(), Concurrency: 1,
-	})
+	v := startGateway(t, edge.address, upstream.Listener.Addr().String(), 1)
 	until(t, "both VMs run the snapshot", func() bool { return edge.on(1) == 2 })
 	for range 5 {
 		ctx, leave := context.WithCancel(t.Context())
-		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, v.Gateway, nil)
+		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, v.url, nil)
 		r.Header.Set("X-Api-Key", "demo-basic")
 		gone := make(chan error)
 		go func() {

@@ -1,0 +1,171 @@
+package filter_test
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// fakeEdge is an edge that holds its policy and its usage in memory. It keeps a
+// long poll until there is something newer, as the real one does.
+type fakeEdge struct {
+	*testing.T
+	address string
+
+	mu        sync.Mutex
+	policy    []byte
+	version   uint64
+	changed   chan struct{} // closed when the policy changes
+	batches   map[wire.SourceID]map[uint64][]byte
+	running   map[wire.SourceID]uint64 // snapshot of each worker
+	announced map[uint64]time.Time     // when the first worker ran a version
+	server    *http.Server
+}
+
+func newFakeEdge(t *testing.T) *fakeEdge {
+	t.Helper()
+	e := &fakeEdge{
+		T: t, changed: make(chan struct{}), batches: map[wire.SourceID]map[uint64][]byte{},
+		running: map[wire.SourceID]uint64{}, announced: map[uint64]time.Time{},
+	}
+	e.start("127.0.0.1:0")
+	t.Cleanup(e.stop)
+	return e
+}
+
+func (e *fakeEdge) start(address string) {
+	e.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.address = l.Addr().String()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /edge/v1/snapshot", e.serveSnapshot)
+	mux.HandleFunc("POST /edge/v1/usage", e.serveUsage)
+	e.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+nodeToken {
+			e.Errorf("%s %s without the node token", r.Method, r.URL.Path)
+		}
+		mux.ServeHTTP(w, r)
+	})}
+	go e.server.Serve(l)
+}
+
+// stop ends the edge as a crash does: connections break, nothing is answered.
+func (e *fakeEdge) stop() { e.server.Close() }
+
+func (e *fakeEdge) serveSnapshot(w http.ResponseWriter, r *http.Request) {
+	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
+	if err != nil {
+		e.Errorf("have: %v", err)
+	}
+	for {
+		e.mu.Lock()
+		policy, version, changed := e.policy, e.version, e.changed
+		e.mu.Unlock()
+		if version > have {
+			w.Header().Set("Content-Type", "application/vnd.weir.snapshot")
+			w.Write(policy)
+			return
+		}
+		select {
+		case <-changed:
+		case <-r.Context().Done():
+			return
+		case <-time.After(25 * time.Second):
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+}
+
+func (e *fakeEdge) serveUsage(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return // the test has stopped the edge
+	}
+	b, err := wire.DecodeBatch(body)
+	if err != nil {
+		e.Errorf("batch: %v", err)
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running[b.Source] = b.Snapshot
+	if _, ok := e.announced[b.Snapshot]; !ok {
+		e.announced[b.Snapshot] = time.Now()
+	}
+	kept := e.batches[b.Source]
+	if kept == nil {
+		kept = map[uint64][]byte{}
+		e.batches[b.Source] = kept
+	}
+	if old, ok := kept[b.Sequence]; ok && b.Sequence != 0 && !bytes.Equal(old, body) {
+		e.Errorf("batch %d of a source changed", b.Sequence)
+	}
+	kept[b.Sequence] = body
+	receipt := wire.Receipt{}
+	for kept[receipt.Committed+1] != nil {
+		receipt.Committed++
+	}
+	receipt.Accepted = receipt.Committed
+	w.Write(wire.EncodeReceipt(receipt))
+}
+
+// publish changes the policy. It returns when.
+func (e *fakeEdge) publish(p wire.Policy) time.Time {
+	e.Helper()
+	compiled, err := wire.Compile(p)
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.policy, e.version = compiled, p.Version
+	close(e.changed)
+	e.changed = make(chan struct{})
+	return time.Now()
+}
+
+// total adds up all batches, each once.
+func (e *fakeEdge) total() (requests uint64, byDecision map[wire.Decision]uint64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	byDecision = map[wire.Decision]uint64{}
+	for _, kept := range e.batches {
+		for sequence, body := range kept {
+			if sequence == 0 {
+				continue
+			}
+			b, err := wire.DecodeBatch(body)
+			if err != nil {
+				e.Fatal(err)
+			}
+			for _, entry := range b.Entries {
+				requests += entry.Requests
+				byDecision[entry.Decision] += entry.Requests
+			}
+		}
+	}
+	return requests, byDecision
+}
+
+// on returns how many workers run a version.
+func (e *fakeEdge) on(version uint64) (n int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, v := range e.running {
+		if v == version {
+			n++
+		}
+	}
+	return n
+}
