@@ -6,6 +6,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/weirhq/weir/plugin/wire"
 	"pgregory.net/rapid"
 )
 
@@ -270,6 +271,12 @@ func TestDecideRefusesRules(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestBoundsHoldEveryPolicy(t *testing.T) {
+	if MaxAmount < wire.MaxAmount || MaxRules < wire.MaxTierLimits {
+		t.Error("a policy may hold what no rule can")
 	}
 }
 

@@ -104,10 +104,10 @@ func (s *Snapshot) branch(of section, first, n uint32, label string) (target int
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
 		r := s.record(of, mid)
-		switch l := s.label(r, 0); {
-		case l == label:
+		switch order := strings.Compare(s.label(r, 0), label); {
+		case order == 0:
 			return int(u32(r, 8)), true
-		case l < label:
+		case order < 0:
 			lo = mid + 1
 		default:
 			hi = mid

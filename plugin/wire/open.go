@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"strconv"
 )
 
@@ -60,18 +61,20 @@ func (s *Snapshot) record(of section, i int) []byte {
 	return s.sections[of][i*size:][:size]
 }
 
-// label reads a text reference. It is "" for one that points outside, which no
-// verified snapshot has.
+// label reads a text reference of a verified record.
 func (s *Snapshot) label(r []byte, at int) string {
-	from, length := uint64(u32(r, at)), uint64(u32(r, at+4))
-	if from+length > uint64(len(s.text)) {
-		return ""
-	}
-	return s.text[from : from+length]
+	text, _ := s.checkedLabel(r, at)
+	return text
 }
 
-func (s *Snapshot) labelFits(r []byte, at int) bool {
-	return uint64(u32(r, at))+uint64(u32(r, at+4)) <= uint64(len(s.text))
+// checkedLabel reads a text reference, and reports false for one that points
+// outside the texts.
+func (s *Snapshot) checkedLabel(r []byte, at int) (text string, ok bool) {
+	from, length := uint64(u32(r, at)), uint64(u32(r, at+4))
+	if from+length > uint64(len(s.text)) {
+		return "", false
+	}
+	return s.text[from : from+length], true
 }
 
 func brokenAt(noun string, i int) string { return noun + " " + strconv.Itoa(i) + " in the list" }
@@ -98,8 +101,8 @@ func (s *Snapshot) tiersFault() string {
 	for i := range s.counts[tiers] {
 		r := s.record(tiers, i)
 		id := u64(r, 0)
-		if !ascends(id, before) || !s.labelFits(r, 8) ||
-			textFault("name", s.label(r, 8), 1, MaxTierNameBytes) != "" ||
+		name, ok := s.checkedLabel(r, 8)
+		if !ok || !ascends(id, before) || textFault("name", name, 1, MaxTierNameBytes) != "" ||
 			u32(r, 16) != limit || u32(r, 20) > MaxTierLimits {
 			return brokenAt("tier", i)
 		}
@@ -118,8 +121,9 @@ func (s *Snapshot) limitsFault() string {
 		for n := range t.Limits {
 			r := s.record(limits, t.FirstLimit+n)
 			endpoint := u32(r, 28)
-			l := Limit{ID: u64(r, 0), Amount: u64(r, 8), Burst: u64(r, 16), PeriodSeconds: u32(r, 24), Name: s.label(r, 32)}
-			if l.fault() != "" || !s.labelFits(r, 32) || endpoint != none && int(endpoint) >= s.counts[endpoints] {
+			name, ok := s.checkedLabel(r, 32)
+			l := Limit{ID: u64(r, 0), Amount: u64(r, 8), Burst: u64(r, 16), PeriodSeconds: u32(r, 24), Name: name}
+			if !ok || l.fault() != "" || endpoint != none && int(endpoint) >= s.counts[endpoints] {
 				return brokenAt("limit", t.FirstLimit+n)
 			}
 			for o := range n {
@@ -132,28 +136,39 @@ func (s *Snapshot) limitsFault() string {
 	return ""
 }
 
+// accountsFault and keysFault walk what may be a hundred thousand records, so
+// they do without a call for each.
 func (s *Snapshot) accountsFault() string {
-	var before uint64
-	for i := range s.counts[accounts] {
-		r := s.record(accounts, i)
-		id := u64(r, 0)
-		if !ascends(id, before) || int(u32(r, 8)) >= s.counts[tiers] || u32(r, 12)&^flagSuspended != 0 {
-			return brokenAt("account", i)
+	size := recordBytes[accounts]
+	last := uint64(0)
+	for rest := s.sections[accounts]; len(rest) > 0; rest = rest[size:] {
+		r := rest[:16]
+		id := binary.LittleEndian.Uint64(r)
+		tier, flags := binary.LittleEndian.Uint32(r[8:]), binary.LittleEndian.Uint32(r[12:])
+		if id <= last || id > MaxNumber || int(tier) >= s.counts[tiers] || flags&^flagSuspended != 0 {
+			return brokenAt("account", s.counts[accounts]-len(rest)/size)
 		}
-		before = id
+		last = id
 	}
 	return ""
 }
 
 func (s *Snapshot) keysFault() string {
+	size := recordBytes[keys]
 	var before []byte
-	for i := range s.counts[keys] {
-		r := s.record(keys, i)
-		if u64(r, 32)-1 >= MaxNumber || int(u32(r, 40)) >= s.counts[accounts] || u32(r, 44) != 0 ||
-			before != nil && bytes.Compare(before, r[:32]) >= 0 {
-			return brokenAt("key", i)
+	lastPrefix := uint64(0)
+	for rest := s.sections[keys]; len(rest) > 0; rest = rest[size:] {
+		r := rest[:48]
+		// Nearly always the first 8 bytes tell the order of two digests.
+		prefix := binary.BigEndian.Uint64(r)
+		ordered := prefix > lastPrefix || before == nil ||
+			prefix == lastPrefix && bytes.Compare(before, r[:32]) < 0
+		id := binary.LittleEndian.Uint64(r[32:])
+		account, zero := binary.LittleEndian.Uint32(r[40:]), binary.LittleEndian.Uint32(r[44:])
+		if !ordered || id-1 >= MaxNumber || int(account) >= s.counts[accounts] || zero != 0 {
+			return brokenAt("key", s.counts[keys]-len(rest)/size)
 		}
-		before = r[:32]
+		before, lastPrefix = r[:32], prefix
 	}
 	return ""
 }
@@ -193,14 +208,16 @@ func (s *Snapshot) branchesFit(of section, first int, n uint32, lo, hi int) (int
 	if uint64(first)+uint64(n) > uint64(s.counts[of]) {
 		return first, false
 	}
-	before := ""
-	for i := first; i < first+int(n); i++ {
-		r := s.record(of, i)
+	before, size := "", recordBytes[of]
+	rest := s.sections[of][first*size:]
+	for i := range int(n) {
+		r := rest[i*size:][:12]
+		label, ok := s.checkedLabel(r, 0)
 		target := int(u32(r, 8))
-		if !s.labelFits(r, 0) || target < lo || target >= hi || i > first && s.label(r, 0) <= before {
-			return i, false
+		if !ok || target < lo || target >= hi || i > 0 && label <= before {
+			return first + i, false
 		}
-		before = s.label(r, 0)
+		before = label
 	}
 	return first + int(n), true
 }

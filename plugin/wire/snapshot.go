@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // Snapshot is a compiled policy, searched in place. It is immutable, holds on
 // to the bytes it was opened from, and none of its methods allocates or panics.
@@ -55,16 +58,22 @@ func (s *Snapshot) Version() uint64 { return s.version }
 
 // FindKey looks up a key by the SHA-256 digest of its secret.
 func (s *Snapshot) FindKey(digest *[32]byte) (KeyRef, bool) {
+	section, size := s.sections[keys], recordBytes[keys]
+	prefix := binary.BigEndian.Uint64(digest[:])
 	lo, hi := 0, s.counts[keys]
 	for lo < hi {
 		mid := int(uint(lo+hi) >> 1)
-		r := s.record(keys, mid)
-		switch order := bytes.Compare(r[:len(digest)], digest[:]); {
-		case order == 0:
-			return KeyRef{ID: u64(r, 32), Account: int(u32(r, 40))}, true
-		case order < 0:
+		r := section[mid*size:][:48]
+		at := binary.BigEndian.Uint64(r)
+		order := 0
+		if at == prefix { // seldom, but for the key itself
+			if order = bytes.Compare(r[:len(digest)], digest[:]); order == 0 {
+				return KeyRef{ID: u64(r, 32), Account: int(u32(r, 40))}, true
+			}
+		}
+		if at < prefix || order < 0 {
 			lo = mid + 1
-		default:
+		} else {
 			hi = mid
 		}
 	}
