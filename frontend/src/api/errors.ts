@@ -32,8 +32,8 @@ export function faultsOf(error: CombinedError, shown: (field: string) => boolean
     const { code, field } = (e.extensions ?? {}) as Extensions;
     if (code === "CONFLICT") faults.conflict = true;
     const at = typeof field === "string" ? closest(field, shown) : undefined;
-    if (at === undefined) faults.general.push(e.message);
-    else faults.fields[at] ??= e.message;
+    if (at === undefined) faults.general.push(sentence(e.message));
+    else faults.fields[at] ??= sentence(e.message);
   }
   return faults;
 }
@@ -50,8 +50,15 @@ function closest(field: string, shown: (field: string) => boolean): string | und
 
 /** One sentence for people: what went wrong, without the library's prefixes. */
 export function explain(error: CombinedError): string {
-  if (error.graphQLErrors.length > 0) return error.graphQLErrors.map((e) => e.message).join(" ");
+  if (error.graphQLErrors.length > 0)
+    return error.graphQLErrors.map((e) => sentence(e.message)).join(" ");
   const status = error.response?.status;
   if (status !== undefined && status >= 400) return `The control plane answered ${status}.`;
   return "The control plane can't be reached.";
+}
+
+/** Go writes errors in lower case without a full stop; people read sentences. */
+function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1);
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
 }

@@ -47,6 +47,11 @@ export class LiveFeed {
   #listeners = new Set<() => void>();
   #clockOffsetMS: number | null = null;
   #stop: (() => void) | null = null;
+  #startedMS: number | null = null;
+
+  constructor() {
+    this.buffer.cut(0); // nothing is known of the time before
+  }
 
   subscribe = (listen: () => void) => {
     this.#listeners.add(listen);
@@ -60,10 +65,15 @@ export class LiveFeed {
     return Date.now() + (this.#clockOffsetMS ?? 0) - settleMS;
   }
 
+  /** How long ago the feed was started for the first time. */
+  secondsSinceStart(): number {
+    return this.#startedMS === null ? 0 : Math.ceil((Date.now() - this.#startedMS) / 1000);
+  }
+
   start(client: Client) {
     if (this.#stop) return;
+    this.#startedMS ??= Date.now();
     this.#set({ connection: "connecting" });
-    this.buffer.cut(0);
     const forget = onConnection((connection) => this.#follow(connection));
     const { unsubscribe } = client.subscription(LiveUsage, {}).subscribe(({ data }) => {
       if (data) this.#receive(data.liveUsage);

@@ -53,15 +53,17 @@ export function Frame() {
       >
         Skip to content
       </a>
-      <aside className="sticky top-0 hidden h-dvh flex-col border-r border-line bg-surface md:flex">
-        <Brand />
-        <Nav />
-        <a
-          href={paths.graphiql}
-          className="mx-2 mt-auto mb-3 rounded-control px-3 py-1.5 text-small text-faint hover:bg-hover hover:text-ink"
-        >
-          GraphiQL
-        </a>
+      <aside className="hidden border-r border-line bg-surface md:block">
+        <div className="sticky top-0 flex h-dvh flex-col">
+          <Brand />
+          <Nav />
+          <a
+            href={paths.graphiql}
+            className="mx-2 mt-auto mb-3 rounded-control px-3 py-1.5 text-small text-faint hover:bg-hover hover:text-ink"
+          >
+            GraphiQL
+          </a>
+        </div>
       </aside>
       <div className="flex min-w-0 flex-col">
         <TopBar

@@ -91,7 +91,8 @@ export default function Account({ id }: { id: string }) {
     variables: { id },
     everyMS,
   });
-  if (error && !data) return <ErrorState what="the account" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Account" what="the account" error={error} retry={reload} />;
   if (data && !data.account) return <NotFound what="account" />;
   const account = data?.account;
   return (
@@ -128,7 +129,7 @@ export default function Account({ id }: { id: string }) {
         <AccountChart id={id} limits={account?.tier.limits ?? []} />
         <Panel
           title="Limits"
-          note="Used of what may be sent at once"
+          note="Used of burst"
           actions={
             account && (
               <AppLink

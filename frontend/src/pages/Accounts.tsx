@@ -60,7 +60,8 @@ export default function Accounts() {
   const rows = useMemo(() => data?.accounts.nodes.map(readAccountRow), [data]);
   const filtered = Boolean(search || tierId || after);
 
-  if (error && !data) return <ErrorState what="the accounts" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Accounts" what="the accounts" error={error} retry={reload} />;
   const create = (
     <Button
       kind="primary"

@@ -54,7 +54,8 @@ export default function Endpoints() {
   });
   const [creating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState<Endpoint | null>(null);
-  if (error && !data) return <ErrorState what="the endpoints" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Endpoints" what="the endpoints" error={error} retry={reload} />;
   const create = (
     <Button
       kind="primary"

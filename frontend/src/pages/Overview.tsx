@@ -88,14 +88,15 @@ export default function Overview() {
   }, [data]);
   const total = data?.accounts.totalCount ?? 0;
 
-  if (error && !data) return <ErrorState what="the overview" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Overview" what="the overview" error={error} retry={reload} />;
   return (
     <>
       <PageHead title="Overview" />
       <StaleNotice error={error} retry={reload} />
       <Figures usage={data?.usage} span={spanLabel(range)} />
       <LiveChart />
-      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_22rem]">
+      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_19rem] xl:items-start">
         <Panel
           title="Accounts"
           note={`Most active first, ${spanLabel(range)}`}

@@ -40,7 +40,8 @@ export default function Settings() {
     everyMS: useFreshness(),
   });
   const nowMS = useNow(1_000);
-  if (error && !data) return <ErrorState what="the settings" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Settings" what="the settings" error={error} retry={reload} />;
   const rollout = data?.rollout;
   const current = rollout?.workers.filter((w) => w.snapshot >= rollout.snapshot).length;
   return (

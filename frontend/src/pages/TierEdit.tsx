@@ -40,7 +40,8 @@ export default function TierEdit({ id }: { id: string | null }) {
     variables: { id: id ?? "", exists: id !== null },
     everyMS: null,
   });
-  if (error && !data) return <ErrorState what="the tier" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Tier" what="the tier" error={error} retry={reload} />;
   if (loading || !data) {
     return (
       <Loading what="the tier">

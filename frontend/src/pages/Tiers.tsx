@@ -48,7 +48,8 @@ export default function Tiers() {
       New tier
     </Button>
   );
-  if (error && !data) return <ErrorState what="the tiers" error={error} retry={reload} />;
+  if (error && !data)
+    return <ErrorState page="Tiers" what="the tiers" error={error} retry={reload} />;
   return (
     <>
       <PageHead

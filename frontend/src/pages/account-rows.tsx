@@ -65,7 +65,13 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
       sort: (a) => a.name,
       cell: (a) => (
         <span className="flex items-center gap-2">
-          <AppLink to={paths.account(a.id)}>{a.name}</AppLink>
+          <AppLink
+            to={paths.account(a.id)}
+            title={a.name}
+            className="max-w-60 font-medium hover:text-accent hover:underline sm:truncate"
+          >
+            {a.name}
+          </AppLink>
           {a.status === "SUSPENDED" && <StatusBadge status={a.status} />}
         </span>
       ),

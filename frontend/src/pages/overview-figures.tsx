@@ -1,4 +1,5 @@
 import { useLive } from "~/api/live";
+import { useLiveSwitch } from "~/app/location";
 import { duration, exact, percent, rate, ratio, short } from "~/ui/format";
 import { Sparkline } from "~/ui/Sparkline";
 import { Skeleton } from "~/ui/states";
@@ -61,10 +62,12 @@ function Now({
   span: string;
 }) {
   const { feed, connection } = useLive();
+  const [on] = useLiveSwitch();
   const now = feed.buffer.rate(feed.settledMS(), nowSeconds);
   const perSecond = now && now.allowed + now.throttled + now.refused;
-  const value =
-    perSecond === null ? (connection === "connecting" ? undefined : null) : `${rate(perSecond)}`;
+  // Right after connecting nothing is known yet, but in a moment it will be.
+  const soon = on && connection !== "disconnected";
+  const value = perSecond === null ? (soon ? undefined : null) : rate(perSecond);
   return (
     <Figure
       name="Requests now"

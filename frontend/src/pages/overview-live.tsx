@@ -1,18 +1,24 @@
 import { useMemo } from "react";
 import { type LiveState, useLive } from "~/api/live";
-import { AppLink } from "~/app/location";
+import { AppLink, useLiveSwitch } from "~/app/location";
 import { paths } from "~/app/paths";
 import { ChartPanel } from "~/ui/ChartPanel";
 import { ago, clock } from "~/ui/format";
 
-const shownSeconds = 180;
+const mostSeconds = 180;
+/** At first the chart is this long, so that what there is can be seen. */
+const leastSeconds = 30;
 
 /** Allowed and throttled requests per second, as they are metered. */
 export function LiveChart() {
   const live = useLive();
   const { feed, version } = live;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the buffer changes in place, version tells when
-  const series = useMemo(() => feed.buffer.series(feed.settledMS(), shownSeconds), [feed, version]);
+  const series = useMemo(() => {
+    const known = feed.secondsSinceStart();
+    const shown = Math.min(mostSeconds, Math.max(leastSeconds, known));
+    return feed.buffer.series(feed.settledMS(), shown);
+  }, [feed, version]);
   const hasRefused = series.refused.some((v) => v !== null && v > 0);
   return (
     <ChartPanel
@@ -27,7 +33,7 @@ export function LiveChart() {
         </AppLink>
       }
       file="weir-live"
-      label="Requests per second over the last three minutes, allowed and throttled"
+      label="Requests per second in the last minutes, allowed and throttled"
       unit="requests per second"
       at={series.at}
       bucketS={1}
@@ -46,7 +52,8 @@ export function LiveChart() {
 }
 
 function Following({ connection, lastEventMS }: LiveState) {
-  if (connection === "off") return "Paused; the live switch is off";
+  const [on] = useLiveSwitch();
+  if (!on) return "Paused; the live switch is off";
   if (connection === "disconnected") {
     return (
       <span role="status" className="font-medium text-error">
@@ -55,7 +62,7 @@ function Following({ connection, lastEventMS }: LiveState) {
       </span>
     );
   }
-  if (connection === "connecting") return "Connecting";
+  if (connection !== "connected") return "Connecting";
   if (lastEventMS === null) return "Waiting for the first request";
-  return `Last 3 minutes; last request metered ${ago(lastEventMS, Date.now())}`;
+  return `Up to 3 minutes; last request metered ${ago(lastEventMS, Date.now())}`;
 }

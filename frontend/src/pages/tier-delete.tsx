@@ -7,7 +7,6 @@ import { useHref } from "~/app/location";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
-import { plural } from "~/ui/format";
 import { useToast } from "~/ui/Toast";
 
 const DeleteTierMutation = graphql(`
@@ -46,7 +45,7 @@ export function DeleteTier({
     <>
       {accounts > 0 && (
         <span id="why-not-delete" className="text-small text-faint">
-          {plural(accounts, "account")} on it; move them to delete it
+          Can be deleted once no account is on it
         </span>
       )}
       <Button

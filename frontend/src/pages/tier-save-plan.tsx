@@ -19,7 +19,7 @@ export function SavePlan({
 }) {
   const lines = invalid ? [] : consequences(draft, base ?? blank);
   return (
-    <div className="panel flex flex-wrap items-end gap-3 px-4 py-3">
+    <div className="panel flex flex-wrap items-center gap-3 px-4 py-3">
       <div className="min-w-0 grow basis-72">
         {invalid ? (
           <p className="text-error">Some fields need another look.</p>

@@ -78,7 +78,7 @@ export function ChartPanel({
               )
             }
           >
-            {asTable ? "Chart" : "Table"}
+            <span className="max-sm:sr-only">{asTable ? "Chart" : "Table"}</span>
           </Button>
           <Button
             kind="quiet"
@@ -86,7 +86,7 @@ export function ChartPanel({
             onClick={save}
             icon={<Download aria-hidden className="size-4" />}
           >
-            CSV
+            <span className="max-sm:sr-only">CSV</span>
           </Button>
         </>
       }

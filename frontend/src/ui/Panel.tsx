@@ -19,7 +19,9 @@ export function Panel({
     <section aria-label={title} className={`panel flex min-w-0 flex-col ${className}`}>
       <header className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
         <h2 className="font-semibold">{title}</h2>
-        {note && <span className="text-small text-faint">{note}</span>}
+        {note && (
+          <span className="text-small text-faint max-sm:order-last max-sm:basis-full">{note}</span>
+        )}
         {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
       </header>
       {children}

@@ -70,7 +70,10 @@ export function Table<T>(props: Props<T>) {
           {ordered?.map((row) => (
             <tr key={rowKey(row)} className="border-t border-line hover:bg-hover">
               {columns.map((column) => (
-                <td key={column.id} className={`h-10 px-4 py-1 ${cellClass(column)}`}>
+                <td
+                  key={column.id}
+                  className={`h-10 px-2.5 py-1 first:pl-4 last:pr-4 ${cellClass(column)}`}
+                >
                   {column.cell(row)}
                 </td>
               ))}
@@ -80,7 +83,10 @@ export function Table<T>(props: Props<T>) {
               // biome-ignore lint/suspicious/noArrayIndexKey: stand-ins have no identity
               <tr key={i} className="border-t border-line">
                 {columns.map((column) => (
-                  <td key={column.id} className={`h-10 px-4 ${cellClass(column)}`}>
+                  <td
+                    key={column.id}
+                    className={`h-10 px-2.5 first:pl-4 last:pr-4 ${cellClass(column)}`}
+                  >
                     <Skeleton className={`h-3 w-16 ${column.numeric ? "ml-auto" : ""}`} />
                   </td>
                 ))}
@@ -113,7 +119,7 @@ function HeadCell<T>({
     <th
       scope="col"
       aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}
-      className={`sticky top-0 z-10 h-8 bg-surface px-4 text-small font-medium whitespace-nowrap text-faint ${cellClass(column as Column<never>)}`}
+      className={`sticky top-0 z-10 h-8 bg-surface px-2.5 text-small first:pl-4 last:pr-4 font-medium whitespace-nowrap text-faint ${cellClass(column as Column<never>)}`}
     >
       {column.hideHead ? (
         <span className="sr-only">{column.head}</span>

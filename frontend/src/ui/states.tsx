@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { explain } from "~/api/errors";
 import { Button } from "./Button";
 import { Copyable } from "./Copyable";
+import { PageHead } from "./Panel";
 
 /** Nothing here yet: what this is, and the one thing that fills it. */
 export function EmptyState({
@@ -34,16 +35,19 @@ export function EmptyState({
 
 /** Something could not be loaded: what, why, and how to try again. */
 export function ErrorState({
+  page,
   what,
   error,
   retry,
 }: {
+  /** The page's title, when it is all that the page can show. */
+  page?: string;
   /** What could not be loaded, as in "the accounts". */
   what: string;
   error: CombinedError;
   retry: () => void;
 }) {
-  return (
+  const state = (
     <div role="alert" className="flex flex-col items-center gap-1 px-4 py-12 text-center">
       <CircleAlert aria-hidden className="mb-1 size-5 text-error" />
       <h3 className="font-medium">Could not load {what}</h3>
@@ -54,6 +58,13 @@ export function ErrorState({
         Try again
       </Button>
     </div>
+  );
+  if (page === undefined) return state;
+  return (
+    <>
+      <PageHead title={page} />
+      <div className="panel">{state}</div>
+    </>
   );
 }
 
