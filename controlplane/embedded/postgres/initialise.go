@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -66,7 +67,7 @@ func (s *Server) run(ctx context.Context, input, program string, args ...string)
 	case <-child.Done():
 	case <-ctx.Done():
 		_, err := child.Stop(ctx)
-		return fmt.Errorf("run %s: it took too long (%v)", program, err)
+		return errors.Join(fmt.Errorf("run %s: it took too long", program), err)
 	}
 	if !child.Succeeded() {
 		return fmt.Errorf("run %s: %s: %s", program, child.Ending(), out.LastLine("FATAL", "error:", "ERROR"))

@@ -22,7 +22,7 @@ func (s *Stack) awaitAnswer(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	if err := s.envoy.AwaitSnapshot(ctx); err != nil {
-		return err
+		return fmt.Errorf("%w; see %s", err, s.Logs())
 	}
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	tick := time.NewTicker(askEvery)
