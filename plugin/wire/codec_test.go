@@ -151,6 +151,47 @@ func TestDamagedBatchIsRefused(t *testing.T) {
 	})
 }
 
+// A batch that says the same in other bytes, or more than a batch can, is refused.
+func TestForgedBatchIsRefused(t *testing.T) {
+	head := append([]byte(magicBatch), source[:]...)
+	key := func(status ...byte) []byte {
+		b := append(bytes.Clone(head), 1, 0, 0, 0, 1, 5, 6, 7, 8) // … one entry: minute, account, key, endpoint
+		return append(b, status...)
+	}
+	const decision, requests, zero, levels = 1, 1, 0, 0
+	rest := []byte{decision, requests, zero, zero, zero, zero, zero, levels}
+	tests := map[string]struct {
+		bytes []byte
+		ok    bool
+	}{
+		"as it has to be":             {append(key(0xc8, 0x01), rest...), true},
+		"a varint longer than needed": {append(key(0xc8, 0x81, 0x00), rest...), false},
+		"a status above 16 bits":      {append(key(0xc8, 0x81, 0x04), rest...), false},
+		"bytes after the end":         {append(append(key(0xc8, 0x01), rest...), 0), false},
+		"a varint above 64 bits":      {append(key(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), rest...), false},
+		"more entries than bytes":     {append(bytes.Clone(head), 1, 0, 0, 0, 0xff, 0xff, 3), false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if _, err := DecodeBatch(seal(tt.bytes, 0)); (err == nil) != tt.ok {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestDecodedHistogramsAreApart(t *testing.T) {
+	b := sampleBatch()
+	got, err := DecodeBatch(mustEncode(t, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Entries[1].Latency.Add(5)
+	if diff := cmp.Diff(b.Entries[4], got.Entries[4]); diff != "" {
+		t.Errorf("adding to one histogram changed another: %s", diff)
+	}
+}
+
 func TestEncodeBatchNamesTheField(t *testing.T) {
 	tests := map[string]func(b *Batch){
 		"source":                    func(b *Batch) { b.Source = SourceID{} },

@@ -173,51 +173,59 @@ func (s *Snapshot) keysFault() string {
 	return ""
 }
 
-// trieFault checks that each node's edges and methods follow those of the node
-// before it, and that children come after their parents, so there is no cycle.
+// trieFault checks that the nodes are in the order in which Compile writes them:
+// each node's children, edges and methods follow those of the node before it.
+// So it is a tree, and each node is reached in one way.
 func (s *Snapshot) trieFault() string {
 	if s.counts[nodes] == 0 {
 		return "a trie without a root"
 	}
-	edge, method := 0, 0
+	child, edge, method := 1, 0, 0
 	for i := range s.counts[nodes] {
 		r := s.record(nodes, i)
-		param := int(u32(r, 8))
-		if int(u32(r, 0)) != edge || int(u32(r, 12)) != method ||
-			param != 0 && (param <= i || param >= s.counts[nodes]) {
+		if child <= i || int(u32(r, 0)) != edge || int(u32(r, 12)) != method {
 			return brokenAt("node", i)
 		}
-		var ok bool
-		if edge, ok = s.branchesFit(edges, edge, u32(r, 4), i+1, s.counts[nodes]); !ok {
-			return brokenAt("edge", edge)
+		edgesFit := s.branchesFit(edges, edge, u32(r, 4), func(target int) bool {
+			child++
+			return target == child-1
+		})
+		edge += int(u32(r, 4))
+		if param := int(u32(r, 8)); param != 0 {
+			if param != child {
+				return brokenAt("node", i)
+			}
+			child++
 		}
-		if method, ok = s.branchesFit(methods, method, u32(r, 16), 0, s.counts[endpoints]); !ok {
-			return brokenAt("method", method)
+		methodsFit := s.branchesFit(methods, method, u32(r, 16), func(target int) bool {
+			return target < s.counts[endpoints]
+		})
+		method += int(u32(r, 16))
+		if !edgesFit || !methodsFit {
+			return brokenAt("node", i)
 		}
 	}
-	if edge != s.counts[edges] || method != s.counts[methods] {
-		return "the nodes don't own all edges and methods"
+	if child != s.counts[nodes] || edge != s.counts[edges] || method != s.counts[methods] {
+		return "the nodes don't own all nodes, edges and methods"
 	}
 	return ""
 }
 
-// branchesFit checks n branches from first on: in range, sorted by label, with
-// targets from lo to below hi. It returns the index after the last one, or of
-// the one that doesn't fit.
-func (s *Snapshot) branchesFit(of section, first int, n uint32, lo, hi int) (int, bool) {
+// branchesFit checks n branches from first on: in range, sorted by label, and
+// with targets that suit.
+func (s *Snapshot) branchesFit(of section, first int, n uint32, suits func(target int) bool) bool {
 	if uint64(first)+uint64(n) > uint64(s.counts[of]) {
-		return first, false
+		return false
 	}
 	before, size := "", recordBytes[of]
 	rest := s.sections[of][first*size:]
 	for i := range int(n) {
 		r := rest[i*size:][:12]
 		label, ok := s.checkedLabel(r, 0)
-		target := int(u32(r, 8))
-		if !ok || target < lo || target >= hi || i > 0 && label <= before {
-			return first + i, false
+		if !ok || !suits(int(u32(r, 8))) || i > 0 && label <= before {
+			return false
 		}
 		before = label
 	}
-	return first + int(n), true
+	return true
 }

@@ -250,20 +250,7 @@ func TestMatchEndpointEqualsTryingAll(t *testing.T) {
 }
 
 func TestHostilePathsAreBounded(t *testing.T) {
-	// Each level has a literal and a parameter, and no template ends in z.
-	var list []Endpoint
-	for i := range 1 << 10 {
-		template := ""
-		for bit := range 10 {
-			if i&(1<<bit) == 0 {
-				template += "/a"
-			} else {
-				template += "/{x}"
-			}
-		}
-		list = append(list, Endpoint{uint64(i + 1), "GET", template + "/end", 1})
-	}
-	s := mustOpen(t, mustCompile(t, Policy{Version: 1, Endpoints: list}))
+	s := mustOpen(t, mustCompile(t, Policy{Version: 1, Endpoints: overlapping(10, "/end")}))
 	m := matcher{s: s, method: "GET", path: strings.Repeat("/a", 10) + "/z", steps: maxMatchSteps}
 	m.split()
 	if _, found := m.from(0, 0); found || m.steps < 0 {
@@ -277,19 +264,67 @@ func TestHostilePathsAreBounded(t *testing.T) {
 			t.Errorf("a path of %d bytes matched %v", len(path), got)
 		}
 	}
-	t.Run("a policy that would exceed the bound isn't compiled", func(t *testing.T) {
-		var list []Endpoint
-		for i := range 1 << 12 {
-			template := ""
-			for bit := range 12 {
-				template += []string{"/a", "/{x}"}[i>>bit&1]
+}
+
+// overlapping has 2^levels templates, with a literal and a parameter at each level.
+func overlapping(levels int, end string) (list []Endpoint) {
+	for i := range 1 << levels {
+		template := ""
+		for bit := range levels {
+			template += []string{"/a", "/{x}"}[i>>bit&1]
+		}
+		list = append(list, Endpoint{uint64(i + 1), "GET", template + end, 1})
+	}
+	return list
+}
+
+func TestOverlapBeyondTheBound(t *testing.T) {
+	p := Policy{Version: 1, Endpoints: overlapping(12, "/end")}
+	if _, err := Compile(p); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "overlap") {
+		t.Fatalf("got %v", err)
+	}
+	// A snapshot that was forged to have it is matched no further than that.
+	c := &compiler{p: p, textAt: map[string]uint32{}}
+	c.endpoints()
+	root, _ := c.grow()
+	c.flatten(root)
+	data, err := c.assemble()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := matcher{s: mustOpen(t, data), method: "GET", path: strings.Repeat("/a", 12) + "/z", steps: maxMatchSteps}
+	m.split()
+	if _, found := m.from(0, 0); found || m.steps >= 0 {
+		t.Errorf("found %v with %d steps left", found, m.steps)
+	}
+}
+
+func TestTrieHasNoCycle(t *testing.T) {
+	data := mustCompile(t, samplePolicy())
+	s := mustOpen(t, data)
+	body := data[:len(data)-sumBytes]
+	for i := range s.counts[nodes] {
+		for of, at := range map[section]int{nodes: 8, edges: 8} {
+			if i >= s.counts[of] {
+				continue
 			}
-			list = append(list, Endpoint{uint64(i + 1), "GET", template, 1})
+			for target := range uint32(s.counts[nodes]) {
+				forged := bytes.Clone(body)
+				start := headerBytes
+				for before := range of {
+					start += len(s.sections[before])
+				}
+				field := forged[start+i*recordBytes[of]+at:]
+				if binary.LittleEndian.Uint32(field) == target {
+					continue
+				}
+				binary.LittleEndian.PutUint32(field, target)
+				if _, err := Open(seal(forged, 0)); !errors.Is(err, ErrMalformed) {
+					t.Fatalf("record %d of section %d leads to node %d: got %v", i, of, target, err)
+				}
+			}
 		}
-		if _, err := Compile(Policy{Version: 1, Endpoints: list}); !errors.Is(err, ErrInvalid) {
-			t.Errorf("got %v", err)
-		}
-	})
+	}
 }
 
 func TestLongestTemplateMatches(t *testing.T) {

@@ -23,19 +23,9 @@ type trieNode struct {
 
 // trie compiles the endpoints' templates.
 func (c *compiler) trie() string {
-	root := new(trieNode)
-	for i, e := range c.p.Endpoints {
-		end := root
-		for segment := range strings.SplitSeq(e.Template[1:], "/") {
-			end = end.child(segment)
-		}
-		if other, found := end.methods[e.Method]; found {
-			return named("endpoint", e.ID) + ": matches the same requests as " + named("endpoint", c.p.Endpoints[other].ID)
-		}
-		if end.methods == nil {
-			end.methods = map[string]uint32{}
-		}
-		end.methods[e.Method] = uint32(i)
+	root, what := c.grow()
+	if what != "" {
+		return what
 	}
 	if steps := root.mostSteps(); steps > maxMatchSteps {
 		return "endpoints: the templates overlap so much that to match a path can take " + strconv.Itoa(steps) +
@@ -43,6 +33,25 @@ func (c *compiler) trie() string {
 	}
 	c.flatten(root)
 	return ""
+}
+
+// grow returns the root of a tree of all templates.
+func (c *compiler) grow() (root *trieNode, what string) {
+	root = new(trieNode)
+	for i, e := range c.p.Endpoints {
+		end := root
+		for segment := range strings.SplitSeq(e.Template[1:], "/") {
+			end = end.child(segment)
+		}
+		if other, found := end.methods[e.Method]; found {
+			return nil, named("endpoint", e.ID) + ": matches the same requests as " + named("endpoint", c.p.Endpoints[other].ID)
+		}
+		if end.methods == nil {
+			end.methods = map[string]uint32{}
+		}
+		end.methods[e.Method] = uint32(i)
+	}
+	return root, ""
 }
 
 func (n *trieNode) child(segment string) *trieNode {
