@@ -48,8 +48,12 @@ func (c *Client) Send(ctx context.Context, method, path, key string) (Response, 
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
+	c.s.answered.Add(1)
 	return Response{resp.StatusCode, resp.Header, string(body)}, err
 }
+
+// Answered returns how many requests the gateway has answered.
+func (s *Stack) Answered() int64 { return s.answered.Load() }
 
 // Get sends a GET that must be answered.
 func (c *Client) Get(path, key string) Response {
@@ -118,9 +122,22 @@ type Live struct {
 	At                                    time.Time
 }
 
-// Subscribe opens the liveUsage subscription over a WebSocket. Events come until
-// the test ends.
-func (s *Stack) Subscribe() <-chan Live {
+// Account returns the id of the only account whose name contains part.
+func (s *Stack) Account(part string) string {
+	s.t.Helper()
+	var read struct {
+		Accounts struct{ Nodes []struct{ ID string } }
+	}
+	s.Query(fmt.Sprintf(`{accounts(search:%q){nodes{id}}}`, part), &read)
+	if len(read.Accounts.Nodes) != 1 {
+		s.t.Fatalf("%d accounts are called %s", len(read.Accounts.Nodes), part)
+	}
+	return read.Accounts.Nodes[0].ID
+}
+
+// Subscribe opens the liveUsage subscription of an account over a WebSocket and
+// returns once it has begun. Events come until the test ends.
+func (s *Stack) Subscribe(account string) <-chan Live {
 	s.t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, _, err := dialer.DialContext(s.t.Context(), "ws://"+s.Config.HTTPAddr+"/graphql", http.Header{"Authorization": {"Bearer " + s.Token}})
@@ -128,14 +145,16 @@ func (s *Stack) Subscribe() <-chan Live {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { conn.Close() })
+	before := s.app.Subscribers()
 	for _, message := range []string{
 		`{"type":"connection_init"}`,
-		`{"id":"1","type":"subscribe","payload":{"query":"subscription{liveUsage{requests allowed throttled refused}}"}}`,
+		fmt.Sprintf(`{"id":"1","type":"subscribe","payload":{"query":"subscription($a:ID){liveUsage(accountId:$a){requests allowed throttled refused}}","variables":{"a":%q}}}`, account),
 	} {
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
 			s.t.Fatal(err)
 		}
 	}
+	s.Eventually("the subscription", func() bool { return s.app.Subscribers() > before })
 	events := make(chan Live, 1000)
 	go func() {
 		defer close(events)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,7 +37,9 @@ type Stack struct {
 	Config  app.Config
 	Envoy   *envoy.Envoy
 
-	t testing.TB
+	t        testing.TB
+	app      *app.App // nil when it is outside
+	answered atomic.Int64
 }
 
 // Options say how a stack differs from the usual.
@@ -59,8 +62,8 @@ func Migrate(ctx context.Context, url string) error {
 	return demo.Seed(ctx, db)
 }
 
-// Start starts a stack on a database that Migrate prepared, and returns when a
-// demo key is let through.
+// Start starts a stack on a database that Migrate prepared. The filter may not
+// have a snapshot yet when it returns.
 func Start(t testing.TB, database string, o Options) *Stack {
 	t.Helper()
 	addrs := freeAddrs(t, 4)
@@ -73,14 +76,14 @@ func Start(t testing.TB, database string, o Options) *Stack {
 		},
 	}
 	if !o.Outside {
-		s.OpenControlPlane()
+		s.app = s.open()
 	}
 	s.startEnvoy(addrs, max(o.Workers, 2))
 	return s
 }
 
-// OpenControlPlane starts the control plane in this process.
-func (s *Stack) OpenControlPlane() *app.App {
+// open starts the control plane in this process.
+func (s *Stack) open() *app.App {
 	s.t.Helper()
 	a, err := app.Open(s.t.Context(), s.Config)
 	if err != nil {
