@@ -163,7 +163,7 @@ func (r *request) refuseUnready(detail string) types.Action {
 
 // refuse sends a problem. A HEAD request gets its header fields only.
 func (r *request) refuse(status uint32, problem []byte, method string, headers ...[2]string) types.Action {
-	r.answered = true
+	r.answered, r.status = true, uint16(status)
 	r.scratch.text = problem
 	if method == "HEAD" {
 		problem = nil

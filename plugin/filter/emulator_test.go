@@ -49,6 +49,8 @@ type emulator struct {
 	system *testSystem
 	taken  int // calls to the edge that the test has looked at
 	poll   proxytest.HttpCalloutAttribute
+
+	upstreamTakes time.Duration // to answer
 }
 
 // onEmulator runs a test twice: on the filter as plain Go, and on the compiled
@@ -170,10 +172,11 @@ func (e *emulator) finish(x *exchange, upstream int, headers ...[2]string) {
 	if x.passed {
 		x.status = upstream
 		x.headers = append([][2]string{{":status", strconv.Itoa(upstream)}}, headers...)
+		e.system.monotonic += int64(e.upstreamTakes)
 	}
 	e.CallOnResponseHeaders(x.id, x.headers, true)
 	x.headers = e.GetCurrentResponseHeaders(x.id)
-	e.properties(map[string]uint64{"response code": uint64(x.status), "request total_size": 120, "response total_size": 340, "request duration": 2_500_000})
+	e.properties(map[string]uint64{"request total_size": 120, "response total_size": 340})
 	e.CompleteHttpContext(x.id)
 }
 

@@ -63,6 +63,19 @@ func requestHeader(name string) string {
 	return v
 }
 
+// responseStatus returns the status of the current response, or 0.
+func responseStatus() uint16 {
+	v, err := proxywasm.GetHttpResponseHeader(":status")
+	if err != nil {
+		return 0
+	}
+	status, err := strconv.ParseUint(v, 10, 16)
+	if err != nil {
+		return 0
+	}
+	return uint16(status)
+}
+
 // property returns a number that the proxy knows of the current stream, or 0.
 func property(path []string) uint64 {
 	v, err := proxywasm.GetProperty(path)

@@ -27,6 +27,8 @@ type request struct {
 	caller   caller
 	endpoint wire.EndpointRef
 	matched  bool
+	beganNS  int64  // when the request headers were complete, monotonic clock
+	status   uint16 // of the response; 0 until there is one
 	counted  bool
 	answered bool // by the filter itself
 
@@ -46,6 +48,7 @@ func (r *request) OnHttpRequestHeaders(int, bool) (action types.Action) {
 	if r.decision != 0 {
 		return types.ActionContinue
 	}
+	r.beganNS = r.system.MonotonicNS()
 	return r.handle()
 }
 
@@ -115,7 +118,11 @@ func (r *request) forward(identity ...[2]string) types.Action {
 // responses and the proxy's own, but what the filter answered has its fields.
 func (r *request) OnHttpResponseHeaders(int, bool) types.Action {
 	defer r.guard("response")
-	if r.answered || r.policyField == "" {
+	if r.answered {
+		return types.ActionContinue
+	}
+	r.status = responseStatus()
+	if r.policyField == "" {
 		return types.ActionContinue
 	}
 	if err := proxywasm.ReplaceHttpResponseHeader("ratelimit-policy", r.policyField); err != nil {
@@ -127,11 +134,11 @@ func (r *request) OnHttpResponseHeaders(int, bool) types.Action {
 	return types.ActionContinue
 }
 
+// Reading a property is the dearest call there is, so the status and the
+// duration, which the proxy knows too, are found out without.
 var (
-	propertyStatus   = []string{"response", "code"}
 	propertyBytesIn  = []string{"request", "total_size"}
 	propertyBytesOut = []string{"response", "total_size"}
-	propertyDuration = []string{"request", "duration"} // nanoseconds
 )
 
 // OnHttpStreamDone implements types.HttpContext. It counts the request: here and
@@ -149,14 +156,12 @@ func (r *request) OnHttpStreamDone() {
 			Account:  r.caller.account.ID,
 			Key:      r.caller.key.ID,
 			Endpoint: r.endpoint.ID,
+			Status:   r.status,
 			Decision: r.decision,
 		},
 		BytesIn:    property(propertyBytesIn),
 		BytesOut:   property(propertyBytesOut),
-		DurationUS: property(propertyDuration) / 1000,
-	}
-	if status := property(propertyStatus); status <= 599 {
-		sample.Status = uint16(status)
+		DurationUS: uint64(max(r.system.MonotonicNS()-r.beganNS, 0)) / 1000,
 	}
 	if r.decision == wire.Allowed {
 		sample.Cost = 1
