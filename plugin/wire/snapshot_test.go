@@ -294,8 +294,50 @@ func TestOverlapBeyondTheBound(t *testing.T) {
 	}
 	m := matcher{s: mustOpen(t, data), method: "GET", path: strings.Repeat("/a", 12) + "/z", steps: maxMatchSteps}
 	m.split()
-	if _, found := m.from(0, 0); found || m.steps >= 0 {
-		t.Errorf("found %v with %d steps left", found, m.steps)
+	if _, found := m.from(0, 0); found || m.steps >= 0 || m.steps < -2*MaxTemplateSegments {
+		t.Errorf("found %v with %d steps left, want it to stop soon after the last", found, m.steps)
+	}
+}
+
+func TestForgedRecordsAreRefused(t *testing.T) {
+	tests := map[string]func(c *compiler){
+		"two keys with one digest": func(c *compiler) {
+			copy(c.sections[keys][recordBytes[keys]:], c.sections[keys][:32])
+		},
+		"keys out of order after the first 8 bytes": func(c *compiler) {
+			d := c.sections[keys][:32]
+			copy(c.sections[keys][recordBytes[keys]:], d[:31])
+			c.sections[keys][recordBytes[keys]+31] = d[31] - 1
+		},
+		"a limit of no endpoint": func(c *compiler) {
+			binary.LittleEndian.PutUint32(c.sections[limits][28:], uint32(len(c.p.Endpoints)))
+		},
+		"a node that nothing leads to": func(c *compiler) {
+			c.sections[edges] = appendU32(nil, 0, 1, 1)
+			c.sections[methods] = nil
+			c.sections[nodes] = appendU32(nil, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
+		},
+	}
+	for name, forge := range tests {
+		t.Run(name, func(t *testing.T) {
+			data := mustCompile(t, samplePolicy())
+			s := mustOpen(t, data)
+			c := &compiler{p: samplePolicy()}
+			for i := range s.sections {
+				c.sections[i] = bytes.Clone(s.sections[i])
+			}
+			if whole, err := c.assemble(); err != nil || !bytes.Equal(whole, data) {
+				t.Fatalf("the snapshot isn't what its sections assemble to: %v", err)
+			}
+			forge(c)
+			forged, err := c.assemble()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Open(forged); !errors.Is(err, ErrMalformed) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
 
