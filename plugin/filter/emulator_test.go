@@ -57,6 +57,12 @@ type emulator struct {
 // module.
 func onEmulator(t *testing.T, configuration string, test func(*emulator)) {
 	t.Helper()
+	onEmulatorWith(t, configuration, func(*testSystem) {}, test)
+}
+
+// onEmulatorWith prepares the system first.
+func onEmulatorWith(t *testing.T, configuration string, prepare func(*testSystem), test func(*emulator)) {
+	t.Helper()
 	start := func(t *testing.T, s *testSystem, vm types.VMContext) {
 		host, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().
 			WithVMContext(vm).WithPluginConfiguration([]byte(configuration)))
@@ -66,10 +72,12 @@ func onEmulator(t *testing.T, configuration string, test func(*emulator)) {
 	}
 	t.Run("go", func(t *testing.T) {
 		s := newTestSystem()
+		prepare(s)
 		start(t, s, filter.NewVM(s))
 	})
 	t.Run("wasm", func(t *testing.T) {
 		s := newTestSystem()
+		prepare(s)
 		start(t, s, newGuest(t, s))
 	})
 }

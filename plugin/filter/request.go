@@ -96,22 +96,33 @@ func (r *request) handle() types.Action {
 // maxOutdated bounds how many newer snapshots may turn up during one decision.
 const maxOutdated = 4
 
-// forward lets the request pass with these identity header fields only.
+// forward lets the request pass with these identity header fields, and none of
+// the client's. Without any, the client's are removed. A proxy that doesn't do
+// that gets no request passed, as the upstream would believe the client.
 func (r *request) forward(identity ...[2]string) types.Action {
 	r.decision = wire.Allowed
-	if len(identity) == 0 {
-		for _, name := range [...]string{headerAccount, headerKey, headerTier} {
-			if err := proxywasm.RemoveHttpRequestHeader(name); err != nil {
-				r.warn("remove "+name, err)
-			}
-		}
-	}
-	for _, h := range identity {
-		if err := proxywasm.ReplaceHttpRequestHeader(h[0], h[1]); err != nil {
-			r.warn("set "+h[0], err)
-		}
+	if err := setIdentity(identity); err != nil {
+		r.warn("set the identity", err)
+		return r.refuseUnready("The gateway could not pass the request on; retry in 1 s.")
 	}
 	return types.ActionContinue
+}
+
+func setIdentity(identity [][2]string) error {
+	for _, h := range identity {
+		if err := proxywasm.ReplaceHttpRequestHeader(h[0], h[1]); err != nil {
+			return err
+		}
+	}
+	if len(identity) > 0 {
+		return nil
+	}
+	for _, name := range [...]string{headerAccount, headerKey, headerTier} {
+		if err := proxywasm.RemoveHttpRequestHeader(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OnHttpResponseHeaders implements types.HttpContext. It sees the upstream's
