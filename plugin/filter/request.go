@@ -71,7 +71,7 @@ func (r *request) handle() types.Action {
 			return r.refuseCaller(decision, method)
 		}
 		q := r.policy.ask(caller.account, r.endpoint.ID)
-		d, err := r.plugin.decide(q)
+		d, err := r.decide(q)
 		switch {
 		case err == errOutdated:
 			continue

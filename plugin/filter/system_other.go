@@ -13,9 +13,14 @@ type process struct{ start time.Time }
 
 func newSystem() System { return process{time.Now()} }
 
+// MonotonicNS implements System.
 func (p process) MonotonicNS() int64 { return int64(time.Since(p.start)) }
-func (process) WallNS() int64        { return time.Now().UnixNano() }
 
+// WallNS implements System.
+func (process) WallNS() int64 { return time.Now().UnixNano() }
+
+// Random implements System.
 func (process) Random(p []byte) { rand.Read(p) }
 
+// Getenv implements System.
 func (process) Getenv(name string) (string, bool) { return os.LookupEnv(name) }

@@ -25,8 +25,11 @@ type wasi struct{}
 
 func newSystem() System { return wasi{} }
 
+// MonotonicNS implements System.
 func (wasi) MonotonicNS() int64 { return readClock(clockMonotonic) }
-func (wasi) WallNS() int64      { return readClock(clockRealtime) }
+
+// WallNS implements System.
+func (wasi) WallNS() int64 { return readClock(clockRealtime) }
 
 func readClock(id uint32) int64 {
 	var ns uint64
@@ -34,10 +37,12 @@ func readClock(id uint32) int64 {
 	return int64(ns)
 }
 
+// Random implements System.
 func (wasi) Random(p []byte) {
 	if len(p) > 0 {
 		randomGet(unsafe.Pointer(&p[0]), uint32(len(p)))
 	}
 }
 
+// Getenv implements System.
 func (wasi) Getenv(name string) (string, bool) { return syscall.Getenv(name) }
