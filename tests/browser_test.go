@@ -1,0 +1,57 @@
+package tests
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+
+	"github.com/weirhq/weir/controlplane/embedded/checkout"
+)
+
+var signInLink = regexp.MustCompile(`http://\S+/sign-in#token=\S+`)
+
+// TestDashboardInABrowser runs the browser tests of frontend/e2e, in a real
+// Chromium, against a weir dev of its own.
+func TestDashboardInABrowser(t *testing.T) {
+	top, err := checkout.Find(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := newDev(t).start()
+	defer r.end(syscall.SIGTERM)
+
+	playwright := exec.Command(filepath.Join(string(top), "frontend/node_modules/.bin/playwright"), "test")
+	playwright.Dir = filepath.Join(string(top), "frontend")
+	playwright.Env = append(os.Environ(),
+		"CHROMIUM="+chromium(t, top),
+		"WEIR_URL=http://"+r.env["WEIR_HTTP_ADDR"],
+		"WEIR_GATEWAY_URL=http://"+r.env["WEIR_GATEWAY_ADDR"],
+		"WEIR_SIGN_IN_LINK="+signInLink.FindString(r.ready),
+	)
+	out, err := playwright.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v (make tools installs what is missing)\n%s", err, out)
+		return
+	}
+	t.Logf("%s", out)
+}
+
+// chromium is CHROMIUM, or the machine's own, or what make tools installed.
+func chromium(t *testing.T, top checkout.Checkout) string {
+	t.Helper()
+	if path := os.Getenv("CHROMIUM"); path != "" {
+		return path
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if _, err := os.Stat(top.Chromium()); err != nil {
+		t.Fatal("there is no Chromium; run make tools, or set CHROMIUM to the path of one")
+	}
+	return top.Chromium()
+}
