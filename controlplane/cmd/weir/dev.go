@@ -41,9 +41,9 @@ func (c devCommand) Run(s signals) error {
 	if err != nil {
 		return err
 	}
-	config.Progress = func(part string, took time.Duration) {
+	config.Progress = func(what string, took time.Duration) {
 		if took > 50*time.Millisecond {
-			fmt.Printf("started %s … %.1f s\n", part, took.Seconds())
+			fmt.Printf("%s … %.1f s\n", what, took.Seconds())
 		}
 	}
 	weir, err := stack.Start(s.run, config)
@@ -105,8 +105,8 @@ func (c devCommand) config() (stack.Config, error) {
 
 const readyBlock = `
   sign in     %s
-              good once; weir sign-in-link prints another
-  GraphQL     http://%s/graphql, and GraphiQL at http://%[2]s/graphiql
+              good once; %s sign-in-link prints another
+  GraphQL     http://%s/graphql, and GraphiQL at http://%[3]s/graphiql
   API token   %s
               kept in %s
   try         curl -i -H 'x-api-key: %s' http://%s/hello
@@ -114,7 +114,7 @@ const readyBlock = `
   logs        %s
   stop        Ctrl-C
 
-Weir is ready: gateway http://%[6]s, dashboard http://%[2]s, edge %[8]s, Envoy admin http://%[9]s
+Weir is ready: gateway http://%[7]s, dashboard http://%[3]s, edge %[9]s, Envoy admin http://%[10]s
 `
 
 func (c devCommand) announce(ctx context.Context, weir *stack.Stack) error {
@@ -122,7 +122,7 @@ func (c devCommand) announce(ctx context.Context, weir *stack.Stack) error {
 	if err != nil {
 		return fmt.Errorf("make a sign-in link: %w", err)
 	}
-	fmt.Printf(readyBlock, link, c.HTTP, weir.APIToken(), short(weir.APITokenFile()), demo.BasicKey, c.Gateway, short(weir.Logs()), c.Edge, c.Admin)
+	fmt.Printf(readyBlock, link, os.Args[0], c.HTTP, weir.APIToken(), short(weir.APITokenFile()), demo.BasicKey, c.Gateway, short(weir.Logs()), c.Edge, c.Admin)
 	return nil
 }
 

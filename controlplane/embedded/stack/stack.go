@@ -32,10 +32,10 @@ type Config struct {
 	Gateway  string
 	HTTP     string // dashboard and GraphQL
 	Edge     string
-	Admin    string // of Envoy
-	Workers  int    // Envoy's worker threads; 0: one a core
-	Node     string // Envoy's name; empty: gateway-1
-	Progress func(part string, took time.Duration)
+	Admin    string                                // of Envoy
+	Workers  int                                   // Envoy's worker threads; 0: one a core
+	Node     string                                // Envoy's name; empty: gateway-1
+	Progress func(what string, took time.Duration) // called after each step; may be nil
 }
 
 // Stack is a running Weir.
@@ -85,21 +85,21 @@ func (s *Stack) start(ctx context.Context) error {
 		return err
 	}
 	for _, step := range []struct {
-		part string
+		what string
 		do   func(context.Context) error
 	}{
-		{"Postgres", s.startDatabase},
-		{"the control plane", s.startApp},
-		{"the demo's accounts", func(ctx context.Context) error { return demo.Seed(ctx, s.app.DB()) }},
-		{"the demo's upstream", s.startUpstream},
-		{"Envoy", s.startEnvoy},
-		{"the first request", s.awaitAnswer},
+		{"starting Postgres", s.startDatabase},
+		{"starting the control plane", s.startApp},
+		{"making the demo's accounts", func(ctx context.Context) error { return demo.Seed(ctx, s.app.DB()) }},
+		{"starting the demo's upstream", s.startUpstream},
+		{"starting Envoy", s.startEnvoy},
+		{"waiting for the first answer", s.awaitAnswer},
 	} {
 		began := time.Now()
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		s.config.Progress(step.part, time.Since(began))
+		s.config.Progress(step.what, time.Since(began))
 	}
 	return nil
 }
