@@ -21,7 +21,12 @@ func TestAKilledControlPlaneCostsNothing(t *testing.T) {
 	s.Eventually("a first snapshot", func() bool { return s.NewClient().Get("/hello", demo.EnterpriseKey).Status == http.StatusOK })
 
 	var stop atomic.Bool
-	var traffic errgroup.Group
+	traffic, going := errgroup.WithContext(t.Context())
+	// reached waits for so many answers more, or for a client that gave up.
+	reached := func(what string, more int64) {
+		base := s.Answered()
+		s.Eventually(what, func() bool { return s.Answered() > base+more || going.Err() != nil })
+	}
 	for n := range 6 {
 		client := s.NewClient()
 		traffic.Go(func() error {
@@ -40,14 +45,12 @@ func TestAKilledControlPlaneCostsNothing(t *testing.T) {
 	}
 	for range 3 {
 		// Let usage get under way, so that there is something to lose.
-		base := s.Answered()
-		s.Eventually("traffic", func() bool { return s.Answered() > base+1500 })
+		reached("traffic", 1500)
 		if err := syscall.Kill(plane.PID(), syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		<-plane.Done()
-		base = s.Answered()
-		s.Eventually("traffic without a control plane", func() bool { return s.Answered() > base+1500 })
+		reached("traffic without a control plane", 1500)
 		plane = s.Serve()
 	}
 	stop.Store(true)

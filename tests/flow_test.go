@@ -40,7 +40,7 @@ func TestEveryRequestIsCountedOnceEverywhere(t *testing.T) {
 	}
 	var live int64
 	for live < clients*rounds {
-		live += (<-events).Requests
+		live += s.Next(events).Requests
 	}
 	if live != clients*rounds {
 		t.Errorf("the subscription told of %d requests of an account, want %d", live, clients*rounds)
@@ -58,7 +58,7 @@ func TestARequestIsSeenLiveWithinTwoSeconds(t *testing.T) {
 	for range 12 {
 		sent := time.Now()
 		client.Get("/hello", demo.ProfessionalKey)
-		event := <-events
+		event := s.Next(events)
 		worst = max(worst, event.At.Sub(sent))
 		if event.Requests != 1 || event.Allowed != 1 {
 			t.Errorf("sent 1 request, saw %+v", event)

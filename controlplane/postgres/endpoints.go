@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/wire"
 )
 
 const endpointColumns = `id, method, template, cost`
@@ -37,15 +38,33 @@ func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (cont
 		created, err = one[controlplane.Endpoint](ctx, tx, `
 			insert into endpoints (method, template, route, cost) values ($1, $2, $3, $4) returning `+endpointColumns,
 			e.Method, e.Template, controlplane.RouteOf(e.Template), e.Cost)
-		return err
+		if err != nil {
+			return err
+		}
+		return checkRoutes(ctx, tx)
 	})
 	switch {
 	case isViolation(err, "endpoints_route_key"):
 		return created, 0, controlplane.Invalid("template", "another endpoint with this method matches the same paths; change that one, or delete it first")
+	case controlplane.Faults(err) != nil:
+		return created, 0, err
 	case err != nil:
 		return created, 0, fmt.Errorf("create endpoint: %w", err)
 	}
 	return created, version, nil
+}
+
+// checkRoutes refuses endpoints that no snapshot could carry: too many, or ones
+// that overlap so much that matching a path could take too long.
+func checkRoutes(ctx context.Context, tx pgx.Tx) error {
+	endpoints, err := list[wire.Endpoint](ctx, tx, `select id, method, template, cost from endpoints`)
+	if err != nil {
+		return err
+	}
+	if _, err := wire.Compile(wire.Policy{Version: 1, Endpoints: endpoints}); err != nil {
+		return controlplane.Invalid("template", "the filter can't match paths with this endpoint added: %v", err)
+	}
+	return nil
 }
 
 // DeleteEndpoint deletes an endpoint that no limit names.

@@ -54,7 +54,8 @@ func (r *request) OnHttpRequestHeaders(int, bool) (action types.Action) {
 
 // handle decides a request and acts on the decision.
 func (r *request) handle() types.Action {
-	if r.policy.snapshot == nil {
+	// Without one, look: another worker may have got it since the last tick.
+	if r.policy.snapshot == nil && !r.loadSnapshot() {
 		if r.config.allowUnready {
 			return r.forward()
 		}

@@ -177,6 +177,21 @@ func (s *Stack) Subscribe(account string) <-chan Live {
 	return events
 }
 
+// Next returns the next event.
+func (s *Stack) Next(events <-chan Live) Live {
+	s.t.Helper()
+	select {
+	case event, open := <-events:
+		if open {
+			return event
+		}
+		s.t.Fatal("the subscription ended")
+	case <-time.After(patience):
+		s.t.Fatalf("no event within %v", patience)
+	}
+	return Live{}
+}
+
 // Stat returns one of Envoy's counters or gauges by the end of its name.
 func (s *Stack) Stat(suffix string) string {
 	s.t.Helper()
