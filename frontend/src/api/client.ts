@@ -3,7 +3,8 @@ import {
   cacheExchange,
   fetchExchange,
   mapExchange,
-  subscriptionExchange,
+  stringifyDocument,
+  type TypedDocumentNode,
 } from "@urql/core";
 import { createClient as createSocket } from "graphql-ws";
 import { isUnauthenticated } from "./errors";
@@ -12,6 +13,9 @@ import { setSession } from "./session";
 /** Close codes with which the server says that the session is over. */
 const unauthorizedCloseCodes = new Set([4401, 4403]);
 const longestRetryMS = 10_000;
+const pingEveryMS = 10_000;
+/** Without an answer to a ping for so long, the connection is dead, whatever TCP thinks. */
+const pongWithinMS = 5_000;
 
 export type Connection = "connecting" | "connected" | "disconnected";
 type ConnectionListener = (connection: Connection) => void;
@@ -30,9 +34,11 @@ export function onConnection(listen: ConnectionListener): () => void {
 const socketURL = () =>
   `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/graphql`;
 
+let pongDue: ReturnType<typeof setTimeout> | undefined;
+
 const socket = createSocket({
   url: socketURL,
-  keepAlive: 10_000,
+  keepAlive: pingEveryMS,
   retryAttempts: Number.POSITIVE_INFINITY,
   shouldRetry: () => true,
   retryWait: (retries) => {
@@ -42,13 +48,61 @@ const socket = createSocket({
   on: {
     connecting: () => announce("connecting"),
     connected: () => announce("connected"),
+    ping: (received) => {
+      if (!received) pongDue = setTimeout(() => socket.terminate(), pongWithinMS);
+    },
+    pong: (received) => {
+      if (received) clearTimeout(pongDue);
+    },
     closed: (event) => {
+      clearTimeout(pongDue);
       announce("disconnected");
       const code = (event as { code?: number }).code;
       if (code !== undefined && unauthorizedCloseCodes.has(code)) setSession("signed-out");
     },
   },
 });
+
+/** A subscription that has ended for a reason that retrying at once would not change. */
+const resubscribeAfterMS = 5_000;
+
+/**
+ * Subscribes, and stays subscribed: through lost connections, refusals and a
+ * server that ends it. Returns how to stop.
+ */
+export function stayTuned<T>(
+  document: TypedDocumentNode<T, Record<string, never>>,
+  receive: (data: T) => void,
+): () => void {
+  const query = stringifyDocument(document);
+  let again: ReturnType<typeof setTimeout> | undefined;
+  let stop = () => {};
+  const begin = () => {
+    const ended = () => {
+      announce("disconnected");
+      again = setTimeout(begin, resubscribeAfterMS);
+    };
+    stop = socket.subscribe<T>(
+      { query },
+      {
+        next: ({ data }) => {
+          if (data) receive(data);
+        },
+        error: ended,
+        complete: () => {
+          if (!stopped) ended();
+        },
+      },
+    );
+  };
+  let stopped = false;
+  begin();
+  return () => {
+    stopped = true;
+    clearTimeout(again);
+    stop();
+  };
+}
 
 /** A client with an empty cache. After a sign-out, the next person gets a new one. */
 export function createAPI(): Client {
@@ -67,20 +121,6 @@ export function createAPI(): Client {
       }),
       cacheExchange,
       fetchExchange,
-      subscriptionExchange({
-        forwardSubscription: (request) => ({
-          subscribe: (sink) => ({
-            unsubscribe: socket.subscribe(
-              { query: request.query ?? "", variables: request.variables },
-              {
-                next: (value) => sink.next({ data: value.data, errors: value.errors }),
-                error: (reason) => sink.error(reason),
-                complete: () => sink.complete(),
-              },
-            ),
-          }),
-        }),
-      }),
     ],
   });
 }

@@ -1,7 +1,5 @@
-import type { Client } from "@urql/core";
 import { createContext, useContext, useEffect, useSyncExternalStore } from "react";
-import { useClient } from "urql";
-import { type Connection, onConnection } from "./client";
+import { type Connection, onConnection, stayTuned } from "./client";
 import { graphql } from "./gql";
 import { LiveBuffer } from "./live-buffer";
 
@@ -70,14 +68,12 @@ export class LiveFeed {
     return this.#startedMS === null ? 0 : Math.ceil((Date.now() - this.#startedMS) / 1000);
   }
 
-  start(client: Client) {
+  start() {
     if (this.#stop) return;
     this.#startedMS ??= Date.now();
     this.#set({ connection: "connecting" });
     const forget = onConnection((connection) => this.#follow(connection));
-    const { unsubscribe } = client.subscription(LiveUsage, {}).subscribe(({ data }) => {
-      if (data) this.#receive(data.liveUsage);
-    });
+    const unsubscribe = stayTuned(LiveUsage, ({ liveUsage }) => this.#receive(liveUsage));
     const redraw = setInterval(() => {
       if (!document.hidden) this.#set({ version: this.#state.version + 1 });
     }, redrawEveryMS);
@@ -145,12 +141,11 @@ export function useLiveFeed(): LiveFeed {
 /** Runs the feed while `on`; for the frame alone. */
 export function useRunLive(on: boolean) {
   const feed = useLiveFeed();
-  const client = useClient();
   useEffect(() => {
     if (!on) return;
-    feed.start(client);
+    feed.start();
     return () => feed.stop();
-  }, [on, client, feed]);
+  }, [on, feed]);
 }
 
 /** The feed and its state; renders again at most twice a second. */

@@ -22,10 +22,11 @@ export function RangePicker() {
       <Popover.Trigger asChild>
         <button
           type="button"
-          aria-label={`Time range: ${inWords(range)}`}
+          title={inWords(range)}
           className="control flex items-center gap-2 whitespace-nowrap hover:bg-hover"
         >
           <CalendarRange aria-hidden className="size-4 text-muted max-sm:hidden" />
+          <span className="sr-only">Time range: </span>
           <span className="max-w-64 truncate max-sm:max-w-24">{brief(range)}</span>
         </button>
       </Popover.Trigger>
@@ -106,7 +107,7 @@ function CustomRange({ window, onChoose }: { window: Window; onChoose: (range: R
 const inputValue = (ms: number) => moment(ms).slice(0, 16).replace(" ", "T");
 
 function inWords(range: Range): string {
-  if (range.preset !== null) return presets[range.preset].label.toLowerCase();
+  if (range.preset !== null) return presets[range.preset].label;
   return `${moment(range.fromMS).slice(0, 16)} to ${moment(range.toMS).slice(0, 16)}`;
 }
 

@@ -64,7 +64,6 @@ function LiveSwitch() {
       type="button"
       role="switch"
       aria-checked={on}
-      aria-label="Live"
       title={title}
       onClick={() => set(!on)}
       className="control flex items-center gap-2 hover:bg-hover"
@@ -77,6 +76,7 @@ function LiveSwitch() {
           className={`size-2 ${lost ? "bg-error" : on ? "rounded-full bg-allowed" : "rounded-full border border-faint"}`}
         />
       </span>
+      {(lost || !on) && <span className="sr-only">Live: </span>}
       <span className="max-sm:sr-only">{lost ? "Offline" : on ? "Live" : "Paused"}</span>
     </button>
   );

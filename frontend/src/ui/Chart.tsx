@@ -98,7 +98,7 @@ export function Chart(props: ChartProps) {
         unit={unit}
         index={shown}
       />
-      <div ref={box} role="img" aria-label={label} className="w-full" style={{ height }} />
+      <div ref={box} role="img" aria-label={label} className="w-full overflow-hidden" style={{ height }} />
     </figure>
   );
 }

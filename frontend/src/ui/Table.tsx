@@ -44,7 +44,9 @@ export function Table<T>(props: Props<T>) {
   }, [rows, columns, sort]);
 
   return (
-    <section
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    <div
+      role="group"
       className={`relative overflow-auto ${maxHeight ?? ""}`}
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls has to be reachable by keyboard
@@ -94,7 +96,7 @@ export function Table<T>(props: Props<T>) {
             ))}
         </tbody>
       </table>
-    </section>
+    </div>
   );
 }
 

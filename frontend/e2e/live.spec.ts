@@ -1,0 +1,69 @@
+import { expect, test } from "@playwright/test";
+import { send } from "./gateway";
+
+test("traffic through Envoy shows on the overview as it happens", async ({ page, request }) => {
+  await page.goto("/");
+  const table = page.getByRole("region", { name: "Accounts" }).getByRole("table");
+  const row = table.getByRole("row").filter({ has: page.getByRole("link", { name: "Basic" }) });
+  const requests = row.getByRole("cell").nth(5);
+  await expect(requests).toHaveText(/^[\d.]+[kM]?$/);
+  const before = Number(await requests.locator("[title]").getAttribute("title"));
+
+  const now = page.getByRole("definition").filter({ hasText: "req/s" });
+  await expect
+    .poll(
+      async () => {
+        await Promise.all([send(request), send(request), send(request)]);
+        return Number.parseFloat((await now.textContent()) ?? "");
+      },
+      { message: "requests per second now", intervals: [250] },
+    )
+    .toBeGreaterThan(0);
+
+  await expect
+    .poll(async () => Number(await requests.locator("[title]").getAttribute("title")), {
+      message: "the account's requests in the range",
+    })
+    .toBeGreaterThan(before);
+
+  const live = page.getByRole("region", { name: "Live traffic", exact: true });
+  await live.getByRole("button", { name: "Table" }).click();
+  const seconds = live.getByRole("row").filter({ hasNot: page.getByText("no data") });
+  await expect(seconds.nth(1)).toBeVisible();
+
+  await row.getByRole("link").first().click();
+  await expect(page.getByRole("heading", { name: "Limits" })).toBeVisible();
+  await expect(page.getByRole("meter").first()).toBeVisible();
+});
+
+test("says when the feed is cut, and comes back by itself", async ({ page }) => {
+  let reachable = true;
+  let cut = async () => {};
+  await page.routeWebSocket(/\/graphql$/, async (socket) => {
+    if (!reachable) return socket.close({ code: 1011, reason: "away" });
+    socket.connectToServer();
+    cut = () => socket.close({ code: 1011, reason: "away" });
+  });
+  await page.goto("/");
+  await expect(page.getByText(/last request metered|Waiting for the first request/)).toBeVisible();
+  reachable = false;
+  await cut();
+  const lost = page.getByText(/^Disconnected.*connecting again$/);
+  await expect(lost).toBeVisible();
+  await expect(page.getByRole("switch", { name: "Live" })).toHaveText("Live: Offline");
+  reachable = true;
+  await expect(lost).toBeHidden();
+  await expect(page.getByRole("switch", { name: "Live" })).toHaveText("Live");
+});
+
+test("the live switch and the time range are in the address, and survive navigation", async ({
+  page,
+}) => {
+  await page.goto("/");
+  await page.getByRole("switch", { name: "Live" }).click();
+  await page.getByRole("button", { name: /^Time range/ }).click();
+  await page.getByRole("button", { name: "6 h", exact: true }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Usage" }).click();
+  await expect(page).toHaveURL(/\/usage\?range=6h&live=off$/);
+  await expect(page.getByRole("switch", { name: "Live" })).not.toBeChecked();
+});

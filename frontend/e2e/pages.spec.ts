@@ -1,0 +1,120 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { expect, type Page, test } from "@playwright/test";
+import type { AxeResults } from "axe-core";
+import { ask, send, tierNamed } from "./gateway";
+
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
+  "utf8",
+);
+const widths = [1440, 768, 390];
+const themes = ["light", "dark"] as const;
+
+/** The site map, by the name of each page's pictures. */
+const pages: Record<string, (page: Page) => Promise<string>> = {
+  overview: async () => "/?range=15m",
+  accounts: async () => "/accounts?range=15m",
+  account: async (page) => {
+    const { accounts } = await ask<{ accounts: { nodes: Array<{ id: string }> } }>(
+      page,
+      "{ accounts(first: 1) { nodes { id } } }",
+    );
+    return `/accounts/${accounts.nodes[0]?.id}?range=15m`;
+  },
+  tiers: async () => "/tiers",
+  tier: async (page) => `/tiers/${(await tierNamed(page, "Professional")).id}`,
+  endpoints: async () => "/endpoints",
+  usage: async () => "/usage?range=15m",
+  settings: async () => "/settings",
+};
+
+async function settled(page: Page) {
+  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
+  await expect(page.locator('[aria-busy="true"], [aria-label^="Loading"]')).toHaveCount(0);
+}
+
+async function violations(page: Page) {
+  await page.evaluate(axeSource);
+  const results = await page.evaluate(
+    (): Promise<AxeResults> =>
+      (globalThis as never as { axe: typeof import("axe-core") }).axe.run(),
+  );
+  return results.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
+}
+
+test.beforeAll(async ({ request }) => {
+  for (const key of ["demo-professional", "demo-enterprise", "demo-basic", "nobody"]) {
+    await Promise.all(Array.from({ length: 15 }, () => send(request, "/v1/users/7", key)));
+  }
+});
+
+for (const [name, pathOf] of Object.entries(pages)) {
+  for (const theme of themes) {
+    test(`${name}, ${theme}: no axe violation, no sideways scrolling`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      const complaints: string[] = [];
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+      });
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      await page.goto(await pathOf(page));
+      await settled(page);
+      for (const width of widths) {
+        await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(overflow, `pixels too wide at ${width}`).toBeLessThanOrEqual(0);
+        await page.screenshot({
+          path: `e2e/screenshots/${name}-${width}-${theme}.png`,
+          fullPage: true,
+        });
+        expect(await violations(page), `axe at ${width}`).toEqual([]);
+      }
+      expect(complaints).toEqual([]);
+    });
+  }
+}
+
+for (const theme of themes) {
+  test(`sign-in, ${theme}: no axe violation`, async ({ browser }) => {
+    const stranger = await browser.newContext({ colorScheme: theme, storageState: undefined });
+    const page = await stranger.newPage();
+    await page.goto("/sign-in");
+    await settled(page);
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+      await page.screenshot({ path: `e2e/screenshots/sign-in-${width}-${theme}.png` });
+      expect(await violations(page), `axe at ${width}`).toEqual([]);
+    }
+    await stranger.close();
+  });
+}
+
+test("GraphiQL works without a network, and answers a query", async ({
+  page,
+  context,
+  baseURL,
+}) => {
+  const origin = new URL(baseURL ?? "").origin;
+  const elsewhere: string[] = [];
+  context.on("request", (request) => {
+    const { url } = { url: request.url() };
+    if (!url.startsWith(origin) && !url.startsWith("data:")) elsewhere.push(url);
+  });
+  await page.goto("/graphiql");
+  await page.getByRole("button", { name: /Execute query/ }).click();
+  await expect(page.getByRole("region", { name: "Result Window" })).toContainText("topConsumers");
+  expect(elsewhere).toEqual([]);
+});
+
+test("a lost control plane is said, with a way to try again", async ({ page }) => {
+  await page.route("**/graphql", (route) => route.abort());
+  await page.goto("/accounts");
+  const alert = page.getByRole("alert");
+  await expect(alert).toContainText("Could not load the accounts");
+  await page.unroute("**/graphql");
+  await alert.getByRole("button", { name: "Try again" }).click();
+  await expect(page.getByRole("table")).toBeVisible();
+});

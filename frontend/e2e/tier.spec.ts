@@ -1,0 +1,121 @@
+import { expect, type Locator, type Page, test } from "@playwright/test";
+import { ask, restore, send, type Tier, tierNamed } from "./gateway";
+
+let before: Tier;
+test.beforeEach(async ({ page }) => {
+  before = await tierNamed(page, "Basic");
+});
+test.afterEach(async ({ page }) => {
+  await restore(page, before);
+});
+
+/** The row of the limit that counts all of an account's requests. */
+async function accountLimit(page: Page): Promise<Locator> {
+  const limit = before.limits.find((l) => l.endpoint === null);
+  if (!limit) throw new Error("Basic has no limit for all requests");
+  return page.getByRole("group", { name: limit.name, exact: true });
+}
+
+test("a changed limit decides the next requests, and its rollout is seen", async ({
+  page,
+  request,
+}) => {
+  await page.goto("/tiers");
+  await page.getByRole("link", { name: "Basic", exact: true }).click();
+  const row = await accountLimit(page);
+  await row.getByLabel("Requests", { exact: true }).fill("5");
+  await row.getByLabel("Per", { exact: true }).selectOption("minute");
+  await row.getByLabel("Burst", { exact: true }).fill("");
+  await expect(page.getByText("reaches every Envoy in about a second")).toBeVisible();
+  await expect(page.getByText(/100\/min becomes 5\/min/)).toBeVisible();
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
+
+  let last = await send(request);
+  expect(last.headers()["ratelimit-policy"]).toContain("q=5;");
+  for (let i = 0; i < 10 && last.status() === 200; i++) last = await send(request);
+  expect(last.status()).toBe(429);
+  expect(last.headers()["ratelimit-policy"]).toContain("q=5;");
+  expect(Number(last.headers()["retry-after"])).toBeGreaterThan(0);
+});
+
+test("what the server refuses stands beside its field, and what was typed stays", async ({
+  page,
+}) => {
+  await page.goto(`/tiers/${before.id}`);
+  const row = await accountLimit(page);
+  await row.getByLabel("Requests", { exact: true }).fill("0");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(row.getByLabel("Requests", { exact: true })).toHaveAccessibleDescription(
+    /whole number/,
+  );
+  await row.getByLabel("Requests", { exact: true }).fill("7");
+  await expect(row.getByLabel("Requests", { exact: true })).toHaveAccessibleDescription("");
+
+  await page.getByLabel("Name", { exact: true }).first().fill("Enterprise");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByLabel("Name", { exact: true }).first()).toHaveAccessibleDescription(
+    /Enterprise|exist|taken|another/i,
+  );
+  await expect(row.getByLabel("Requests", { exact: true })).toHaveValue("7");
+});
+
+test("somebody else's edit is not overwritten unseen", async ({ page }) => {
+  await page.goto(`/tiers/${before.id}`);
+  const row = await accountLimit(page);
+  await row.getByLabel("Requests", { exact: true }).fill("70");
+  await ask(page, "mutation($i: UpdateTierInput!) { updateTier(input: $i) { snapshot } }", {
+    i: { id: before.id, name: "Basic plus" },
+  });
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByText("Somebody else changed this tier")).toBeVisible();
+  await expect(row.getByLabel("Requests", { exact: true })).toHaveValue("70");
+  await page.getByRole("button", { name: "Load their version" }).click();
+  await page.getByRole("button", { name: "Show theirs, drop mine" }).click();
+  await expect(page.getByRole("heading", { name: "Basic plus" })).toBeVisible();
+});
+
+test("unsaved changes are not lost by a wrong click or a step back", async ({ page }) => {
+  await page.goto("/tiers");
+  await page.getByRole("link", { name: "Basic", exact: true }).click();
+  const row = await accountLimit(page);
+  await row.getByLabel("Requests", { exact: true }).fill("42");
+  const dialog = page.getByRole("dialog", { name: "Leave without saving?" });
+
+  await page.getByRole("navigation").getByRole("link", { name: "Accounts" }).click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await expect(row.getByLabel("Requests", { exact: true })).toHaveValue("42");
+
+  await page.evaluate(() => history.back());
+  await dialog.getByRole("button", { name: "Discard changes" }).click();
+  await expect(page.getByRole("heading", { name: "Tiers", level: 1 })).toBeVisible();
+});
+
+test("a tier can be changed with the keyboard alone", async ({ page }) => {
+  await page.goto("/");
+  await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("Basic");
+  await expect(page.getByRole("option", { name: /Basic\s*Tier/ })).toBeVisible();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("heading", { name: "Basic", level: 1 })).toBeVisible();
+
+  const amount = (await accountLimit(page)).getByLabel("Requests", { exact: true });
+  await tabTo(page, amount);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("99");
+  await tabTo(page, page.getByRole("button", { name: "Save changes" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
+  await expect(amount).toHaveValue("99");
+});
+
+/** Presses Tab until `target` has the focus. */
+async function tabTo(page: Page, target: Locator) {
+  const focused = () => target.evaluate((element) => element === document.activeElement);
+  for (let presses = 0; presses < 60; presses++) {
+    if (await focused()) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error("60 presses of Tab did not reach it");
+}
