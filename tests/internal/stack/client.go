@@ -135,6 +135,27 @@ func (s *Stack) Account(part string) string {
 	return read.Accounts.Nodes[0].ID
 }
 
+// AwaitSnapshot waits until every worker runs the newest snapshot. It sends no
+// request through the gateway.
+func (s *Stack) AwaitSnapshot() {
+	s.t.Helper()
+	s.Eventually("every worker to run the newest snapshot", func() bool {
+		var read struct {
+			Rollout struct {
+				Snapshot int64
+				Workers  []struct{ Snapshot int64 }
+			}
+		}
+		s.Query(`{rollout{snapshot workers{snapshot}}}`, &read)
+		for _, w := range read.Rollout.Workers {
+			if w.Snapshot != read.Rollout.Snapshot {
+				return false
+			}
+		}
+		return len(read.Rollout.Workers) > s.workers // the main thread counts as one, too
+	})
+}
+
 // Subscribe opens the liveUsage subscription of an account over a WebSocket and
 // returns once it has begun. Events come until the test ends.
 func (s *Stack) Subscribe(account string) <-chan Live {

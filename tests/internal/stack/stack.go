@@ -39,6 +39,7 @@ type Stack struct {
 
 	t        testing.TB
 	app      *app.App // nil when it is outside
+	workers  int
 	answered atomic.Int64
 }
 
@@ -78,7 +79,8 @@ func Start(t testing.TB, database string, o Options) *Stack {
 	if !o.Outside {
 		s.app = s.open()
 	}
-	s.startEnvoy(addrs, max(o.Workers, 2))
+	s.workers = max(o.Workers, 2)
+	s.startEnvoy(addrs)
 	return s
 }
 
@@ -97,7 +99,7 @@ func (s *Stack) open() *app.App {
 	return a
 }
 
-func (s *Stack) startEnvoy(addrs []string, workers int) {
+func (s *Stack) startEnvoy(addrs []string) {
 	s.t.Helper()
 	top := checkoutOf(s.t)
 	if _, err := os.Stat(top.Filter()); err != nil {
@@ -121,7 +123,7 @@ func (s *Stack) startEnvoy(addrs []string, workers int) {
 		binary = top.Envoy()
 	}
 	s.Envoy, err = envoy.Start(s.t.Context(), envoy.Config{
-		Binary: binary, ConfigFile: file, Admin: addrs[1], Concurrency: workers, NodeToken: NodeToken, Output: logFile(s.t),
+		Binary: binary, ConfigFile: file, Admin: addrs[1], Concurrency: s.workers, NodeToken: NodeToken, Output: logFile(s.t),
 	})
 	if err != nil {
 		s.t.Fatal(err)
