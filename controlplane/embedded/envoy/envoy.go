@@ -93,7 +93,8 @@ func (e *Envoy) poll(ctx context.Context, what string, done func() (bool, error)
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		if ok, err := done(); ok || err != nil {
+		ok, err := done()
+		if ok || err != nil && ctx.Err() == nil {
 			return err
 		}
 		select {
