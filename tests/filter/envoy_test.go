@@ -220,7 +220,9 @@ func lower(a *atomic.Int64, to int64) {
 }
 
 func TestFilterInEnvoyIsExactOverFourWorkers(t *testing.T) {
-	const burst, perSecond = 300, 200
+	// Slow enough that what the client's clock can't see, some milliseconds at
+	// both ends, is a fraction of a request.
+	const burst, perSecond = 3000, 10
 	edge, v := inEnvoy(t, gatewayPolicy(wire.Limit{ID: 21, Name: "rate", Amount: perSecond, PeriodSeconds: 1, Burst: burst}))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
