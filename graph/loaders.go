@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
@@ -89,6 +90,14 @@ func byID[T any](query func(context.Context, []controlplane.ID) ([]T, error), id
 		}
 		return out, err
 	}
+}
+
+// missing turns a loader's not-found error into the caller's mistake.
+func missing(err error, field, what string) error {
+	if errors.Is(err, dataloadgen.ErrNotFound) {
+		return controlplane.NotFound(field, what)
+	}
+	return err
 }
 
 // group sorts values by owner; an owner without any has an empty list.

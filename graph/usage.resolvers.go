@@ -58,6 +58,11 @@ func (r *subscriptionResolver) LiveUsage(ctx context.Context, accountID *string)
 	if err != nil {
 		return nil, err
 	}
+	if account != 0 {
+		if _, err := loadersOf(ctx).accounts.Load(ctx, account); err != nil {
+			return nil, missing(err, "accountId", "account")
+		}
+	}
 	return liveUsage(ctx, r.Live, account), nil
 }
 

@@ -150,6 +150,15 @@ func TestLiveUsageAsServerSentEvents(t *testing.T) {
 	t.Fatal(lines.Err())
 }
 
+func TestLiveUsageOfAnAccountThatIsNot(t *testing.T) {
+	p := open(t)
+	got := p.send("POST", p.http("/graphql"), `{"query":"subscription{liveUsage(accountId:\"acc_9\"){requests}}"}`,
+		"Accept", "text/event-stream", "Content-Type", "application/json", "Authorization", "Bearer "+p.token)
+	if !strings.Contains(got.Body, `"NOT_FOUND"`) || !strings.Contains(got.Body, `"accountId"`) {
+		t.Errorf("got %s", got.Body)
+	}
+}
+
 // awaitSubscribers waits until so many subscriptions are open. The test's own
 // deadline bounds it.
 func (p *plane) awaitSubscribers(n int) {

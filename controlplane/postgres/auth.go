@@ -11,10 +11,13 @@ import (
 	"github.com/weirhq/weir/controlplane"
 )
 
-// CreateSignInLink stores a one-time token that is good until expires.
+// CreateSignInLink stores a one-time token that is good until expires, and
+// forgets those that were never used in time.
 func (db *DB) CreateSignInLink(ctx context.Context, secret controlplane.Secret, expires time.Time) error {
 	digest := secret.Digest()
-	_, err := db.pool.Exec(ctx, `insert into sign_in_links (digest, expires_at) values ($1, $2)`, digest[:], expires)
+	_, err := db.pool.Exec(ctx, `
+		with gone as (delete from sign_in_links where expires_at <= now())
+		insert into sign_in_links (digest, expires_at) values ($1, $2)`, digest[:], expires)
 	if err != nil {
 		return fmt.Errorf("store sign-in link: %w", err)
 	}

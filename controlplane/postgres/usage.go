@@ -154,9 +154,11 @@ func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]control
 	return levels, nil
 }
 
-// SeeWorker notes that a worker was heard from and which snapshot it runs.
+// SeeWorker notes that a worker was heard from and which snapshot it runs, and
+// forgets those that have been silent for a day.
 func (db *DB) SeeWorker(ctx context.Context, source wire.SourceID, node string, snapshot uint64) error {
 	_, err := db.pool.Exec(ctx, `
+		with gone as (delete from workers where last_seen_at < now() - interval '1 day' and source <> $1)
 		insert into workers as w (source, node, snapshot) values ($1, $2, $3)
 		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = excluded.snapshot,
 			snapshot_since = case when w.snapshot = excluded.snapshot then w.snapshot_since else now() end`,

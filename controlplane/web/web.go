@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"path"
 	"strings"
+
+	"github.com/klauspost/compress/gzhttp"
 )
 
 // contentPolicy lets a page use this origin only. Charts set styles on
@@ -31,11 +33,11 @@ func Guard(next http.Handler) http.Handler {
 	})
 }
 
-// Dashboard serves the built files. A path without a file is a page of the
-// dashboard's own router.
+// Dashboard serves the built files, compressed for who can read that. A path
+// without a file is a page of the dashboard's own router.
 func Dashboard(files fs.FS) http.Handler {
 	server := http.FileServerFS(files)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return gzhttp.GzipHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			http.Error(w, "there is nothing here to "+r.Method, http.StatusMethodNotAllowed)
@@ -56,7 +58,7 @@ func Dashboard(files fs.FS) http.Handler {
 		default:
 			serve(w, r, files, "index.html")
 		}
-	})
+	}))
 }
 
 func serve(w http.ResponseWriter, r *http.Request, files fs.FS, name string) {
