@@ -214,7 +214,7 @@ function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void
         <Notice kind="warning">
           Copy it now. It is stored as a digest only, and can’t be shown again.
         </Notice>
-        <Copyable text={secret} label="Copy key" />
+        <Copyable text={secret} label="Copy key" autofocus />
         <p className="text-muted">
           Callers send it in the x-api-key header, or as a bearer token. Every Envoy knows it in
           about a second.

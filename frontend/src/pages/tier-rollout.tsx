@@ -2,7 +2,7 @@ import { Check, LoaderCircle, TriangleAlert } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useClient } from "urql";
 import { graphql } from "~/api/gql";
-import { duration, plural } from "~/ui/format";
+import { plural } from "~/ui/format";
 import { Notice } from "~/ui/states";
 
 const RolloutQuery = graphql(`
@@ -78,7 +78,7 @@ export function RolloutProgress({ change }: { change: Change }) {
       <Notice kind="good">
         <Check aria-hidden className="size-4 text-allowed" />
         <span>
-          Saved, and {workers} after {duration(elapsedMS)}.
+          Saved, and {workers} after {(elapsedMS / 1000).toFixed(1)} s.
         </span>
       </Notice>
     );

@@ -43,7 +43,7 @@ export function IconButton({
   className = "",
   children,
   ...props
-}: ComponentProps<"button"> & { label: string }) {
+}: ComponentProps<"button"> & { label: string; "data-autofocus"?: boolean | undefined }) {
   return (
     <button
       type="button"

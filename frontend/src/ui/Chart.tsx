@@ -3,7 +3,15 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { ChartLegend } from "./ChartLegend";
 import { plotOptions } from "./chart-plot";
-import { axisTop, closed, drawnLimits, type LimitLine, looks, type Series } from "./chart-series";
+import {
+  axisTop,
+  closed,
+  drawnLimits,
+  type LimitLine,
+  looks,
+  type Series,
+  withoutIdle,
+} from "./chart-series";
 import { useThemeVersion } from "./theme";
 
 export type ChartProps = {
@@ -40,7 +48,7 @@ export function Chart(props: ChartProps) {
   const limitLines = useEffectEvent(() => drawn);
   const zoom = useEffectEvent((from: number, to: number) => props.onZoom?.(from, to));
   const columns = useEffectEvent((): uPlot.AlignedData => {
-    const values = series.map((s) => s.values);
+    const values = series.map((s) => (looks[s.kind].fill ? s.values : withoutIdle(s.values)));
     const data = live ? { at, values } : closed(at, values, bucketS);
     return [data.at, ...data.values] as uPlot.AlignedData;
   });
@@ -98,7 +106,13 @@ export function Chart(props: ChartProps) {
         unit={unit}
         index={shown}
       />
-      <div ref={box} role="img" aria-label={label} className="w-full overflow-hidden" style={{ height }} />
+      <div
+        ref={box}
+        role="img"
+        aria-label={label}
+        className="w-full overflow-hidden"
+        style={{ height }}
+      />
     </figure>
   );
 }

@@ -3,7 +3,16 @@ import { useState } from "react";
 import { IconButton } from "./Button";
 
 /** A short text in a box, with a button that copies it. */
-export function Copyable({ text, label = "Copy" }: { text: string; label?: string }) {
+export function Copyable({
+  text,
+  label = "Copy",
+  autofocus = false,
+}: {
+  text: string;
+  label?: string;
+  /** Where the focus begins, in a dialog. */
+  autofocus?: boolean;
+}) {
   const [state, setState] = useState<"idle" | "copied" | "refused">("idle");
   const copy = () =>
     navigator.clipboard.writeText(text).then(
@@ -13,7 +22,11 @@ export function Copyable({ text, label = "Copy" }: { text: string; label?: strin
   return (
     <span className="inline-flex max-w-full items-center gap-1 rounded-control border border-line bg-ground pl-2.5">
       <code className="min-w-0 py-1 font-mono text-small break-all select-all">{text}</code>
-      <IconButton label={state === "copied" ? "Copied" : label} onClick={copy}>
+      <IconButton
+        label={state === "copied" ? "Copied" : label}
+        data-autofocus={autofocus || undefined}
+        onClick={copy}
+      >
         {state === "copied" ? (
           <Check aria-hidden className="size-4 text-allowed" />
         ) : (

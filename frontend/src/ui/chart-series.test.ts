@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { axisTop, closed, drawnLimits, type Series } from "./chart-series";
+import { axisTop, closed, drawnLimits, type Series, withoutIdle } from "./chart-series";
 
 const series = (...values: Array<number | null>): Series[] => [
   { label: "Allowed", kind: "allowed", values },
@@ -23,4 +23,8 @@ it("holds the last value until its bucket ends, and a gap stays one", () => {
   expect(closed([0, 60], [[5, 7]], 60)).toEqual({ at: [0, 60, 120], values: [[5, 7, 7]] });
   expect(closed([0], [[null]], 60).values).toEqual([[null, null]]);
   expect(closed([], [[]], 60)).toEqual({ at: [], values: [[]] });
+});
+
+it("does not draw a line that stays at zero, but how it leaves and comes back", () => {
+  expect(withoutIdle([0, 0, 0, 5, 0, 0, null, 0])).toEqual([null, null, 0, 5, 0, null, null, null]);
 });

@@ -41,3 +41,12 @@ export function closed(at: number[], values: Array<number | null>[], bucketS: nu
     values: values.map((v) => [...v, v.at(-1) ?? null]),
   };
 }
+
+/**
+ * What is drawn of a line: nothing where it stays at zero. Several lines on top
+ * of the axis would hide one another, and say nothing; legend and table do.
+ */
+export function withoutIdle(values: Array<number | null>): Array<number | null> {
+  const idle = (i: number) => (values[i] ?? 0) === 0;
+  return values.map((value, i) => (idle(i - 1) && idle(i) && idle(i + 1) ? null : value));
+}
