@@ -23,7 +23,7 @@ const (
 	maxPayload     = wire.MaxBatchBytes + 1024
 	maxStreamBytes = 2 << 30
 	dedupeWindow   = 2 * time.Minute
-	ackWait        = 30 * time.Second
+	ackWait        = 10 * time.Second
 	maxInFlight    = 2048
 	reconnectEvery = 250 * time.Millisecond
 )
