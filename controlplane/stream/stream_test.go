@@ -81,7 +81,7 @@ func TestABatchThatWasNotDoneComesAgain(t *testing.T) {
 	server, conn := start(t, t.TempDir())
 	defer stop(server, conn)
 	publish(t, conn, 1, "one")
-	receive(t, conn, 1, func(m stream.Message) error { return m.Again(0) })
+	receive(t, conn, 1, func(m stream.Message) error { return m.Again(time.Second) })
 	if got := receive(t, conn, 1, stream.Message.Done); got[0] != "one" {
 		t.Errorf("got %q", got)
 	}
