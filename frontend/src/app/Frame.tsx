@@ -46,14 +46,14 @@ export function Frame() {
     return <Redirect to={`${paths.signIn}?next=${encodeURIComponent(here)}`} replace />;
   }
   return (
-    <div className="min-h-dvh md:grid md:grid-cols-[13.5rem_minmax(0,1fr)]">
+    <div className="min-h-dvh lg:grid lg:grid-cols-[13.5rem_minmax(0,1fr)]">
       <a
         href="#main"
         className="absolute top-2 left-2 z-50 -translate-y-16 rounded-control bg-accent px-3 py-2 font-medium text-on-accent focus:translate-y-0"
       >
         Skip to content
       </a>
-      <aside className="hidden border-r border-line bg-surface md:block">
+      <aside className="hidden border-r border-line bg-surface lg:block">
         <div className="sticky top-0 flex h-dvh flex-col">
           <Brand />
           <Nav />
@@ -70,7 +70,7 @@ export function Frame() {
           menu={
             <IconButton
               label="Open navigation"
-              className="md:hidden"
+              className="lg:hidden"
               onClick={() => setMenuOpen(true)}
             >
               <Menu aria-hidden className="size-5" />

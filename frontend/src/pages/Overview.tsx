@@ -96,7 +96,7 @@ export default function Overview() {
       <StaleNotice error={error} retry={reload} />
       <Figures usage={data?.usage} span={spanLabel(range)} />
       <LiveChart />
-      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_19rem] xl:items-start">
+      <div className="grid gap-4 min-[1400px]:grid-cols-[minmax(0,1fr)_19rem] min-[1400px]:items-start">
         <Panel
           title="Accounts"
           note={`Most active first, ${spanLabel(range)}`}

@@ -113,7 +113,7 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
     {
       id: "remaining",
       head: "Remaining",
-      from: "lg",
+      from: "xl",
       numeric: true,
       sort: (a) => tightest(a)?.remaining ?? null,
       cell: (a) => {
@@ -141,7 +141,7 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
     columns.splice(4, 0, {
       id: "now",
       head: "Now",
-      from: "md",
+      from: "xl",
       numeric: true,
       sort: (a) => liveRate(feed, a.id),
       cell: (a) => {

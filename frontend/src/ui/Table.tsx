@@ -11,12 +11,17 @@ export type Column<T> = {
   sort?: (row: T) => SortValue;
   numeric?: boolean;
   /** From which width on the column is shown; the first ones always are. */
-  from?: "sm" | "md" | "lg";
+  from?: "sm" | "md" | "lg" | "xl";
   /** The head is only read out: for columns of buttons. */
   hideHead?: boolean;
 };
 
-const shownFrom = { sm: "max-sm:hidden", md: "max-md:hidden", lg: "max-lg:hidden" };
+const shownFrom = {
+  sm: "max-sm:hidden",
+  md: "max-md:hidden",
+  lg: "max-lg:hidden",
+  xl: "max-xl:hidden",
+};
 
 type Props<T> = {
   label: string;
