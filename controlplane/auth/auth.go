@@ -133,9 +133,9 @@ func (a *Auth) session(r *http.Request) (context.Context, error) {
 // Bearer returns who shows the given Authorization header, and whether it is
 // anybody's.
 func (a *Auth) Bearer(ctx context.Context, header string) (Principal, bool, error) {
-	text, ok := strings.CutPrefix(header, "Bearer ")
+	scheme, text, _ := strings.Cut(header, " ")
 	secret, err := controlplane.SecretFrom(text)
-	if !ok || err != nil {
+	if !strings.EqualFold(scheme, "Bearer") || err != nil {
 		return Principal{}, false, nil
 	}
 	name, ok, err := a.db.APITokenName(ctx, secret)

@@ -62,9 +62,9 @@ func (e *Edge) authenticated(next http.Handler) http.Handler {
 	// Digests have one length, so comparing them tells nothing about the token's.
 	want := sha256.Sum256([]byte(e.NodeToken))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		got := sha256.Sum256([]byte(token))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="weir edge"`)
 			http.Error(w, "the node token is missing or wrong; set WEIR_NODE_TOKEN where Envoy runs", http.StatusUnauthorized)
 			return

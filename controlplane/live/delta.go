@@ -64,7 +64,7 @@ func (d *Delta) count(e *wire.Entry) {
 }
 
 func (d *Delta) addAccount(id controlplane.ID, c Counts) {
-	d.Counts.add(c)
+	d.add(c)
 	sum := d.Accounts[id]
 	sum.add(c)
 	d.Accounts[id] = sum

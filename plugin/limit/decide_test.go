@@ -6,8 +6,9 @@ import (
 	"math"
 	"testing"
 
-	"github.com/weirhq/weir/plugin/wire"
 	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/plugin/wire"
 )
 
 const second = nanosPerSecond

@@ -131,7 +131,7 @@ func exercise(t *testing.T, data []byte) {
 		tier := s.Tier(i)
 		for n := range tier.Limits {
 			l := s.Limit(tier.FirstLimit + n)
-			whole := Limit{l.ID, l.Name, l.Endpoint, l.Amount, l.PeriodSeconds, l.Burst}
+			whole := Limit(l)
 			if what := whole.fault(); what != "" {
 				t.Fatalf("limit of tier %d: %s", i, what)
 			}
