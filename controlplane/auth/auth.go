@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/alexedwards/scs/v2/memstore"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/postgres"
@@ -56,9 +55,6 @@ type Auth struct {
 // New returns an Auth. With secure, cookies are sent over TLS only.
 func New(db *postgres.DB, secure bool, log *slog.Logger) *Auth {
 	sessions := scs.New()
-	if unused, ok := sessions.Store.(*memstore.MemStore); ok {
-		unused.StopCleanup() // the library starts a store in memory, with a goroutine
-	}
 	sessions.Store = db.Sessions()
 	sessions.HashTokenInStore = true
 	sessions.Lifetime = sessionLifetime
