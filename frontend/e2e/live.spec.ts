@@ -7,7 +7,11 @@ test("traffic through Envoy shows on the overview as it happens", async ({ page,
   const row = table.getByRole("row").filter({ has: page.getByRole("link", { name: "Basic" }) });
   const requests = row.getByRole("cell").nth(5);
   await expect(requests).toHaveText(/^[\d.]+[kM]?$/);
-  const before = Number(await requests.locator("[title]").getAttribute("title"));
+  const counted = async () => {
+    const inFull = (await requests.locator("[title]").getAttribute("title")) ?? "";
+    return Number(inFull.replaceAll(",", ""));
+  };
+  const before = await counted();
 
   const now = page.getByRole("definition").filter({ hasText: "req/s" });
   await expect
@@ -21,9 +25,7 @@ test("traffic through Envoy shows on the overview as it happens", async ({ page,
     .toBeGreaterThan(0);
 
   await expect
-    .poll(async () => Number(await requests.locator("[title]").getAttribute("title")), {
-      message: "the account's requests in the range",
-    })
+    .poll(counted, { message: "the account's requests in the range" })
     .toBeGreaterThan(before);
 
   const live = page.getByRole("region", { name: "Live traffic", exact: true });

@@ -100,10 +100,15 @@ test("GraphiQL works without a network, and answers a query", async ({
   const origin = new URL(baseURL ?? "").origin;
   const elsewhere: string[] = [];
   context.on("request", (request) => {
-    const { url } = { url: request.url() };
+    const url = request.url();
     if (!url.startsWith(origin) && !url.startsWith("data:")) elsewhere.push(url);
   });
   await page.goto("/graphiql");
+  // The editors load one by one; before they have, there is nothing to execute.
+  const editors = page.locator(".cm-s-graphiql .CodeMirror-code");
+  await expect(editors.filter({ hasText: "TopConsumers" })).toBeVisible();
+  await expect(editors.filter({ hasText: '"from"' })).toBeVisible();
+  await expect(page.locator(".result-window .CodeMirror")).toBeVisible();
   await page.getByRole("button", { name: /Execute query/ }).click();
   await expect(page.getByRole("region", { name: "Result Window" })).toContainText("topConsumers");
   expect(elsewhere).toEqual([]);
