@@ -43,7 +43,7 @@ tools: prerequisites $(ENVOY) $(POSTGRES) $(CHROMIUM_OK) $(NODE_MODULES) ## inst
 test: tools build ## run every test: Go, filter, Envoy, front end, browser
 	@$(STEP) vet "checking the Go code" go vet ./...
 	@echo "testing the front end"
-	@cd frontend && npm run --silent test
+	@cd frontend && npm run --silent test && npm run --silent typecheck && npm run --silent size
 	@echo "testing everything else"
 	@CHROMIUM="$${CHROMIUM:-$$(tools/chromium/find.sh)}" $(GOTEST) -timeout 18m $(PACKAGES)
 
