@@ -43,7 +43,8 @@ func (r *Resolver) Handler() http.Handler {
 	server.AddTransport(transport.SSE{KeepAlivePingInterval: keepAlive})
 	server.AddTransport(transport.Websocket{
 		KeepAlivePingInterval: keepAlive, InitTimeout: initWithin,
-		Upgrader: websocket.Upgrader{CheckOrigin: sameOrigin, HandshakeTimeout: initWithin},
+		// A buffer of its own makes it read from the bounded connection.
+		Upgrader: websocket.Upgrader{CheckOrigin: sameOrigin, HandshakeTimeout: initWithin, ReadBufferSize: 4096},
 	})
 	server.AddTransport(transport.POST{})
 	server.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
@@ -53,7 +54,7 @@ func (r *Resolver) Handler() http.Handler {
 	server.Use(extension.Introspection{})
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
-	return signedIn(http.MaxBytesHandler(server, maxBodyBytes))
+	return signedIn(boundSockets(http.MaxBytesHandler(server, maxBodyBytes)))
 }
 
 // prepare gives an operation its loaders, and a query or mutation its time.

@@ -116,6 +116,29 @@ func TestAWebSocketOfAnotherOriginIsRefused(t *testing.T) {
 	}
 }
 
+func TestAWebSocketTakesSoMuchAndNoMore(t *testing.T) {
+	p := open(t)
+	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
+	conn, _, err := dialer.DialContext(t.Context(), "ws://"+p.HTTPAddr()+"/graphql", http.Header{"Authorization": {"Bearer " + p.token}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	flood := []byte(`{"type":"connection_init","payload":{"x":"` + strings.Repeat("x", 2<<20) + `"}}`)
+	// The server hangs up on the way; whether the write or the read sees it first
+	// is chance.
+	_ = conn.WriteMessage(websocket.TextMessage, flood)
+	for {
+		_, message, err := conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		if strings.Contains(string(message), "connection_ack") {
+			t.Fatal("a message of 2 MiB was taken")
+		}
+	}
+}
+
 func TestLiveUsageAsServerSentEvents(t *testing.T) {
 	p := open(t)
 	body := fmt.Sprintf(`{"query":%q}`, liveQuery)
