@@ -26,7 +26,6 @@ import (
 	"github.com/weirhq/weir/controlplane/web"
 	"github.com/weirhq/weir/frontend"
 	"github.com/weirhq/weir/graph"
-	"github.com/weirhq/weir/migrations"
 )
 
 // Config says where everything is.
@@ -74,7 +73,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL); err != nil {
 		return err
 	}
-	if err := a.db.Migrate(ctx, migrations.Files); err != nil {
+	if err := a.db.Migrate(ctx); err != nil {
 		return err
 	}
 	if a.stream, err = a.connect(); err != nil {

@@ -15,18 +15,9 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
-	"github.com/weirhq/weir/controlplane/postgres"
-	"github.com/weirhq/weir/migrations"
 )
 
-var databases = pgtest.Databases{Migrate: func(ctx context.Context, url string) error {
-	db, err := postgres.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return db.Migrate(ctx, migrations.Files)
-}}
+var databases = pgtest.Databases{Migrate: pgtest.Migrate}
 
 func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
 

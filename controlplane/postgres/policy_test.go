@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"os"
 	"sync"
@@ -14,22 +13,12 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
 	"github.com/weirhq/weir/controlplane/postgres"
-	"github.com/weirhq/weir/migrations"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-var databases = pgtest.Databases{Migrate: migrate}
+var databases = pgtest.Databases{Migrate: pgtest.Migrate}
 
 func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
-
-func migrate(ctx context.Context, url string) error {
-	db, err := postgres.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return db.Migrate(ctx, migrations.Files)
-}
 
 // open returns an empty database with the schema.
 func open(t *testing.T) *postgres.DB {
@@ -82,7 +71,7 @@ func TestMigrateAgainAndSideBySide(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 3 {
 		wg.Go(func() {
-			if err := migrate(t.Context(), url); err != nil {
+			if err := pgtest.Migrate(t.Context(), url); err != nil {
 				t.Error(err)
 			}
 		})

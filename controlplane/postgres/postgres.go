@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,6 +14,7 @@ import (
 	"github.com/pressly/goose/v3/lock"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/migrations"
 )
 
 // DB is an open database. It is safe for concurrent use.
@@ -63,14 +63,14 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Migrate brings the schema up to date. Several processes may call it at once:
 // an advisory lock lets one work and the others wait.
-func (db *DB) Migrate(ctx context.Context, migrations fs.FS) error {
+func (db *DB) Migrate(ctx context.Context) error {
 	locker, err := lock.NewPostgresSessionLocker()
 	if err != nil {
 		return fmt.Errorf("prepare the migration lock: %w", err)
 	}
 	plain := stdlib.OpenDBFromPool(db.pool)
 	defer plain.Close()
-	provider, err := goose.NewProvider(goose.DialectPostgres, plain, migrations, goose.WithSessionLocker(locker))
+	provider, err := goose.NewProvider(goose.DialectPostgres, plain, migrations.Files, goose.WithSessionLocker(locker))
 	if err != nil {
 		return fmt.Errorf("read the migrations: %w", err)
 	}

@@ -14,18 +14,10 @@ import (
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/rollup"
 	"github.com/weirhq/weir/controlplane/stream"
-	"github.com/weirhq/weir/migrations"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-var databases = pgtest.Databases{Migrate: func(ctx context.Context, url string) error {
-	db, err := postgres.Open(ctx, url)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	return db.Migrate(ctx, migrations.Files)
-}}
+var databases = pgtest.Databases{Migrate: pgtest.Migrate}
 
 func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
 

@@ -23,7 +23,6 @@ import (
 	"github.com/weirhq/weir/controlplane/embedded/envoy"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/deploy"
-	"github.com/weirhq/weir/migrations"
 )
 
 // NodeToken is what the stack's Envoy shows the edge.
@@ -57,7 +56,7 @@ func Migrate(ctx context.Context, url string) error {
 		return err
 	}
 	defer db.Close()
-	if err := db.Migrate(ctx, migrations.Files); err != nil {
+	if err := db.Migrate(ctx); err != nil {
 		return err
 	}
 	return demo.Seed(ctx, db)
