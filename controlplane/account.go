@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Account is who is limited and billed.
@@ -28,6 +30,18 @@ type AccountEdit struct {
 type AccountFilter struct {
 	Search string // part of the name, whatever the case
 	TierID ID
+}
+
+// Validate returns what is wrong with a filter.
+func (f AccountFilter) Validate() error {
+	const most = 128
+	switch {
+	case utf8.RuneCountInString(f.Search) > most:
+		return Invalid("search", "use at most %d characters", most)
+	case strings.ContainsFunc(f.Search, isControl) || !utf8.ValidString(f.Search):
+		return Invalid("search", "leave out control characters")
+	}
+	return nil
 }
 
 // ValidateAccount returns every mistake in an account's name. Nil is not looked at.

@@ -53,6 +53,13 @@ func (g Granularity) Next(t time.Time) time.Time {
 	}
 }
 
+// Points returns about how many buckets a range has: never fewer than it has,
+// and little more than MaxPoints at most.
+func (g Granularity) Points(from, to time.Time) int {
+	shortest := [...]time.Duration{time.Minute, time.Hour, 24 * time.Hour, 28 * 24 * time.Hour}[g]
+	return int(min(MaxPoints, max(0, to.Sub(from))/shortest) + 2)
+}
+
 // MaxPoints is how many buckets one answer may have.
 const MaxPoints = 5000
 

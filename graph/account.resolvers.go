@@ -127,6 +127,9 @@ func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, 
 	if search != nil {
 		filter.Search = *search
 	}
+	if err := filter.Validate(); err != nil {
+		return nil, err
+	}
 	page, err := r.DB.Accounts(ctx, filter, cursor, first)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,11 +21,12 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/graph/generated"
+	"github.com/weirhq/weir/graph/model"
 )
 
 // Bounds of one operation and one connection.
 const (
-	maxComplexity = 20_000
+	maxComplexity = 100_000
 	maxTokens     = 5_000
 	maxBodyBytes  = 1 << 20
 	cachedQueries = 1_000
@@ -38,7 +40,7 @@ const (
 // 401.
 func (r *Resolver) Handler() http.Handler {
 	config := generated.Config{Resolvers: r}
-	config.Complexity.Query.Accounts = func(child, first int, _, _, _ *string) int { return 1 + max(0, first)*child }
+	weigh(&config)
 	server := handler.New(generated.NewExecutableSchema(config))
 	server.AddTransport(transport.SSE{KeepAlivePingInterval: keepAlive})
 	server.AddTransport(transport.Websocket{
@@ -54,7 +56,23 @@ func (r *Resolver) Handler() http.Handler {
 	server.Use(extension.Introspection{})
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
-	return signedIn(boundSockets(http.MaxBytesHandler(server, maxBodyBytes)))
+	return signedIn(bounded(boundSockets(server)))
+}
+
+// weigh makes a field cost as many times its children as it can have rows.
+func weigh(c *generated.Config) {
+	rows := func(n, child int) int { return 1 + max(0, n)*child }
+	c.Complexity.Query.Accounts = func(child, first int, _, _, _ *string) int { return rows(first, child) }
+	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
+		return rows(first, child)
+	}
+	c.Complexity.Query.Usage = func(child int, from time.Time, to *time.Time, g controlplane.Granularity, _ *model.UsageFilter) int {
+		end := time.Now()
+		if to != nil {
+			end = *to
+		}
+		return rows(g.Points(from, end), child)
+	}
 }
 
 // prepare gives an operation its loaders, and a query or mutation its time.
@@ -75,6 +93,26 @@ func (r *Resolver) recovered(ctx context.Context, v any) error {
 	return fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 }
 
+// bounded refuses a body that says it is too large, and cuts off one that turns
+// out to be.
+func bounded(next http.Handler) http.Handler {
+	cut := http.MaxBytesHandler(next, maxBodyBytes)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBodyBytes {
+			refuse(w, http.StatusRequestEntityTooLarge, controlplane.CodeValidation, "the request has more than "+strconv.Itoa(maxBodyBytes)+" bytes; send less at once")
+			return
+		}
+		cut.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers in the form of GraphQL without asking it.
+func refuse(w http.ResponseWriter, status int, code controlplane.Code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"errors":[{"message":%q,"extensions":{"code":%q}}]}`, message, code)
+}
+
 // signedIn refuses those who are not. A WebSocket, too, shows its cookie or
 // token in the request that opens it, so nobody unknown gets to send a message.
 func signedIn(next http.Handler) http.Handler {
@@ -88,10 +126,8 @@ func signedIn(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
-		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprintf(w, `{"errors":[{"message":"sign in first, or send Authorization: Bearer and an API token","extensions":{"code":%q}}]}`, controlplane.CodeUnauthenticated)
+		refuse(w, http.StatusUnauthorized, controlplane.CodeUnauthenticated, "sign in first, or send Authorization: Bearer and an API token")
 	})
 }
 

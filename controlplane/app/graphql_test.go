@@ -90,9 +90,11 @@ func TestMistakesNameTheField(t *testing.T) {
 		"a time that is none":     {`{usage(from:"yesterday",granularity:DAY){totals{requests}}}`, []string{"VALIDATION "}},
 		"a status that is none":   {`{topConsumers(from:"2026-01-01T00:00:00Z",filter:{statuses:[200,7]}){share}}`, []string{"VALIDATION filter.statuses.1"}},
 		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION "}},
+		"a control character":     {`{accounts(search:"a\u0000"){totalCount}}`, []string{"VALIDATION search"}},
+		"many long series":        {manySeries(20), []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 		"a cost beyond bounds":    {`mutation{createEndpoint(input:{method:"GET",template:"/",cost:0}){endpoint{id}}}`, []string{"VALIDATION cost"}},
 		"a field that is none":    {`{viewer{age}}`, []string{"GRAPHQL_VALIDATION_FAILED "}},
-		"too much at once":        {`{accounts(first:200){nodes{` + manyAliases(100) + `}}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
+		"too much at once":        {`{accounts(first:200){nodes{` + manyAliases(600) + `}}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -107,6 +109,14 @@ func TestMistakesNameTheField(t *testing.T) {
 			}
 		})
 	}
+}
+
+func manySeries(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, ` s%d:usage(from:"2026-01-01T00:00:00Z",to:"2026-01-04T00:00:00Z",granularity:MINUTE){points{totals{requests}}}`, i)
+	}
+	return "{" + b.String() + "}"
 }
 
 func manyAliases(n int) string {

@@ -1723,7 +1723,7 @@ enum Decision {
   UNREADY
 }
 
-"Which usage to count; each field narrows."
+"Which usage to count; each field narrows, and one that is left out or empty does not."
 input UsageFilter {
   "Any of these accounts."
   accountIds: [ID!]

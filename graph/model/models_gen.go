@@ -226,7 +226,7 @@ type UpdateTierInput struct {
 	Limits []*LimitInput `json:"limits,omitempty"`
 }
 
-// Which usage to count; each field narrows.
+// Which usage to count; each field narrows, and one that is left out or empty does not.
 type UsageFilter struct {
 	// Any of these accounts.
 	AccountIds []string `json:"accountIds,omitempty"`

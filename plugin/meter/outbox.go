@@ -15,6 +15,7 @@ const (
 	MaxFrozen = 4
 
 	heartbeatNS   = 10 * second // the longest silence of an idle source
+	askCommitNS   = second / 4  // after what was sent and isn't known to be committed
 	recommitNS    = 5 * second  // accepted but not committed for so long: send again
 	rejectedNS    = 30 * second // after the edge refused a batch as such
 	firstRetryNS  = second / 4  // after an attempt that got no answer, doubling
@@ -134,13 +135,13 @@ func (m *Meter) freezeWhatFits(nowNS, wallMS int64, snapshot uint64) {
 	}
 }
 
-// heartbeatDue: at once when there is a new snapshot to report, every flush
-// interval while the commit of something sent is awaited, else now and then.
+// heartbeatDue: at once when there is a new snapshot to report, soon while the
+// commit of something sent is awaited, else now and then.
 func (m *Meter) heartbeatDue(nowNS int64, snapshot uint64) bool {
 	o := &m.outbox
 	silence := nowNS - o.lastPostNS
 	return snapshot != o.reported || silence >= heartbeatNS ||
-		len(o.frozen) > 0 && silence >= m.config.FlushEveryNS
+		len(o.frozen) > 0 && silence >= min(askCommitNS, m.config.FlushEveryNS)
 }
 
 func (o *outbox) post(s Send, nowNS int64, snapshot uint64) Send {

@@ -39,7 +39,7 @@ type Envoy struct {
 const (
 	startWithin = 60 * time.Second
 	drainWithin = 5 * time.Second
-	flushWithin = 3 * time.Second
+	flushWithin = 10 * time.Second
 	endWithin   = 5 * time.Second
 	pollEvery   = 20 * time.Millisecond
 )
@@ -140,10 +140,7 @@ func (e *Envoy) lastWords() string {
 func (e *Envoy) Stop(ctx context.Context) error {
 	drained := e.drain(ctx)
 	_, err := e.child.Stop(ctx, process.Step{Signal: syscall.SIGTERM, Within: endWithin})
-	if err := errors.Join(drained, err); err != nil {
-		return fmt.Errorf("stop Envoy: %w", err)
-	}
-	return nil
+	return errors.Join(drained, err)
 }
 
 func (e *Envoy) drain(ctx context.Context) error {

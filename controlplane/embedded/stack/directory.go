@@ -19,7 +19,7 @@ func openDirectory(path string) (*directory, error) {
 		return nil, fmt.Errorf("resolve the data directory: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Join(path, "logs"), 0o755); err != nil {
-		return nil, fmt.Errorf("make the data directory: %w", err)
+		return nil, fmt.Errorf("make the data directory (WEIR_DATA says where): %w", err)
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
