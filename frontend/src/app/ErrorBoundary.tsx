@@ -17,7 +17,9 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: 
         <p className="max-w-md text-muted">
           Reload it; Weir may have been updated while the dashboard was open. Limits stay in force.
         </p>
-        <p className="max-w-md break-words text-muted">What the browser says: {this.state.broken}</p>
+        <p className="max-w-md break-words text-muted">
+          What the browser says: {this.state.broken}
+        </p>
         <Button className="mt-3" onClick={() => location.reload()}>
           Reload
         </Button>
