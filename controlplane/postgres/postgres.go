@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,7 +46,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	db := &DB{pool}
 	if err := db.Ping(ctx); err != nil {
 		pool.Close()
-		return nil, err
+		return nil, fmt.Errorf("the database at %s:%d can't be used; check DATABASE_URL: %w", config.ConnConfig.Host, config.ConnConfig.Port, err)
 	}
 	return db, nil
 }
@@ -55,10 +56,16 @@ func (db *DB) Close() { db.pool.Close() }
 
 // Ping asks whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
-	if err := db.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("reach the database: %w", err)
+	err := db.pool.Ping(ctx)
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		return fmt.Errorf("reach the database: %s", refused.Message)
 	}
-	return nil
+	// The driver tells of each attempt in a line of its own.
+	return fmt.Errorf("reach the database: %s", strings.Join(strings.Fields(err.Error()), " "))
 }
 
 // Migrate brings the schema up to date. Several processes may call it at once:

@@ -48,7 +48,7 @@ func connect(url string, options ...nats.Option) (*Conn, error) {
 	options = append(options, nats.Name("weir"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectEvery))
 	nc, err := nats.Connect(url, options...)
 	if err != nil {
-		return nil, fmt.Errorf("connect to NATS: %w", err)
+		return nil, fmt.Errorf("connect to NATS; check NATS_URL: %w", err)
 	}
 	js, err := jetstream.New(nc)
 	if err != nil {

@@ -3,7 +3,7 @@ import { Button } from "~/ui/Button";
 
 /** Keeps a page that broke from taking the frame with it. */
 export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: string | null }> {
-  override state = { broken: null };
+  override state: { broken: string | null } = { broken: null };
 
   static getDerivedStateFromError(error: unknown) {
     return { broken: error instanceof Error ? error.message : String(error) };
