@@ -30,9 +30,13 @@ type Worker struct {
 }
 
 const (
-	maxRound   = 512             // batches in one transaction
-	retryAfter = time.Second     // a batch whose commit did not work comes again
-	stopWithin = 5 * time.Second // to finish the round that runs when asked to stop
+	// What one transaction takes at most, so that it ends well within its time.
+	maxRound      = 512
+	maxRoundBytes = 512 << 10
+
+	commitWithin = 20 * time.Second
+	reachWithin  = 2 * time.Second
+	retryAfter   = time.Second // a batch whose commit did not work comes again
 )
 
 // Run works until ctx ends. When the stream breaks off it starts over.
@@ -56,21 +60,19 @@ func (w *Worker) Run(ctx context.Context) {
 	for first := range arrived {
 		round := gather(first, arrived)
 		// A round that has begun is finished: stopping half-way saves nothing.
-		finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
-		w.commit(finish, round)
-		cancel()
+		w.commit(context.WithoutCancel(ctx), round)
 	}
 }
 
 func gather(first stream.Message, arrived <-chan stream.Message) []stream.Message {
-	round := []stream.Message{first}
-	for len(round) < maxRound {
+	round, size := []stream.Message{first}, len(first.Batch())
+	for len(round) < maxRound && size < maxRoundBytes {
 		select {
 		case m, ok := <-arrived:
 			if !ok {
 				return round
 			}
-			round = append(round, m)
+			round, size = append(round, m), size+len(m.Batch())
 		default:
 			return round
 		}
@@ -93,8 +95,10 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 		}
 		batches, messages = append(batches, b), append(messages, m)
 	}
-	fresh, err := w.DB.CommitBatches(ctx, batches)
-	if err != nil && len(batches) > 1 {
+	committing, cancel := context.WithTimeout(ctx, commitWithin)
+	fresh, err := w.DB.CommitBatches(committing, batches)
+	cancel()
+	if err != nil && len(batches) > 1 && w.reachable(ctx) {
 		// One batch may be at fault: it must not hold up the others.
 		for _, m := range messages {
 			w.commit(ctx, []stream.Message{m})
@@ -112,6 +116,12 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 		w.settle(m.Done())
 	}
 	w.announce(fresh)
+}
+
+func (w *Worker) reachable(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, reachWithin)
+	defer cancel()
+	return w.DB.Ping(ctx) == nil
 }
 
 func (w *Worker) announce(fresh []*wire.Batch) {
