@@ -36,6 +36,10 @@ demo-traffic: prerequisites build/weir ## send a minute of lively traffic throug
 .PHONY: build
 build: prerequisites build/weir.wasm build/weir ## build the filter, the dashboard and the weir command
 
+.PHONY: image
+image: prerequisites build/weir.wasm ## pack the filter as an OCI image in build/image
+	@$(STEP) image "packing the filter as an image" go run -C tools ./image -module ../build/weir.wasm -out ../build/image
+
 .PHONY: tools
 tools: prerequisites $(ENVOY_STAMP) $(POSTGRES_STAMP) $(CHROMIUM_STAMP) $(NODE_MODULES) ## install into the checkout what is needed to run and test
 
