@@ -11,19 +11,33 @@ import (
 
 // Account is who is limited and billed.
 type Account struct {
-	ID        ID
-	Name      string
-	TierID    ID
-	Suspended bool
-	CreatedAt time.Time
+	ID            ID
+	Name          string
+	TierID        ID   // the one whose limits it has
+	OnDefaultTier bool // TierID is the default, not its own
+	Suspended     bool
+	TimeZone      string // IANA name, of its calendar and billing periods
+	BillingDay    int    // 1 to 31, or the last day in shorter months
+	Epoch         int    // counts the resets of its counters
+	CreatedAt     time.Time
+}
+
+// NewAccount is an account to create.
+type NewAccount struct {
+	Name       string
+	TierID     ID // 0: the default one
+	TimeZone   string
+	BillingDay int
 }
 
 // AccountEdit is a change of an account; a nil field stays as it is.
 type AccountEdit struct {
-	ID        ID
-	Name      *string
-	TierID    *ID
-	Suspended *bool
+	ID         ID
+	Name       *string
+	TierID     *ID // 0 puts it on the default one
+	Suspended  *bool
+	TimeZone   *string
+	BillingDay *int
 }
 
 // AccountFilter narrows a list of accounts. Zero values do not narrow.
@@ -58,9 +72,51 @@ type Key struct {
 	AccountID ID
 	Name      string
 	Prefix    string // the first characters of the secret
+	Suspended bool
+	ExpiresAt *time.Time // nil: never
 	CreatedAt time.Time
 	RevokedAt *time.Time
 }
+
+// KeyEdit is a change of a key; a nil field stays as it is.
+type KeyEdit struct {
+	ID           ID
+	Suspended    *bool
+	ExpiresAt    *time.Time
+	NeverExpires bool
+}
+
+// Override is what an account has instead of one limit of its tier.
+type Override struct {
+	ID        ID
+	AccountID ID
+	LimitID   ID
+	Amount    int64
+	Burst     int64      // 0: the limit's
+	Mode      LimitMode  // empty: the limit's
+	Until     *time.Time // nil: never ends
+	Note      string
+	CreatedAt time.Time
+}
+
+// Identity is a name other than a key that stands for an account. Its ID is
+// never that of a key: the filter and the usage know both as keys.
+type Identity struct {
+	ID        ID
+	AccountID ID
+	Kind      IdentityKind
+	Value     string // the JWT's subject, or the certificate's name
+	CreatedAt time.Time
+}
+
+// IdentityKind is what an identity is read from.
+type IdentityKind string
+
+// The kinds of identity.
+const (
+	JWTSubject  IdentityKind = "jwt"
+	Certificate IdentityKind = "certificate"
+)
 
 // ValidateKey returns every mistake in a key's name.
 func ValidateKey(name string) error { return validateName("name", name, 64) }

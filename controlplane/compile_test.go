@@ -32,7 +32,7 @@ func TestWhatIsValidCompiles(t *testing.T) {
 		if controlplane.ValidateTier(&tier, &limits) == nil {
 			l := limits[0]
 			policy.Tiers = []wire.Tier{{ID: 1, Name: tier, Limits: []wire.Limit{{
-				ID: 1, Name: l.Name, Amount: uint64(l.Amount), PeriodSeconds: uint32(l.Period), Burst: uint64(l.Burst),
+				ID: 1, Name: l.Name, Amount: uint64(l.Amount), PeriodSeconds: uint32(l.Period.Seconds()), Burst: uint64(l.Burst),
 			}}}}
 		}
 		if _, err := wire.Compile(policy); err != nil {

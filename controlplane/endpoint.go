@@ -12,6 +12,20 @@ type Endpoint struct {
 	Method   string // upper case; * for any
 	Template string // such as /v1/users/{id}
 	Cost     int    // cost units of one request
+	GroupID  ID     // 0: in none
+}
+
+// EndpointEdit is a change of an endpoint; a nil field stays as it is.
+type EndpointEdit struct {
+	ID      ID
+	Cost    *int
+	GroupID *ID // 0 takes it out of its group
+}
+
+// EndpointGroup is a named set of endpoints that one limit can count together.
+type EndpointGroup struct {
+	ID   ID
+	Name string
 }
 
 // Bounds of an endpoint.

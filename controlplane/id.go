@@ -19,6 +19,9 @@ const (
 	KindTier     Kind = "tier"
 	KindLimit    Kind = "lim"
 	KindEndpoint Kind = "end"
+	KindGroup    Kind = "grp"
+	KindOverride Kind = "ovr"
+	KindIdentity Kind = "idn"
 )
 
 // Format writes an identity as people see it, such as acc_7.

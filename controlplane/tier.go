@@ -21,31 +21,21 @@ type Tier struct {
 	UpdatedAt time.Time
 }
 
-// Limit is one rule of a tier: a token bucket that fills with Amount tokens a
-// Period and holds at most Burst.
-type Limit struct {
-	ID       ID
-	TierID   ID
-	Name     string // stands in the RateLimit header fields
-	Endpoint ID     // 0: all requests of the account
-	Amount   int64
-	Period   Period
-	Burst    int64
-}
-
-// Period is what a rate's amount is for, in seconds.
-type Period int
-
-// The periods.
-const (
-	Second Period = 1
-	Minute Period = 60
-	Hour   Period = 3600
-	Day    Period = 86400
-)
-
 // MaxLimits is how many limits a tier may have.
 const MaxLimits = 32
+
+// Defaults are the tiers of those that have none of their own.
+type Defaults struct {
+	TierID      ID // of accounts without a tier
+	AnonymousID ID // of callers without an account; 0: they are refused
+}
+
+// DefaultsEdit is a change of the defaults; a nil field stays as it is. An
+// AnonymousID of 0 takes the anonymous tier away.
+type DefaultsEdit struct {
+	TierID      *ID
+	AnonymousID *ID
+}
 
 // TierEdit is a change of a tier; a nil field stays as it is.
 type TierEdit struct {

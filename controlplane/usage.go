@@ -155,19 +155,25 @@ type Level struct {
 	ObservedAt         time.Time
 }
 
-// RemainingAt fills a bucket that was last seen as l up to now. A nil l is a
-// bucket that nobody has used: full.
-func (limit Limit) RemainingAt(l *Level, now time.Time) int64 {
-	if l == nil {
-		return limit.Burst
+// RemainingAt fills a bucket that was last seen as seen up to now. A nil one is a
+// bucket that nobody has used: full. What left a window since can't be known
+// before all of it has.
+func (l Limit) RemainingAt(seen *Level, now time.Time) int64 {
+	most := l.Capacity()
+	if seen == nil {
+		return most
 	}
-	elapsed := max(0, now.Sub(l.ObservedAt).Seconds())
-	gained := elapsed * float64(limit.Amount) / float64(limit.Period)
+	elapsed := max(0, now.Sub(seen.ObservedAt).Seconds())
+	period := float64(max(1, l.Period.Seconds()))
+	gained := elapsed * float64(l.Amount) / period
+	if l.Kind != Rate && elapsed < period {
+		gained = 0
+	}
 	// Past one full bucket the exact gain does not matter, and would overflow.
-	if gained >= float64(limit.Burst)-float64(l.Remaining) {
-		return limit.Burst
+	if gained >= float64(most)-float64(seen.Remaining) {
+		return most
 	}
-	return max(0, min(limit.Burst, l.Remaining+int64(gained)))
+	return max(0, min(most, seen.Remaining+int64(gained)))
 }
 
 // Worker is one worker thread of an Envoy as the edge last heard from it.

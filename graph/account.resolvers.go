@@ -30,8 +30,18 @@ func (r *accountResolver) Status(ctx context.Context, obj *controlplane.Account)
 	return model.AccountStatusActive, nil
 }
 
+func (r *accountResolver) Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error) {
+	var none []*controlplane.Override
+	return none, errUnfinished
+}
+
 func (r *accountResolver) Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error) {
 	return loadersOf(ctx).keys.Load(ctx, obj.ID)
+}
+
+func (r *accountResolver) Identities(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Identity, error) {
+	var none []*controlplane.Identity
+	return none, errUnfinished
 }
 
 func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error) {
@@ -46,12 +56,22 @@ func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account)
 	return levelsOf(tier.Limits, reported, loadersOf(ctx).now), nil
 }
 
+func (r *accountResolver) Quotas(ctx context.Context, obj *controlplane.Account) ([]*model.QuotaStanding, error) {
+	var none []*model.QuotaStanding
+	return none, errUnfinished
+}
+
 func (r *accountResolver) Usage(ctx context.Context, obj *controlplane.Account, from time.Time, to *time.Time) (*controlplane.Totals, error) {
 	span, err := controlplane.BucketRange(from, until(ctx, to), controlplane.ByMinute)
 	if err != nil {
 		return nil, err
 	}
 	return loadersOf(ctx).totals.Load(ctx, accountRange{obj.ID, span})
+}
+
+func (r *identityResolver) ID(ctx context.Context, obj *controlplane.Identity) (string, error) {
+	var none string
+	return none, errUnfinished
 }
 
 func (r *keyResolver) ID(ctx context.Context, obj *controlplane.Key) (string, error) {
@@ -62,12 +82,17 @@ func (r *keyResolver) Account(ctx context.Context, obj *controlplane.Key) (*cont
 	return loadersOf(ctx).accounts.Load(ctx, obj.AccountID)
 }
 
+func (r *keyResolver) Status(ctx context.Context, obj *controlplane.Key) (model.KeyStatus, error) {
+	var none model.KeyStatus
+	return none, errUnfinished
+}
+
 func (r *mutationResolver) CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error) {
-	tier, err := controlplane.KindTier.Parse("tierId", input.TierID)
+	tier, err := optional(controlplane.KindTier, "tierId", input.TierID)
 	if err := errors.Join(controlplane.ValidateAccount(&input.Name), err); err != nil {
 		return nil, each(ctx, err)
 	}
-	account, version, err := r.DB.CreateAccount(ctx, input.Name, tier)
+	account, version, err := r.DB.CreateAccount(ctx, controlplane.NewAccount{Name: input.Name, TierID: tier, TimeZone: input.TimeZone, BillingDay: input.BillingDay})
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +124,11 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.CreateKeyI
 	return &model.CreateKeyPayload{Key: &key, Secret: secret.Reveal(), Snapshot: int64(version)}, nil
 }
 
+func (r *mutationResolver) UpdateKey(ctx context.Context, input model.UpdateKeyInput) (*model.KeyPayload, error) {
+	var none *model.KeyPayload
+	return none, errUnfinished
+}
+
 func (r *mutationResolver) RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error) {
 	key, err := controlplane.KindKey.Parse("id", id)
 	if err != nil {
@@ -109,6 +139,61 @@ func (r *mutationResolver) RevokeKey(ctx context.Context, id string) (*model.Key
 		return nil, err
 	}
 	return &model.KeyPayload{Key: &revoked, Snapshot: int64(version)}, nil
+}
+
+func (r *mutationResolver) SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error) {
+	var none *model.AccountPayload
+	return none, errUnfinished
+}
+
+func (r *mutationResolver) DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error) {
+	var none *model.AccountPayload
+	return none, errUnfinished
+}
+
+func (r *mutationResolver) ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error) {
+	var none *model.AccountPayload
+	return none, errUnfinished
+}
+
+func (r *mutationResolver) AddIdentity(ctx context.Context, input model.AddIdentityInput) (*model.AccountPayload, error) {
+	var none *model.AccountPayload
+	return none, errUnfinished
+}
+
+func (r *mutationResolver) RemoveIdentity(ctx context.Context, id string) (*model.AccountPayload, error) {
+	var none *model.AccountPayload
+	return none, errUnfinished
+}
+
+func (r *overrideResolver) ID(ctx context.Context, obj *controlplane.Override) (string, error) {
+	var none string
+	return none, errUnfinished
+}
+
+func (r *overrideResolver) Limit(ctx context.Context, obj *controlplane.Override) (*controlplane.Limit, error) {
+	var none *controlplane.Limit
+	return none, errUnfinished
+}
+
+func (r *overrideResolver) Burst(ctx context.Context, obj *controlplane.Override) (*int64, error) {
+	var none *int64
+	return none, errUnfinished
+}
+
+func (r *overrideResolver) Mode(ctx context.Context, obj *controlplane.Override) (*controlplane.LimitMode, error) {
+	var none *controlplane.LimitMode
+	return none, errUnfinished
+}
+
+func (r *overrideResolver) Ended(ctx context.Context, obj *controlplane.Override) (bool, error) {
+	var none bool
+	return none, errUnfinished
+}
+
+func (r *overrideResolver) InForce(ctx context.Context, obj *controlplane.Override) (bool, error) {
+	var none bool
+	return none, errUnfinished
 }
 
 func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, search *string, tierID *string) (*model.AccountConnection, error) {
@@ -151,7 +236,13 @@ func (r *queryResolver) Account(ctx context.Context, id string) (*controlplane.A
 
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
+func (r *Resolver) Identity() generated.IdentityResolver { return &identityResolver{r} }
+
 func (r *Resolver) Key() generated.KeyResolver { return &keyResolver{r} }
 
+func (r *Resolver) Override() generated.OverrideResolver { return &overrideResolver{r} }
+
 type accountResolver struct{ *Resolver }
+type identityResolver struct{ *Resolver }
 type keyResolver struct{ *Resolver }
+type overrideResolver struct{ *Resolver }

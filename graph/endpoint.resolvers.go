@@ -17,6 +17,21 @@ func (r *endpointResolver) ID(ctx context.Context, obj *controlplane.Endpoint) (
 	return controlplane.KindEndpoint.Format(obj.ID), nil
 }
 
+func (r *endpointResolver) Group(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointGroup, error) {
+	var none *controlplane.EndpointGroup
+	return none, errUnfinished
+}
+
+func (r *endpointGroupResolver) ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error) {
+	var none string
+	return none, errUnfinished
+}
+
+func (r *endpointGroupResolver) Endpoints(ctx context.Context, obj *controlplane.EndpointGroup) ([]*controlplane.Endpoint, error) {
+	var none []*controlplane.Endpoint
+	return none, errUnfinished
+}
+
 func (r *mutationResolver) CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error) {
 	e := controlplane.Endpoint{Method: input.Method, Template: input.Template, Cost: input.Cost}
 	if err := controlplane.ValidateEndpoint(e); err != nil {
@@ -41,11 +56,34 @@ func (r *mutationResolver) DeleteEndpoint(ctx context.Context, id string) (*mode
 	return &model.DeletePayload{ID: id, Snapshot: int64(version)}, nil
 }
 
+func (r *mutationResolver) UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error) {
+	var none *model.EndpointPayload
+	return none, errUnfinished
+}
+
+func (r *mutationResolver) CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error) {
+	var none *model.EndpointGroupPayload
+	return none, errUnfinished
+}
+
+func (r *mutationResolver) DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error) {
+	var none *model.DeletePayload
+	return none, errUnfinished
+}
+
 func (r *queryResolver) Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error) {
 	endpoints, err := r.DB.Endpoints(ctx)
 	return pointers(endpoints), err
 }
 
+func (r *queryResolver) EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error) {
+	var none []*controlplane.EndpointGroup
+	return none, errUnfinished
+}
+
 func (r *Resolver) Endpoint() generated.EndpointResolver { return &endpointResolver{r} }
 
+func (r *Resolver) EndpointGroup() generated.EndpointGroupResolver { return &endpointGroupResolver{r} }
+
 type endpointResolver struct{ *Resolver }
+type endpointGroupResolver struct{ *Resolver }

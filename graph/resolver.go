@@ -65,18 +65,6 @@ func limitsOf(inputs []*model.LimitInput) (*[]controlplane.Limit, error) {
 	return &limits, nil
 }
 
-func limitOf(in *model.LimitInput, field string) (l controlplane.Limit, err error) {
-	l = controlplane.Limit{Name: in.Name, Amount: in.Amount, Period: in.Period, Burst: in.Amount}
-	if in.Burst != nil {
-		l.Burst = *in.Burst
-	}
-	if l.ID, err = optional(controlplane.KindLimit, field+".id", in.ID); err != nil {
-		return l, err
-	}
-	l.Endpoint, err = optional(controlplane.KindEndpoint, field+".endpointId", in.EndpointID)
-	return l, err
-}
-
 // usageFilterOf reads a filter; nil does not narrow.
 func usageFilterOf(in *model.UsageFilter) (f controlplane.UsageFilter, err error) {
 	if in == nil {

@@ -13,15 +13,18 @@ import (
 	"github.com/weirhq/weir/graph/model"
 )
 
-func (r *limitResolver) ID(ctx context.Context, obj *controlplane.Limit) (string, error) {
-	return controlplane.KindLimit.Format(obj.ID), nil
+func (r *defaultsResolver) Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error) {
+	var none *controlplane.Tier
+	return none, errUnfinished
 }
 
-func (r *limitResolver) Scope(ctx context.Context, obj *controlplane.Limit) (model.LimitScope, error) {
-	if obj.Endpoint != 0 {
-		return model.LimitScopeEndpoint, nil
-	}
-	return model.LimitScopeAccount, nil
+func (r *defaultsResolver) AnonymousTier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error) {
+	var none *controlplane.Tier
+	return none, errUnfinished
+}
+
+func (r *limitResolver) ID(ctx context.Context, obj *controlplane.Limit) (string, error) {
+	return controlplane.KindLimit.Format(obj.ID), nil
 }
 
 func (r *limitResolver) Endpoint(ctx context.Context, obj *controlplane.Limit) (*controlplane.Endpoint, error) {
@@ -29,6 +32,36 @@ func (r *limitResolver) Endpoint(ctx context.Context, obj *controlplane.Limit) (
 		return nil, nil
 	}
 	return loadersOf(ctx).endpoints.Load(ctx, obj.Endpoint)
+}
+
+func (r *limitResolver) Group(ctx context.Context, obj *controlplane.Limit) (*controlplane.EndpointGroup, error) {
+	var none *controlplane.EndpointGroup
+	return none, errUnfinished
+}
+
+func (r *limitResolver) Burst(ctx context.Context, obj *controlplane.Limit) (*int64, error) {
+	var none *int64
+	return none, errUnfinished
+}
+
+func (r *limitResolver) GracePercent(ctx context.Context, obj *controlplane.Limit) (*int, error) {
+	var none *int
+	return none, errUnfinished
+}
+
+func (r *limitResolver) GraceSeconds(ctx context.Context, obj *controlplane.Limit) (*int, error) {
+	var none *int
+	return none, errUnfinished
+}
+
+func (r *limitResolver) FailMode(ctx context.Context, obj *controlplane.Limit) (model.FailMode, error) {
+	var none model.FailMode
+	return none, errUnfinished
+}
+
+func (r *limitResolver) Adaptive(ctx context.Context, obj *controlplane.Limit) (*model.Adaptive, error) {
+	var none *model.Adaptive
+	return none, errUnfinished
 }
 
 func (r *mutationResolver) CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error) {
@@ -77,6 +110,11 @@ func (r *mutationResolver) DeleteTier(ctx context.Context, id string) (*model.De
 	return &model.DeletePayload{ID: id, Snapshot: int64(version)}, nil
 }
 
+func (r *mutationResolver) SetDefaults(ctx context.Context, input model.DefaultsInput) (*model.DefaultsPayload, error) {
+	var none *model.DefaultsPayload
+	return none, errUnfinished
+}
+
 func (r *queryResolver) Tiers(ctx context.Context) ([]*controlplane.Tier, error) {
 	tiers, err := r.DB.Tiers(ctx)
 	return pointers(tiers), err
@@ -94,6 +132,11 @@ func (r *queryResolver) Tier(ctx context.Context, id string) (*controlplane.Tier
 	return &found[0], nil
 }
 
+func (r *queryResolver) Defaults(ctx context.Context) (*controlplane.Defaults, error) {
+	var none *controlplane.Defaults
+	return none, errUnfinished
+}
+
 func (r *tierResolver) ID(ctx context.Context, obj *controlplane.Tier) (string, error) {
 	return controlplane.KindTier.Format(obj.ID), nil
 }
@@ -102,9 +145,12 @@ func (r *tierResolver) AccountCount(ctx context.Context, obj *controlplane.Tier)
 	return loadersOf(ctx).counts.Load(ctx, obj.ID)
 }
 
+func (r *Resolver) Defaults() generated.DefaultsResolver { return &defaultsResolver{r} }
+
 func (r *Resolver) Limit() generated.LimitResolver { return &limitResolver{r} }
 
 func (r *Resolver) Tier() generated.TierResolver { return &tierResolver{r} }
 
+type defaultsResolver struct{ *Resolver }
 type limitResolver struct{ *Resolver }
 type tierResolver struct{ *Resolver }

@@ -83,7 +83,7 @@ func seedPlan(ctx context.Context, db *postgres.DB, p plan, present map[string]c
 		if err != nil {
 			return err
 		}
-		if account, _, err = db.CreateAccount(ctx, p.account, tier); err != nil {
+		if account, _, err = db.CreateAccount(ctx, controlplane.NewAccount{Name: p.account, TierID: tier, TimeZone: "UTC", BillingDay: 1}); err != nil {
 			return err
 		}
 	}

@@ -11,7 +11,10 @@ import (
 	"github.com/weirhq/weir/controlplane"
 )
 
-const accountColumns = `id, name, tier_id, suspended, created_at`
+const (
+	effectiveTier  = `coalesce(tier_id, (select default_tier_id from policy))`
+	accountColumns = `id, name, ` + effectiveTier + `, tier_id is null, suspended, time_zone, billing_day, epoch, created_at`
+)
 
 // AccountPage is one page of accounts.
 type AccountPage struct {
@@ -24,7 +27,7 @@ type AccountPage struct {
 // after the given one (0: from the beginning).
 func (db *DB) Accounts(ctx context.Context, filter controlplane.AccountFilter, after controlplane.ID, first int) (AccountPage, error) {
 	var page AccountPage
-	const where = ` where name ilike $1 and ($2 = 0 or tier_id = $2)`
+	const where = ` where name ilike $1 and ($2 = 0 or ` + effectiveTier + ` = $2)`
 	pattern := "%" + likeEscaper.Replace(filter.Search) + "%"
 	err := db.pool.QueryRow(ctx, `select count(*) from accounts`+where, pattern, filter.TierID).Scan(&page.Total)
 	if err != nil {
@@ -54,12 +57,14 @@ func (db *DB) AccountsByID(ctx context.Context, ids []controlplane.ID) ([]contro
 	return accounts, nil
 }
 
-// CreateAccount creates an account on a tier.
-func (db *DB) CreateAccount(ctx context.Context, name string, tier controlplane.ID) (controlplane.Account, uint64, error) {
+// CreateAccount creates an account.
+func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
 		var err error
-		account, err = one[controlplane.Account](ctx, tx, `insert into accounts (name, tier_id) values ($1, $2) returning `+accountColumns, name, tier)
+		account, err = one[controlplane.Account](ctx, tx, `
+			insert into accounts (name, tier_id, time_zone, billing_day) values ($1, $2, $3, $4) returning `+accountColumns,
+			a.Name, orNull(a.TierID), a.TimeZone, a.BillingDay)
 		return err
 	})
 	return account, version, accountFault("create account", err)
@@ -71,8 +76,9 @@ func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (co
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
 		var err error
 		account, err = one[controlplane.Account](ctx, tx, `
-			update accounts set name = coalesce($2, name), tier_id = coalesce($3, tier_id), suspended = coalesce($4, suspended)
-			where id = $1 returning `+accountColumns, e.ID, e.Name, e.TierID, e.Suspended)
+			update accounts set name = coalesce($2, name), tier_id = nullif(coalesce($3, tier_id), 0), suspended = coalesce($4, suspended),
+				time_zone = coalesce($5, time_zone), billing_day = coalesce($6, billing_day)
+			where id = $1 returning `+accountColumns, e.ID, e.Name, e.TierID, e.Suspended, e.TimeZone, e.BillingDay)
 		return orMissing(err, controlplane.NotFound("id", "account"))
 	})
 	return account, version, accountFault("update account", err)
@@ -92,7 +98,7 @@ func accountFault(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
-const keyColumns = `id, account_id, name, prefix, created_at, revoked_at`
+const keyColumns = `id, account_id, name, prefix, suspended, expires_at, created_at, revoked_at`
 
 // KeysByAccount returns the keys of the accounts, newest first.
 func (db *DB) KeysByAccount(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Key, error) {

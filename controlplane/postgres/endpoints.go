@@ -10,7 +10,7 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-const endpointColumns = `id, method, template, cost`
+const endpointColumns = `id, method, template, cost, coalesce(group_id, 0)`
 
 // Endpoints returns all endpoints, by template and method.
 func (db *DB) Endpoints(ctx context.Context) ([]controlplane.Endpoint, error) {

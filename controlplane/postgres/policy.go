@@ -61,7 +61,8 @@ func (db *DB) Policy(ctx context.Context) (wire.Policy, error) {
 		if p.Tiers, err = tierPolicies(ctx, tx); err != nil {
 			return err
 		}
-		p.Accounts, err = list[wire.Account](ctx, tx, `select id, tier_id, suspended from accounts order by id`)
+		p.Accounts, err = list[wire.Account](ctx, tx, `
+			select a.id, coalesce(a.tier_id, p.default_tier_id), a.suspended from accounts a, policy p order by a.id`)
 		if err != nil {
 			return err
 		}
@@ -85,7 +86,7 @@ func tierPolicies(ctx context.Context, tx pgx.Tx) ([]wire.Tier, error) {
 		for _, l := range t.Limits {
 			out[i].Limits = append(out[i].Limits, wire.Limit{
 				ID: uint64(l.ID), Name: l.Name, Endpoint: uint64(l.Endpoint),
-				Amount: uint64(l.Amount), PeriodSeconds: uint32(l.Period), Burst: uint64(l.Burst),
+				Amount: uint64(l.Amount), PeriodSeconds: uint32(l.Period.Seconds()), Burst: uint64(l.Burst),
 			})
 		}
 	}

@@ -99,7 +99,9 @@ func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error
 
 // AccountCounts returns how many accounts are on each of the tiers.
 func (db *DB) AccountCounts(ctx context.Context, tiers []controlplane.ID) (map[controlplane.ID]int, error) {
-	rows, err := db.pool.Query(ctx, `select tier_id, count(*) from accounts where tier_id = any($1) group by 1`, toInt64s(tiers))
+	rows, err := db.pool.Query(ctx, `
+		select tier, count(*) from (select coalesce(tier_id, (select default_tier_id from policy)) tier from accounts) a
+		where tier = any($1) group by 1`, toInt64s(tiers))
 	if err != nil {
 		return nil, fmt.Errorf("count accounts: %w", err)
 	}
@@ -131,9 +133,7 @@ func listTiers(ctx context.Context, q querier, sql string, args ...any) ([]contr
 	for i, t := range tiers {
 		at[t.ID], ids[i] = i, t.ID
 	}
-	limits, err := list[controlplane.Limit](ctx, q, `
-		select id, tier_id, name, coalesce(endpoint_id, 0), amount, period_seconds, burst
-		from limits where tier_id = any($1) order by tier_id, position`, toInt64s(ids))
+	limits, err := listLimits(ctx, q, `select `+limitColumns+` from limits where tier_id = any($1) order by tier_id, position`, toInt64s(ids))
 	if err != nil {
 		return nil, err
 	}
@@ -155,54 +155,6 @@ func readTier(ctx context.Context, q querier, id controlplane.ID) (controlplane.
 		return controlplane.Tier{}, controlplane.NotFound("id", "tier")
 	}
 	return tiers[0], nil
-}
-
-// setLimits makes limits the whole list of the tier's limits.
-func setLimits(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []controlplane.Limit) error {
-	kept := []int64{}
-	for _, l := range limits {
-		if l.ID != 0 {
-			kept = append(kept, int64(l.ID))
-		}
-	}
-	if _, err := tx.Exec(ctx, `delete from limits where tier_id = $1 and id <> all($2)`, tier, kept); err != nil {
-		return err
-	}
-	for i, l := range limits {
-		if err := setLimit(ctx, tx, tier, i, l); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func setLimit(ctx context.Context, tx pgx.Tx, tier controlplane.ID, position int, l controlplane.Limit) error {
-	var endpoint *controlplane.ID
-	if l.Endpoint != 0 {
-		endpoint = &l.Endpoint
-	}
-	if l.ID == 0 {
-		_, err := tx.Exec(ctx, `
-			insert into limits (tier_id, position, name, endpoint_id, amount, period_seconds, burst)
-			values ($1, $2, $3, $4, $5, $6, $7)`,
-			tier, position, l.Name, endpoint, l.Amount, l.Period, l.Burst)
-		return limitFault(position, err)
-	}
-	tag, err := tx.Exec(ctx, `
-		update limits set position = $3, name = $4, endpoint_id = $5, amount = $6, period_seconds = $7, burst = $8
-		where tier_id = $1 and id = $2`,
-		tier, l.ID, position, l.Name, endpoint, l.Amount, l.Period, l.Burst)
-	if err == nil && tag.RowsAffected() == 0 {
-		return controlplane.NotFound(fmt.Sprintf("limits.%d.id", position), "limit in this tier")
-	}
-	return limitFault(position, err)
-}
-
-func limitFault(position int, err error) error {
-	if isViolation(err, "limits_endpoint_fkey") {
-		return controlplane.NotFound(fmt.Sprintf("limits.%d.endpointId", position), "endpoint")
-	}
-	return err
 }
 
 func tierFault(what string, err error) error {

@@ -32,10 +32,14 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	Defaults() DefaultsResolver
 	Endpoint() EndpointResolver
+	EndpointGroup() EndpointGroupResolver
+	Identity() IdentityResolver
 	Key() KeyResolver
 	Limit() LimitResolver
 	Mutation() MutationResolver
+	Override() OverrideResolver
 	Query() QueryResolver
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
@@ -47,14 +51,20 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Account struct {
-		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Keys      func(childComplexity int) int
-		Levels    func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Status    func(childComplexity int) int
-		Tier      func(childComplexity int) int
-		Usage     func(childComplexity int, from time.Time, to *time.Time) int
+		BillingDay    func(childComplexity int) int
+		CreatedAt     func(childComplexity int) int
+		ID            func(childComplexity int) int
+		Identities    func(childComplexity int) int
+		Keys          func(childComplexity int) int
+		Levels        func(childComplexity int) int
+		Name          func(childComplexity int) int
+		OnDefaultTier func(childComplexity int) int
+		Overrides     func(childComplexity int) int
+		Quotas        func(childComplexity int) int
+		Status        func(childComplexity int) int
+		Tier          func(childComplexity int) int
+		TimeZone      func(childComplexity int) int
+		Usage         func(childComplexity int, from time.Time, to *time.Time) int
 	}
 
 	AccountConnection struct {
@@ -63,9 +73,21 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	AccountEffect struct {
+		Account func(childComplexity int) int
+		Totals  func(childComplexity int) int
+	}
+
 	AccountPayload struct {
 		Account  func(childComplexity int) int
 		Snapshot func(childComplexity int) int
+	}
+
+	Adaptive struct {
+		ErrorPercent func(childComplexity int) int
+		FloorPercent func(childComplexity int) int
+		SlowMs       func(childComplexity int) int
+		SlowPercent  func(childComplexity int) int
 	}
 
 	Consumer struct {
@@ -80,16 +102,67 @@ type ComplexityRoot struct {
 		Snapshot func(childComplexity int) int
 	}
 
+	Defaults struct {
+		AnonymousTier func(childComplexity int) int
+		Tier          func(childComplexity int) int
+	}
+
+	DefaultsPayload struct {
+		Defaults func(childComplexity int) int
+		Snapshot func(childComplexity int) int
+	}
+
 	DeletePayload struct {
 		ID       func(childComplexity int) int
 		Snapshot func(childComplexity int) int
 	}
 
+	Denial struct {
+		Account      func(childComplexity int) int
+		At           func(childComplexity int) int
+		Decision     func(childComplexity int) int
+		Endpoint     func(childComplexity int) int
+		Explanation  func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Identity     func(childComplexity int) int
+		Key          func(childComplexity int) int
+		Levels       func(childComplexity int) int
+		Limit        func(childComplexity int) int
+		Method       func(childComplexity int) int
+		Path         func(childComplexity int) int
+		RequestID    func(childComplexity int) int
+		RetryAfterMs func(childComplexity int) int
+	}
+
+	DenialConnection struct {
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	DenialLevel struct {
+		Amount    func(childComplexity int) int
+		Limit     func(childComplexity int) int
+		LimitID   func(childComplexity int) int
+		Remaining func(childComplexity int) int
+	}
+
 	Endpoint struct {
 		Cost     func(childComplexity int) int
+		Group    func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Method   func(childComplexity int) int
 		Template func(childComplexity int) int
+	}
+
+	EndpointGroup struct {
+		Endpoints func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Name      func(childComplexity int) int
+	}
+
+	EndpointGroupPayload struct {
+		Group    func(childComplexity int) int
+		Snapshot func(childComplexity int) int
 	}
 
 	EndpointPayload struct {
@@ -97,13 +170,22 @@ type ComplexityRoot struct {
 		Snapshot func(childComplexity int) int
 	}
 
+	Identity struct {
+		CreatedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		Value     func(childComplexity int) int
+	}
+
 	Key struct {
 		Account   func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
+		ExpiresAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Name      func(childComplexity int) int
 		Prefix    func(childComplexity int) int
 		RevokedAt func(childComplexity int) int
+		Status    func(childComplexity int) int
 	}
 
 	KeyPayload struct {
@@ -119,6 +201,9 @@ type ComplexityRoot struct {
 	}
 
 	Level struct {
+		Capacity   func(childComplexity int) int
+		Identity   func(childComplexity int) int
+		Key        func(childComplexity int) int
 		Limit      func(childComplexity int) int
 		ObservedAt func(childComplexity int) int
 		Remaining  func(childComplexity int) int
@@ -126,13 +211,41 @@ type ComplexityRoot struct {
 	}
 
 	Limit struct {
-		Amount   func(childComplexity int) int
-		Burst    func(childComplexity int) int
-		Endpoint func(childComplexity int) int
-		ID       func(childComplexity int) int
-		Name     func(childComplexity int) int
-		Period   func(childComplexity int) int
-		Scope    func(childComplexity int) int
+		Adaptive     func(childComplexity int) int
+		Amount       func(childComplexity int) int
+		Burst        func(childComplexity int) int
+		Endpoint     func(childComplexity int) int
+		FailMode     func(childComplexity int) int
+		GracePercent func(childComplexity int) int
+		GraceSeconds func(childComplexity int) int
+		Group        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Kind         func(childComplexity int) int
+		Measure      func(childComplexity int) int
+		Mode         func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Period       func(childComplexity int) int
+		RefundErrors func(childComplexity int) int
+		Selector     func(childComplexity int) int
+		Subject      func(childComplexity int) int
+	}
+
+	LimitActivity struct {
+		Accounts func(childComplexity int) int
+		Limit    func(childComplexity int) int
+		Totals   func(childComplexity int) int
+	}
+
+	LimitEffect struct {
+		Accounts func(childComplexity int) int
+		Limit    func(childComplexity int) int
+		Points   func(childComplexity int) int
+		Totals   func(childComplexity int) int
+	}
+
+	LimitEffectPoint struct {
+		At     func(childComplexity int) int
+		Totals func(childComplexity int) int
 	}
 
 	LiveAccountUsage struct {
@@ -155,17 +268,40 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		CreateAccount    func(childComplexity int, input model.CreateAccountInput) int
-		CreateEndpoint   func(childComplexity int, input model.CreateEndpointInput) int
-		CreateKey        func(childComplexity int, input model.CreateKeyInput) int
-		CreateSignInLink func(childComplexity int) int
-		CreateTier       func(childComplexity int, input model.CreateTierInput) int
-		DeleteEndpoint   func(childComplexity int, id string) int
-		DeleteTier       func(childComplexity int, id string) int
-		RevokeKey        func(childComplexity int, id string) int
-		SignOut          func(childComplexity int) int
-		UpdateAccount    func(childComplexity int, input model.UpdateAccountInput) int
-		UpdateTier       func(childComplexity int, input model.UpdateTierInput) int
+		AddIdentity         func(childComplexity int, input model.AddIdentityInput) int
+		CreateAccount       func(childComplexity int, input model.CreateAccountInput) int
+		CreateEndpoint      func(childComplexity int, input model.CreateEndpointInput) int
+		CreateEndpointGroup func(childComplexity int, name string) int
+		CreateKey           func(childComplexity int, input model.CreateKeyInput) int
+		CreateSignInLink    func(childComplexity int) int
+		CreateTier          func(childComplexity int, input model.CreateTierInput) int
+		DeleteEndpoint      func(childComplexity int, id string) int
+		DeleteEndpointGroup func(childComplexity int, id string) int
+		DeleteOverride      func(childComplexity int, id string) int
+		DeleteTier          func(childComplexity int, id string) int
+		RemoveIdentity      func(childComplexity int, id string) int
+		ResetAccount        func(childComplexity int, id string) int
+		RevokeKey           func(childComplexity int, id string) int
+		SetDefaults         func(childComplexity int, input model.DefaultsInput) int
+		SetOverride         func(childComplexity int, input model.SetOverrideInput) int
+		SignOut             func(childComplexity int) int
+		UpdateAccount       func(childComplexity int, input model.UpdateAccountInput) int
+		UpdateEndpoint      func(childComplexity int, input model.UpdateEndpointInput) int
+		UpdateKey           func(childComplexity int, input model.UpdateKeyInput) int
+		UpdateTier          func(childComplexity int, input model.UpdateTierInput) int
+	}
+
+	Override struct {
+		Amount    func(childComplexity int) int
+		Burst     func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Ended     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		InForce   func(childComplexity int) int
+		Limit     func(childComplexity int) int
+		Mode      func(childComplexity int) int
+		Note      func(childComplexity int) int
+		Until     func(childComplexity int) int
 	}
 
 	PageInfo struct {
@@ -174,15 +310,33 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Account      func(childComplexity int, id string) int
-		Accounts     func(childComplexity int, first int, after *string, search *string, tierID *string) int
-		Endpoints    func(childComplexity int) int
-		Rollout      func(childComplexity int) int
-		Tier         func(childComplexity int, id string) int
-		Tiers        func(childComplexity int) int
-		TopConsumers func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
-		Usage        func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
-		Viewer       func(childComplexity int) int
+		Account        func(childComplexity int, id string) int
+		Accounts       func(childComplexity int, first int, after *string, search *string, tierID *string) int
+		Defaults       func(childComplexity int) int
+		Denials        func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
+		EndpointGroups func(childComplexity int) int
+		Endpoints      func(childComplexity int) int
+		LimitActivity  func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
+		LimitEffect    func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
+		Rollout        func(childComplexity int) int
+		Tier           func(childComplexity int, id string) int
+		Tiers          func(childComplexity int) int
+		TopConsumers   func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
+		Usage          func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
+		Viewer         func(childComplexity int) int
+	}
+
+	QuotaStanding struct {
+		Amount      func(childComplexity int) int
+		Consumed    func(childComplexity int) int
+		Identity    func(childComplexity int) int
+		Key         func(childComplexity int) int
+		Limit       func(childComplexity int) int
+		Outstanding func(childComplexity int) int
+		PeriodEnd   func(childComplexity int) int
+		PeriodStart func(childComplexity int) int
+		Remaining   func(childComplexity int) int
+		WrittenOff  func(childComplexity int) int
 	}
 
 	Rollout struct {
@@ -237,6 +391,14 @@ type ComplexityRoot struct {
 		Totals      func(childComplexity int) int
 	}
 
+	VerdictTotals struct {
+		Denied     func(childComplexity int) int
+		FailedOpen func(childComplexity int) int
+		Over       func(childComplexity int) int
+		OverAmount func(childComplexity int) int
+		Shadowed   func(childComplexity int) int
+	}
+
 	Viewer struct {
 		Kind func(childComplexity int) int
 		Name func(childComplexity int) int
@@ -255,46 +417,99 @@ type AccountResolver interface {
 	ID(ctx context.Context, obj *controlplane.Account) (string, error)
 
 	Tier(ctx context.Context, obj *controlplane.Account) (*controlplane.Tier, error)
+
 	Status(ctx context.Context, obj *controlplane.Account) (model.AccountStatus, error)
+
+	Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error)
 	Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error)
+	Identities(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Identity, error)
 	Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error)
+	Quotas(ctx context.Context, obj *controlplane.Account) ([]*model.QuotaStanding, error)
 	Usage(ctx context.Context, obj *controlplane.Account, from time.Time, to *time.Time) (*controlplane.Totals, error)
+}
+type DefaultsResolver interface {
+	Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
+	AnonymousTier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
 }
 type EndpointResolver interface {
 	ID(ctx context.Context, obj *controlplane.Endpoint) (string, error)
+
+	Group(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointGroup, error)
+}
+type EndpointGroupResolver interface {
+	ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error)
+
+	Endpoints(ctx context.Context, obj *controlplane.EndpointGroup) ([]*controlplane.Endpoint, error)
+}
+type IdentityResolver interface {
+	ID(ctx context.Context, obj *controlplane.Identity) (string, error)
 }
 type KeyResolver interface {
 	ID(ctx context.Context, obj *controlplane.Key) (string, error)
 
 	Account(ctx context.Context, obj *controlplane.Key) (*controlplane.Account, error)
+	Status(ctx context.Context, obj *controlplane.Key) (model.KeyStatus, error)
 }
 type LimitResolver interface {
 	ID(ctx context.Context, obj *controlplane.Limit) (string, error)
 
-	Scope(ctx context.Context, obj *controlplane.Limit) (model.LimitScope, error)
 	Endpoint(ctx context.Context, obj *controlplane.Limit) (*controlplane.Endpoint, error)
+	Group(ctx context.Context, obj *controlplane.Limit) (*controlplane.EndpointGroup, error)
+
+	Burst(ctx context.Context, obj *controlplane.Limit) (*int64, error)
+
+	GracePercent(ctx context.Context, obj *controlplane.Limit) (*int, error)
+	GraceSeconds(ctx context.Context, obj *controlplane.Limit) (*int, error)
+	FailMode(ctx context.Context, obj *controlplane.Limit) (model.FailMode, error)
+
+	Adaptive(ctx context.Context, obj *controlplane.Limit) (*model.Adaptive, error)
 }
 type MutationResolver interface {
 	SignOut(ctx context.Context) (bool, error)
 	CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error)
 	UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.AccountPayload, error)
 	CreateKey(ctx context.Context, input model.CreateKeyInput) (*model.CreateKeyPayload, error)
+	UpdateKey(ctx context.Context, input model.UpdateKeyInput) (*model.KeyPayload, error)
 	RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error)
+	SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error)
+	DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error)
+	ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error)
+	AddIdentity(ctx context.Context, input model.AddIdentityInput) (*model.AccountPayload, error)
+	RemoveIdentity(ctx context.Context, id string) (*model.AccountPayload, error)
 	CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error)
 	DeleteEndpoint(ctx context.Context, id string) (*model.DeletePayload, error)
+	UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error)
+	CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error)
+	DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error)
 	CreateSignInLink(ctx context.Context) (*model.SignInLink, error)
 	CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error)
 	UpdateTier(ctx context.Context, input model.UpdateTierInput) (*model.TierPayload, error)
 	DeleteTier(ctx context.Context, id string) (*model.DeletePayload, error)
+	SetDefaults(ctx context.Context, input model.DefaultsInput) (*model.DefaultsPayload, error)
+}
+type OverrideResolver interface {
+	ID(ctx context.Context, obj *controlplane.Override) (string, error)
+	Limit(ctx context.Context, obj *controlplane.Override) (*controlplane.Limit, error)
+
+	Burst(ctx context.Context, obj *controlplane.Override) (*int64, error)
+	Mode(ctx context.Context, obj *controlplane.Override) (*controlplane.LimitMode, error)
+
+	Ended(ctx context.Context, obj *controlplane.Override) (bool, error)
+	InForce(ctx context.Context, obj *controlplane.Override) (bool, error)
 }
 type QueryResolver interface {
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Accounts(ctx context.Context, first int, after *string, search *string, tierID *string) (*model.AccountConnection, error)
 	Account(ctx context.Context, id string) (*controlplane.Account, error)
+	Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.DenialConnection, error)
+	LimitEffect(ctx context.Context, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) (*model.LimitEffect, error)
+	LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*model.LimitActivity, error)
 	Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error)
+	EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error)
 	Rollout(ctx context.Context) (*model.Rollout, error)
 	Tiers(ctx context.Context) ([]*controlplane.Tier, error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
+	Defaults(ctx context.Context) (*controlplane.Defaults, error)
 	Usage(ctx context.Context, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) (*model.UsageSeries, error)
 	TopConsumers(ctx context.Context, from time.Time, to *time.Time, first int, filter *model.UsageFilter) ([]*model.Consumer, error)
 }
@@ -324,6 +539,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Account.billingDay":
+		if e.ComplexityRoot.Account.BillingDay == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.BillingDay(childComplexity), true
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
 			break
@@ -336,6 +557,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.ID(childComplexity), true
+	case "Account.identities":
+		if e.ComplexityRoot.Account.Identities == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Identities(childComplexity), true
 	case "Account.keys":
 		if e.ComplexityRoot.Account.Keys == nil {
 			break
@@ -354,6 +581,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Name(childComplexity), true
+	case "Account.onDefaultTier":
+		if e.ComplexityRoot.Account.OnDefaultTier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.OnDefaultTier(childComplexity), true
+	case "Account.overrides":
+		if e.ComplexityRoot.Account.Overrides == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Overrides(childComplexity), true
+	case "Account.quotas":
+		if e.ComplexityRoot.Account.Quotas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Quotas(childComplexity), true
 	case "Account.status":
 		if e.ComplexityRoot.Account.Status == nil {
 			break
@@ -366,6 +611,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Tier(childComplexity), true
+	case "Account.timeZone":
+		if e.ComplexityRoot.Account.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.TimeZone(childComplexity), true
 	case "Account.usage":
 		if e.ComplexityRoot.Account.Usage == nil {
 			break
@@ -397,6 +648,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AccountConnection.TotalCount(childComplexity), true
 
+	case "AccountEffect.account":
+		if e.ComplexityRoot.AccountEffect.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEffect.Account(childComplexity), true
+	case "AccountEffect.totals":
+		if e.ComplexityRoot.AccountEffect.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEffect.Totals(childComplexity), true
+
 	case "AccountPayload.account":
 		if e.ComplexityRoot.AccountPayload.Account == nil {
 			break
@@ -409,6 +673,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountPayload.Snapshot(childComplexity), true
+
+	case "Adaptive.errorPercent":
+		if e.ComplexityRoot.Adaptive.ErrorPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Adaptive.ErrorPercent(childComplexity), true
+	case "Adaptive.floorPercent":
+		if e.ComplexityRoot.Adaptive.FloorPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Adaptive.FloorPercent(childComplexity), true
+	case "Adaptive.slowMs":
+		if e.ComplexityRoot.Adaptive.SlowMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Adaptive.SlowMs(childComplexity), true
+	case "Adaptive.slowPercent":
+		if e.ComplexityRoot.Adaptive.SlowPercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Adaptive.SlowPercent(childComplexity), true
 
 	case "Consumer.account":
 		if e.ComplexityRoot.Consumer.Account == nil {
@@ -448,6 +737,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateKeyPayload.Snapshot(childComplexity), true
 
+	case "Defaults.anonymousTier":
+		if e.ComplexityRoot.Defaults.AnonymousTier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Defaults.AnonymousTier(childComplexity), true
+	case "Defaults.tier":
+		if e.ComplexityRoot.Defaults.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Defaults.Tier(childComplexity), true
+
+	case "DefaultsPayload.defaults":
+		if e.ComplexityRoot.DefaultsPayload.Defaults == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DefaultsPayload.Defaults(childComplexity), true
+	case "DefaultsPayload.snapshot":
+		if e.ComplexityRoot.DefaultsPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DefaultsPayload.Snapshot(childComplexity), true
+
 	case "DeletePayload.id":
 		if e.ComplexityRoot.DeletePayload.ID == nil {
 			break
@@ -461,12 +776,141 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeletePayload.Snapshot(childComplexity), true
 
+	case "Denial.account":
+		if e.ComplexityRoot.Denial.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Account(childComplexity), true
+	case "Denial.at":
+		if e.ComplexityRoot.Denial.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.At(childComplexity), true
+	case "Denial.decision":
+		if e.ComplexityRoot.Denial.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Decision(childComplexity), true
+	case "Denial.endpoint":
+		if e.ComplexityRoot.Denial.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Endpoint(childComplexity), true
+	case "Denial.explanation":
+		if e.ComplexityRoot.Denial.Explanation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Explanation(childComplexity), true
+	case "Denial.id":
+		if e.ComplexityRoot.Denial.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.ID(childComplexity), true
+	case "Denial.identity":
+		if e.ComplexityRoot.Denial.Identity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Identity(childComplexity), true
+	case "Denial.key":
+		if e.ComplexityRoot.Denial.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Key(childComplexity), true
+	case "Denial.levels":
+		if e.ComplexityRoot.Denial.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Levels(childComplexity), true
+	case "Denial.limit":
+		if e.ComplexityRoot.Denial.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Limit(childComplexity), true
+	case "Denial.method":
+		if e.ComplexityRoot.Denial.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Method(childComplexity), true
+	case "Denial.path":
+		if e.ComplexityRoot.Denial.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.Path(childComplexity), true
+	case "Denial.requestId":
+		if e.ComplexityRoot.Denial.RequestID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.RequestID(childComplexity), true
+	case "Denial.retryAfterMs":
+		if e.ComplexityRoot.Denial.RetryAfterMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Denial.RetryAfterMs(childComplexity), true
+
+	case "DenialConnection.nodes":
+		if e.ComplexityRoot.DenialConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialConnection.Nodes(childComplexity), true
+	case "DenialConnection.pageInfo":
+		if e.ComplexityRoot.DenialConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialConnection.PageInfo(childComplexity), true
+
+	case "DenialLevel.amount":
+		if e.ComplexityRoot.DenialLevel.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialLevel.Amount(childComplexity), true
+	case "DenialLevel.limit":
+		if e.ComplexityRoot.DenialLevel.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialLevel.Limit(childComplexity), true
+	case "DenialLevel.limitId":
+		if e.ComplexityRoot.DenialLevel.LimitID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialLevel.LimitID(childComplexity), true
+	case "DenialLevel.remaining":
+		if e.ComplexityRoot.DenialLevel.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialLevel.Remaining(childComplexity), true
+
 	case "Endpoint.cost":
 		if e.ComplexityRoot.Endpoint.Cost == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Endpoint.Cost(childComplexity), true
+	case "Endpoint.group":
+		if e.ComplexityRoot.Endpoint.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Endpoint.Group(childComplexity), true
 	case "Endpoint.id":
 		if e.ComplexityRoot.Endpoint.ID == nil {
 			break
@@ -486,6 +930,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Endpoint.Template(childComplexity), true
 
+	case "EndpointGroup.endpoints":
+		if e.ComplexityRoot.EndpointGroup.Endpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroup.Endpoints(childComplexity), true
+	case "EndpointGroup.id":
+		if e.ComplexityRoot.EndpointGroup.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroup.ID(childComplexity), true
+	case "EndpointGroup.name":
+		if e.ComplexityRoot.EndpointGroup.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroup.Name(childComplexity), true
+
+	case "EndpointGroupPayload.group":
+		if e.ComplexityRoot.EndpointGroupPayload.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupPayload.Group(childComplexity), true
+	case "EndpointGroupPayload.snapshot":
+		if e.ComplexityRoot.EndpointGroupPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupPayload.Snapshot(childComplexity), true
+
 	case "EndpointPayload.endpoint":
 		if e.ComplexityRoot.EndpointPayload.Endpoint == nil {
 			break
@@ -499,6 +975,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndpointPayload.Snapshot(childComplexity), true
 
+	case "Identity.createdAt":
+		if e.ComplexityRoot.Identity.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.CreatedAt(childComplexity), true
+	case "Identity.id":
+		if e.ComplexityRoot.Identity.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.ID(childComplexity), true
+	case "Identity.kind":
+		if e.ComplexityRoot.Identity.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Kind(childComplexity), true
+	case "Identity.value":
+		if e.ComplexityRoot.Identity.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Value(childComplexity), true
+
 	case "Key.account":
 		if e.ComplexityRoot.Key.Account == nil {
 			break
@@ -511,6 +1012,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.CreatedAt(childComplexity), true
+	case "Key.expiresAt":
+		if e.ComplexityRoot.Key.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.ExpiresAt(childComplexity), true
 	case "Key.id":
 		if e.ComplexityRoot.Key.ID == nil {
 			break
@@ -535,6 +1042,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.RevokedAt(childComplexity), true
+	case "Key.status":
+		if e.ComplexityRoot.Key.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Status(childComplexity), true
 
 	case "KeyPayload.key":
 		if e.ComplexityRoot.KeyPayload.Key == nil {
@@ -574,6 +1087,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Latency.P99(childComplexity), true
 
+	case "Level.capacity":
+		if e.ComplexityRoot.Level.Capacity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Level.Capacity(childComplexity), true
+	case "Level.identity":
+		if e.ComplexityRoot.Level.Identity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Level.Identity(childComplexity), true
+	case "Level.key":
+		if e.ComplexityRoot.Level.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Level.Key(childComplexity), true
 	case "Level.limit":
 		if e.ComplexityRoot.Level.Limit == nil {
 			break
@@ -599,6 +1130,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Level.Used(childComplexity), true
 
+	case "Limit.adaptive":
+		if e.ComplexityRoot.Limit.Adaptive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Adaptive(childComplexity), true
 	case "Limit.amount":
 		if e.ComplexityRoot.Limit.Amount == nil {
 			break
@@ -617,12 +1154,54 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Limit.Endpoint(childComplexity), true
+	case "Limit.failMode":
+		if e.ComplexityRoot.Limit.FailMode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.FailMode(childComplexity), true
+	case "Limit.gracePercent":
+		if e.ComplexityRoot.Limit.GracePercent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.GracePercent(childComplexity), true
+	case "Limit.graceSeconds":
+		if e.ComplexityRoot.Limit.GraceSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.GraceSeconds(childComplexity), true
+	case "Limit.group":
+		if e.ComplexityRoot.Limit.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Group(childComplexity), true
 	case "Limit.id":
 		if e.ComplexityRoot.Limit.ID == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Limit.ID(childComplexity), true
+	case "Limit.kind":
+		if e.ComplexityRoot.Limit.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Kind(childComplexity), true
+	case "Limit.measure":
+		if e.ComplexityRoot.Limit.Measure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Measure(childComplexity), true
+	case "Limit.mode":
+		if e.ComplexityRoot.Limit.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Mode(childComplexity), true
 	case "Limit.name":
 		if e.ComplexityRoot.Limit.Name == nil {
 			break
@@ -635,12 +1214,81 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Limit.Period(childComplexity), true
-	case "Limit.scope":
-		if e.ComplexityRoot.Limit.Scope == nil {
+	case "Limit.refundErrors":
+		if e.ComplexityRoot.Limit.RefundErrors == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Limit.Scope(childComplexity), true
+		return e.ComplexityRoot.Limit.RefundErrors(childComplexity), true
+	case "Limit.selector":
+		if e.ComplexityRoot.Limit.Selector == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Selector(childComplexity), true
+	case "Limit.subject":
+		if e.ComplexityRoot.Limit.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Limit.Subject(childComplexity), true
+
+	case "LimitActivity.accounts":
+		if e.ComplexityRoot.LimitActivity.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitActivity.Accounts(childComplexity), true
+	case "LimitActivity.limit":
+		if e.ComplexityRoot.LimitActivity.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitActivity.Limit(childComplexity), true
+	case "LimitActivity.totals":
+		if e.ComplexityRoot.LimitActivity.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitActivity.Totals(childComplexity), true
+
+	case "LimitEffect.accounts":
+		if e.ComplexityRoot.LimitEffect.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitEffect.Accounts(childComplexity), true
+	case "LimitEffect.limit":
+		if e.ComplexityRoot.LimitEffect.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitEffect.Limit(childComplexity), true
+	case "LimitEffect.points":
+		if e.ComplexityRoot.LimitEffect.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitEffect.Points(childComplexity), true
+	case "LimitEffect.totals":
+		if e.ComplexityRoot.LimitEffect.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitEffect.Totals(childComplexity), true
+
+	case "LimitEffectPoint.at":
+		if e.ComplexityRoot.LimitEffectPoint.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitEffectPoint.At(childComplexity), true
+	case "LimitEffectPoint.totals":
+		if e.ComplexityRoot.LimitEffectPoint.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LimitEffectPoint.Totals(childComplexity), true
 
 	case "LiveAccountUsage.accountId":
 		if e.ComplexityRoot.LiveAccountUsage.AccountID == nil {
@@ -722,6 +1370,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LiveUsage.Throttled(childComplexity), true
 
+	case "Mutation.addIdentity":
+		if e.ComplexityRoot.Mutation.AddIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddIdentity(childComplexity, args["input"].(model.AddIdentityInput)), true
 	case "Mutation.createAccount":
 		if e.ComplexityRoot.Mutation.CreateAccount == nil {
 			break
@@ -744,6 +1403,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateEndpoint(childComplexity, args["input"].(model.CreateEndpointInput)), true
+	case "Mutation.createEndpointGroup":
+		if e.ComplexityRoot.Mutation.CreateEndpointGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createEndpointGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateEndpointGroup(childComplexity, args["name"].(string)), true
 	case "Mutation.createKey":
 		if e.ComplexityRoot.Mutation.CreateKey == nil {
 			break
@@ -783,6 +1453,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteEndpoint(childComplexity, args["id"].(string)), true
+	case "Mutation.deleteEndpointGroup":
+		if e.ComplexityRoot.Mutation.DeleteEndpointGroup == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteEndpointGroup_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteEndpointGroup(childComplexity, args["id"].(string)), true
+	case "Mutation.deleteOverride":
+		if e.ComplexityRoot.Mutation.DeleteOverride == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteOverride_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteOverride(childComplexity, args["id"].(string)), true
 	case "Mutation.deleteTier":
 		if e.ComplexityRoot.Mutation.DeleteTier == nil {
 			break
@@ -794,6 +1486,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteTier(childComplexity, args["id"].(string)), true
+	case "Mutation.removeIdentity":
+		if e.ComplexityRoot.Mutation.RemoveIdentity == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_removeIdentity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RemoveIdentity(childComplexity, args["id"].(string)), true
+	case "Mutation.resetAccount":
+		if e.ComplexityRoot.Mutation.ResetAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_resetAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ResetAccount(childComplexity, args["id"].(string)), true
 	case "Mutation.revokeKey":
 		if e.ComplexityRoot.Mutation.RevokeKey == nil {
 			break
@@ -805,6 +1519,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeKey(childComplexity, args["id"].(string)), true
+	case "Mutation.setDefaults":
+		if e.ComplexityRoot.Mutation.SetDefaults == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setDefaults_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetDefaults(childComplexity, args["input"].(model.DefaultsInput)), true
+	case "Mutation.setOverride":
+		if e.ComplexityRoot.Mutation.SetOverride == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setOverride_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetOverride(childComplexity, args["input"].(model.SetOverrideInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -822,6 +1558,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateAccount(childComplexity, args["input"].(model.UpdateAccountInput)), true
+	case "Mutation.updateEndpoint":
+		if e.ComplexityRoot.Mutation.UpdateEndpoint == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateEndpoint_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateEndpoint(childComplexity, args["input"].(model.UpdateEndpointInput)), true
+	case "Mutation.updateKey":
+		if e.ComplexityRoot.Mutation.UpdateKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateKey(childComplexity, args["input"].(model.UpdateKeyInput)), true
 	case "Mutation.updateTier":
 		if e.ComplexityRoot.Mutation.UpdateTier == nil {
 			break
@@ -833,6 +1591,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTier(childComplexity, args["input"].(model.UpdateTierInput)), true
+
+	case "Override.amount":
+		if e.ComplexityRoot.Override.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Amount(childComplexity), true
+	case "Override.burst":
+		if e.ComplexityRoot.Override.Burst == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Burst(childComplexity), true
+	case "Override.createdAt":
+		if e.ComplexityRoot.Override.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.CreatedAt(childComplexity), true
+	case "Override.ended":
+		if e.ComplexityRoot.Override.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Ended(childComplexity), true
+	case "Override.id":
+		if e.ComplexityRoot.Override.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.ID(childComplexity), true
+	case "Override.inForce":
+		if e.ComplexityRoot.Override.InForce == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.InForce(childComplexity), true
+	case "Override.limit":
+		if e.ComplexityRoot.Override.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Limit(childComplexity), true
+	case "Override.mode":
+		if e.ComplexityRoot.Override.Mode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Mode(childComplexity), true
+	case "Override.note":
+		if e.ComplexityRoot.Override.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Note(childComplexity), true
+	case "Override.until":
+		if e.ComplexityRoot.Override.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Until(childComplexity), true
 
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
@@ -869,6 +1688,29 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(int), args["after"].(*string), args["search"].(*string), args["tierId"].(*string)), true
+	case "Query.defaults":
+		if e.ComplexityRoot.Query.Defaults == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Defaults(childComplexity), true
+	case "Query.denials":
+		if e.ComplexityRoot.Query.Denials == nil {
+			break
+		}
+
+		args, err := ec.field_Query_denials_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Denials(childComplexity, args["requestId"].(*string), args["accountId"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.endpointGroups":
+		if e.ComplexityRoot.Query.EndpointGroups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.EndpointGroups(childComplexity), true
 	case "Query.endpoints":
 		if e.ComplexityRoot.Query.Endpoints == nil {
 			break
@@ -876,6 +1718,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Endpoints(childComplexity), true
 
+	case "Query.limitActivity":
+		if e.ComplexityRoot.Query.LimitActivity == nil {
+			break
+		}
+
+		args, err := ec.field_Query_limitActivity_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LimitActivity(childComplexity, args["from"].(time.Time), args["to"].(*time.Time), args["tierId"].(*string), args["accountId"].(*string)), true
+	case "Query.limitEffect":
+		if e.ComplexityRoot.Query.LimitEffect == nil {
+			break
+		}
+
+		args, err := ec.field_Query_limitEffect_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.LimitEffect(childComplexity, args["limitId"].(string), args["from"].(time.Time), args["to"].(*time.Time), args["granularity"].(controlplane.Granularity)), true
 	case "Query.rollout":
 		if e.ComplexityRoot.Query.Rollout == nil {
 			break
@@ -927,6 +1791,67 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
+
+	case "QuotaStanding.amount":
+		if e.ComplexityRoot.QuotaStanding.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Amount(childComplexity), true
+	case "QuotaStanding.consumed":
+		if e.ComplexityRoot.QuotaStanding.Consumed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Consumed(childComplexity), true
+	case "QuotaStanding.identity":
+		if e.ComplexityRoot.QuotaStanding.Identity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Identity(childComplexity), true
+	case "QuotaStanding.key":
+		if e.ComplexityRoot.QuotaStanding.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Key(childComplexity), true
+	case "QuotaStanding.limit":
+		if e.ComplexityRoot.QuotaStanding.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Limit(childComplexity), true
+	case "QuotaStanding.outstanding":
+		if e.ComplexityRoot.QuotaStanding.Outstanding == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Outstanding(childComplexity), true
+	case "QuotaStanding.periodEnd":
+		if e.ComplexityRoot.QuotaStanding.PeriodEnd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.PeriodEnd(childComplexity), true
+	case "QuotaStanding.periodStart":
+		if e.ComplexityRoot.QuotaStanding.PeriodStart == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.PeriodStart(childComplexity), true
+	case "QuotaStanding.remaining":
+		if e.ComplexityRoot.QuotaStanding.Remaining == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Remaining(childComplexity), true
+	case "QuotaStanding.writtenOff":
+		if e.ComplexityRoot.QuotaStanding.WrittenOff == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.WrittenOff(childComplexity), true
 
 	case "Rollout.snapshot":
 		if e.ComplexityRoot.Rollout.Snapshot == nil {
@@ -1109,6 +2034,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UsageSeries.Totals(childComplexity), true
 
+	case "VerdictTotals.denied":
+		if e.ComplexityRoot.VerdictTotals.Denied == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerdictTotals.Denied(childComplexity), true
+	case "VerdictTotals.failedOpen":
+		if e.ComplexityRoot.VerdictTotals.FailedOpen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerdictTotals.FailedOpen(childComplexity), true
+	case "VerdictTotals.over":
+		if e.ComplexityRoot.VerdictTotals.Over == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerdictTotals.Over(childComplexity), true
+	case "VerdictTotals.overAmount":
+		if e.ComplexityRoot.VerdictTotals.OverAmount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerdictTotals.OverAmount(childComplexity), true
+	case "VerdictTotals.shadowed":
+		if e.ComplexityRoot.VerdictTotals.Shadowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.VerdictTotals.Shadowed(childComplexity), true
+
 	case "Viewer.kind":
 		if e.ComplexityRoot.Viewer.Kind == nil {
 			break
@@ -1161,12 +2117,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAdaptiveInput,
+		ec.unmarshalInputAddIdentityInput,
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateEndpointInput,
 		ec.unmarshalInputCreateKeyInput,
 		ec.unmarshalInputCreateTierInput,
+		ec.unmarshalInputDefaultsInput,
 		ec.unmarshalInputLimitInput,
+		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputUpdateAccountInput,
+		ec.unmarshalInputUpdateEndpointInput,
+		ec.unmarshalInputUpdateKeyInput,
 		ec.unmarshalInputUpdateTierInput,
 		ec.unmarshalInputUsageFilter,
 	)
@@ -1284,8 +2246,29 @@ extend type Mutation {
   updateAccount(input: UpdateAccountInput!): AccountPayload!
   "Creates a key. Its secret is in this answer and nowhere else, ever."
   createKey(input: CreateKeyInput!): CreateKeyPayload!
+  """
+  Suspends a key or makes it live again, sets or clears its expiry; Envoys follow
+  in about a second. Fails with NOT_FOUND, or with CONFLICT when it is revoked.
+  """
+  updateKey(input: UpdateKeyInput!): KeyPayload!
   "Revokes a key for good; Envoys refuse it with 401 in about a second."
   revokeKey(id: ID!): KeyPayload!
+  """
+  Puts an override in place of one limit of the account's tier; replaces the one
+  that is there. Fails with NOT_FOUND, or with VALIDATION on the field at fault.
+  """
+  setOverride(input: SetOverrideInput!): AccountPayload!
+  "Takes an override away: the tier's limit holds again."
+  deleteOverride(id: ID!): AccountPayload!
+  "Resets all counters of an account, quotas too, in every Envoy, in about a second."
+  resetAccount(id: ID!): AccountPayload!
+  """
+  Lets a JWT's subject or a certificate's name stand for an account. Fails with
+  NOT_FOUND, or with VALIDATION on the field at fault.
+  """
+  addIdentity(input: AddIdentityInput!): AccountPayload!
+  "Takes an identity away; Envoys refuse it in about a second."
+  removeIdentity(id: ID!): AccountPayload!
 }
 
 "Who is limited and billed."
@@ -1293,15 +2276,29 @@ type Account {
   id: ID!
   "Unique, 1 to 128 characters."
   name: String!
+  "The tier whose limits it has: its own, or the default one."
   tier: Tier!
+  "Whether it has no tier of its own and is on the default one."
+  onDefaultTier: Boolean!
   status: AccountStatus!
+  "IANA time zone of its calendar and billing periods, such as Europe/Berlin."
+  timeZone: String!
+  "Day of the month on which its billing period begins, 1 to 31; the last day in shorter months."
+  billingDay: Int!
+  "What it has instead of its tier's limits; newest first, those that have ended too."
+  overrides: [Override!]!
   "Newest first."
   keys: [Key!]!
+  "How it is known apart from keys; newest first."
+  identities: [Identity!]!
   """
-  Where the account stands with each limit of its tier, from what the Envoys
-  last reported, filled up to now.
+  Where the account stands with each RATE and WINDOW limit of its tier, from what
+  the Envoys last reported, filled up to now. A limit with subject KEY has one
+  for each key that an Envoy has reported.
   """
   levels: [Level!]!
+  "Where it stands with each QUOTA limit of its tier, in the period that runs now."
+  quotas: [QuotaStanding!]!
   "Totals of a time range; the same numbers as Query.usage."
   usage(
     "Inclusive; cut to the whole minute."
@@ -1329,21 +2326,108 @@ type Key {
   "The first characters of the secret, to tell keys apart."
   prefix: String!
   account: Account!
+  status: KeyStatus!
+  "When it stops working by itself; null for never."
+  expiresAt: Time
   "When the key was created."
   createdAt: Time!
   "When it was revoked; null while it is live."
   revokedAt: Time
 }
 
-"Where an account stands with one limit."
-type Level {
+"Whether a key works, and if not, why."
+enum KeyStatus {
+  "It identifies its account."
+  LIVE
+  "Refused with 403 until it is made live again."
+  SUSPENDED
+  "Refused with 401 since expiresAt."
+  EXPIRED
+  "Refused with 401 for good."
+  REVOKED
+}
+
+"What an account has instead of one limit of its tier."
+type Override {
+  id: ID!
+  "The tier's limit, as it is without the override."
   limit: Limit!
-  "Requests that would be let through now, 0 to ` + "`" + `limit.burst` + "`" + `."
+  "Instead of ` + "`" + `limit.amount` + "`" + `."
+  amount: Int64!
+  "Instead of ` + "`" + `limit.burst` + "`" + `, for RATE; null: the limit's."
+  burst: Int64
+  "Instead of ` + "`" + `limit.mode` + "`" + `; null: the limit's."
+  mode: LimitMode
+  "It ends then; null: never."
+  until: Time
+  "Why it is there; at most 500 characters."
+  note: String!
+  "When it was set."
+  createdAt: Time!
+  "Whether ` + "`" + `until` + "`" + ` has passed."
+  ended: Boolean!
+  "Whether Envoys follow it: it has not ended, and its limit is one of the account's tier."
+  inForce: Boolean!
+}
+
+"A name other than a key that stands for an account."
+type Identity {
+  id: ID!
+  kind: IdentityKind!
+  "The JWT's subject, or the certificate's name."
+  value: String!
+  "When it was added."
+  createdAt: Time!
+}
+
+"What an identity is read from."
+enum IdentityKind {
+  "The subject of a verified JWT."
+  JWT_SUBJECT
+  "The URI, DNS name or subject of a verified client certificate."
+  CERTIFICATE
+}
+
+"Where an account, or one of its keys, stands with one RATE or WINDOW limit."
+type Level {
+  "The tier's limit, as it is without an override."
+  limit: Limit!
+  "With subject KEY: the key, unless it is an identity."
+  key: Key
+  "With subject KEY: the identity, unless it is a key."
+  identity: Identity
+  "The most that can remain: the burst of a RATE, the amount of a WINDOW; an override is reckoned in."
+  capacity: Int64!
+  "Units of the limit's measure that would be let through now, 0 to ` + "`" + `capacity` + "`" + `."
   remaining: Int64!
-  "` + "`" + `limit.burst` + "`" + ` less ` + "`" + `remaining` + "`" + `."
+  "` + "`" + `capacity` + "`" + ` less ` + "`" + `remaining` + "`" + `."
   used: Int64!
   "When an Envoy last reported it; null when none has, and the bucket is full."
   observedAt: Time
+}
+
+"Where an account, or one of its keys, stands with one QUOTA limit."
+type QuotaStanding {
+  "The tier's limit, as it is without an override."
+  limit: Limit!
+  "With subject KEY: the key, unless it is an identity."
+  key: Key
+  "With subject KEY: the identity, unless it is a key."
+  identity: Identity
+  "Inclusive."
+  periodStart: Time!
+  "Exclusive."
+  periodEnd: Time!
+  "The quota, in units of the limit's measure; an override is reckoned in."
+  amount: Int64!
+  "What Envoys reported as used, and what was leased to one that went away."
+  consumed: Int64!
+  "Leased to Envoys and not reported as used yet."
+  outstanding: Int64!
+  "` + "`" + `amount` + "`" + ` less ` + "`" + `consumed` + "`" + ` and ` + "`" + `outstanding` + "`" + `, at least 0."
+  remaining: Int64!
+  "Part of ` + "`" + `consumed` + "`" + `: leased to an Envoy that went away without a report."
+  writtenOff: Int64!
 }
 
 "One page of accounts."
@@ -1358,8 +2442,12 @@ type AccountConnection {
 input CreateAccountInput {
   "Unique, 1 to 128 characters."
   name: String!
-  "The tier it is put on."
-  tierId: ID!
+  "The tier it is put on; leave it out for the default one."
+  tierId: ID
+  "IANA time zone of its calendar and billing periods, such as Europe/Berlin."
+  timeZone: String! = "UTC"
+  "Day of the month on which its billing period begins, 1 to 31; the last day in shorter months."
+  billingDay: Int! = 1
 }
 
 "An account to change. What is left out stays as it is."
@@ -1369,7 +2457,13 @@ input UpdateAccountInput {
   name: String
   "The tier to move it to."
   tierId: ID
+  "True puts it on the default tier, whichever that is."
+  useDefaultTier: Boolean
   status: AccountStatus
+  "See Account.timeZone. A period that runs keeps its boundaries to its end."
+  timeZone: String
+  "See Account.billingDay. A period that runs keeps its boundaries to its end."
+  billingDay: Int
 }
 
 "A key to create."
@@ -1378,9 +2472,48 @@ input CreateKeyInput {
   accountId: ID!
   "What the key is for; 1 to 64 characters."
   name: String!
+  "When it stops working by itself, in the future; leave it out for never."
+  expiresAt: Time
 }
 
-"What createAccount and updateAccount answer."
+"A key to change. What is left out stays as it is."
+input UpdateKeyInput {
+  id: ID!
+  "Whether it is refused with 403."
+  suspended: Boolean
+  "When it stops working by itself. A time that has passed ends it now."
+  expiresAt: Time
+  "True takes the expiry away."
+  neverExpires: Boolean
+}
+
+"An override to set."
+input SetOverrideInput {
+  accountId: ID!
+  "A limit of the account's tier."
+  limitId: ID!
+  "Instead of the limit's amount, 1 to 10^12."
+  amount: Int64!
+  "For RATE: instead of the limit's burst, 1 to 10^12; leave it out to keep that."
+  burst: Int64
+  "Instead of the limit's mode; leave it out to keep that."
+  mode: LimitMode
+  "When it ends, in the future; leave it out for never."
+  until: Time
+  "Why it is there; at most 500 characters."
+  note: String! = ""
+}
+
+"An identity to add."
+input AddIdentityInput {
+  "The account that it identifies."
+  accountId: ID!
+  kind: IdentityKind!
+  "The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind."
+  value: String!
+}
+
+"What a mutation of an account answers."
 type AccountPayload {
   account: Account!
   "The first snapshot that carries the change; compare with Worker.snapshot."
@@ -1396,16 +2529,149 @@ type CreateKeyPayload {
   snapshot: Int64!
 }
 
-"What revokeKey answers."
+"What updateKey and revokeKey answer."
 type KeyPayload {
   key: Key!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
 }
 `, BuiltIn: false},
+	{Name: "../schema/denial.graphqls", Input: `extend type Query {
+  """
+  Why requests were limited: the denials that are kept, newest first. They are a
+  sample: each worker thread of an Envoy keeps at most 256 a second, and they
+  are kept for 24 hours.
+  """
+  denials(
+    "Only those of the request with this id."
+    requestId: String
+    "Only those of this account."
+    accountId: ID
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before."
+    after: String
+  ): DenialConnection!
+  "What one limit did in a time range: what it refused, let through over it, or would have refused."
+  limitEffect(
+    limitId: ID!
+    "Inclusive; cut to a whole bucket of the granularity."
+    from: Time!
+    "Exclusive; the default is now."
+    to: Time
+    granularity: Granularity!
+  ): LimitEffect!
+  "Totals of every limit that did anything in a time range."
+  limitActivity(
+    "Inclusive; cut to the whole minute."
+    from: Time!
+    "Exclusive; the default is now."
+    to: Time
+    "Only limits of this tier."
+    tierId: ID
+    "Only what they did to this account."
+    accountId: ID
+  ): [LimitActivity!]!
+}
+
+"One page of denials."
+type DenialConnection {
+  nodes: [Denial!]!
+  pageInfo: PageInfo!
+}
+
+"One request that was refused, and why."
+type Denial {
+  id: ID!
+  "When it was refused, by the Envoy's clock."
+  at: Time!
+  "As in the problem document and the x-request-id field."
+  requestId: String!
+  decision: Decision!
+  "Null for requests that nobody was identified for."
+  account: Account
+  "The key that it came with; null for none, or an identity."
+  key: Key
+  "The identity that it came with; null for none, or a key."
+  identity: Identity
+  "Null when it matched none."
+  endpoint: Endpoint
+  method: String!
+  "Without the query; cut at 256 bytes."
+  path: String!
+  "The limit that decided; null when it isn't a limit's denial, or the limit was deleted."
+  limit: Limit
+  "After how many milliseconds a retry would have been let through; null when none would."
+  retryAfterMs: Int64
+  "Where every limit that applied stood."
+  levels: [DenialLevel!]!
+  "The answer in one sentence."
+  explanation: String!
+}
+
+"Where one limit stood when a request was refused."
+type DenialLevel {
+  "Null when it was deleted since."
+  limit: Limit
+  limitId: ID!
+  "Units of its measure that were left; negative in debt."
+  remaining: Int64!
+  "The most that could have been left."
+  amount: Int64!
+}
+
+"What one limit did in a time range."
+type LimitEffect {
+  limit: Limit!
+  "Every bucket of the range in order, those without an effect too."
+  points: [LimitEffectPoint!]!
+  "The sum of all points."
+  totals: VerdictTotals!
+  "The accounts that it affected most, most first; at most 20."
+  accounts: [AccountEffect!]!
+}
+
+"One bucket of a limit's effect."
+type LimitEffectPoint {
+  "When the bucket begins."
+  at: Time!
+  totals: VerdictTotals!
+}
+
+"What limits said of requests that they didn't simply let through."
+type VerdictTotals {
+  "Requests refused."
+  denied: Int64!
+  "Requests let through although over a soft limit."
+  over: Int64!
+  "Units of the limit's measure by which those were over."
+  overAmount: Int64!
+  "Requests that a shadow limit would have refused."
+  shadowed: Int64!
+  "Requests let through because the limit's state wasn't known."
+  failedOpen: Int64!
+}
+
+"What one limit did to one account."
+type AccountEffect {
+  "Null for callers without an account."
+  account: Account
+  totals: VerdictTotals!
+}
+
+"What one limit did in a time range, to how many."
+type LimitActivity {
+  limit: Limit!
+  totals: VerdictTotals!
+  "How many accounts it affected."
+  accounts: Int!
+}
+`, BuiltIn: false},
 	{Name: "../schema/endpoint.graphqls", Input: `extend type Query {
   "All endpoints, by template and method."
   endpoints: [Endpoint!]!
+  "All endpoint groups, by name."
+  endpointGroups: [EndpointGroup!]!
 }
 
 extend type Mutation {
@@ -1413,6 +2679,12 @@ extend type Mutation {
   createEndpoint(input: CreateEndpointInput!): EndpointPayload!
   "Deletes an endpoint that no limit names; otherwise fails with CONFLICT. Its usage stays."
   deleteEndpoint(id: ID!): DeletePayload!
+  "Changes an endpoint's cost or group. Fails with NOT_FOUND, or with VALIDATION on the field at fault."
+  updateEndpoint(input: UpdateEndpointInput!): EndpointPayload!
+  "Creates a group without endpoints. Fails with VALIDATION on the field at fault."
+  createEndpointGroup("Unique, 1 to 64 characters." name: String!): EndpointGroupPayload!
+  "Deletes a group that no limit names; otherwise fails with CONFLICT. Its endpoints stay, without a group."
+  deleteEndpointGroup(id: ID!): DeletePayload!
 }
 
 "A method and a path template: the unit that usage is counted by."
@@ -1424,6 +2696,17 @@ type Endpoint {
   template: String!
   "Cost units of one request; 1 to 1000000."
   cost: Int!
+  "The group it is in; null for none."
+  group: EndpointGroup
+}
+
+"A named set of endpoints that one limit can count together."
+type EndpointGroup {
+  id: ID!
+  "Unique, 1 to 64 characters."
+  name: String!
+  "By template and method."
+  endpoints: [Endpoint!]!
 }
 
 "An endpoint to create."
@@ -1434,9 +2717,29 @@ input CreateEndpointInput {
   template: String!
   "Cost units of one request; 1 to 1000000."
   cost: Int! = 1
+  "The group to put it in."
+  groupId: ID
 }
 
-"What createEndpoint answers."
+"An endpoint to change. What is left out stays as it is."
+input UpdateEndpointInput {
+  id: ID!
+  "Cost units of one request; 1 to 1000000."
+  cost: Int
+  "The group to put it in, instead of the one it is in."
+  groupId: ID
+  "True takes it out of its group."
+  ungroup: Boolean
+}
+
+"What createEndpointGroup answers."
+type EndpointGroupPayload {
+  group: EndpointGroup!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
+}
+
+"What createEndpoint and updateEndpoint answer."
 type EndpointPayload {
   endpoint: Endpoint!
   "The first snapshot that carries the change; compare with Worker.snapshot."
@@ -1536,6 +2839,8 @@ type SignInLink {
   tiers: [Tier!]!
   "One tier, or null."
   tier(id: ID!): Tier
+  "The tiers for accounts without one and for callers without an account."
+  defaults: Defaults!
 }
 
 extend type Mutation {
@@ -1548,8 +2853,10 @@ extend type Mutation {
   when somebody else changed the tier since ` + "`" + `revision` + "`" + ` was read.
   """
   updateTier(input: UpdateTierInput!): TierPayload!
-  "Deletes a tier that no account is on; otherwise fails with CONFLICT."
+  "Deletes a tier that no account is on and that is no default; otherwise fails with CONFLICT."
   deleteTier(id: ID!): DeletePayload!
+  "Chooses the default tiers. Fails with NOT_FOUND, or with VALIDATION when a tier's limits don't suit its callers."
+  setDefaults(input: DefaultsInput!): DefaultsPayload!
 }
 
 "A named set of limits that accounts are put on."
@@ -1561,7 +2868,7 @@ type Tier {
   revision: Int!
   "In the order in which responses list them."
   limits: [Limit!]!
-  "How many accounts are on this tier."
+  "How many accounts are on this tier, those that have it as the default too."
   accountCount: Int!
   "When the tier was created."
   createdAt: Time!
@@ -1570,8 +2877,8 @@ type Tier {
 }
 
 """
-One rule: a token bucket that fills with ` + "`" + `amount` + "`" + ` tokens a ` + "`" + `period` + "`" + `, holds at
-most ` + "`" + `burst` + "`" + `, and gives one to each request.
+One rule of a tier: whose requests it counts, which of them, what it measures
+and how much it allows.
 """
 type Limit {
   id: ID!
@@ -1580,32 +2887,131 @@ type Limit {
   letters, digits and hyphens, 1 to 64 characters.
   """
   name: String!
-  "What one bucket of this limit is for."
-  scope: LimitScope!
-  "With scope ENDPOINT: the endpoint whose requests it counts."
+  "Whose requests it counts together."
+  subject: LimitSubject!
+  "Which of the subject's requests it counts."
+  selector: LimitSelector!
+  "With selector ENDPOINT: the endpoint."
   endpoint: Endpoint
-  "Requests a period, 1 to 10^12."
+  "With selector GROUP: the group."
+  group: EndpointGroup
+  "What it measures."
+  measure: Measure!
+  kind: LimitKind!
+  "How much it allows in a period, in units of ` + "`" + `measure` + "`" + `; 1 to 10^12."
   amount: Int64!
-  "The period that ` + "`" + `amount` + "`" + ` is for."
+  "The period that ` + "`" + `amount` + "`" + ` is for: SECOND to DAY for RATE and WINDOW; HOUR, DAY, MONTH or BILLING for QUOTA."
   period: Period!
-  "The most requests that are let through at once, 1 to 10^12."
-  burst: Int64!
+  "With kind RATE: the most that is let through at once, 1 to 10^12; null otherwise."
+  burst: Int64
+  mode: LimitMode!
+  "With mode SOFT: it enforces beyond this many percent over the amount, 1 to 1000; null for never."
+  gracePercent: Int
+  "With mode SOFT: it enforces once it has been exceeded for this many seconds, 1 to 2592000; null for never."
+  graceSeconds: Int
+  "What happens while its state can't be known."
+  failMode: FailMode!
+  "Whether what a request took is given back when the upstream answered it with a 5xx."
+  refundErrors: Boolean!
+  "The rule by which it tightens while the upstream is unwell; null for none."
+  adaptive: Adaptive
 }
 
-"What one bucket of a limit is for."
-enum LimitScope {
-  "All requests of an account."
+"Whose requests a limit counts together."
+enum LimitSubject {
+  "All requests of an account, whichever key."
   ACCOUNT
-  "The requests of an account to one endpoint."
-  ENDPOINT
+  "The requests of each key of an account by itself; an identity counts as a key."
+  KEY
+  "The requests of each client address by itself. Only for callers without an account: a tier has either such limits only, or none."
+  ADDRESS
 }
 
-"The period of a rate."
+"Which of a subject's requests a limit counts."
+enum LimitSelector {
+  "Every request."
+  ALL
+  "Requests to one endpoint."
+  ENDPOINT
+  "Requests to any endpoint of a group, together."
+  GROUP
+  "Requests with the methods GET, HEAD and OPTIONS."
+  READS
+  "Requests with any other method."
+  WRITES
+}
+
+"What a limit measures."
+enum Measure {
+  "Each request is 1."
+  REQUESTS
+  "Request plus response, charged when the response is through; the next request waits for what was too much."
+  BYTES
+  "The endpoint's cost, or what the upstream declares in the response header x-weir-cost."
+  COST
+}
+
+"How a limit counts over time."
+enum LimitKind {
+  "A token bucket: fills steadily, holds a burst."
+  RATE
+  "A strict sliding window: never more than the amount in any stretch of one period."
+  WINDOW
+  "A budget for a calendar or billing period in the account's time zone; does not refill."
+  QUOTA
+}
+
+"What a limit does when it is exceeded."
+enum LimitMode {
+  "Refuses with 429."
+  ENFORCE
+  "Lets through, marks the response and counts what is over; enforces once its grace is used up."
+  SOFT
+  "Counts what it would have refused, and nothing else."
+  SHADOW
+}
+
+"What a limit does while its state can't be known."
+enum FailMode {
+  "Lets through, and counts that it did."
+  OPEN
+  "Refuses with 503."
+  CLOSED
+}
+
+"What a limit's amount is for."
 enum Period {
   SECOND
   MINUTE
   HOUR
   DAY
+  "A calendar month."
+  MONTH
+  "The account's billing period; see Account.billingDay."
+  BILLING
+}
+
+"""
+A limit that tightens stepwise while too many of the upstream's answers to what
+it counts are errors or slow, and recovers by itself.
+"""
+type Adaptive {
+  "Percent of answers that are 5xx above which it tightens, 1 to 100; null: errors don't count."
+  errorPercent: Int
+  "Milliseconds above which an answer is slow, 1 to 600000; null: latency doesn't count."
+  slowMs: Int
+  "With slowMs: percent of slow answers above which it tightens, 1 to 100."
+  slowPercent: Int
+  "The least it tightens to, in percent of the amount, 1 to 99."
+  floorPercent: Int!
+}
+
+"The tiers of those that have none of their own."
+type Defaults {
+  "For accounts without a tier."
+  tier: Tier!
+  "For callers known by their address only; null: they are refused with 401."
+  anonymousTier: Tier
 }
 
 "A tier to create."
@@ -1639,14 +3045,62 @@ input LimitInput {
   id: ID
   "See Limit.name."
   name: String!
-  "The endpoint whose requests it counts; leave it out for all requests of the account."
+  "Whose requests it counts together."
+  subject: LimitSubject! = ACCOUNT
+  """
+  Which of the subject's requests it counts; leave it out for ENDPOINT with an
+  ` + "`" + `endpointId` + "`" + `, GROUP with a ` + "`" + `groupId` + "`" + `, and ALL otherwise.
+  """
+  selector: LimitSelector
+  "With selector ENDPOINT: the endpoint."
   endpointId: ID
-  "Requests a period, 1 to 10^12."
+  "With selector GROUP: the group."
+  groupId: ID
+  measure: Measure! = REQUESTS
+  kind: LimitKind! = RATE
+  "How much it allows in a period, in units of ` + "`" + `measure` + "`" + `; 1 to 10^12."
   amount: Int64!
-  "The period that ` + "`" + `amount` + "`" + ` is for."
+  "SECOND to DAY for RATE and WINDOW; HOUR, DAY, MONTH or BILLING for QUOTA."
   period: Period!
-  "1 to 10^12; leave it out to have ` + "`" + `amount` + "`" + `."
+  "Only with kind RATE: 1 to 10^12; leave it out to have ` + "`" + `amount` + "`" + `."
   burst: Int64
+  mode: LimitMode! = ENFORCE
+  "Only with mode SOFT: 1 to 1000."
+  gracePercent: Int
+  "Only with mode SOFT: 1 to 2592000."
+  graceSeconds: Int
+  "Leave it out for CLOSED with kind QUOTA and OPEN otherwise."
+  failMode: FailMode
+  refundErrors: Boolean! = false
+  "Not with kind QUOTA; leave it out for none."
+  adaptive: AdaptiveInput
+}
+
+"See Adaptive. It needs errorPercent, or slowMs and slowPercent, or all three."
+input AdaptiveInput {
+  "1 to 100."
+  errorPercent: Int
+  "1 to 600000."
+  slowMs: Int
+  "1 to 100."
+  slowPercent: Int
+  "1 to 99."
+  floorPercent: Int!
+}
+
+"The default tiers to set. What is left out stays as it is."
+input DefaultsInput {
+  "For accounts without a tier."
+  tierId: ID
+  "For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away."
+  anonymousTierId: ID
+}
+
+"What setDefaults answers."
+type DefaultsPayload {
+  defaults: Defaults!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
 }
 
 "What createTier and updateTier answer."
@@ -1715,11 +3169,11 @@ enum Decision {
   ALLOWED
   "Refused with 429 by a limit."
   THROTTLED
-  "Refused with 401: no key, or one that nobody knows."
+  "Refused with 401: no key, or one that is unknown, expired or revoked."
   UNAUTHENTICATED
-  "Refused with 403: the account is suspended."
+  "Refused with 403: the account or the key is suspended."
   FORBIDDEN
-  "Refused with 503: the Envoy had no snapshot yet."
+  "Refused with 503: the Envoy had no snapshot yet, or a limit that fails closed could not be checked."
   UNREADY
 }
 
@@ -1830,12 +3284,24 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_name(ctx, field)
 	case "tier":
 		return ec.fieldContext_Account_tier(ctx, field)
+	case "onDefaultTier":
+		return ec.fieldContext_Account_onDefaultTier(ctx, field)
 	case "status":
 		return ec.fieldContext_Account_status(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_Account_timeZone(ctx, field)
+	case "billingDay":
+		return ec.fieldContext_Account_billingDay(ctx, field)
+	case "overrides":
+		return ec.fieldContext_Account_overrides(ctx, field)
 	case "keys":
 		return ec.fieldContext_Account_keys(ctx, field)
+	case "identities":
+		return ec.fieldContext_Account_identities(ctx, field)
 	case "levels":
 		return ec.fieldContext_Account_levels(ctx, field)
+	case "quotas":
+		return ec.fieldContext_Account_quotas(ctx, field)
 	case "usage":
 		return ec.fieldContext_Account_usage(ctx, field)
 	case "createdAt":
@@ -1856,6 +3322,16 @@ func (ec *executionContext) childFields_AccountConnection(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountEffect(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_AccountEffect_account(ctx, field)
+	case "totals":
+		return ec.fieldContext_AccountEffect_totals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEffect", field.Name)
+}
+
 func (ec *executionContext) childFields_AccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -1864,6 +3340,20 @@ func (ec *executionContext) childFields_AccountPayload(ctx context.Context, fiel
 		return ec.fieldContext_AccountPayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Adaptive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errorPercent":
+		return ec.fieldContext_Adaptive_errorPercent(ctx, field)
+	case "slowMs":
+		return ec.fieldContext_Adaptive_slowMs(ctx, field)
+	case "slowPercent":
+		return ec.fieldContext_Adaptive_slowPercent(ctx, field)
+	case "floorPercent":
+		return ec.fieldContext_Adaptive_floorPercent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Adaptive", field.Name)
 }
 
 func (ec *executionContext) childFields_Consumer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1890,6 +3380,26 @@ func (ec *executionContext) childFields_CreateKeyPayload(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type CreateKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Defaults(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tier":
+		return ec.fieldContext_Defaults_tier(ctx, field)
+	case "anonymousTier":
+		return ec.fieldContext_Defaults_anonymousTier(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Defaults", field.Name)
+}
+
+func (ec *executionContext) childFields_DefaultsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "defaults":
+		return ec.fieldContext_DefaultsPayload_defaults(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_DefaultsPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DefaultsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeletePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1898,6 +3408,64 @@ func (ec *executionContext) childFields_DeletePayload(ctx context.Context, field
 		return ec.fieldContext_DeletePayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeletePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Denial(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Denial_id(ctx, field)
+	case "at":
+		return ec.fieldContext_Denial_at(ctx, field)
+	case "requestId":
+		return ec.fieldContext_Denial_requestId(ctx, field)
+	case "decision":
+		return ec.fieldContext_Denial_decision(ctx, field)
+	case "account":
+		return ec.fieldContext_Denial_account(ctx, field)
+	case "key":
+		return ec.fieldContext_Denial_key(ctx, field)
+	case "identity":
+		return ec.fieldContext_Denial_identity(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_Denial_endpoint(ctx, field)
+	case "method":
+		return ec.fieldContext_Denial_method(ctx, field)
+	case "path":
+		return ec.fieldContext_Denial_path(ctx, field)
+	case "limit":
+		return ec.fieldContext_Denial_limit(ctx, field)
+	case "retryAfterMs":
+		return ec.fieldContext_Denial_retryAfterMs(ctx, field)
+	case "levels":
+		return ec.fieldContext_Denial_levels(ctx, field)
+	case "explanation":
+		return ec.fieldContext_Denial_explanation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Denial", field.Name)
+}
+
+func (ec *executionContext) childFields_DenialConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_DenialConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DenialConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DenialConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DenialLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_DenialLevel_limit(ctx, field)
+	case "limitId":
+		return ec.fieldContext_DenialLevel_limitId(ctx, field)
+	case "remaining":
+		return ec.fieldContext_DenialLevel_remaining(ctx, field)
+	case "amount":
+		return ec.fieldContext_DenialLevel_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DenialLevel", field.Name)
 }
 
 func (ec *executionContext) childFields_Endpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1910,8 +3478,32 @@ func (ec *executionContext) childFields_Endpoint(ctx context.Context, field grap
 		return ec.fieldContext_Endpoint_template(ctx, field)
 	case "cost":
 		return ec.fieldContext_Endpoint_cost(ctx, field)
+	case "group":
+		return ec.fieldContext_Endpoint_group(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Endpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_EndpointGroup_id(ctx, field)
+	case "name":
+		return ec.fieldContext_EndpointGroup_name(ctx, field)
+	case "endpoints":
+		return ec.fieldContext_EndpointGroup_endpoints(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "group":
+		return ec.fieldContext_EndpointGroupPayload_group(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_EndpointGroupPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointGroupPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_EndpointPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -1924,6 +3516,20 @@ func (ec *executionContext) childFields_EndpointPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type EndpointPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Identity_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Identity_kind(ctx, field)
+	case "value":
+		return ec.fieldContext_Identity_value(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Identity_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
+}
+
 func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -1934,6 +3540,10 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_prefix(ctx, field)
 	case "account":
 		return ec.fieldContext_Key_account(ctx, field)
+	case "status":
+		return ec.fieldContext_Key_status(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Key_expiresAt(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Key_createdAt(ctx, field)
 	case "revokedAt":
@@ -1970,6 +3580,12 @@ func (ec *executionContext) childFields_Level(ctx context.Context, field graphql
 	switch field.Name {
 	case "limit":
 		return ec.fieldContext_Level_limit(ctx, field)
+	case "key":
+		return ec.fieldContext_Level_key(ctx, field)
+	case "identity":
+		return ec.fieldContext_Level_identity(ctx, field)
+	case "capacity":
+		return ec.fieldContext_Level_capacity(ctx, field)
 	case "remaining":
 		return ec.fieldContext_Level_remaining(ctx, field)
 	case "used":
@@ -1986,18 +3602,74 @@ func (ec *executionContext) childFields_Limit(ctx context.Context, field graphql
 		return ec.fieldContext_Limit_id(ctx, field)
 	case "name":
 		return ec.fieldContext_Limit_name(ctx, field)
-	case "scope":
-		return ec.fieldContext_Limit_scope(ctx, field)
+	case "subject":
+		return ec.fieldContext_Limit_subject(ctx, field)
+	case "selector":
+		return ec.fieldContext_Limit_selector(ctx, field)
 	case "endpoint":
 		return ec.fieldContext_Limit_endpoint(ctx, field)
+	case "group":
+		return ec.fieldContext_Limit_group(ctx, field)
+	case "measure":
+		return ec.fieldContext_Limit_measure(ctx, field)
+	case "kind":
+		return ec.fieldContext_Limit_kind(ctx, field)
 	case "amount":
 		return ec.fieldContext_Limit_amount(ctx, field)
 	case "period":
 		return ec.fieldContext_Limit_period(ctx, field)
 	case "burst":
 		return ec.fieldContext_Limit_burst(ctx, field)
+	case "mode":
+		return ec.fieldContext_Limit_mode(ctx, field)
+	case "gracePercent":
+		return ec.fieldContext_Limit_gracePercent(ctx, field)
+	case "graceSeconds":
+		return ec.fieldContext_Limit_graceSeconds(ctx, field)
+	case "failMode":
+		return ec.fieldContext_Limit_failMode(ctx, field)
+	case "refundErrors":
+		return ec.fieldContext_Limit_refundErrors(ctx, field)
+	case "adaptive":
+		return ec.fieldContext_Limit_adaptive(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Limit", field.Name)
+}
+
+func (ec *executionContext) childFields_LimitActivity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_LimitActivity_limit(ctx, field)
+	case "totals":
+		return ec.fieldContext_LimitActivity_totals(ctx, field)
+	case "accounts":
+		return ec.fieldContext_LimitActivity_accounts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LimitActivity", field.Name)
+}
+
+func (ec *executionContext) childFields_LimitEffect(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_LimitEffect_limit(ctx, field)
+	case "points":
+		return ec.fieldContext_LimitEffect_points(ctx, field)
+	case "totals":
+		return ec.fieldContext_LimitEffect_totals(ctx, field)
+	case "accounts":
+		return ec.fieldContext_LimitEffect_accounts(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LimitEffect", field.Name)
+}
+
+func (ec *executionContext) childFields_LimitEffectPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_LimitEffectPoint_at(ctx, field)
+	case "totals":
+		return ec.fieldContext_LimitEffectPoint_totals(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LimitEffectPoint", field.Name)
 }
 
 func (ec *executionContext) childFields_LiveAccountUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2038,6 +3710,32 @@ func (ec *executionContext) childFields_LiveUsage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LiveUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_Override(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Override_id(ctx, field)
+	case "limit":
+		return ec.fieldContext_Override_limit(ctx, field)
+	case "amount":
+		return ec.fieldContext_Override_amount(ctx, field)
+	case "burst":
+		return ec.fieldContext_Override_burst(ctx, field)
+	case "mode":
+		return ec.fieldContext_Override_mode(ctx, field)
+	case "until":
+		return ec.fieldContext_Override_until(ctx, field)
+	case "note":
+		return ec.fieldContext_Override_note(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Override_createdAt(ctx, field)
+	case "ended":
+		return ec.fieldContext_Override_ended(ctx, field)
+	case "inForce":
+		return ec.fieldContext_Override_inForce(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Override", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
@@ -2046,6 +3744,32 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_QuotaStanding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "limit":
+		return ec.fieldContext_QuotaStanding_limit(ctx, field)
+	case "key":
+		return ec.fieldContext_QuotaStanding_key(ctx, field)
+	case "identity":
+		return ec.fieldContext_QuotaStanding_identity(ctx, field)
+	case "periodStart":
+		return ec.fieldContext_QuotaStanding_periodStart(ctx, field)
+	case "periodEnd":
+		return ec.fieldContext_QuotaStanding_periodEnd(ctx, field)
+	case "amount":
+		return ec.fieldContext_QuotaStanding_amount(ctx, field)
+	case "consumed":
+		return ec.fieldContext_QuotaStanding_consumed(ctx, field)
+	case "outstanding":
+		return ec.fieldContext_QuotaStanding_outstanding(ctx, field)
+	case "remaining":
+		return ec.fieldContext_QuotaStanding_remaining(ctx, field)
+	case "writtenOff":
+		return ec.fieldContext_QuotaStanding_writtenOff(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuotaStanding", field.Name)
 }
 
 func (ec *executionContext) childFields_Rollout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2142,6 +3866,22 @@ func (ec *executionContext) childFields_UsageSeries(ctx context.Context, field g
 		return ec.fieldContext_UsageSeries_totals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageSeries", field.Name)
+}
+
+func (ec *executionContext) childFields_VerdictTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "denied":
+		return ec.fieldContext_VerdictTotals_denied(ctx, field)
+	case "over":
+		return ec.fieldContext_VerdictTotals_over(ctx, field)
+	case "overAmount":
+		return ec.fieldContext_VerdictTotals_overAmount(ctx, field)
+	case "shadowed":
+		return ec.fieldContext_VerdictTotals_shadowed(ctx, field)
+	case "failedOpen":
+		return ec.fieldContext_VerdictTotals_failedOpen(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerdictTotals", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2308,6 +4048,20 @@ func (ec *executionContext) field_Account_usage_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_addIdentity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AddIdentityInput, error) {
+			return ec.unmarshalNAddIdentityInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAddIdentityInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2319,6 +4073,20 @@ func (ec *executionContext) field_Mutation_createAccount_args(ctx context.Contex
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_createEndpointGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg0
 	return args, nil
 }
 
@@ -2364,7 +4132,35 @@ func (ec *executionContext) field_Mutation_createTier_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_deleteEndpointGroup_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_deleteEndpoint_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteOverride_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -2392,6 +4188,34 @@ func (ec *executionContext) field_Mutation_deleteTier_args(ctx context.Context, 
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_removeIdentity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_resetAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -2406,12 +4230,68 @@ func (ec *executionContext) field_Mutation_revokeKey_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_setDefaults_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DefaultsInput, error) {
+			return ec.unmarshalNDefaultsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setOverride_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetOverrideInput, error) {
+			return ec.unmarshalNSetOverrideInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetOverrideInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_updateAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateAccountInput, error) {
 			return ec.unmarshalNUpdateAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateEndpoint_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateEndpointInput, error) {
+			return ec.unmarshalNUpdateEndpointInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateEndpointInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateKeyInput, error) {
+			return ec.unmarshalNUpdateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateKeyInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -2497,6 +4377,120 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["tierId"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_denials_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "requestId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["requestId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_limitActivity_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return ec.unmarshalNTime2timeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "tierId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tierId"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_limitEffect_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limitId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limitId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return ec.unmarshalNTime2timeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (*time.Time, error) {
+			return ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "granularity",
+		func(ctx context.Context, v any) (controlplane.Granularity, error) {
+			return ec.unmarshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["granularity"] = arg3
 	return args, nil
 }
 
@@ -2746,6 +4740,29 @@ func (ec *executionContext) fieldContext_Account_tier(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Account_onDefaultTier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_onDefaultTier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OnDefaultTier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_onDefaultTier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Account_status(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2767,6 +4784,84 @@ func (ec *executionContext) _Account_status(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Account_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, true, true, errors.New("field of type AccountStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Account_timeZone(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Account_billingDay(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_billingDay(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BillingDay, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_billingDay(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Account_overrides(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_overrides(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Overrides(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
+			return ec.marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_overrides(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Override(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Account_keys(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
@@ -2801,6 +4896,38 @@ func (ec *executionContext) fieldContext_Account_keys(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Account_identities(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_identities(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Identities(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Identity) graphql.Marshaler {
+			return ec.marshalNIdentity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_identities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Account_levels(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2828,6 +4955,38 @@ func (ec *executionContext) fieldContext_Account_levels(_ context.Context, field
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Level(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_quotas(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_quotas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Quotas(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.QuotaStanding) graphql.Marshaler {
+			return ec.marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStandingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_quotas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_QuotaStanding(ctx, field)
 		},
 	}
 	return fc, nil
@@ -2987,6 +5146,70 @@ func (ec *executionContext) fieldContext_AccountConnection_totalCount(_ context.
 	return graphql.NewScalarFieldContext("AccountConnection", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _AccountEffect_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountEffect_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountEffect_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountEffect_totals(ctx context.Context, field graphql.CollectedField, obj *model.AccountEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountEffect_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountEffect_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerdictTotals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _AccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3040,6 +5263,98 @@ func (ec *executionContext) _AccountPayload_snapshot(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_AccountPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AccountPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Adaptive_errorPercent(ctx context.Context, field graphql.CollectedField, obj *model.Adaptive) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Adaptive_errorPercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ErrorPercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Adaptive_errorPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Adaptive", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Adaptive_slowMs(ctx context.Context, field graphql.CollectedField, obj *model.Adaptive) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Adaptive_slowMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SlowMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Adaptive_slowMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Adaptive", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Adaptive_slowPercent(ctx context.Context, field graphql.CollectedField, obj *model.Adaptive) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Adaptive_slowPercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SlowPercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Adaptive_slowPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Adaptive", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Adaptive_floorPercent(ctx context.Context, field graphql.CollectedField, obj *model.Adaptive) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Adaptive_floorPercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FloorPercent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Adaptive_floorPercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Adaptive", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _Consumer_account(ctx context.Context, field graphql.CollectedField, obj *model.Consumer) (ret graphql.Marshaler) {
@@ -3207,6 +5522,125 @@ func (ec *executionContext) fieldContext_CreateKeyPayload_snapshot(_ context.Con
 	return graphql.NewScalarFieldContext("CreateKeyPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _Defaults_tier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Defaults) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Defaults_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Defaults().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalNTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Defaults_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Defaults",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Defaults_anonymousTier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Defaults) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Defaults_anonymousTier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Defaults().AnonymousTier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalOTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Defaults_anonymousTier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Defaults",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DefaultsPayload_defaults(ctx context.Context, field graphql.CollectedField, obj *model.DefaultsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DefaultsPayload_defaults(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Defaults, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Defaults) graphql.Marshaler {
+			return ec.marshalNDefaults2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDefaults(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DefaultsPayload_defaults(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DefaultsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Defaults(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DefaultsPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.DefaultsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DefaultsPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DefaultsPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DefaultsPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _DeletePayload_id(ctx context.Context, field graphql.CollectedField, obj *model.DeletePayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3251,6 +5685,547 @@ func (ec *executionContext) _DeletePayload_snapshot(ctx context.Context, field g
 }
 func (ec *executionContext) fieldContext_DeletePayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("DeletePayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_id(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_at(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_requestId(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_requestId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RequestID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_requestId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_decision(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_decision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v wire.Decision) graphql.Marshaler {
+			return ec.marshalNDecision2githubᚗcomᚋweirhqᚋweirᚋpluginᚋwireᚐDecision(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_decision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type Decision does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_account(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Denial",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Denial_key(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Denial",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Denial_identity(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+			return ec.marshalOIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Denial",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Denial_endpoint(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_endpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Endpoint, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_endpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Denial",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Denial_method(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_method(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Method, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_path(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_limit(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+			return ec.marshalOLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Denial",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Denial_retryAfterMs(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_retryAfterMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RetryAfterMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_retryAfterMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Denial_levels(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_levels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Levels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.DenialLevel) graphql.Marshaler {
+			return ec.marshalNDenialLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Denial",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DenialLevel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Denial_explanation(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Denial_explanation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Explanation, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Denial_explanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _DenialConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.DenialConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Denial) graphql.Marshaler {
+			return ec.marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenialConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Denial(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenialConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.DenialConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenialConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenialLevel_limit(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialLevel_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+			return ec.marshalOLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DenialLevel_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenialLevel",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenialLevel_limitId(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialLevel_limitId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LimitID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialLevel_limitId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DenialLevel", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _DenialLevel_remaining(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialLevel_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialLevel_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DenialLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _DenialLevel_amount(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialLevel_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialLevel_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DenialLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Endpoint_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Endpoint) (ret graphql.Marshaler) {
@@ -3345,6 +6320,171 @@ func (ec *executionContext) fieldContext_Endpoint_cost(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Endpoint", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
+func (ec *executionContext) _Endpoint_group(ctx context.Context, field graphql.CollectedField, obj *controlplane.Endpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Endpoint_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Endpoint().Group(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalOEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Endpoint_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Endpoint",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroup_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroup_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointGroup().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroup_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointGroup", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointGroup_name(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroup_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroup_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointGroup", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointGroup_endpoints(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroup_endpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointGroup().Endpoints(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroup_endpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroupPayload_group(ctx context.Context, field graphql.CollectedField, obj *model.EndpointGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupPayload_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalNEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupPayload_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointGroupPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroupPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.EndpointGroupPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointGroupPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _EndpointPayload_endpoint(ctx context.Context, field graphql.CollectedField, obj *model.EndpointPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3398,6 +6538,98 @@ func (ec *executionContext) _EndpointPayload_snapshot(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_EndpointPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndpointPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Identity().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_kind(ctx context.Context, field graphql.CollectedField, obj *controlplane.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.IdentityKind) graphql.Marshaler {
+			return ec.marshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type IdentityKind does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_value(ctx context.Context, field graphql.CollectedField, obj *controlplane.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Key_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
@@ -3499,6 +6731,52 @@ func (ec *executionContext) fieldContext_Key_account(_ context.Context, field gr
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Key_status(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Key().Status(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.KeyStatus) graphql.Marshaler {
+			return ec.marshalNKeyStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Key_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, true, true, errors.New("field of type KeyStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Key_expiresAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Key_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
@@ -3726,6 +7004,93 @@ func (ec *executionContext) fieldContext_Level_limit(_ context.Context, field gr
 	return fc, nil
 }
 
+func (ec *executionContext) _Level_key(ctx context.Context, field graphql.CollectedField, obj *model.Level) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Level_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Level_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Level",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Level_identity(ctx context.Context, field graphql.CollectedField, obj *model.Level) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Level_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+			return ec.marshalOIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Level_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Level",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Level_capacity(ctx context.Context, field graphql.CollectedField, obj *model.Level) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Level_capacity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Capacity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Level_capacity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Level", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _Level_remaining(ctx context.Context, field graphql.CollectedField, obj *model.Level) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -3841,27 +7206,50 @@ func (ec *executionContext) fieldContext_Limit_name(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Limit_scope(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+func (ec *executionContext) _Limit_subject(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Limit_scope(ctx, field)
+			return ec.fieldContext_Limit_subject(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Limit().Scope(ctx, obj)
+			return obj.Subject, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.LimitScope) graphql.Marshaler {
-			return ec.marshalNLimitScope2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitScope(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.LimitSubject) graphql.Marshaler {
+			return ec.marshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Limit_scope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Limit", field, true, true, errors.New("field of type LimitScope does not have child fields"))
+func (ec *executionContext) fieldContext_Limit_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type LimitSubject does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_selector(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_selector(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Selector, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.LimitSelector) graphql.Marshaler {
+			return ec.marshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_selector(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type LimitSelector does not have child fields"))
 }
 
 func (ec *executionContext) _Limit_endpoint(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
@@ -3894,6 +7282,84 @@ func (ec *executionContext) fieldContext_Limit_endpoint(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Limit_group(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Limit().Group(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalOEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Limit",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Limit_measure(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_measure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Measure) graphql.Marshaler {
+			return ec.marshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_measure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type Measure does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_kind(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.LimitKind) graphql.Marshaler {
+			return ec.marshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type LimitKind does not have child fields"))
 }
 
 func (ec *executionContext) _Limit_amount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
@@ -3951,18 +7417,435 @@ func (ec *executionContext) _Limit_burst(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Limit_burst(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Burst, nil
+			return ec.Resolvers.Limit().Burst(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_burst(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, true, true, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_mode(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mode, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.LimitMode) graphql.Marshaler {
+			return ec.marshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Limit_burst(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type Int64 does not have child fields"))
+func (ec *executionContext) fieldContext_Limit_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type LimitMode does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_gracePercent(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_gracePercent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Limit().GracePercent(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_gracePercent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_graceSeconds(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_graceSeconds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Limit().GraceSeconds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_graceSeconds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_failMode(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_failMode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Limit().FailMode(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.FailMode) graphql.Marshaler {
+			return ec.marshalNFailMode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_failMode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, true, true, errors.New("field of type FailMode does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_refundErrors(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_refundErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RefundErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_refundErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Limit", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Limit_adaptive(ctx context.Context, field graphql.CollectedField, obj *controlplane.Limit) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Limit_adaptive(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Limit().Adaptive(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Adaptive) graphql.Marshaler {
+			return ec.marshalOAdaptive2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAdaptive(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Limit_adaptive(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Limit",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Adaptive(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitActivity_limit(ctx context.Context, field graphql.CollectedField, obj *model.LimitActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitActivity_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+			return ec.marshalNLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitActivity_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitActivity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitActivity_totals(ctx context.Context, field graphql.CollectedField, obj *model.LimitActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitActivity_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitActivity_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitActivity",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerdictTotals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitActivity_accounts(ctx context.Context, field graphql.CollectedField, obj *model.LimitActivity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitActivity_accounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitActivity_accounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LimitActivity", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _LimitEffect_limit(ctx context.Context, field graphql.CollectedField, obj *model.LimitEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitEffect_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+			return ec.marshalNLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitEffect_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitEffect_points(ctx context.Context, field graphql.CollectedField, obj *model.LimitEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitEffect_points(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.LimitEffectPoint) graphql.Marshaler {
+			return ec.marshalNLimitEffectPoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffectPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitEffect_points(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LimitEffectPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitEffect_totals(ctx context.Context, field graphql.CollectedField, obj *model.LimitEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitEffect_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitEffect_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerdictTotals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitEffect_accounts(ctx context.Context, field graphql.CollectedField, obj *model.LimitEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitEffect_accounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AccountEffect) graphql.Marshaler {
+			return ec.marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffectᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitEffect_accounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountEffect(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LimitEffectPoint_at(ctx context.Context, field graphql.CollectedField, obj *model.LimitEffectPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitEffectPoint_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitEffectPoint_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LimitEffectPoint", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _LimitEffectPoint_totals(ctx context.Context, field graphql.CollectedField, obj *model.LimitEffectPoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LimitEffectPoint_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LimitEffectPoint_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LimitEffectPoint",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VerdictTotals(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LiveAccountUsage_accountId(ctx context.Context, field graphql.CollectedField, obj *model.LiveAccountUsage) (ret graphql.Marshaler) {
@@ -4428,6 +8311,50 @@ func (ec *executionContext) fieldContext_Mutation_createKey(ctx context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateKey(ctx, fc.Args["input"].(model.UpdateKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyPayload) graphql.Marshaler {
+			return ec.marshalNKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4466,6 +8393,226 @@ func (ec *executionContext) fieldContext_Mutation_revokeKey(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_revokeKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setOverride(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setOverride(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetOverride(ctx, fc.Args["input"].(model.SetOverrideInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setOverride(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setOverride_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteOverride(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteOverride(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteOverride(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteOverride(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteOverride_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_resetAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_resetAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ResetAccount(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_resetAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_resetAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_addIdentity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_addIdentity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AddIdentity(ctx, fc.Args["input"].(model.AddIdentityInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_addIdentity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_addIdentity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_removeIdentity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_removeIdentity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RemoveIdentity(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_removeIdentity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_removeIdentity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4554,6 +8701,138 @@ func (ec *executionContext) fieldContext_Mutation_deleteEndpoint(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteEndpoint_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateEndpoint(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateEndpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateEndpoint(ctx, fc.Args["input"].(model.UpdateEndpointInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndpointPayload) graphql.Marshaler {
+			return ec.marshalNEndpointPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateEndpoint(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateEndpoint_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createEndpointGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createEndpointGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateEndpointGroup(ctx, fc.Args["name"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndpointGroupPayload) graphql.Marshaler {
+			return ec.marshalNEndpointGroupPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointGroupPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createEndpointGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroupPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createEndpointGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteEndpointGroup(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteEndpointGroup(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteEndpointGroup(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeletePayload) graphql.Marshaler {
+			return ec.marshalNDeletePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDeletePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteEndpointGroup(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeletePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteEndpointGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -4724,6 +9003,289 @@ func (ec *executionContext) fieldContext_Mutation_deleteTier(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setDefaults(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setDefaults(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetDefaults(ctx, fc.Args["input"].(model.DefaultsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DefaultsPayload) graphql.Marshaler {
+			return ec.marshalNDefaultsPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setDefaults(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DefaultsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setDefaults_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Override_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Override().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Override_limit(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Override().Limit(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+			return ec.marshalNLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Override",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Override_amount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Override_burst(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_burst(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Override().Burst(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_burst(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Override_mode(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_mode(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Override().Mode(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.LimitMode) graphql.Marshaler {
+			return ec.marshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_mode(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type LimitMode does not have child fields"))
+}
+
+func (ec *executionContext) _Override_until(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Override_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Override_note(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Override_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Override_ended(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_ended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Override().Ended(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Override_inForce(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_inForce(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Override().InForce(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_inForce(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4890,6 +9452,138 @@ func (ec *executionContext) fieldContext_Query_account(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_denials(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_denials(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Denials(ctx, fc.Args["requestId"].(*string), fc.Args["accountId"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DenialConnection) graphql.Marshaler {
+			return ec.marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_denials(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DenialConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_denials_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_limitEffect(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_limitEffect(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LimitEffect(ctx, fc.Args["limitId"].(string), fc.Args["from"].(time.Time), fc.Args["to"].(*time.Time), fc.Args["granularity"].(controlplane.Granularity))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LimitEffect) graphql.Marshaler {
+			return ec.marshalNLimitEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffect(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_limitEffect(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LimitEffect(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_limitEffect_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_limitActivity(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_limitActivity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().LimitActivity(ctx, fc.Args["from"].(time.Time), fc.Args["to"].(*time.Time), fc.Args["tierId"].(*string), fc.Args["accountId"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.LimitActivity) graphql.Marshaler {
+			return ec.marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_limitActivity(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LimitActivity(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_limitActivity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_endpoints(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4917,6 +9611,38 @@ func (ec *executionContext) fieldContext_Query_endpoints(_ context.Context, fiel
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_endpointGroups(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_endpointGroups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().EndpointGroups(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_endpointGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
 		},
 	}
 	return fc, nil
@@ -5026,6 +9752,38 @@ func (ec *executionContext) fieldContext_Query_tier(ctx context.Context, field g
 	if fc.Args, err = ec.field_Query_tier_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_defaults(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_defaults(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Defaults(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Defaults) graphql.Marshaler {
+			return ec.marshalNDefaults2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDefaults(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_defaults(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Defaults(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -5192,6 +9950,263 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _QuotaStanding_limit(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_limit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+			return ec.marshalNLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuotaStanding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _QuotaStanding_key(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuotaStanding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _QuotaStanding_identity(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Identity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+			return ec.marshalOIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuotaStanding",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _QuotaStanding_periodStart(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_periodStart(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PeriodStart, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_periodStart(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_periodEnd(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_periodEnd(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PeriodEnd, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_periodEnd(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_amount(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_consumed(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_consumed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Consumed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_consumed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_outstanding(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_outstanding(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outstanding, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_outstanding(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_remaining(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Remaining, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_writtenOff(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_writtenOff(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WrittenOff, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_writtenOff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Rollout_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
@@ -5920,6 +10935,121 @@ func (ec *executionContext) fieldContext_UsageSeries_totals(_ context.Context, f
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _VerdictTotals_denied(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerdictTotals_denied(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Denied, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerdictTotals_denied(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _VerdictTotals_over(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerdictTotals_over(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Over, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerdictTotals_over(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _VerdictTotals_overAmount(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerdictTotals_overAmount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OverAmount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerdictTotals_overAmount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _VerdictTotals_shadowed(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerdictTotals_shadowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerdictTotals_shadowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _VerdictTotals_failedOpen(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VerdictTotals_failedOpen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FailedOpen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VerdictTotals_failedOpen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Viewer_kind(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -7142,6 +12272,101 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAdaptiveInput(ctx context.Context, obj any) (model.AdaptiveInput, error) {
+	var it model.AdaptiveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"errorPercent", "slowMs", "slowPercent", "floorPercent"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "errorPercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errorPercent"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ErrorPercent = data
+		case "slowMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("slowMs"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SlowMs = data
+		case "slowPercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("slowPercent"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SlowPercent = data
+		case "floorPercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("floorPercent"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FloorPercent = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputAddIdentityInput(ctx context.Context, obj any) (model.AddIdentityInput, error) {
+	var it model.AddIdentityInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"accountId", "kind", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context, obj any) (model.CreateAccountInput, error) {
 	var it model.CreateAccountInput
 	if obj == nil {
@@ -7153,7 +12378,14 @@ func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "tierId"}
+	if _, present := asMap["timeZone"]; !present {
+		asMap["timeZone"] = "UTC"
+	}
+	if _, present := asMap["billingDay"]; !present {
+		asMap["billingDay"] = 1
+	}
+
+	fieldsInOrder := [...]string{"name", "tierId", "timeZone", "billingDay"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7169,11 +12401,25 @@ func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context
 			it.Name = data
 		case "tierId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
-			data, err := ec.unmarshalNID2string(ctx, v)
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.TierID = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "billingDay":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("billingDay"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BillingDay = data
 		}
 	}
 	return it, nil
@@ -7194,7 +12440,7 @@ func (ec *executionContext) unmarshalInputCreateEndpointInput(ctx context.Contex
 		asMap["cost"] = 1
 	}
 
-	fieldsInOrder := [...]string{"method", "template", "cost"}
+	fieldsInOrder := [...]string{"method", "template", "cost", "groupId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7222,6 +12468,13 @@ func (ec *executionContext) unmarshalInputCreateEndpointInput(ctx context.Contex
 				return it, err
 			}
 			it.Cost = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
 		}
 	}
 	return it, nil
@@ -7238,7 +12491,7 @@ func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accountId", "name"}
+	fieldsInOrder := [...]string{"accountId", "name", "expiresAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7259,6 +12512,13 @@ func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.Name = data
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = data
 		}
 	}
 	return it, nil
@@ -7301,6 +12561,43 @@ func (ec *executionContext) unmarshalInputCreateTierInput(ctx context.Context, o
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputDefaultsInput(ctx context.Context, obj any) (model.DefaultsInput, error) {
+	var it model.DefaultsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tierId", "anonymousTierId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "anonymousTierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("anonymousTierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AnonymousTierID = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj any) (model.LimitInput, error) {
 	var it model.LimitInput
 	if obj == nil {
@@ -7312,7 +12609,23 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "endpointId", "amount", "period", "burst"}
+	if _, present := asMap["subject"]; !present {
+		asMap["subject"] = "ACCOUNT"
+	}
+	if _, present := asMap["measure"]; !present {
+		asMap["measure"] = "REQUESTS"
+	}
+	if _, present := asMap["kind"]; !present {
+		asMap["kind"] = "RATE"
+	}
+	if _, present := asMap["mode"]; !present {
+		asMap["mode"] = "ENFORCE"
+	}
+	if _, present := asMap["refundErrors"]; !present {
+		asMap["refundErrors"] = false
+	}
+
+	fieldsInOrder := [...]string{"id", "name", "subject", "selector", "endpointId", "groupId", "measure", "kind", "amount", "period", "burst", "mode", "gracePercent", "graceSeconds", "failMode", "refundErrors", "adaptive"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7333,6 +12646,20 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Name = data
+		case "subject":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("subject"))
+			data, err := ec.unmarshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Subject = data
+		case "selector":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("selector"))
+			data, err := ec.unmarshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Selector = data
 		case "endpointId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -7340,6 +12667,27 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.EndpointID = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "measure":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("measure"))
+			data, err := ec.unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Measure = data
+		case "kind":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kind"))
+			data, err := ec.unmarshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kind = data
 		case "amount":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
 			data, err := ec.unmarshalNInt642int64(ctx, v)
@@ -7361,6 +12709,124 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Burst = data
+		case "mode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
+			data, err := ec.unmarshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mode = data
+		case "gracePercent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("gracePercent"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GracePercent = data
+		case "graceSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("graceSeconds"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GraceSeconds = data
+		case "failMode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("failMode"))
+			data, err := ec.unmarshalOFailMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FailMode = data
+		case "refundErrors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("refundErrors"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RefundErrors = data
+		case "adaptive":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("adaptive"))
+			data, err := ec.unmarshalOAdaptiveInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAdaptiveInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Adaptive = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSetOverrideInput(ctx context.Context, obj any) (model.SetOverrideInput, error) {
+	var it model.SetOverrideInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["note"]; !present {
+		asMap["note"] = ""
+	}
+
+	fieldsInOrder := [...]string{"accountId", "limitId", "amount", "burst", "mode", "until", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "limitId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limitId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LimitID = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "burst":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("burst"))
+			data, err := ec.unmarshalOInt642ᚖint64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Burst = data
+		case "mode":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("mode"))
+			data, err := ec.unmarshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Mode = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
 		}
 	}
 	return it, nil
@@ -7377,7 +12843,7 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "tierId", "status"}
+	fieldsInOrder := [...]string{"id", "name", "tierId", "useDefaultTier", "status", "timeZone", "billingDay"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -7405,6 +12871,13 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 				return it, err
 			}
 			it.TierID = data
+		case "useDefaultTier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("useDefaultTier"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UseDefaultTier = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
 			data, err := ec.unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx, v)
@@ -7412,6 +12885,122 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 				return it, err
 			}
 			it.Status = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "billingDay":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("billingDay"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BillingDay = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateEndpointInput(ctx context.Context, obj any) (model.UpdateEndpointInput, error) {
+	var it model.UpdateEndpointInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "cost", "groupId", "ungroup"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "cost":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cost"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cost = data
+		case "groupId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupID = data
+		case "ungroup":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ungroup"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ungroup = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, obj any) (model.UpdateKeyInput, error) {
+	var it model.UpdateKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "suspended", "expiresAt", "neverExpires"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "suspended":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("suspended"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Suspended = data
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = data
+		case "neverExpires":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("neverExpires"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NeverExpires = data
 		}
 	}
 	return it, nil
@@ -7615,6 +13204,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "onDefaultTier":
+			out.Values[i] = ec._Account_onDefaultTier(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "status":
 			field := field
 
@@ -7625,6 +13219,52 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Account_status(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "timeZone":
+			out.Values[i] = ec._Account_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "billingDay":
+			out.Values[i] = ec._Account_billingDay(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "overrides":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_overrides(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -7687,6 +13327,42 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "identities":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_identities(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "levels":
 			field := field
 
@@ -7697,6 +13373,42 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Account_levels(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "quotas":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_quotas(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -7836,6 +13548,47 @@ func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var accountEffectImplementors = []string{"AccountEffect"}
+
+func (ec *executionContext) _AccountEffect(ctx context.Context, sel ast.SelectionSet, obj *model.AccountEffect) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountEffectImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountEffect")
+		case "account":
+			out.Values[i] = ec._AccountEffect_account(ctx, field, obj)
+		case "totals":
+			out.Values[i] = ec._AccountEffect_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var accountPayloadImplementors = []string{"AccountPayload"}
 
 func (ec *executionContext) _AccountPayload(ctx context.Context, sel ast.SelectionSet, obj *model.AccountPayload) graphql.Marshaler {
@@ -7854,6 +13607,51 @@ func (ec *executionContext) _AccountPayload(ctx context.Context, sel ast.Selecti
 			}
 		case "snapshot":
 			out.Values[i] = ec._AccountPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var adaptiveImplementors = []string{"Adaptive"}
+
+func (ec *executionContext) _Adaptive(ctx context.Context, sel ast.SelectionSet, obj *model.Adaptive) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, adaptiveImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Adaptive")
+		case "errorPercent":
+			out.Values[i] = ec._Adaptive_errorPercent(ctx, field, obj)
+		case "slowMs":
+			out.Values[i] = ec._Adaptive_slowMs(ctx, field, obj)
+		case "slowPercent":
+			out.Values[i] = ec._Adaptive_slowPercent(ctx, field, obj)
+		case "floorPercent":
+			out.Values[i] = ec._Adaptive_floorPercent(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -7975,6 +13773,153 @@ func (ec *executionContext) _CreateKeyPayload(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var defaultsImplementors = []string{"Defaults"}
+
+func (ec *executionContext) _Defaults(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Defaults) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, defaultsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Defaults")
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Defaults_tier(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "anonymousTier":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Defaults_anonymousTier(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var defaultsPayloadImplementors = []string{"DefaultsPayload"}
+
+func (ec *executionContext) _DefaultsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.DefaultsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, defaultsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DefaultsPayload")
+		case "defaults":
+			out.Values[i] = ec._DefaultsPayload_defaults(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._DefaultsPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var deletePayloadImplementors = []string{"DeletePayload"}
 
 func (ec *executionContext) _DeletePayload(ctx context.Context, sel ast.SelectionSet, obj *model.DeletePayload) graphql.Marshaler {
@@ -7993,6 +13938,187 @@ func (ec *executionContext) _DeletePayload(ctx context.Context, sel ast.Selectio
 			}
 		case "snapshot":
 			out.Values[i] = ec._DeletePayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var denialImplementors = []string{"Denial"}
+
+func (ec *executionContext) _Denial(ctx context.Context, sel ast.SelectionSet, obj *model.Denial) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, denialImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Denial")
+		case "id":
+			out.Values[i] = ec._Denial_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._Denial_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requestId":
+			out.Values[i] = ec._Denial_requestId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "decision":
+			out.Values[i] = ec._Denial_decision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "account":
+			out.Values[i] = ec._Denial_account(ctx, field, obj)
+		case "key":
+			out.Values[i] = ec._Denial_key(ctx, field, obj)
+		case "identity":
+			out.Values[i] = ec._Denial_identity(ctx, field, obj)
+		case "endpoint":
+			out.Values[i] = ec._Denial_endpoint(ctx, field, obj)
+		case "method":
+			out.Values[i] = ec._Denial_method(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._Denial_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "limit":
+			out.Values[i] = ec._Denial_limit(ctx, field, obj)
+		case "retryAfterMs":
+			out.Values[i] = ec._Denial_retryAfterMs(ctx, field, obj)
+		case "levels":
+			out.Values[i] = ec._Denial_levels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "explanation":
+			out.Values[i] = ec._Denial_explanation(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var denialConnectionImplementors = []string{"DenialConnection"}
+
+func (ec *executionContext) _DenialConnection(ctx context.Context, sel ast.SelectionSet, obj *model.DenialConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, denialConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DenialConnection")
+		case "nodes":
+			out.Values[i] = ec._DenialConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._DenialConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var denialLevelImplementors = []string{"DenialLevel"}
+
+func (ec *executionContext) _DenialLevel(ctx context.Context, sel ast.SelectionSet, obj *model.DenialLevel) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, denialLevelImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DenialLevel")
+		case "limit":
+			out.Values[i] = ec._DenialLevel_limit(ctx, field, obj)
+		case "limitId":
+			out.Values[i] = ec._DenialLevel_limitId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remaining":
+			out.Values[i] = ec._DenialLevel_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amount":
+			out.Values[i] = ec._DenialLevel_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -8081,6 +14207,194 @@ func (ec *executionContext) _Endpoint(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "group":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Endpoint_group(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointGroupImplementors = []string{"EndpointGroup"}
+
+func (ec *executionContext) _EndpointGroup(ctx context.Context, sel ast.SelectionSet, obj *controlplane.EndpointGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointGroup")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointGroup_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "name":
+			out.Values[i] = ec._EndpointGroup_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endpoints":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointGroup_endpoints(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointGroupPayloadImplementors = []string{"EndpointGroupPayload"}
+
+func (ec *executionContext) _EndpointGroupPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndpointGroupPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointGroupPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointGroupPayload")
+		case "group":
+			out.Values[i] = ec._EndpointGroupPayload_group(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._EndpointGroupPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -8124,6 +14438,91 @@ func (ec *executionContext) _EndpointPayload(ctx context.Context, sel ast.Select
 			out.Values[i] = ec._EndpointPayload_snapshot(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var identityImplementors = []string{"Identity"}
+
+func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Identity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, identityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Identity")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Identity_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "kind":
+			out.Values[i] = ec._Identity_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "value":
+			out.Values[i] = ec._Identity_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._Identity_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -8241,6 +14640,44 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "status":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_status(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "expiresAt":
+			out.Values[i] = ec._Key_expiresAt(ctx, field, obj)
 		case "createdAt":
 			out.Values[i] = ec._Key_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -8373,6 +14810,15 @@ func (ec *executionContext) _Level(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "key":
+			out.Values[i] = ec._Level_key(ctx, field, obj)
+		case "identity":
+			out.Values[i] = ec._Level_identity(ctx, field, obj)
+		case "capacity":
+			out.Values[i] = ec._Level_capacity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "remaining":
 			out.Values[i] = ec._Level_remaining(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -8460,42 +14906,16 @@ func (ec *executionContext) _Limit(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "scope":
-			field := field
-
-			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
-				defer func() {
-					if r := recover(); r != nil {
-						ec.Error(ctx, ec.Recover(ctx, r))
-					}
-				}()
-				res = ec._Limit_scope(ctx, field, obj)
-				if res == graphql.Null {
-					atomic.AddUint32(&fs.Invalids, 1)
-				}
-				return res
+		case "subject":
+			out.Values[i] = ec._Limit_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			if field.Deferrable != nil {
-				dfs, ok := deferred[field.Deferrable.Label]
-				di := 0
-				if ok {
-					dfs.AddField(field)
-					di = len(dfs.Values) - 1
-				} else {
-					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
-					deferred[field.Deferrable.Label] = dfs
-				}
-				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
-					return innerFunc(ctx, dfs)
-				})
-
-				// don't run the out.Concurrently() call below
-				out.Values[i] = graphql.Null
-				continue
+		case "selector":
+			out.Values[i] = ec._Limit_selector(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
-
-			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "endpoint":
 			field := field
 
@@ -8529,6 +14949,49 @@ func (ec *executionContext) _Limit(ctx context.Context, sel ast.SelectionSet, ob
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "group":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Limit_group(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "measure":
+			out.Values[i] = ec._Limit_measure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Limit_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "amount":
 			out.Values[i] = ec._Limit_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -8540,9 +15003,329 @@ func (ec *executionContext) _Limit(ctx context.Context, sel ast.SelectionSet, ob
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "burst":
-			out.Values[i] = ec._Limit_burst(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Limit_burst(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "mode":
+			out.Values[i] = ec._Limit_mode(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "gracePercent":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Limit_gracePercent(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "graceSeconds":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Limit_graceSeconds(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "failMode":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Limit_failMode(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "refundErrors":
+			out.Values[i] = ec._Limit_refundErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "adaptive":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Limit_adaptive(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var limitActivityImplementors = []string{"LimitActivity"}
+
+func (ec *executionContext) _LimitActivity(ctx context.Context, sel ast.SelectionSet, obj *model.LimitActivity) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, limitActivityImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LimitActivity")
+		case "limit":
+			out.Values[i] = ec._LimitActivity_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._LimitActivity_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accounts":
+			out.Values[i] = ec._LimitActivity_accounts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var limitEffectImplementors = []string{"LimitEffect"}
+
+func (ec *executionContext) _LimitEffect(ctx context.Context, sel ast.SelectionSet, obj *model.LimitEffect) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, limitEffectImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LimitEffect")
+		case "limit":
+			out.Values[i] = ec._LimitEffect_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = ec._LimitEffect_points(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._LimitEffect_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accounts":
+			out.Values[i] = ec._LimitEffect_accounts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var limitEffectPointImplementors = []string{"LimitEffectPoint"}
+
+func (ec *executionContext) _LimitEffectPoint(ctx context.Context, sel ast.SelectionSet, obj *model.LimitEffectPoint) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, limitEffectPointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LimitEffectPoint")
+		case "at":
+			out.Values[i] = ec._LimitEffectPoint_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._LimitEffectPoint_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -8744,9 +15527,51 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "updateKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "revokeKey":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_revokeKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setOverride":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setOverride(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteOverride":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteOverride(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "resetAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_resetAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "addIdentity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_addIdentity(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "removeIdentity":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_removeIdentity(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -8761,6 +15586,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteEndpoint":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteEndpoint(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateEndpoint":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateEndpoint(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createEndpointGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createEndpointGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteEndpointGroup":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteEndpointGroup(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -8793,6 +15639,274 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "setDefaults":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setDefaults(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var overrideImplementors = []string{"Override"}
+
+func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Override) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, overrideImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Override")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Override_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "limit":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Override_limit(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "amount":
+			out.Values[i] = ec._Override_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "burst":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Override_burst(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "mode":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Override_mode(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "until":
+			out.Values[i] = ec._Override_until(ctx, field, obj)
+		case "note":
+			out.Values[i] = ec._Override_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._Override_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ended":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Override_ended(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "inForce":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Override_inForce(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -8939,6 +16053,72 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "denials":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_denials(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "limitEffect":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_limitEffect(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "limitActivity":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_limitActivity(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "endpoints":
 			field := field
 
@@ -8949,6 +16129,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_endpoints(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "endpointGroups":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_endpointGroups(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -9024,6 +16226,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "defaults":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_defaults(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "usage":
 			field := field
 
@@ -9076,6 +16300,84 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___schema(ctx, field)
 			})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var quotaStandingImplementors = []string{"QuotaStanding"}
+
+func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.SelectionSet, obj *model.QuotaStanding) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, quotaStandingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("QuotaStanding")
+		case "limit":
+			out.Values[i] = ec._QuotaStanding_limit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._QuotaStanding_key(ctx, field, obj)
+		case "identity":
+			out.Values[i] = ec._QuotaStanding_identity(ctx, field, obj)
+		case "periodStart":
+			out.Values[i] = ec._QuotaStanding_periodStart(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "periodEnd":
+			out.Values[i] = ec._QuotaStanding_periodEnd(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "amount":
+			out.Values[i] = ec._QuotaStanding_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "consumed":
+			out.Values[i] = ec._QuotaStanding_consumed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outstanding":
+			out.Values[i] = ec._QuotaStanding_outstanding(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "remaining":
+			out.Values[i] = ec._QuotaStanding_remaining(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "writtenOff":
+			out.Values[i] = ec._QuotaStanding_writtenOff(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -9585,6 +16887,65 @@ func (ec *executionContext) _UsageSeries(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var verdictTotalsImplementors = []string{"VerdictTotals"}
+
+func (ec *executionContext) _VerdictTotals(ctx context.Context, sel ast.SelectionSet, obj *model.VerdictTotals) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, verdictTotalsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("VerdictTotals")
+		case "denied":
+			out.Values[i] = ec._VerdictTotals_denied(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "over":
+			out.Values[i] = ec._VerdictTotals_over(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "overAmount":
+			out.Values[i] = ec._VerdictTotals_overAmount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shadowed":
+			out.Values[i] = ec._VerdictTotals_shadowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failedOpen":
+			out.Values[i] = ec._VerdictTotals_failedOpen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var viewerImplementors = []string{"Viewer"}
 
 func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, obj *model.Viewer) graphql.Marshaler {
@@ -10067,6 +17428,32 @@ func (ec *executionContext) marshalNAccountConnection2ᚖgithubᚗcomᚋweirhq�
 	return ec._AccountConnection(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffectᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccountEffect) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffect(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffect(ctx context.Context, sel ast.SelectionSet, v *model.AccountEffect) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AccountEffect(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNAccountPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx context.Context, sel ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
 	return ec._AccountPayload(ctx, sel, &v)
 }
@@ -10089,6 +17476,11 @@ func (ec *executionContext) unmarshalNAccountStatus2githubᚗcomᚋweirhqᚋweir
 
 func (ec *executionContext) marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v model.AccountStatus) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) unmarshalNAddIdentityInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAddIdentityInput(ctx context.Context, v any) (model.AddIdentityInput, error) {
+	res, err := ec.unmarshalInputAddIdentityInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
@@ -10183,6 +17575,39 @@ func (ec *executionContext) marshalNDecision2githubᚗcomᚋweirhqᚋweirᚋplug
 	return res
 }
 
+func (ec *executionContext) marshalNDefaults2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDefaults(ctx context.Context, sel ast.SelectionSet, v controlplane.Defaults) graphql.Marshaler {
+	return ec._Defaults(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDefaults2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDefaults(ctx context.Context, sel ast.SelectionSet, v *controlplane.Defaults) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Defaults(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNDefaultsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsInput(ctx context.Context, v any) (model.DefaultsInput, error) {
+	res, err := ec.unmarshalInputDefaultsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDefaultsPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsPayload(ctx context.Context, sel ast.SelectionSet, v model.DefaultsPayload) graphql.Marshaler {
+	return ec._DefaultsPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDefaultsPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsPayload(ctx context.Context, sel ast.SelectionSet, v *model.DefaultsPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DefaultsPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNDeletePayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDeletePayload(ctx context.Context, sel ast.SelectionSet, v model.DeletePayload) graphql.Marshaler {
 	return ec._DeletePayload(ctx, sel, &v)
 }
@@ -10195,6 +17620,72 @@ func (ec *executionContext) marshalNDeletePayload2ᚖgithubᚗcomᚋweirhqᚋwei
 		return graphql.Null
 	}
 	return ec._DeletePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Denial) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenial(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenial(ctx context.Context, sel ast.SelectionSet, v *model.Denial) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Denial(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDenialConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialConnection(ctx context.Context, sel ast.SelectionSet, v model.DenialConnection) graphql.Marshaler {
+	return ec._DenialConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialConnection(ctx context.Context, sel ast.SelectionSet, v *model.DenialConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DenialConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDenialLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DenialLevel) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDenialLevel2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDenialLevel2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevel(ctx context.Context, sel ast.SelectionSet, v *model.DenialLevel) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DenialLevel(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
@@ -10223,6 +17714,46 @@ func (ec *executionContext) marshalNEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 	return ec._Endpoint(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx context.Context, sel ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndpointGroupPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointGroupPayload(ctx context.Context, sel ast.SelectionSet, v model.EndpointGroupPayload) graphql.Marshaler {
+	return ec._EndpointGroupPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEndpointGroupPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointGroupPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndpointGroupPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointGroupPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNEndpointPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointPayload(ctx context.Context, sel ast.SelectionSet, v model.EndpointPayload) graphql.Marshaler {
 	return ec._EndpointPayload(ctx, sel, &v)
 }
@@ -10235,6 +17766,16 @@ func (ec *executionContext) marshalNEndpointPayload2ᚖgithubᚗcomᚋweirhqᚋw
 		return graphql.Null
 	}
 	return ec._EndpointPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNFailMode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx context.Context, v any) (model.FailMode, error) {
+	var res model.FailMode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNFailMode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx context.Context, sel ast.SelectionSet, v model.FailMode) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNFloat2float64(ctx context.Context, v any) (float64, error) {
@@ -10284,6 +17825,60 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	}
 	return res
 }
+
+func (ec *executionContext) marshalNIdentity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Identity) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx context.Context, sel ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Identity(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind(ctx context.Context, v any) (controlplane.IdentityKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind(ctx context.Context, sel ast.SelectionSet, v controlplane.IdentityKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind = map[string]controlplane.IdentityKind{
+		"JWT_SUBJECT": controlplane.JWTSubject,
+		"CERTIFICATE": controlplane.Certificate,
+	}
+	marshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind = map[controlplane.IdentityKind]string{
+		controlplane.JWTSubject:  "JWT_SUBJECT",
+		controlplane.Certificate: "CERTIFICATE",
+	}
+)
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
 	res, err := graphql.UnmarshalInt(v)
@@ -10357,6 +17952,16 @@ func (ec *executionContext) marshalNKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweir�
 	return ec._KeyPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNKeyStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyStatus(ctx context.Context, v any) (model.KeyStatus, error) {
+	var res model.KeyStatus
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNKeyStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyStatus(ctx context.Context, sel ast.SelectionSet, v model.KeyStatus) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNLatency2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLatency(ctx context.Context, sel ast.SelectionSet, v model.Latency) graphql.Marshaler {
 	return ec._Latency(ctx, sel, &v)
 }
@@ -10427,6 +18032,72 @@ func (ec *executionContext) marshalNLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcont
 	return ec._Limit(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LimitActivity) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLimitActivity2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivity(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLimitActivity2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivity(ctx context.Context, sel ast.SelectionSet, v *model.LimitActivity) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LimitActivity(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLimitEffect2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffect(ctx context.Context, sel ast.SelectionSet, v model.LimitEffect) graphql.Marshaler {
+	return ec._LimitEffect(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLimitEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffect(ctx context.Context, sel ast.SelectionSet, v *model.LimitEffect) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LimitEffect(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLimitEffectPoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffectPointᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LimitEffectPoint) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLimitEffectPoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffectPoint(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLimitEffectPoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitEffectPoint(ctx context.Context, sel ast.SelectionSet, v *model.LimitEffectPoint) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LimitEffectPoint(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitInputᚄ(ctx context.Context, v any) ([]*model.LimitInput, error) {
 	var vSlice []any
 	vSlice = graphql.CoerceList(v)
@@ -10447,15 +18118,129 @@ func (ec *executionContext) unmarshalNLimitInput2ᚖgithubᚗcomᚋweirhqᚋweir
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) unmarshalNLimitScope2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitScope(ctx context.Context, v any) (model.LimitScope, error) {
-	var res model.LimitScope
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind(ctx context.Context, v any) (controlplane.LimitKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNLimitScope2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitScope(ctx context.Context, sel ast.SelectionSet, v model.LimitScope) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind(ctx context.Context, sel ast.SelectionSet, v controlplane.LimitKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
+
+var (
+	unmarshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind = map[string]controlplane.LimitKind{
+		"RATE":   controlplane.Rate,
+		"WINDOW": controlplane.Window,
+		"QUOTA":  controlplane.Quota,
+	}
+	marshalNLimitKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitKind = map[controlplane.LimitKind]string{
+		controlplane.Rate:   "RATE",
+		controlplane.Window: "WINDOW",
+		controlplane.Quota:  "QUOTA",
+	}
+)
+
+func (ec *executionContext) unmarshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx context.Context, v any) (controlplane.LimitMode, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx context.Context, sel ast.SelectionSet, v controlplane.LimitMode) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode = map[string]controlplane.LimitMode{
+		"ENFORCE": controlplane.Enforce,
+		"SOFT":    controlplane.Soft,
+		"SHADOW":  controlplane.Shadow,
+	}
+	marshalNLimitMode2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode = map[controlplane.LimitMode]string{
+		controlplane.Enforce: "ENFORCE",
+		controlplane.Soft:    "SOFT",
+		controlplane.Shadow:  "SHADOW",
+	}
+)
+
+func (ec *executionContext) unmarshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector(ctx context.Context, v any) (controlplane.LimitSelector, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector(ctx context.Context, sel ast.SelectionSet, v controlplane.LimitSelector) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector = map[string]controlplane.LimitSelector{
+		"ALL":      controlplane.SelectAll,
+		"ENDPOINT": controlplane.SelectEndpoint,
+		"GROUP":    controlplane.SelectGroup,
+		"READS":    controlplane.SelectReads,
+		"WRITES":   controlplane.SelectWrites,
+	}
+	marshalNLimitSelector2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector = map[controlplane.LimitSelector]string{
+		controlplane.SelectAll:      "ALL",
+		controlplane.SelectEndpoint: "ENDPOINT",
+		controlplane.SelectGroup:    "GROUP",
+		controlplane.SelectReads:    "READS",
+		controlplane.SelectWrites:   "WRITES",
+	}
+)
+
+func (ec *executionContext) unmarshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject(ctx context.Context, v any) (controlplane.LimitSubject, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject(ctx context.Context, sel ast.SelectionSet, v controlplane.LimitSubject) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject = map[string]controlplane.LimitSubject{
+		"ACCOUNT": controlplane.SubjectAccount,
+		"KEY":     controlplane.SubjectKey,
+		"ADDRESS": controlplane.SubjectAddress,
+	}
+	marshalNLimitSubject2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSubject = map[controlplane.LimitSubject]string{
+		controlplane.SubjectAccount: "ACCOUNT",
+		controlplane.SubjectKey:     "KEY",
+		controlplane.SubjectAddress: "ADDRESS",
+	}
+)
 
 func (ec *executionContext) marshalNLiveAccountUsage2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveAccountUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LiveAccountUsage) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -10497,6 +18282,62 @@ func (ec *executionContext) marshalNLiveUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋ
 	return ec._LiveUsage(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure(ctx context.Context, v any) (controlplane.Measure, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure(ctx context.Context, sel ast.SelectionSet, v controlplane.Measure) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure = map[string]controlplane.Measure{
+		"REQUESTS": controlplane.MeasureRequests,
+		"BYTES":    controlplane.MeasureBytes,
+		"COST":     controlplane.MeasureCost,
+	}
+	marshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure = map[controlplane.Measure]string{
+		controlplane.MeasureRequests: "REQUESTS",
+		controlplane.MeasureBytes:    "BYTES",
+		controlplane.MeasureCost:     "COST",
+	}
+)
+
+func (ec *executionContext) marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOverride2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverride(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOverride2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverride(ctx context.Context, sel ast.SelectionSet, v *controlplane.Override) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Override(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
@@ -10508,19 +18349,65 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋg
 }
 
 func (ec *executionContext) unmarshalNPeriod2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPeriod(ctx context.Context, v any) (controlplane.Period, error) {
-	res, err := model.UnmarshalPeriod(v)
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNPeriod2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPeriod[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNPeriod2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPeriod(ctx context.Context, sel ast.SelectionSet, v controlplane.Period) graphql.Marshaler {
 	_ = sel
-	res := model.MarshalPeriod(v)
+	res := graphql.MarshalString(marshalNPeriod2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPeriod[v])
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
 	}
 	return res
+}
+
+var (
+	unmarshalNPeriod2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPeriod = map[string]controlplane.Period{
+		"SECOND":  controlplane.Second,
+		"MINUTE":  controlplane.Minute,
+		"HOUR":    controlplane.Hour,
+		"DAY":     controlplane.Day,
+		"MONTH":   controlplane.Month,
+		"BILLING": controlplane.Billing,
+	}
+	marshalNPeriod2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPeriod = map[controlplane.Period]string{
+		controlplane.Second:  "SECOND",
+		controlplane.Minute:  "MINUTE",
+		controlplane.Hour:    "HOUR",
+		controlplane.Day:     "DAY",
+		controlplane.Month:   "MONTH",
+		controlplane.Billing: "BILLING",
+	}
+)
+
+func (ec *executionContext) marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStandingᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.QuotaStanding) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStanding(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStanding(ctx context.Context, sel ast.SelectionSet, v *model.QuotaStanding) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._QuotaStanding(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRollout2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRollout(ctx context.Context, sel ast.SelectionSet, v model.Rollout) graphql.Marshaler {
@@ -10535,6 +18422,11 @@ func (ec *executionContext) marshalNRollout2ᚖgithubᚗcomᚋweirhqᚋweirᚋgr
 		return graphql.Null
 	}
 	return ec._Rollout(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSetOverrideInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetOverrideInput(ctx context.Context, v any) (model.SetOverrideInput, error) {
+	res, err := ec.unmarshalInputSetOverrideInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNSignInLink2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSignInLink(ctx context.Context, sel ast.SelectionSet, v model.SignInLink) graphql.Marshaler {
@@ -10646,6 +18538,16 @@ func (ec *executionContext) unmarshalNUpdateAccountInput2githubᚗcomᚋweirhq�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNUpdateEndpointInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateEndpointInput(ctx context.Context, v any) (model.UpdateEndpointInput, error) {
+	res, err := ec.unmarshalInputUpdateEndpointInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateKeyInput(ctx context.Context, v any) (model.UpdateKeyInput, error) {
+	res, err := ec.unmarshalInputUpdateKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNUpdateTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateTierInput(ctx context.Context, v any) (model.UpdateTierInput, error) {
 	res, err := ec.unmarshalInputUpdateTierInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10689,6 +18591,16 @@ func (ec *executionContext) marshalNUsageSeries2ᚖgithubᚗcomᚋweirhqᚋweir�
 		return graphql.Null
 	}
 	return ec._UsageSeries(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx context.Context, sel ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._VerdictTotals(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNViewer2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐViewer(ctx context.Context, sel ast.SelectionSet, v model.Viewer) graphql.Marshaler {
@@ -10905,6 +18817,21 @@ func (ec *executionContext) marshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋwei
 	return v
 }
 
+func (ec *executionContext) marshalOAdaptive2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAdaptive(ctx context.Context, sel ast.SelectionSet, v *model.Adaptive) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Adaptive(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAdaptiveInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAdaptiveInput(ctx context.Context, v any) (*model.AdaptiveInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAdaptiveInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -10979,6 +18906,29 @@ func (ec *executionContext) marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 	return ec._Endpoint(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx context.Context, sel ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EndpointGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOFailMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx context.Context, v any) (*model.FailMode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var res = new(model.FailMode)
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOFailMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx context.Context, sel ast.SelectionSet, v *model.FailMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return v
+}
+
 func (ec *executionContext) unmarshalOFloat2ᚖfloat64(ctx context.Context, v any) (*float64, error) {
 	if v == nil {
 		return nil, nil
@@ -11048,6 +18998,13 @@ func (ec *executionContext) marshalOID2ᚖstring(ctx context.Context, sel ast.Se
 	_ = ctx
 	res := graphql.MarshalID(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx context.Context, sel ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Identity(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOInt2ᚕintᚄ(ctx context.Context, v any) ([]int, error) {
@@ -11122,6 +19079,20 @@ func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx context.Context, sel ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Key(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx context.Context, sel ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Limit(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitInputᚄ(ctx context.Context, v any) ([]*model.LimitInput, error) {
 	if v == nil {
 		return nil, nil
@@ -11139,6 +19110,74 @@ func (ec *executionContext) unmarshalOLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋw
 	}
 	return res, nil
 }
+
+func (ec *executionContext) unmarshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx context.Context, v any) (*controlplane.LimitMode, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode(ctx context.Context, sel ast.SelectionSet, v *controlplane.LimitMode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode[*v])
+	return res
+}
+
+var (
+	unmarshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode = map[string]controlplane.LimitMode{
+		"ENFORCE": controlplane.Enforce,
+		"SOFT":    controlplane.Soft,
+		"SHADOW":  controlplane.Shadow,
+	}
+	marshalOLimitMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitMode = map[controlplane.LimitMode]string{
+		controlplane.Enforce: "ENFORCE",
+		controlplane.Soft:    "SOFT",
+		controlplane.Shadow:  "SHADOW",
+	}
+)
+
+func (ec *executionContext) unmarshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector(ctx context.Context, v any) (*controlplane.LimitSelector, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector(ctx context.Context, sel ast.SelectionSet, v *controlplane.LimitSelector) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector[*v])
+	return res
+}
+
+var (
+	unmarshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector = map[string]controlplane.LimitSelector{
+		"ALL":      controlplane.SelectAll,
+		"ENDPOINT": controlplane.SelectEndpoint,
+		"GROUP":    controlplane.SelectGroup,
+		"READS":    controlplane.SelectReads,
+		"WRITES":   controlplane.SelectWrites,
+	}
+	marshalOLimitSelector2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitSelector = map[controlplane.LimitSelector]string{
+		controlplane.SelectAll:      "ALL",
+		controlplane.SelectEndpoint: "ENDPOINT",
+		controlplane.SelectGroup:    "GROUP",
+		controlplane.SelectReads:    "READS",
+		controlplane.SelectWrites:   "WRITES",
+	}
+)
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {

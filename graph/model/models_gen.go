@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -21,11 +22,52 @@ type AccountConnection struct {
 	TotalCount int `json:"totalCount"`
 }
 
-// What createAccount and updateAccount answer.
+// What one limit did to one account.
+type AccountEffect struct {
+	// Null for callers without an account.
+	Account *controlplane.Account `json:"account,omitempty"`
+	Totals  *VerdictTotals        `json:"totals"`
+}
+
+// What a mutation of an account answers.
 type AccountPayload struct {
 	Account *controlplane.Account `json:"account"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
+}
+
+// A limit that tightens stepwise while too many of the upstream's answers to what
+// it counts are errors or slow, and recovers by itself.
+type Adaptive struct {
+	// Percent of answers that are 5xx above which it tightens, 1 to 100; null: errors don't count.
+	ErrorPercent *int `json:"errorPercent,omitempty"`
+	// Milliseconds above which an answer is slow, 1 to 600000; null: latency doesn't count.
+	SlowMs *int `json:"slowMs,omitempty"`
+	// With slowMs: percent of slow answers above which it tightens, 1 to 100.
+	SlowPercent *int `json:"slowPercent,omitempty"`
+	// The least it tightens to, in percent of the amount, 1 to 99.
+	FloorPercent int `json:"floorPercent"`
+}
+
+// See Adaptive. It needs errorPercent, or slowMs and slowPercent, or all three.
+type AdaptiveInput struct {
+	// 1 to 100.
+	ErrorPercent *int `json:"errorPercent,omitempty"`
+	// 1 to 600000.
+	SlowMs *int `json:"slowMs,omitempty"`
+	// 1 to 100.
+	SlowPercent *int `json:"slowPercent,omitempty"`
+	// 1 to 99.
+	FloorPercent int `json:"floorPercent"`
+}
+
+// An identity to add.
+type AddIdentityInput struct {
+	// The account that it identifies.
+	AccountID string                    `json:"accountId"`
+	Kind      controlplane.IdentityKind `json:"kind"`
+	// The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind.
+	Value string `json:"value"`
 }
 
 // An account and what it used.
@@ -41,8 +83,12 @@ type Consumer struct {
 type CreateAccountInput struct {
 	// Unique, 1 to 128 characters.
 	Name string `json:"name"`
-	// The tier it is put on.
-	TierID string `json:"tierId"`
+	// The tier it is put on; leave it out for the default one.
+	TierID *string `json:"tierId,omitempty"`
+	// IANA time zone of its calendar and billing periods, such as Europe/Berlin.
+	TimeZone string `json:"timeZone"`
+	// Day of the month on which its billing period begins, 1 to 31; the last day in shorter months.
+	BillingDay int `json:"billingDay"`
 }
 
 // An endpoint to create.
@@ -53,6 +99,8 @@ type CreateEndpointInput struct {
 	Template string `json:"template"`
 	// Cost units of one request; 1 to 1000000.
 	Cost int `json:"cost"`
+	// The group to put it in.
+	GroupID *string `json:"groupId,omitempty"`
 }
 
 // A key to create.
@@ -61,6 +109,8 @@ type CreateKeyInput struct {
 	AccountID string `json:"accountId"`
 	// What the key is for; 1 to 64 characters.
 	Name string `json:"name"`
+	// When it stops working by itself, in the future; leave it out for never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 }
 
 // What createKey answers.
@@ -80,6 +130,21 @@ type CreateTierInput struct {
 	Limits []*LimitInput `json:"limits"`
 }
 
+// The default tiers to set. What is left out stays as it is.
+type DefaultsInput struct {
+	// For accounts without a tier.
+	TierID *string `json:"tierId,omitempty"`
+	// For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away.
+	AnonymousTierID graphql.Omittable[*string] `json:"anonymousTierId,omitempty"`
+}
+
+// What setDefaults answers.
+type DefaultsPayload struct {
+	Defaults *controlplane.Defaults `json:"defaults"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
 // What a deletion answers.
 type DeletePayload struct {
 	// What was deleted.
@@ -88,14 +153,67 @@ type DeletePayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
-// What createEndpoint answers.
+// One request that was refused, and why.
+type Denial struct {
+	ID string `json:"id"`
+	// When it was refused, by the Envoy's clock.
+	At time.Time `json:"at"`
+	// As in the problem document and the x-request-id field.
+	RequestID string        `json:"requestId"`
+	Decision  wire.Decision `json:"decision"`
+	// Null for requests that nobody was identified for.
+	Account *controlplane.Account `json:"account,omitempty"`
+	// The key that it came with; null for none, or an identity.
+	Key *controlplane.Key `json:"key,omitempty"`
+	// The identity that it came with; null for none, or a key.
+	Identity *controlplane.Identity `json:"identity,omitempty"`
+	// Null when it matched none.
+	Endpoint *controlplane.Endpoint `json:"endpoint,omitempty"`
+	Method   string                 `json:"method"`
+	// Without the query; cut at 256 bytes.
+	Path string `json:"path"`
+	// The limit that decided; null when it isn't a limit's denial, or the limit was deleted.
+	Limit *controlplane.Limit `json:"limit,omitempty"`
+	// After how many milliseconds a retry would have been let through; null when none would.
+	RetryAfterMs *int64 `json:"retryAfterMs,omitempty"`
+	// Where every limit that applied stood.
+	Levels []*DenialLevel `json:"levels"`
+	// The answer in one sentence.
+	Explanation string `json:"explanation"`
+}
+
+// One page of denials.
+type DenialConnection struct {
+	Nodes    []*Denial `json:"nodes"`
+	PageInfo *PageInfo `json:"pageInfo"`
+}
+
+// Where one limit stood when a request was refused.
+type DenialLevel struct {
+	// Null when it was deleted since.
+	Limit   *controlplane.Limit `json:"limit,omitempty"`
+	LimitID string              `json:"limitId"`
+	// Units of its measure that were left; negative in debt.
+	Remaining int64 `json:"remaining"`
+	// The most that could have been left.
+	Amount int64 `json:"amount"`
+}
+
+// What createEndpointGroup answers.
+type EndpointGroupPayload struct {
+	Group *controlplane.EndpointGroup `json:"group"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// What createEndpoint and updateEndpoint answer.
 type EndpointPayload struct {
 	Endpoint *controlplane.Endpoint `json:"endpoint"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
 }
 
-// What revokeKey answers.
+// What updateKey and revokeKey answer.
 type KeyPayload struct {
 	Key *controlplane.Key `json:"key"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
@@ -110,15 +228,48 @@ type Latency struct {
 	P99  *float64 `json:"p99,omitempty"`
 }
 
-// Where an account stands with one limit.
+// Where an account, or one of its keys, stands with one RATE or WINDOW limit.
 type Level struct {
+	// The tier's limit, as it is without an override.
 	Limit *controlplane.Limit `json:"limit"`
-	// Requests that would be let through now, 0 to `limit.burst`.
+	// With subject KEY: the key, unless it is an identity.
+	Key *controlplane.Key `json:"key,omitempty"`
+	// With subject KEY: the identity, unless it is a key.
+	Identity *controlplane.Identity `json:"identity,omitempty"`
+	// The most that can remain: the burst of a RATE, the amount of a WINDOW; an override is reckoned in.
+	Capacity int64 `json:"capacity"`
+	// Units of the limit's measure that would be let through now, 0 to `capacity`.
 	Remaining int64 `json:"remaining"`
-	// `limit.burst` less `remaining`.
+	// `capacity` less `remaining`.
 	Used int64 `json:"used"`
 	// When an Envoy last reported it; null when none has, and the bucket is full.
 	ObservedAt *time.Time `json:"observedAt,omitempty"`
+}
+
+// What one limit did in a time range, to how many.
+type LimitActivity struct {
+	Limit  *controlplane.Limit `json:"limit"`
+	Totals *VerdictTotals      `json:"totals"`
+	// How many accounts it affected.
+	Accounts int `json:"accounts"`
+}
+
+// What one limit did in a time range.
+type LimitEffect struct {
+	Limit *controlplane.Limit `json:"limit"`
+	// Every bucket of the range in order, those without an effect too.
+	Points []*LimitEffectPoint `json:"points"`
+	// The sum of all points.
+	Totals *VerdictTotals `json:"totals"`
+	// The accounts that it affected most, most first; at most 20.
+	Accounts []*AccountEffect `json:"accounts"`
+}
+
+// One bucket of a limit's effect.
+type LimitEffectPoint struct {
+	// When the bucket begins.
+	At     time.Time      `json:"at"`
+	Totals *VerdictTotals `json:"totals"`
 }
 
 // A limit to create or change.
@@ -127,14 +278,33 @@ type LimitInput struct {
 	ID *string `json:"id,omitempty"`
 	// See Limit.name.
 	Name string `json:"name"`
-	// The endpoint whose requests it counts; leave it out for all requests of the account.
+	// Whose requests it counts together.
+	Subject controlplane.LimitSubject `json:"subject"`
+	// Which of the subject's requests it counts; leave it out for ENDPOINT with an
+	// `endpointId`, GROUP with a `groupId`, and ALL otherwise.
+	Selector *controlplane.LimitSelector `json:"selector,omitempty"`
+	// With selector ENDPOINT: the endpoint.
 	EndpointID *string `json:"endpointId,omitempty"`
-	// Requests a period, 1 to 10^12.
+	// With selector GROUP: the group.
+	GroupID *string                `json:"groupId,omitempty"`
+	Measure controlplane.Measure   `json:"measure"`
+	Kind    controlplane.LimitKind `json:"kind"`
+	// How much it allows in a period, in units of `measure`; 1 to 10^12.
 	Amount int64 `json:"amount"`
-	// The period that `amount` is for.
+	// SECOND to DAY for RATE and WINDOW; HOUR, DAY, MONTH or BILLING for QUOTA.
 	Period controlplane.Period `json:"period"`
-	// 1 to 10^12; leave it out to have `amount`.
-	Burst *int64 `json:"burst,omitempty"`
+	// Only with kind RATE: 1 to 10^12; leave it out to have `amount`.
+	Burst *int64                 `json:"burst,omitempty"`
+	Mode  controlplane.LimitMode `json:"mode"`
+	// Only with mode SOFT: 1 to 1000.
+	GracePercent *int `json:"gracePercent,omitempty"`
+	// Only with mode SOFT: 1 to 2592000.
+	GraceSeconds *int `json:"graceSeconds,omitempty"`
+	// Leave it out for CLOSED with kind QUOTA and OPEN otherwise.
+	FailMode     *FailMode `json:"failMode,omitempty"`
+	RefundErrors bool      `json:"refundErrors"`
+	// Not with kind QUOTA; leave it out for none.
+	Adaptive *AdaptiveInput `json:"adaptive,omitempty"`
 }
 
 // One account's part of a live event.
@@ -177,12 +347,53 @@ type PageInfo struct {
 type Query struct {
 }
 
+// Where an account, or one of its keys, stands with one QUOTA limit.
+type QuotaStanding struct {
+	// The tier's limit, as it is without an override.
+	Limit *controlplane.Limit `json:"limit"`
+	// With subject KEY: the key, unless it is an identity.
+	Key *controlplane.Key `json:"key,omitempty"`
+	// With subject KEY: the identity, unless it is a key.
+	Identity *controlplane.Identity `json:"identity,omitempty"`
+	// Inclusive.
+	PeriodStart time.Time `json:"periodStart"`
+	// Exclusive.
+	PeriodEnd time.Time `json:"periodEnd"`
+	// The quota, in units of the limit's measure; an override is reckoned in.
+	Amount int64 `json:"amount"`
+	// What Envoys reported as used, and what was leased to one that went away.
+	Consumed int64 `json:"consumed"`
+	// Leased to Envoys and not reported as used yet.
+	Outstanding int64 `json:"outstanding"`
+	// `amount` less `consumed` and `outstanding`, at least 0.
+	Remaining int64 `json:"remaining"`
+	// Part of `consumed`: leased to an Envoy that went away without a report.
+	WrittenOff int64 `json:"writtenOff"`
+}
+
 // Which policy runs where.
 type Rollout struct {
 	// The newest snapshot.
 	Snapshot int64 `json:"snapshot"`
 	// Worker threads of all Envoys heard from in the last minute.
 	Workers []*Worker `json:"workers"`
+}
+
+// An override to set.
+type SetOverrideInput struct {
+	AccountID string `json:"accountId"`
+	// A limit of the account's tier.
+	LimitID string `json:"limitId"`
+	// Instead of the limit's amount, 1 to 10^12.
+	Amount int64 `json:"amount"`
+	// For RATE: instead of the limit's burst, 1 to 10^12; leave it out to keep that.
+	Burst *int64 `json:"burst,omitempty"`
+	// Instead of the limit's mode; leave it out to keep that.
+	Mode *controlplane.LimitMode `json:"mode,omitempty"`
+	// When it ends, in the future; leave it out for never.
+	Until *time.Time `json:"until,omitempty"`
+	// Why it is there; at most 500 characters.
+	Note string `json:"note"`
 }
 
 // A one-time link to the dashboard.
@@ -209,8 +420,36 @@ type UpdateAccountInput struct {
 	// Unique, 1 to 128 characters.
 	Name *string `json:"name,omitempty"`
 	// The tier to move it to.
-	TierID *string        `json:"tierId,omitempty"`
-	Status *AccountStatus `json:"status,omitempty"`
+	TierID *string `json:"tierId,omitempty"`
+	// True puts it on the default tier, whichever that is.
+	UseDefaultTier *bool          `json:"useDefaultTier,omitempty"`
+	Status         *AccountStatus `json:"status,omitempty"`
+	// See Account.timeZone. A period that runs keeps its boundaries to its end.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// See Account.billingDay. A period that runs keeps its boundaries to its end.
+	BillingDay *int `json:"billingDay,omitempty"`
+}
+
+// An endpoint to change. What is left out stays as it is.
+type UpdateEndpointInput struct {
+	ID string `json:"id"`
+	// Cost units of one request; 1 to 1000000.
+	Cost *int `json:"cost,omitempty"`
+	// The group to put it in, instead of the one it is in.
+	GroupID *string `json:"groupId,omitempty"`
+	// True takes it out of its group.
+	Ungroup *bool `json:"ungroup,omitempty"`
+}
+
+// A key to change. What is left out stays as it is.
+type UpdateKeyInput struct {
+	ID string `json:"id"`
+	// Whether it is refused with 403.
+	Suspended *bool `json:"suspended,omitempty"`
+	// When it stops working by itself. A time that has passed ends it now.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// True takes the expiry away.
+	NeverExpires *bool `json:"neverExpires,omitempty"`
 }
 
 // A tier to change. What is left out stays as it is.
@@ -252,6 +491,20 @@ type UsageSeries struct {
 	Points []*UsagePoint `json:"points"`
 	// The sum of all points.
 	Totals *controlplane.Totals `json:"totals"`
+}
+
+// What limits said of requests that they didn't simply let through.
+type VerdictTotals struct {
+	// Requests refused.
+	Denied int64 `json:"denied"`
+	// Requests let through although over a soft limit.
+	Over int64 `json:"over"`
+	// Units of the limit's measure by which those were over.
+	OverAmount int64 `json:"overAmount"`
+	// Requests that a shadow limit would have refused.
+	Shadowed int64 `json:"shadowed"`
+	// Requests let through because the limit's state wasn't known.
+	FailedOpen int64 `json:"failedOpen"`
 }
 
 // Who is asking.
@@ -334,51 +587,51 @@ func (e AccountStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// What one bucket of a limit is for.
-type LimitScope string
+// What a limit does while its state can't be known.
+type FailMode string
 
 const (
-	// All requests of an account.
-	LimitScopeAccount LimitScope = "ACCOUNT"
-	// The requests of an account to one endpoint.
-	LimitScopeEndpoint LimitScope = "ENDPOINT"
+	// Lets through, and counts that it did.
+	FailModeOpen FailMode = "OPEN"
+	// Refuses with 503.
+	FailModeClosed FailMode = "CLOSED"
 )
 
-var AllLimitScope = []LimitScope{
-	LimitScopeAccount,
-	LimitScopeEndpoint,
+var AllFailMode = []FailMode{
+	FailModeOpen,
+	FailModeClosed,
 }
 
-func (e LimitScope) IsValid() bool {
+func (e FailMode) IsValid() bool {
 	switch e {
-	case LimitScopeAccount, LimitScopeEndpoint:
+	case FailModeOpen, FailModeClosed:
 		return true
 	}
 	return false
 }
 
-func (e LimitScope) String() string {
+func (e FailMode) String() string {
 	return string(e)
 }
 
-func (e *LimitScope) UnmarshalGQL(v any) error {
+func (e *FailMode) UnmarshalGQL(v any) error {
 	str, ok := v.(string)
 	if !ok {
 		return fmt.Errorf("enums must be strings")
 	}
 
-	*e = LimitScope(str)
+	*e = FailMode(str)
 	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid LimitScope", str)
+		return fmt.Errorf("%s is not a valid FailMode", str)
 	}
 	return nil
 }
 
-func (e LimitScope) MarshalGQL(w io.Writer) {
+func (e FailMode) MarshalGQL(w io.Writer) {
 	fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
-func (e *LimitScope) UnmarshalJSON(b []byte) error {
+func (e *FailMode) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {
 		return err
@@ -386,7 +639,71 @@ func (e *LimitScope) UnmarshalJSON(b []byte) error {
 	return e.UnmarshalGQL(s)
 }
 
-func (e LimitScope) MarshalJSON() ([]byte, error) {
+func (e FailMode) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Whether a key works, and if not, why.
+type KeyStatus string
+
+const (
+	// It identifies its account.
+	KeyStatusLive KeyStatus = "LIVE"
+	// Refused with 403 until it is made live again.
+	KeyStatusSuspended KeyStatus = "SUSPENDED"
+	// Refused with 401 since expiresAt.
+	KeyStatusExpired KeyStatus = "EXPIRED"
+	// Refused with 401 for good.
+	KeyStatusRevoked KeyStatus = "REVOKED"
+)
+
+var AllKeyStatus = []KeyStatus{
+	KeyStatusLive,
+	KeyStatusSuspended,
+	KeyStatusExpired,
+	KeyStatusRevoked,
+}
+
+func (e KeyStatus) IsValid() bool {
+	switch e {
+	case KeyStatusLive, KeyStatusSuspended, KeyStatusExpired, KeyStatusRevoked:
+		return true
+	}
+	return false
+}
+
+func (e KeyStatus) String() string {
+	return string(e)
+}
+
+func (e *KeyStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = KeyStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid KeyStatus", str)
+	}
+	return nil
+}
+
+func (e KeyStatus) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *KeyStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e KeyStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -50,17 +50,6 @@ func UnmarshalGranularity(v any) (controlplane.Granularity, error) {
 	return unmarshalEnum(granularities, v)
 }
 
-var periods = map[string]controlplane.Period{
-	"SECOND": controlplane.Second, "MINUTE": controlplane.Minute,
-	"HOUR": controlplane.Hour, "DAY": controlplane.Day,
-}
-
-// MarshalPeriod writes a period.
-func MarshalPeriod(p controlplane.Period) graphql.Marshaler { return marshalEnum(periods, p) }
-
-// UnmarshalPeriod reads a period.
-func UnmarshalPeriod(v any) (controlplane.Period, error) { return unmarshalEnum(periods, v) }
-
 var decisions = map[string]wire.Decision{
 	"ALLOWED": wire.Allowed, "THROTTLED": wire.Throttled, "UNAUTHENTICATED": wire.Unauthenticated,
 	"FORBIDDEN": wire.Forbidden, "UNREADY": wire.Unready,
