@@ -2,11 +2,14 @@
 
 -- Which batches are in the rollups. Per source, every sequence up to
 -- `committed` is; `batches` has those beyond it that came out of order. Nothing
--- expires, so a batch is counted once however late its copy comes.
+-- expires, so a batch is counted once however late its copy comes. `lost` counts
+-- the batches that had been committed and are not here, as after a failover to a
+-- standby that lagged.
 create table sources (
     source    uuid primary key,
     node      text not null,
     committed bigint not null default 0,
+    lost      bigint not null default 0,
     first_at  timestamptz not null default now(),
     last_at   timestamptz not null default now()
 );

@@ -111,19 +111,20 @@ func lockLedgers(ctx context.Context, tx pgx.Tx, sources [][16]byte) (map[wire.S
 }
 
 func saveLedgers(ctx context.Context, tx pgx.Tx, sources [][16]byte, ledgers map[wire.SourceID]*usage.Ledger) error {
-	var committed []int64
+	var committed, lost []int64
 	var aheadOf [][16]byte
 	var ahead []int64
 	for _, s := range sources {
-		committed = append(committed, int64(ledgers[s].Committed()))
+		committed, lost = append(committed, int64(ledgers[s].Committed())), append(lost, int64(ledgers[s].Lost()))
 		for _, n := range ledgers[s].Ahead() {
 			aheadOf, ahead = append(aheadOf, s), append(ahead, int64(n))
 		}
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
-		update sources set committed = c.committed, last_at = now()
-		from unnest($1::uuid[], $2::bigint[]) as c (source, committed) where sources.source = c.source`, sources, committed)
+		update sources set committed = c.committed, lost = sources.lost + c.lost, last_at = now()
+		from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as c (source, committed, lost)
+		where sources.source = c.source`, sources, committed, lost)
 	batch.Queue(`
 		delete from batches using sources
 		where batches.source = any($1) and sources.source = batches.source and sequence <= committed`, sources)

@@ -95,6 +95,22 @@ func TestBatchesOutOfOrderCountOnce(t *testing.T) {
 	wantRequests(t, db, 5)
 }
 
+// A standby that lagged takes over: batches 3 and 4 are gone, from here and from
+// the filter, which was told that they are committed.
+func TestALostCommitDoesNotHoldUpWhatFollows(t *testing.T) {
+	db := open(t)
+	commit(t, db, batch(1, 1, 7, 1), batch(1, 2, 7, 1))
+	for sequence := uint64(5); sequence <= 8; sequence++ {
+		commit(t, db, batch(1, sequence, 7, 1))
+	}
+	commit(t, db, batch(1, 9, 7, 1))
+	committed, err := db.Committed(t.Context(), wire.SourceID{1})
+	if err != nil || committed != 9 {
+		t.Errorf("committed through %d, %v; want 9", committed, err)
+	}
+	wantRequests(t, db, 7)
+}
+
 func TestWritersSideBySideCountEveryBatchOnce(t *testing.T) {
 	db := open(t)
 	const writers, sequences = 6, 20
@@ -106,10 +122,13 @@ func TestWritersSideBySideCountEveryBatchOnce(t *testing.T) {
 	fresh := make([]int, writers)
 	for w := range writers {
 		wg.Go(func() {
-			// Each writer has every batch, in an order of its own.
+			// Each writer has every batch, those that may be under way at the same
+			// time in an order of its own, and some of them twice.
+			const window = 2 * wire.MaxFrozen
 			for i := range all {
-				b := all[(i*(2*w+1)+w)%len(all)]
-				got, err := db.CommitBatches(t.Context(), []*wire.Batch{b, all[(i+w)%len(all)]})
+				first := i / window * window
+				b, again := all[first+(i*(2*w+1)+w)%window], all[first+(i+w)%window]
+				got, err := db.CommitBatches(t.Context(), []*wire.Batch{b, again})
 				if err != nil {
 					t.Errorf("writer %d: %v", w, err)
 					return

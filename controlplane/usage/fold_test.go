@@ -113,27 +113,3 @@ func TestLastLevelsKeepsTheNewest(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
-
-func TestLedgerClaimsEachSequenceOnce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ledger := usage.NewLedger(0)
-		claimed := map[uint64]bool{}
-		for _, n := range rapid.SliceOf(rapid.Uint64Range(1, 30)).Draw(t, "sequences") {
-			if got := ledger.Claim(n); got == claimed[n] {
-				t.Fatalf("Claim(%d) = %v after it was claimed: %v", n, got, claimed[n])
-			}
-			claimed[n] = true
-			// What is stored is enough to go on from, after a crash.
-			restored := usage.NewLedger(ledger.Committed())
-			for _, a := range ledger.Ahead() {
-				restored.Claim(a)
-			}
-			ledger = restored
-			for want := range ledger.Committed() {
-				if !claimed[want+1] {
-					t.Fatalf("committed through %d, but %d never came", ledger.Committed(), want+1)
-				}
-			}
-		}
-	})
-}

@@ -12,7 +12,7 @@ const (
 
 	// MaxFrozen is how many batches may await their commit. Beyond that, usage
 	// adds up in the open entries.
-	MaxFrozen = 4
+	MaxFrozen = wire.MaxFrozen
 
 	heartbeatNS   = 10 * second // the longest silence of an idle source
 	askCommitNS   = second / 4  // after what was sent and isn't known to be committed

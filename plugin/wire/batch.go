@@ -40,18 +40,69 @@ type Entry struct {
 	Latency    Histogram // of at most Requests durations
 }
 
-// Level is how full a bucket was when the worker last decided by it.
+// Level is how much was left of a limit when the worker last decided by it.
 type Level struct {
 	Account   uint64
 	Limit     uint64
-	Remaining int64 // whole tokens; negative while in debt
-	AtMS      int64 // wall clock of the filter, Unix milliseconds
+	Key       uint64 // of a limit that each key has to itself; 0 for one that the account's keys share
+	Remaining int64  // whole units of its measure; negative while in debt
+	AtMS      int64  // wall clock of the filter, Unix milliseconds
+}
+
+// Verdict is what one limit said of a request when that wasn't a plain yes.
+type Verdict uint8
+
+// The verdicts. The numbers are part of the format and of the database: they are
+// never reused.
+const (
+	Denied     Verdict = 1 // it decided the denial
+	Over       Verdict = 2 // a soft limit was exceeded, and let the request through
+	Shadowed   Verdict = 3 // a shadow limit would have denied
+	FailedOpen Verdict = 4 // its state was unknown, and it let the request through
+)
+
+// VerdictKey is the set of dimensions that verdicts are counted by.
+type VerdictKey struct {
+	Minute  int64  // minutes since the Unix epoch, by the filter's clock at stream end
+	Account uint64 // 0 for callers known by their address only
+	Limit   uint64
+	Verdict Verdict
+}
+
+// VerdictEntry counts a limit's verdicts of one sort since the source's last batch.
+type VerdictEntry struct {
+	VerdictKey
+	Requests uint64 // at least 1
+	Amount   uint64 // units of the limit's measure: refused, let through above the limit, or taken unchecked
+}
+
+// Denial is one request that was refused, kept so that its request id answers
+// why. Denials are a sample: at most [MaxBatchDenials] a batch.
+type Denial struct {
+	AtMS         int64  // wall clock of the filter, Unix milliseconds
+	RequestID    string // as in x-request-id: 1 to MaxRequestIDBytes; see Printable
+	Account      uint64 // 0: nobody identified
+	Key          uint64 // 0: none
+	Endpoint     uint64 // 0: the path matched no template
+	Limit        uint64 // the one that decided, of a Throttled request; else 0
+	Decision     Decision
+	Method       string // at most MaxMethodBytes; see Printable
+	Path         string // without query, at most MaxDenialPathBytes; see Printable
+	RetryAfterMS uint64 // 0: none was given; at most MaxTimeMS
+	Levels       []DenialLevel
+}
+
+// DenialLevel is where a limit that applied to a refused request stood.
+type DenialLevel struct {
+	Limit     uint64
+	Remaining int64  // whole units of its measure; negative while in debt
+	Amount    uint64 // the most it can have left: its burst, window or quota; at most MaxAmount
 }
 
 // Batch is the counts of one worker since its last flush. A batch that has been
 // sent is frozen: the same source and sequence always carry the same content.
 //
-// A batch with Sequence 0 carries no entries and no levels. It is a heartbeat:
+// A batch with Sequence 0 carries no entries and nothing else in lists. It is a heartbeat:
 // it tells which snapshot the worker runs and asks what has been committed.
 type Batch struct {
 	Source   SourceID
@@ -61,6 +112,8 @@ type Batch struct {
 	SentMS   int64  // wall clock of the filter when the batch was frozen, Unix milliseconds
 	Entries  []Entry
 	Levels   []Level
+	Verdicts []VerdictEntry
+	Denials  []Denial // in any order
 }
 
 // Bounds that an encoder keeps and a decoder enforces.
@@ -68,7 +121,19 @@ const (
 	MaxBatchBytes   = 4 << 20
 	MaxBatchEntries = 65_536
 	MaxBatchLevels  = 65_536
-	MaxNodeBytes    = 255
+
+	MaxBatchVerdicts   = 16_384
+	MaxBatchDenials    = 256
+	MaxDenialLevels    = 32
+	MaxRequestIDBytes  = 64
+	MaxMethodBytes     = 20
+	MaxDenialPathBytes = 256
+	MaxNodeBytes       = 255
+	// MaxAmount bounds what a limit allows, in units of its measure.
+	MaxAmount = 1_000_000_000_000
+	// MaxFrozen is how many batches of a source may await their commit: it makes
+	// batch s only once it was told that all up to s-MaxFrozen are committed.
+	MaxFrozen = 4
 	// MaxNumber bounds identifiers, sequences and versions: they fit into the
 	// database's 63 bits.
 	MaxNumber = 1<<63 - 1
