@@ -84,7 +84,7 @@ type Denial struct {
 	Account      uint64 // 0: nobody identified
 	Key          uint64 // 0: none
 	Endpoint     uint64 // 0: the path matched no template
-	Limit        uint64 // the one that decided, of a Throttled request; else 0
+	Limit        uint64 // the one that decided; 0 where none did
 	Decision     Decision
 	Method       string // at most MaxMethodBytes; see Printable
 	Path         string // without query, at most MaxDenialPathBytes; see Printable
@@ -102,8 +102,8 @@ type DenialLevel struct {
 // Batch is the counts of one worker since its last flush. A batch that has been
 // sent is frozen: the same source and sequence always carry the same content.
 //
-// A batch with Sequence 0 carries no entries and nothing else in lists. It is a heartbeat:
-// it tells which snapshot the worker runs and asks what has been committed.
+// A batch with Sequence 0 has empty lists. It is a heartbeat: it tells which
+// snapshot the worker runs and asks what has been committed.
 type Batch struct {
 	Source   SourceID
 	Sequence uint64 // from 1, without gaps

@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/weirhq/weir/plugin/internal/frame"
+
 // fault says what is out of bounds or contradicts itself in b, and where;
 // "" for nothing. Encoder and decoder both keep to it.
 func (b *Batch) fault() string {
@@ -7,25 +9,31 @@ func (b *Batch) fault() string {
 	case b.Source == SourceID{}:
 		return "source: all zero"
 	case b.Sequence > MaxNumber:
-		return outOfRange("sequence", b.Sequence, 0, MaxNumber)
+		return frame.OutOfRange("sequence", b.Sequence, 0, MaxNumber)
 	case b.Snapshot > MaxNumber:
-		return outOfRange("snapshot", b.Snapshot, 0, MaxNumber)
+		return frame.OutOfRange("snapshot", b.Snapshot, 0, MaxNumber)
 	case uint64(b.SentMS) > MaxTimeMS:
 		return "sentMS: not in the years 1970 to 9999"
 	case len(b.Entries) > MaxBatchEntries:
-		return outOfRange("entries", uint64(len(b.Entries)), 0, MaxBatchEntries)
+		return frame.OutOfRange("entries", uint64(len(b.Entries)), 0, MaxBatchEntries)
 	case len(b.Levels) > MaxBatchLevels:
-		return outOfRange("levels", uint64(len(b.Levels)), 0, MaxBatchLevels)
-	case b.Sequence == 0 && len(b.Entries)+len(b.Levels) > 0:
-		return "sequence: 0 with entries or levels"
+		return frame.OutOfRange("levels", uint64(len(b.Levels)), 0, MaxBatchLevels)
+	case len(b.Verdicts) > MaxBatchVerdicts:
+		return frame.OutOfRange("verdicts", uint64(len(b.Verdicts)), 0, MaxBatchVerdicts)
+	case len(b.Denials) > MaxBatchDenials:
+		return frame.OutOfRange("denials", uint64(len(b.Denials)), 0, MaxBatchDenials)
+	case b.Sequence == 0 && len(b.Entries)+len(b.Levels)+len(b.Verdicts)+len(b.Denials) > 0:
+		return "sequence: 0 with entries, levels, verdicts or denials"
 	}
-	if what := textFault("node", b.Node, 0, MaxNodeBytes); what != "" {
+	if what := frame.TextFault("node", b.Node, 0, MaxNodeBytes); what != "" {
 		return what
 	}
-	if what := b.entriesFault(); what != "" {
-		return what
+	for _, check := range [...]func() string{b.entriesFault, b.levelsFault, b.verdictsFault, b.denialsFault} {
+		if what := check(); what != "" {
+			return what
+		}
 	}
-	return b.levelsFault()
+	return ""
 }
 
 func (b *Batch) entriesFault() string {
@@ -33,15 +41,15 @@ func (b *Batch) entriesFault() string {
 	for i := range b.Entries {
 		e := &b.Entries[i]
 		if what := e.fault(); what != "" {
-			return element("entries", i) + "." + what
+			return frame.Element("entries", i) + "." + what
 		}
 		if i > 0 && b.Entries[i-1].Compare(e.EntryKey) >= 0 {
-			return element("entries", i) + ": not after the one before in the order of keys"
+			return frame.Element("entries", i) + ": not after the one before in the order of keys"
 		}
 		for j, n := range [...]uint64{e.Requests, e.Cost, e.BytesIn, e.BytesOut, e.DurationUS} {
 			// Both are at most MaxBatchTotal before the sum, so it can't overflow.
 			if totals[j] += min(n, MaxBatchTotal); n > MaxBatchTotal || totals[j] > MaxBatchTotal {
-				return element("entries", i) + ": a count of the batch sums up to more than " + decimal(MaxBatchTotal)
+				return frame.Element("entries", i) + ": a count of the batch sums up to more than " + frame.Decimal(MaxBatchTotal)
 			}
 		}
 	}
@@ -53,15 +61,15 @@ func (e *Entry) fault() string {
 	case e.Minute < 0 || e.Minute > MaxTimeMS/60_000:
 		return "minute: not in the years 1970 to 9999"
 	case e.Account > MaxNumber:
-		return outOfRange("account", e.Account, 0, MaxNumber)
+		return frame.OutOfRange("account", e.Account, 0, MaxNumber)
 	case e.Key > MaxNumber:
-		return outOfRange("key", e.Key, 0, MaxNumber)
+		return frame.OutOfRange("key", e.Key, 0, MaxNumber)
 	case e.Endpoint > MaxNumber:
-		return outOfRange("endpoint", e.Endpoint, 0, MaxNumber)
+		return frame.OutOfRange("endpoint", e.Endpoint, 0, MaxNumber)
 	case e.Status != 0 && (e.Status < 100 || e.Status > 599):
-		return "status: " + decimal(uint64(e.Status)) + " is not 0 or 100 to 599"
+		return "status: " + frame.Decimal(uint64(e.Status)) + " is not 0 or 100 to 599"
 	case e.Decision < Allowed || e.Decision > Unready:
-		return outOfRange("decision", uint64(e.Decision), uint64(Allowed), uint64(Unready))
+		return frame.OutOfRange("decision", uint64(e.Decision), uint64(Allowed), uint64(Unready))
 	case e.Requests == 0:
 		return "requests: 0"
 	}
@@ -74,7 +82,7 @@ func (h Histogram) fault(requests uint64) string {
 	for i, bin := range h {
 		switch {
 		case bin.Index > MaxLatencyIndex():
-			return outOfRange("latency index", uint64(bin.Index), 0, uint64(MaxLatencyIndex()))
+			return frame.OutOfRange("latency index", uint64(bin.Index), 0, uint64(MaxLatencyIndex()))
 		case i > 0 && h[i-1].Index >= bin.Index:
 			return "latency: not sorted by index"
 		case bin.Count == 0:
@@ -83,28 +91,6 @@ func (h Histogram) fault(requests uint64) string {
 			return "latency: more durations than requests"
 		}
 		left -= bin.Count
-	}
-	return ""
-}
-
-func (b *Batch) levelsFault() string {
-	for i, l := range b.Levels {
-		what := ""
-		switch {
-		case l.Account-1 >= MaxNumber:
-			what = outOfRange(".account", l.Account, 1, MaxNumber)
-		case l.Limit-1 >= MaxNumber:
-			what = outOfRange(".limit", l.Limit, 1, MaxNumber)
-		case l.Remaining > MaxAmount:
-			what = ".remaining: more than " + decimal(MaxAmount)
-		case uint64(l.AtMS) > MaxTimeMS:
-			what = ".atMS: not in the years 1970 to 9999"
-		case i > 0 && b.Levels[i-1].compare(l) >= 0:
-			what = ": not after the one before in the order of accounts and limits"
-		}
-		if what != "" {
-			return element("levels", i) + what
-		}
 	}
 	return ""
 }

@@ -4,19 +4,25 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 // Least sizes of an element, which bound what a decoder allocates.
 const (
-	minEntryBytes = 12
-	minLevelBytes = 4
-	minBinBytes   = 2
+	minEntryBytes       = 12
+	minBinBytes         = 2
+	minLevelBytes       = 5
+	minVerdictBytes     = 6
+	minDenialBytes      = 12
+	minDenialLevelBytes = 3
 )
 
-// Sort puts entries and levels into the order that EncodeBatch wants.
+// Sort puts entries, levels and verdicts into the order that EncodeBatch wants.
 func (b *Batch) Sort() {
 	slices.SortFunc(b.Entries, func(x, y Entry) int { return x.Compare(y.EntryKey) })
 	slices.SortFunc(b.Levels, Level.compare)
+	slices.SortFunc(b.Verdicts, func(x, y VerdictEntry) int { return x.Compare(y.VerdictKey) })
 }
 
 // Compare orders keys as a batch lists them: by minute, account, key, endpoint,
@@ -32,17 +38,28 @@ func (k EntryKey) Compare(o EntryKey) int {
 	)
 }
 
-func (l Level) compare(o Level) int {
-	return cmp.Or(cmp.Compare(l.Account, o.Account), cmp.Compare(l.Limit, o.Limit))
+// Compare orders keys as a batch lists them: by minute, account, limit and
+// verdict. It returns -1, 0 or +1.
+func (k VerdictKey) Compare(o VerdictKey) int {
+	return cmp.Or(
+		cmp.Compare(k.Minute, o.Minute),
+		cmp.Compare(k.Account, o.Account),
+		cmp.Compare(k.Limit, o.Limit),
+		cmp.Compare(k.Verdict, o.Verdict),
+	)
 }
 
-// EncodeBatch appends the encoding of b to dst. Entries are sorted strictly by
-// key, levels strictly by account and limit; see [Batch.Sort]. It fails with
-// [ErrInvalid] for a batch that isn't sorted or is out of bounds, and for one
-// whose encoding would be longer than [MaxBatchBytes].
+func (l Level) compare(o Level) int {
+	return cmp.Or(cmp.Compare(l.Account, o.Account), cmp.Compare(l.Limit, o.Limit), cmp.Compare(l.Key, o.Key))
+}
+
+// EncodeBatch appends the encoding of b to dst. Entries and verdicts are sorted
+// strictly by key, levels strictly by account, limit and key; see [Batch.Sort].
+// It fails with [ErrInvalid] for a batch that isn't sorted or is out of bounds,
+// and for one whose encoding would be longer than [MaxBatchBytes].
 func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 	if what := b.fault(); what != "" {
-		return nil, invalid(what)
+		return nil, frame.Invalid(what)
 	}
 	start := len(dst)
 	dst = append(dst, magicBatch...)
@@ -58,27 +75,24 @@ func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 		dst = appendEntry(dst, &b.Entries[i], &lastKey)
 		lastKey = b.Entries[i].EntryKey
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(b.Levels)))
-	var last Level
-	for _, l := range b.Levels {
-		dst = appendLevel(dst, l, last, b.SentMS)
-		last = l
-	}
-	dst = seal(dst, start)
+	dst = appendLevels(dst, b)
+	dst = appendVerdicts(dst, b)
+	dst = appendDenials(dst, b)
+	dst = frame.Seal(dst, start)
 	if len(dst)-start > MaxBatchBytes {
-		return nil, invalid(outOfRange("batch: length in bytes", uint64(len(dst)-start), 0, MaxBatchBytes))
+		return nil, frame.Invalid(frame.OutOfRange("batch: length in bytes", uint64(len(dst)-start), 0, MaxBatchBytes))
 	}
 	return dst, nil
 }
 
 func appendEntry(dst []byte, e *Entry, last *EntryKey) []byte {
-	var l ladder
-	dst = binary.AppendUvarint(dst, l.down(uint64(e.Minute), uint64(last.Minute)))
-	dst = binary.AppendUvarint(dst, l.down(e.Account, last.Account))
-	dst = binary.AppendUvarint(dst, l.down(e.Key, last.Key))
-	dst = binary.AppendUvarint(dst, l.down(e.Endpoint, last.Endpoint))
-	dst = binary.AppendUvarint(dst, l.down(uint64(e.Status), uint64(last.Status)))
-	dst = binary.AppendUvarint(dst, l.down(uint64(e.Decision), uint64(last.Decision)))
+	var l frame.Ladder
+	dst = binary.AppendUvarint(dst, l.Down(uint64(e.Minute), uint64(last.Minute)))
+	dst = binary.AppendUvarint(dst, l.Down(e.Account, last.Account))
+	dst = binary.AppendUvarint(dst, l.Down(e.Key, last.Key))
+	dst = binary.AppendUvarint(dst, l.Down(e.Endpoint, last.Endpoint))
+	dst = binary.AppendUvarint(dst, l.Down(uint64(e.Status), uint64(last.Status)))
+	dst = binary.AppendUvarint(dst, l.Down(uint64(e.Decision), uint64(last.Decision)))
 	for _, n := range [...]uint64{e.Requests, e.Cost, e.BytesIn, e.BytesOut, e.DurationUS, uint64(len(e.Latency))} {
 		dst = binary.AppendUvarint(dst, n)
 	}
@@ -91,52 +105,37 @@ func appendEntry(dst []byte, e *Entry, last *EntryKey) []byte {
 	return dst
 }
 
-func appendLevel(dst []byte, v, last Level, sentMS int64) []byte {
-	var l ladder
-	dst = binary.AppendUvarint(dst, l.down(v.Account, last.Account))
-	dst = binary.AppendUvarint(dst, l.down(v.Limit, last.Limit))
-	dst = binary.AppendVarint(dst, v.Remaining)
-	return binary.AppendVarint(dst, sentMS-v.AtMS)
-}
-
 // DecodeBatch is the inverse of EncodeBatch. It keeps no reference to data and
 // fails with [ErrMalformed].
 func DecodeBatch(data []byte) (*Batch, error) {
-	if len(data) > MaxBatchBytes {
-		return nil, malformed(outOfRange("batch: length in bytes", uint64(len(data)), 0, MaxBatchBytes))
-	}
-	body, err := unseal(data, magicBatch)
+	body, err := bounded(data, magicBatch, MaxBatchBytes)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{rest: body}
+	r := &frame.Reader{Rest: body}
 	b := new(Batch)
-	copy(b.Source[:], r.bytes("source", len(b.Source)))
-	b.Sequence = r.uvarint("sequence")
-	b.Snapshot = r.uvarint("snapshot")
-	b.SentMS = int64(r.uvarint("sentMS"))
-	b.Node = string(r.bytes("node", r.count("node", 1)))
+	copy(b.Source[:], r.Bytes("source", len(b.Source)))
+	b.Sequence = r.Uvarint("sequence")
+	b.Snapshot = r.Uvarint("snapshot")
+	b.SentMS = int64(r.Uvarint("sentMS"))
+	b.Node = r.Text("node")
 	b.Entries = readEntries(r)
 	b.Levels = readLevels(r, b.SentMS)
-	if r.err == nil && len(r.rest) > 0 {
-		r.fail("bytes after the end")
-	}
-	if r.err != nil {
-		return nil, r.err
+	b.Verdicts = readVerdicts(r)
+	b.Denials = readDenials(r, b.SentMS)
+	if err := r.End(); err != nil {
+		return nil, err
 	}
 	if what := b.fault(); what != "" {
-		return nil, malformed(what)
+		return nil, frame.Malformed(what)
 	}
 	return b, nil
 }
 
 // readEntries gives all histograms one backing array, each with no room to grow.
-func readEntries(r *reader) []Entry {
-	n := r.count("entries", minEntryBytes)
-	if n == 0 || n > MaxBatchEntries {
-		if n > 0 {
-			r.fail(outOfRange("entries", uint64(n), 0, MaxBatchEntries))
-		}
+func readEntries(r *frame.Reader) []Entry {
+	n := r.List("entries", minEntryBytes, MaxBatchEntries)
+	if n == 0 {
 		return nil
 	}
 	entries := make([]Entry, n)
@@ -148,7 +147,7 @@ func readEntries(r *reader) []Entry {
 		last = entries[i].EntryKey
 		bins = readCounts(r, &entries[i], bins)
 		ends[i] = len(bins)
-		if r.err != nil {
+		if r.Err != nil {
 			return nil
 		}
 	}
@@ -162,60 +161,36 @@ func readEntries(r *reader) []Entry {
 	return entries
 }
 
-func readKey(r *reader, e *Entry, last *EntryKey) {
-	var l ladder
-	e.Minute = int64(l.up(r.uvarint("minute"), uint64(last.Minute)))
-	e.Account = l.up(r.uvarint("account"), last.Account)
-	e.Key = l.up(r.uvarint("key"), last.Key)
-	e.Endpoint = l.up(r.uvarint("endpoint"), last.Endpoint)
-	status := l.up(r.uvarint("status"), uint64(last.Status))
-	decision := l.up(r.uvarint("decision"), uint64(last.Decision))
+func readKey(r *frame.Reader, e *Entry, last *EntryKey) {
+	var l frame.Ladder
+	e.Minute = int64(l.Up(r.Uvarint("minute"), uint64(last.Minute)))
+	e.Account = l.Up(r.Uvarint("account"), last.Account)
+	e.Key = l.Up(r.Uvarint("key"), last.Key)
+	e.Endpoint = l.Up(r.Uvarint("endpoint"), last.Endpoint)
+	status := l.Up(r.Uvarint("status"), uint64(last.Status))
+	decision := l.Up(r.Uvarint("decision"), uint64(last.Decision))
 	e.Status, e.Decision = uint16(status), Decision(decision)
 	if uint64(e.Status) != status || uint64(e.Decision) != decision {
-		r.fail("status or decision: too large")
+		r.Fail("status or decision: too large")
 	}
 }
 
 // readCounts appends e's histogram to bins.
-func readCounts(r *reader, e *Entry, bins []Bin) []Bin {
-	e.Requests = r.uvarint("requests")
-	e.Cost = r.uvarint("cost")
-	e.BytesIn = r.uvarint("bytesIn")
-	e.BytesOut = r.uvarint("bytesOut")
-	e.DurationUS = r.uvarint("durationUS")
+func readCounts(r *frame.Reader, e *Entry, bins []Bin) []Bin {
+	e.Requests = r.Uvarint("requests")
+	e.Cost = r.Uvarint("cost")
+	e.BytesIn = r.Uvarint("bytesIn")
+	e.BytesOut = r.Uvarint("bytesOut")
+	e.DurationUS = r.Uvarint("durationUS")
 	index := uint64(0)
-	for range r.count("latency", minBinBytes) {
-		step := r.uvarint("latency index")
+	for range r.Count("latency", minBinBytes) {
+		step := r.Uvarint("latency index")
 		if step > uint64(MaxLatencyIndex())-index {
-			r.fail("latency index: too large")
+			r.Fail("latency index: too large")
 			return bins
 		}
 		index += step
-		bins = append(bins, Bin{uint16(index), r.uvarint("latency count")})
+		bins = append(bins, Bin{uint16(index), r.Uvarint("latency count")})
 	}
 	return bins
-}
-
-func readLevels(r *reader, sentMS int64) []Level {
-	n := r.count("levels", minLevelBytes)
-	if n == 0 || n > MaxBatchLevels {
-		if n > 0 {
-			r.fail(outOfRange("levels", uint64(n), 0, MaxBatchLevels))
-		}
-		return nil
-	}
-	levels := make([]Level, n)
-	var last Level
-	for i := range levels {
-		var l ladder
-		levels[i].Account = l.up(r.uvarint("account"), last.Account)
-		levels[i].Limit = l.up(r.uvarint("limit"), last.Limit)
-		levels[i].Remaining = r.varint("remaining")
-		levels[i].AtMS = sentMS - r.varint("atMS")
-		last = levels[i]
-		if r.err != nil {
-			return nil
-		}
-	}
-	return levels
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 var source = SourceID{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
@@ -26,9 +28,10 @@ func sampleBatch() *Batch {
 			{EntryKey: EntryKey{minute, 12, 1, 5, 200, Allowed}, Requests: 1, Cost: 1, BytesIn: 100, Latency: Histogram{{483, 1}}},
 		},
 		Levels: []Level{
-			{11, 1, 97, minute * 60_000},
-			{11, 2, -5, minute*60_000 + 1300},
-			{12, 1, 100, 0},
+			{11, 1, 0, 97, minute * 60_000},
+			{11, 2, 21, -5, minute*60_000 + 1300},
+			{11, 2, 22, 40, minute * 60_000},
+			{12, 1, 0, 100, 0},
 		},
 	}
 }
@@ -138,8 +141,8 @@ func TestDamagedBatchIsRefused(t *testing.T) {
 		}
 	})
 	t.Run("cut off anywhere and sealed again", func(t *testing.T) {
-		for n := magicBytes; n < len(data)-sumBytes; n++ {
-			if _, err := DecodeBatch(seal(bytes.Clone(data[:n]), 0)); !errors.Is(err, ErrMalformed) {
+		for n := frame.MagicBytes; n < len(data)-frame.SumBytes; n++ {
+			if _, err := DecodeBatch(frame.Seal(bytes.Clone(data[:n]), 0)); !errors.Is(err, ErrMalformed) {
 				t.Fatalf("%d bytes: got %v", n, err)
 			}
 		}
@@ -159,7 +162,7 @@ func TestForgedBatchIsRefused(t *testing.T) {
 		return append(b, status...)
 	}
 	const decision, requests, zero, levels = 1, 1, 0, 0
-	rest := []byte{decision, requests, zero, zero, zero, zero, zero, levels}
+	rest := []byte{decision, requests, zero, zero, zero, zero, zero, levels, zero, zero}
 	tests := map[string]struct {
 		bytes []byte
 		ok    bool
@@ -173,7 +176,7 @@ func TestForgedBatchIsRefused(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			if _, err := DecodeBatch(seal(tt.bytes, 0)); (err == nil) != tt.ok {
+			if _, err := DecodeBatch(frame.Seal(tt.bytes, 0)); (err == nil) != tt.ok {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -255,7 +258,7 @@ func TestFullBatchFits(t *testing.T) {
 			Requests: 10, Cost: 10, BytesIn: 10_000, BytesOut: 100_000, DurationUS: 50_000,
 			Latency: Histogram{{100, 3}, {110, 3}, {120, 3}},
 		})
-		b.Levels = append(b.Levels, Level{uint64(i + 1), 1, 1000, b.SentMS - int64(i%1000)})
+		b.Levels = append(b.Levels, Level{uint64(i + 1), 1, uint64(i + 1), 1000, b.SentMS - int64(i%1000)})
 	}
 	data := mustEncode(t, b)
 	t.Logf("%d entries and levels: %.1f bytes each", MaxBatchEntries, float64(len(data))/MaxBatchEntries)
@@ -267,8 +270,8 @@ func FuzzDecodeBatch(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkBatchBytes(t, data)
 		// Random bytes never carry the right checksum; give them one.
-		if len(data) >= sumBytes {
-			checkBatchBytes(t, seal(bytes.Clone(data[:len(data)-sumBytes]), 0))
+		if len(data) >= frame.SumBytes {
+			checkBatchBytes(t, frame.Seal(bytes.Clone(data[:len(data)-frame.SumBytes]), 0))
 		}
 	})
 }
@@ -308,8 +311,8 @@ func TestReceipt(t *testing.T) {
 func FuzzDecodeReceipt(f *testing.F) {
 	f.Add(EncodeReceipt(Receipt{5, 3}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) >= sumBytes {
-			data = seal(data[:len(data)-sumBytes:len(data)-sumBytes], 0)
+		if len(data) >= frame.SumBytes {
+			data = frame.Seal(data[:len(data)-frame.SumBytes:len(data)-frame.SumBytes], 0)
 		}
 		r, err := DecodeReceipt(data)
 		if err == nil && !bytes.Equal(EncodeReceipt(r), data) {

@@ -5,6 +5,8 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 // Compile turns p into a snapshot, the same for the same policy whatever the
@@ -19,11 +21,11 @@ func Compile(p Policy) ([]byte, error) {
 	c.p.Keys = slices.Clone(p.Keys)
 	slices.SortFunc(c.p.Keys, func(a, b Key) int { return bytes.Compare(a.Digest[:], b.Digest[:]) })
 	if what := c.p.fault(); what != "" {
-		return nil, invalid(what)
+		return nil, frame.Invalid(what)
 	}
 	for _, compile := range []func() string{c.endpoints, c.tiers, c.accounts, c.keys, c.trie} {
 		if what := compile(); what != "" {
-			return nil, invalid(what)
+			return nil, frame.Invalid(what)
 		}
 	}
 	return c.assemble()
@@ -55,8 +57,8 @@ func (c *compiler) text(s string) (at, length uint32) {
 
 func (c *compiler) endpoints() string {
 	for _, e := range c.p.Endpoints {
-		b := appendU64(c.sections[endpoints], e.ID)
-		c.sections[endpoints] = appendU32(b, e.Cost, 0)
+		b := frame.AppendU64(c.sections[endpoints], e.ID)
+		c.sections[endpoints] = frame.AppendU32(b, e.Cost, 0)
 	}
 	return ""
 }
@@ -71,8 +73,8 @@ func (c *compiler) tiers() string {
 	first := 0
 	for _, t := range c.p.Tiers {
 		at, length := c.text(t.Name)
-		b := appendU64(c.sections[tiers], t.ID)
-		c.sections[tiers] = appendU32(b, at, length, uint32(first), uint32(len(t.Limits)))
+		b := frame.AppendU64(c.sections[tiers], t.ID)
+		c.sections[tiers] = frame.AppendU32(b, at, length, uint32(first), uint32(len(t.Limits)))
 		first += len(t.Limits)
 		for _, l := range t.Limits {
 			endpoint := uint32(none)
@@ -83,8 +85,8 @@ func (c *compiler) tiers() string {
 				}
 			}
 			at, length := c.text(l.Name)
-			b := appendU64(c.sections[limits], l.ID, l.Amount, l.Burst)
-			c.sections[limits] = appendU32(b, l.PeriodSeconds, endpoint, at, length)
+			b := frame.AppendU64(c.sections[limits], l.ID, l.Amount, l.Burst)
+			c.sections[limits] = frame.AppendU32(b, l.PeriodSeconds, endpoint, at, length)
 		}
 	}
 	return ""
@@ -100,8 +102,8 @@ func (c *compiler) accounts() string {
 		if a.Suspended {
 			flags |= flagSuspended
 		}
-		b := appendU64(c.sections[accounts], a.ID)
-		c.sections[accounts] = appendU32(b, tier, flags)
+		b := frame.AppendU64(c.sections[accounts], a.ID)
+		c.sections[accounts] = frame.AppendU32(b, tier, flags)
 	}
 	return ""
 }
@@ -113,30 +115,30 @@ func (c *compiler) keys() string {
 			return named("key", k.ID) + ": there is no " + named("account", k.Account)
 		}
 		b := append(c.sections[keys], k.Digest[:]...)
-		b = appendU64(b, k.ID)
-		c.sections[keys] = appendU32(b, account, 0)
+		b = frame.AppendU64(b, k.ID)
+		c.sections[keys] = frame.AppendU32(b, account, 0)
 	}
 	return ""
 }
 
 func (c *compiler) assemble() ([]byte, error) {
-	size := headerBytes + sumBytes
+	size := headerBytes + frame.SumBytes
 	for i := range c.sections {
 		size += len(c.sections[i])
 	}
 	b := append(make([]byte, 0, size), magicSnapshot...)
-	b = appendU32(b, 0)
-	b = appendU64(b, c.p.Version)
+	b = frame.AppendU32(b, 0)
+	b = frame.AppendU64(b, c.p.Version)
 	for i, s := range c.sections {
 		count := len(s) / recordBytes[i]
 		if uint64(count) > recordMaxima[i] {
-			return nil, invalid("the policy is too large: section " + strconv.Itoa(i) + " has " + strconv.Itoa(count) + " records")
+			return nil, frame.Invalid("the policy is too large: section " + strconv.Itoa(i) + " has " + strconv.Itoa(count) + " records")
 		}
-		b = appendU32(b, uint32(count))
+		b = frame.AppendU32(b, uint32(count))
 	}
 	b = append(b, make([]byte, headerBytes-len(b))...)
 	for _, s := range c.sections {
 		b = append(b, s...)
 	}
-	return seal(b, 0), nil
+	return frame.Seal(b, 0), nil
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 func TestForgedRecordsAreRefused(t *testing.T) {
@@ -22,9 +24,9 @@ func TestForgedRecordsAreRefused(t *testing.T) {
 			binary.LittleEndian.PutUint32(c.sections[limits][28:], uint32(len(c.p.Endpoints)))
 		},
 		"a node that nothing leads to": func(c *compiler) {
-			c.sections[edges] = appendU32(nil, 0, 1, 1)
+			c.sections[edges] = frame.AppendU32(nil, 0, 1, 1)
 			c.sections[methods] = nil
-			c.sections[nodes] = appendU32(nil, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
+			c.sections[nodes] = frame.AppendU32(nil, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0)
 		},
 	}
 	for name, forge := range tests {
@@ -53,7 +55,7 @@ func TestForgedRecordsAreRefused(t *testing.T) {
 func TestTrieHasNoCycle(t *testing.T) {
 	data := mustCompile(t, samplePolicy())
 	s := mustOpen(t, data)
-	body := data[:len(data)-sumBytes]
+	body := data[:len(data)-frame.SumBytes]
 	for i := range s.counts[nodes] {
 		for of, at := range map[section]int{nodes: 8, edges: 8} {
 			if i >= s.counts[of] {
@@ -70,7 +72,7 @@ func TestTrieHasNoCycle(t *testing.T) {
 					continue
 				}
 				binary.LittleEndian.PutUint32(field, target)
-				if _, err := Open(seal(forged, 0)); !errors.Is(err, ErrMalformed) {
+				if _, err := Open(frame.Seal(forged, 0)); !errors.Is(err, ErrMalformed) {
 					t.Fatalf("record %d of section %d leads to node %d: got %v", i, of, target, err)
 				}
 			}
@@ -94,19 +96,19 @@ func TestDamagedSnapshotIsRefused(t *testing.T) {
 			if _, err := Open(data[:n]); !errors.Is(err, ErrMalformed) {
 				t.Fatalf("%d bytes: got %v", n, err)
 			}
-			if n >= magicBytes && n < len(data)-sumBytes {
-				if _, err := Open(seal(bytes.Clone(data[:n]), 0)); !errors.Is(err, ErrMalformed) {
+			if n >= frame.MagicBytes && n < len(data)-frame.SumBytes {
+				if _, err := Open(frame.Seal(bytes.Clone(data[:n]), 0)); !errors.Is(err, ErrMalformed) {
 					t.Fatalf("%d bytes and a new checksum: got %v", n, err)
 				}
 			}
 		}
 	})
 	t.Run("any number replaced and sealed again is safe", func(t *testing.T) {
-		for at := magicBytes; at+4 <= len(data)-sumBytes; at += 4 {
+		for at := frame.MagicBytes; at+4 <= len(data)-frame.SumBytes; at += 4 {
 			for _, n := range []uint32{0, 1, 2, 3, 7, 100, 1 << 31, 1<<32 - 1} {
-				forged := bytes.Clone(data[:len(data)-sumBytes])
+				forged := bytes.Clone(data[:len(data)-frame.SumBytes])
 				binary.LittleEndian.PutUint32(forged[at:], n)
-				exercise(t, seal(forged, 0))
+				exercise(t, frame.Seal(forged, 0))
 			}
 		}
 	})
@@ -158,8 +160,8 @@ func FuzzOpen(f *testing.F) {
 	f.Add(mustCompile(f, Policy{Version: 1}))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		exercise(t, data)
-		if len(data) >= sumBytes {
-			exercise(t, seal(bytes.Clone(data[:len(data)-sumBytes]), 0))
+		if len(data) >= frame.SumBytes {
+			exercise(t, frame.Seal(bytes.Clone(data[:len(data)-frame.SumBytes]), 0))
 		}
 	})
 }

@@ -1,12 +1,13 @@
 package wire
 
-import "encoding/binary"
-
 // A snapshot is, little-endian: a header of magic (4 bytes), zero (4), version
 // (8), the number of records of each section (4 each, in the order below), and
 // zero up to headerBytes; then the sections, one after the other; then the
 // checksum. Records refer to others by index and to texts by offset and length
 // in the last section.
+// magicSnapshot begins a snapshot in one piece.
+const magicSnapshot = "WSn\x01"
+
 type section int
 
 const (
@@ -43,20 +44,3 @@ const (
 	none          = 1<<32 - 1 // no endpoint
 	flagSuspended = 1
 )
-
-func u32(b []byte, at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
-func u64(b []byte, at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
-
-func appendU32(b []byte, ns ...uint32) []byte {
-	for _, n := range ns {
-		b = binary.LittleEndian.AppendUint32(b, n)
-	}
-	return b
-}
-
-func appendU64(b []byte, ns ...uint64) []byte {
-	for _, n := range ns {
-		b = binary.LittleEndian.AppendUint64(b, n)
-	}
-	return b
-}

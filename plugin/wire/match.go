@@ -1,6 +1,10 @@
 package wire
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
+)
 
 // MatchEndpoint finds the endpoint of a request. path is raw, without query;
 // it is compared as it stands, segment by segment, percent-encoding and trailing
@@ -21,7 +25,7 @@ func (s *Snapshot) MatchEndpoint(method, path string) (EndpointRef, bool) {
 		return EndpointRef{}, false
 	}
 	r := s.record(endpoints, i)
-	return EndpointRef{ID: u64(r, 0), Cost: u32(r, 8)}, true
+	return EndpointRef{ID: frame.U64(r, 0), Cost: frame.U32(r, 8)}, true
 }
 
 // matcher walks the trie for one request.
@@ -70,12 +74,12 @@ func (m *matcher) from(node, depth int) (endpoint int, found bool) {
 		return m.byMethod(r)
 	}
 	segment := m.segment(depth)
-	if next, found := m.s.branch(edges, u32(r, 0), u32(r, 4), segment); found {
+	if next, found := m.s.branch(edges, frame.U32(r, 0), frame.U32(r, 4), segment); found {
 		if endpoint, found := m.from(next, depth+1); found {
 			return endpoint, true
 		}
 	}
-	if param := int(u32(r, 8)); param != 0 && segment != "" {
+	if param := int(frame.U32(r, 8)); param != 0 && segment != "" {
 		return m.from(param, depth+1)
 	}
 	return 0, false
@@ -83,7 +87,7 @@ func (m *matcher) from(node, depth int) (endpoint int, found bool) {
 
 // byMethod finds the endpoint of a template that ends at node.
 func (m *matcher) byMethod(node []byte) (endpoint int, found bool) {
-	first, n := u32(node, 12), u32(node, 16)
+	first, n := frame.U32(node, 12), frame.U32(node, 16)
 	if n == 0 {
 		return 0, false
 	}
@@ -106,7 +110,7 @@ func (s *Snapshot) branch(of section, first, n uint32, label string) (target int
 		r := s.record(of, mid)
 		switch order := strings.Compare(s.label(r, 0), label); {
 		case order == 0:
-			return int(u32(r, 8)), true
+			return int(frame.U32(r, 8)), true
 		case order < 0:
 			lo = mid + 1
 		default:

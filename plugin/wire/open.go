@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"strconv"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 // Open verifies b, and keeps it; b may not change afterwards. It checks length,
@@ -20,7 +22,7 @@ func Open(b []byte) (*Snapshot, error) {
 		s.endpointsFault, s.tiersFault, s.limitsFault, s.accountsFault, s.keysFault, s.trieFault,
 	} {
 		if what := verify(); what != "" {
-			return nil, malformed("snapshot: " + what)
+			return nil, frame.Malformed("snapshot: " + what)
 		}
 	}
 	return s, nil
@@ -28,28 +30,28 @@ func Open(b []byte) (*Snapshot, error) {
 
 // split verifies frame and header and finds the sections.
 func split(b []byte) (*Snapshot, error) {
-	if _, err := unseal(b, magicSnapshot); err != nil {
+	if _, err := frame.Unseal(b, magicSnapshot); err != nil {
 		return nil, err
 	}
-	if len(b) < headerBytes+sumBytes {
-		return nil, malformed("snapshot: too short for a header")
+	if len(b) < headerBytes+frame.SumBytes {
+		return nil, frame.Malformed("snapshot: too short for a header")
 	}
-	s := &Snapshot{version: u64(b, 8)}
-	if s.version-1 >= MaxNumber || u32(b, magicBytes) != 0 || u32(b, headerBytes-4) != 0 {
-		return nil, malformed("snapshot: header")
+	s := &Snapshot{version: frame.U64(b, 8)}
+	if s.version-1 >= MaxNumber || frame.U32(b, frame.MagicBytes) != 0 || frame.U32(b, headerBytes-4) != 0 {
+		return nil, frame.Malformed("snapshot: header")
 	}
-	rest := b[headerBytes : len(b)-sumBytes]
+	rest := b[headerBytes : len(b)-frame.SumBytes]
 	for i := range s.sections {
-		count := uint64(u32(b, countsAt+4*i))
+		count := uint64(frame.U32(b, countsAt+4*i))
 		size := count * uint64(recordBytes[i])
 		if count > recordMaxima[i] || size > uint64(len(rest)) {
-			return nil, malformed("snapshot: section " + strconv.Itoa(i) + " is longer than the rest")
+			return nil, frame.Malformed("snapshot: section " + strconv.Itoa(i) + " is longer than the rest")
 		}
 		s.sections[i], rest = rest[:size:size], rest[size:]
 		s.counts[i] = int(count)
 	}
 	if len(rest) != 0 {
-		return nil, malformed("snapshot: bytes after the last section")
+		return nil, frame.Malformed("snapshot: bytes after the last section")
 	}
 	s.text = string(s.sections[texts])
 	return s, nil
@@ -70,7 +72,7 @@ func (s *Snapshot) label(r []byte, at int) string {
 // checkedLabel reads a text reference, and reports false for one that points
 // outside the texts.
 func (s *Snapshot) checkedLabel(r []byte, at int) (text string, ok bool) {
-	from, length := uint64(u32(r, at)), uint64(u32(r, at+4))
+	from, length := uint64(frame.U32(r, at)), uint64(frame.U32(r, at+4))
 	if from+length > uint64(len(s.text)) {
 		return "", false
 	}
@@ -86,8 +88,8 @@ func (s *Snapshot) endpointsFault() string {
 	var before uint64
 	for i := range s.counts[endpoints] {
 		r := s.record(endpoints, i)
-		id := u64(r, 0)
-		if !ascends(id, before) || u32(r, 8)-1 >= MaxCost || u32(r, 12) != 0 {
+		id := frame.U64(r, 0)
+		if !ascends(id, before) || frame.U32(r, 8)-1 >= MaxCost || frame.U32(r, 12) != 0 {
 			return brokenAt("endpoint", i)
 		}
 		before = id
@@ -100,14 +102,14 @@ func (s *Snapshot) tiersFault() string {
 	var limit uint32
 	for i := range s.counts[tiers] {
 		r := s.record(tiers, i)
-		id := u64(r, 0)
+		id := frame.U64(r, 0)
 		name, ok := s.checkedLabel(r, 8)
-		if !ok || !ascends(id, before) || textFault("name", name, 1, MaxTierNameBytes) != "" ||
-			u32(r, 16) != limit || u32(r, 20) > MaxTierLimits {
+		if !ok || !ascends(id, before) || frame.TextFault("name", name, 1, MaxTierNameBytes) != "" ||
+			frame.U32(r, 16) != limit || frame.U32(r, 20) > MaxTierLimits {
 			return brokenAt("tier", i)
 		}
 		before = id
-		limit += u32(r, 20) // at most MaxTiers times MaxTierLimits
+		limit += frame.U32(r, 20) // at most MaxTiers times MaxTierLimits
 	}
 	if int(limit) != s.counts[limits] {
 		return "the tiers don't own all limits"
@@ -120,9 +122,9 @@ func (s *Snapshot) limitsFault() string {
 		t := s.Tier(i)
 		for n := range t.Limits {
 			r := s.record(limits, t.FirstLimit+n)
-			endpoint := u32(r, 28)
+			endpoint := frame.U32(r, 28)
 			name, ok := s.checkedLabel(r, 32)
-			l := Limit{ID: u64(r, 0), Amount: u64(r, 8), Burst: u64(r, 16), PeriodSeconds: u32(r, 24), Name: name}
+			l := Limit{ID: frame.U64(r, 0), Amount: frame.U64(r, 8), Burst: frame.U64(r, 16), PeriodSeconds: frame.U32(r, 24), Name: name}
 			if !ok || l.fault() != "" || endpoint != none && int(endpoint) >= s.counts[endpoints] {
 				return brokenAt("limit", t.FirstLimit+n)
 			}
@@ -183,24 +185,24 @@ func (s *Snapshot) trieFault() string {
 	child, edge, method := 1, 0, 0
 	for i := range s.counts[nodes] {
 		r := s.record(nodes, i)
-		if child <= i || int(u32(r, 0)) != edge || int(u32(r, 12)) != method {
+		if child <= i || int(frame.U32(r, 0)) != edge || int(frame.U32(r, 12)) != method {
 			return brokenAt("node", i)
 		}
-		edgesFit := s.branchesFit(edges, edge, u32(r, 4), func(target int) bool {
+		edgesFit := s.branchesFit(edges, edge, frame.U32(r, 4), func(target int) bool {
 			child++
 			return target == child-1
 		})
-		edge += int(u32(r, 4))
-		if param := int(u32(r, 8)); param != 0 {
+		edge += int(frame.U32(r, 4))
+		if param := int(frame.U32(r, 8)); param != 0 {
 			if param != child {
 				return brokenAt("node", i)
 			}
 			child++
 		}
-		methodsFit := s.branchesFit(methods, method, u32(r, 16), func(target int) bool {
+		methodsFit := s.branchesFit(methods, method, frame.U32(r, 16), func(target int) bool {
 			return target < s.counts[endpoints]
 		})
-		method += int(u32(r, 16))
+		method += int(frame.U32(r, 16))
 		if !edgesFit || !methodsFit {
 			return brokenAt("node", i)
 		}
@@ -222,7 +224,7 @@ func (s *Snapshot) branchesFit(of section, first int, n uint32, suits func(targe
 	for i := range int(n) {
 		r := rest[i*size:][:12]
 		label, ok := s.checkedLabel(r, 0)
-		if !ok || !suits(int(u32(r, 8))) || i > 0 && label <= before {
+		if !ok || !suits(int(frame.U32(r, 8))) || i > 0 && label <= before {
 			return false
 		}
 		before = label

@@ -37,12 +37,10 @@ type Limit struct {
 
 // Bounds of a policy.
 const (
-	MaxAmount           = 1_000_000_000_000 // of Amount and Burst
 	MaxCost             = 1_000_000
 	MaxTierLimits       = 32
 	MaxTierNameBytes    = 256
 	MaxLimitNameBytes   = 64
-	MaxMethodBytes      = 20
 	MaxTemplateBytes    = 512
 	MaxTemplateSegments = 32
 	MaxEndpoints        = 100_000

@@ -1,21 +1,25 @@
 package wire
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
+)
 
 // fault says what is out of bounds or occurs twice in p; "" for nothing.
 // Lists are sorted by ID, keys by digest.
 func (p *Policy) fault() string {
 	switch {
 	case p.Version-1 >= MaxNumber:
-		return outOfRange("version", p.Version, 1, MaxNumber)
+		return frame.OutOfRange("version", p.Version, 1, MaxNumber)
 	case len(p.Endpoints) > MaxEndpoints:
-		return outOfRange("endpoints", uint64(len(p.Endpoints)), 0, MaxEndpoints)
+		return frame.OutOfRange("endpoints", uint64(len(p.Endpoints)), 0, MaxEndpoints)
 	case len(p.Tiers) > MaxTiers:
-		return outOfRange("tiers", uint64(len(p.Tiers)), 0, MaxTiers)
+		return frame.OutOfRange("tiers", uint64(len(p.Tiers)), 0, MaxTiers)
 	case len(p.Accounts) > MaxAccounts:
-		return outOfRange("accounts", uint64(len(p.Accounts)), 0, MaxAccounts)
+		return frame.OutOfRange("accounts", uint64(len(p.Accounts)), 0, MaxAccounts)
 	case len(p.Keys) > MaxKeys:
-		return outOfRange("keys", uint64(len(p.Keys)), 0, MaxKeys)
+		return frame.OutOfRange("keys", uint64(len(p.Keys)), 0, MaxKeys)
 	}
 	for _, check := range []func() string{p.endpointsFault, p.tiersFault, p.accountsFault, p.keysFault} {
 		if what := check(); what != "" {
@@ -25,12 +29,12 @@ func (p *Policy) fault() string {
 	return ""
 }
 
-func named(noun string, id uint64) string { return noun + " " + decimal(id) }
+func named(noun string, id uint64) string { return noun + " " + frame.Decimal(id) }
 
 // idFault checks the ID of a record against bounds and the one before it.
 func idFault(noun string, id, before uint64) string {
 	if id-1 >= MaxNumber {
-		return outOfRange(noun+": id", id, 1, MaxNumber)
+		return frame.OutOfRange(noun+": id", id, 1, MaxNumber)
 	}
 	if id == before {
 		return named(noun, id) + ": its id occurs twice"
@@ -57,7 +61,7 @@ func (e *Endpoint) fault() string {
 		return "method: \"" + e.Method + "\" is not 1 to 20 upper-case letters or *"
 	}
 	if e.Cost-1 >= MaxCost {
-		return outOfRange("cost", uint64(e.Cost), 1, MaxCost)
+		return frame.OutOfRange("cost", uint64(e.Cost), 1, MaxCost)
 	}
 	return templateFault(e.Template)
 }
@@ -115,11 +119,11 @@ func (p *Policy) tiersFault() string {
 }
 
 func (t *Tier) fault() string {
-	if what := textFault("name", t.Name, 1, MaxTierNameBytes); what != "" {
+	if what := frame.TextFault("name", t.Name, 1, MaxTierNameBytes); what != "" {
 		return what
 	}
 	if len(t.Limits) > MaxTierLimits {
-		return outOfRange("limits", uint64(len(t.Limits)), 0, MaxTierLimits)
+		return frame.OutOfRange("limits", uint64(len(t.Limits)), 0, MaxTierLimits)
 	}
 	for i, l := range t.Limits {
 		if what := l.fault(); what != "" {
@@ -136,15 +140,15 @@ func (t *Tier) fault() string {
 func (l *Limit) fault() string {
 	switch {
 	case l.ID-1 >= MaxNumber:
-		return outOfRange("id", l.ID, 1, MaxNumber)
+		return frame.OutOfRange("id", l.ID, 1, MaxNumber)
 	case !isLimitName(l.Name):
 		return "name: \"" + l.Name + "\" is not 1 to 64 of a-z, 0-9 and -"
 	case l.Amount-1 >= MaxAmount:
-		return outOfRange("amount", l.Amount, 1, MaxAmount)
+		return frame.OutOfRange("amount", l.Amount, 1, MaxAmount)
 	case l.Burst-1 >= MaxAmount:
-		return outOfRange("burst", l.Burst, 1, MaxAmount)
+		return frame.OutOfRange("burst", l.Burst, 1, MaxAmount)
 	case !isPeriod(l.PeriodSeconds):
-		return "period: " + decimal(uint64(l.PeriodSeconds)) + " s is not 1, 60, 3600 or 86400"
+		return "period: " + frame.Decimal(uint64(l.PeriodSeconds)) + " s is not 1, 60, 3600 or 86400"
 	}
 	return ""
 }
@@ -165,7 +169,7 @@ func (p *Policy) keysFault() string {
 	for i, k := range p.Keys {
 		switch {
 		case k.ID-1 >= MaxNumber:
-			return outOfRange("key: id", k.ID, 1, MaxNumber)
+			return frame.OutOfRange("key: id", k.ID, 1, MaxNumber)
 		case ids[k.ID]:
 			return named("key", k.ID) + ": its id occurs twice"
 		case i > 0 && p.Keys[i-1].Digest == k.Digest:

@@ -3,6 +3,8 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 // Snapshot is a compiled policy, searched in place. It is immutable, holds on
@@ -68,7 +70,7 @@ func (s *Snapshot) FindKey(digest *[32]byte) (KeyRef, bool) {
 		order := 0
 		if at == prefix { // seldom, but for the key itself
 			if order = bytes.Compare(r[:len(digest)], digest[:]); order == 0 {
-				return KeyRef{ID: u64(r, 32), Account: int(u32(r, 40))}, true
+				return KeyRef{ID: frame.U64(r, 32), Account: int(frame.U32(r, 40))}, true
 			}
 		}
 		if at < prefix || order < 0 {
@@ -92,7 +94,7 @@ func (s *Snapshot) Account(i int) AccountRef {
 		return AccountRef{}
 	}
 	r := s.record(accounts, i)
-	return AccountRef{ID: u64(r, 0), Tier: int(u32(r, 8)), Suspended: u32(r, 12)&flagSuspended != 0}
+	return AccountRef{ID: frame.U64(r, 0), Tier: int(frame.U32(r, 8)), Suspended: frame.U32(r, 12)&flagSuspended != 0}
 }
 
 // Tiers returns how many tiers there are; they are sorted by ID.
@@ -104,7 +106,7 @@ func (s *Snapshot) Tier(i int) TierRef {
 		return TierRef{}
 	}
 	r := s.record(tiers, i)
-	return TierRef{ID: u64(r, 0), Name: s.label(r, 8), FirstLimit: int(u32(r, 16)), Limits: int(u32(r, 20))}
+	return TierRef{ID: frame.U64(r, 0), Name: s.label(r, 8), FirstLimit: int(frame.U32(r, 16)), Limits: int(frame.U32(r, 20))}
 }
 
 // Limit returns limit i, counted over all tiers.
@@ -114,18 +116,18 @@ func (s *Snapshot) Limit(i int) LimitRef {
 	}
 	r := s.record(limits, i)
 	return LimitRef{
-		ID: u64(r, 0), Name: s.label(r, 32), Endpoint: s.endpointOf(r),
-		Amount: u64(r, 8), Burst: u64(r, 16), PeriodSeconds: u32(r, 24),
+		ID: frame.U64(r, 0), Name: s.label(r, 32), Endpoint: s.endpointOf(r),
+		Amount: frame.U64(r, 8), Burst: frame.U64(r, 16), PeriodSeconds: frame.U32(r, 24),
 	}
 }
 
 // endpointOf returns the ID of the endpoint that a limit's record names, or 0.
 func (s *Snapshot) endpointOf(limit []byte) uint64 {
-	endpoint := int(u32(limit, 28))
+	endpoint := int(frame.U32(limit, 28))
 	if endpoint >= s.counts[endpoints] {
 		return 0
 	}
-	return u64(s.record(endpoints, endpoint), 0)
+	return frame.U64(s.record(endpoints, endpoint), 0)
 }
 
 // Applies returns which limits of tier i apply to a request to an endpoint: bit

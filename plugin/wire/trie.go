@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
 const anyMethod = "*"
@@ -105,14 +107,14 @@ func (c *compiler) flatten(root *trieNode) {
 		for _, method := range slices.Sorted(maps.Keys(n.methods)) {
 			c.branch(methods, method, n.methods[method])
 		}
-		c.sections[nodes] = appendU32(c.sections[nodes],
+		c.sections[nodes] = frame.AppendU32(c.sections[nodes],
 			uint32(firstEdge), uint32(len(n.literals)), uint32(param), uint32(firstMethod), uint32(len(n.methods)))
 	}
 }
 
 func (c *compiler) branch(s section, label string, target uint32) {
 	at, length := c.text(label)
-	c.sections[s] = appendU32(c.sections[s], at, length, target)
+	c.sections[s] = frame.AppendU32(c.sections[s], at, length, target)
 }
 
 func isParam(segment string) bool { return strings.HasPrefix(segment, "{") }
@@ -124,7 +126,7 @@ func templateFault(template string) string {
 	}
 	segments := strings.Split(template[1:], "/")
 	if len(segments) > MaxTemplateSegments {
-		return outOfRange("template: segments", uint64(len(segments)), 1, MaxTemplateSegments)
+		return frame.OutOfRange("template: segments", uint64(len(segments)), 1, MaxTemplateSegments)
 	}
 	for i, s := range segments {
 		switch {
