@@ -1,0 +1,216 @@
+package limitnext
+
+import (
+	"math"
+	"math/bits"
+)
+
+// adoptState appends to dst what state becomes under the request's snapshot and
+// epoch, where those are newer, and finds the slots of the rules in it.
+func (d *decision) adoptState(dst, state []byte, h header) error {
+	anew := d.req.Epoch > h.epoch
+	if d.req.Version < h.version {
+		return d.keepNewer(dst, state, h, anew)
+	}
+	d.Changed = true
+	epoch := max(h.epoch, d.req.Epoch)
+	dst = appendHeader(dst, header{d.req.Version, epoch, len(d.rules)})
+	for i := range d.rules {
+		r := &d.rules[i]
+		d.at[i] = int32(len(dst))
+		at, n, err := findSlot(state, h.slots, r.ID)
+		if err != nil {
+			return err
+		}
+		if at == 0 || anew {
+			dst = appendFresh(dst, r, d.req.Now, after(d.req.Now), false)
+			continue
+		}
+		var ok bool
+		if dst, ok = adoptSlot(dst, state[at:at+n], r, d.req.Now); !ok {
+			return badSlot(i)
+		}
+	}
+	d.next = putLength(dst)
+	return nil
+}
+
+// keepNewer appends the state of a newer snapshot, anew if its epoch is older.
+func (d *decision) keepNewer(dst, state []byte, h header, anew bool) error {
+	if anew {
+		d.Changed = true
+		dst = appendHeader(dst, header{h.version, d.req.Epoch, h.slots})
+		at := headerBytes
+		for i := range h.slots {
+			var r Rule
+			n := slotLength(state, at)
+			if n == 0 || !readRule(state[at:], &r) {
+				return badSlot(i)
+			}
+			dst = appendFresh(dst, &r, d.req.Now, after(d.req.Now), false)
+			at += n
+		}
+		d.next = putLength(dst)
+	} else {
+		d.next = append(dst, state...)
+	}
+	for set := d.req.Applies; set != 0; set &= set - 1 {
+		i := bits.TrailingZeros64(set)
+		at, _, err := findSlot(d.next, h.slots, d.rules[i].ID)
+		if err != nil {
+			return err
+		}
+		d.at[i] = int32(at)
+	}
+	return nil
+}
+
+// after returns the nanosecond after now: what was admitted at now belongs to
+// what was before.
+func after(now int64) int64 {
+	if now == math.MaxInt64 {
+		return now
+	}
+	return now + 1
+}
+
+// adoptSlot appends what the slot of a limit becomes under r.
+func adoptSlot(dst, old []byte, r *Rule, now int64) ([]byte, bool) {
+	if slotFollows(old, r) {
+		return append(dst, old...), true
+	}
+	var was Rule
+	if !readRule(old, &was) {
+		return nil, false
+	}
+	is := r.canonical()
+	at := len(dst)
+	dst = appendFresh(dst, &is, now, after(now), false)
+	if was.Kind != is.Kind || was.Measure != is.Measure {
+		return dst, true
+	}
+	slot := dst[at:]
+	switch is.Kind {
+	case Rate:
+		return dst, adoptRate(slot, old)
+	case Window:
+		return dst, adoptWindow(slot, old, now)
+	default:
+		copy(slot[ruleBytes:], old[ruleBytes:])
+		return dst, true
+	}
+}
+
+// adoptRate carries an old slot's levels over to a fresh one.
+func adoptRate(slot, old []byte) bool {
+	var was, is bucket
+	if !was.read(old) || !is.read(slot) {
+		return false
+	}
+	elapsed := uint64(0)
+	if is.last > was.last {
+		elapsed = between(was.last, is.last)
+	} else {
+		is.last = was.last
+	}
+	from, to := was.flow(), is.flow()
+	is.base = was.base
+	is.base.adopt(&from, &to, elapsed)
+	if was.Rule.hard() {
+		hardFrom, hardTo := was.hardFlow(), to
+		if is.Rule.hard() {
+			hardTo = is.hardFlow()
+		}
+		was.hard.adopt(&hardFrom, &hardTo, elapsed)
+	}
+	switch {
+	case is.Rule.hard() && was.Rule.hard():
+		is.hard = was.hard
+	case is.Rule.hard(): // what the grace adds is not handed out
+		is.hard = is.base
+		hardTo := is.hardFlow()
+		is.hard.rescale(&to, &hardTo)
+	case was.Rule.hard() && is.Mode == Enforce && was.hard.below(&is.base):
+		is.base = was.hard
+	}
+	if is.timed() {
+		is.since = was.since
+	}
+	is.write()
+	return true
+}
+
+// below compares two levels of the same denominator.
+func (t *tank) below(u *tank) bool {
+	return t.tokens < u.tokens || t.tokens == u.tokens && t.fraction < u.fraction
+}
+
+// adoptWindow carries an old slot's counts over to a fresh one. After a change of
+// period they count as late as they can have been.
+func adoptWindow(slot, old []byte, now int64) bool {
+	var was, is window
+	if !was.read(old) || !is.read(slot) {
+		return false
+	}
+	if was.PeriodSeconds == is.PeriodSeconds {
+		is.newest, is.index = was.newest, was.index
+		putInt(slot, atNewest, is.newest)
+		copy(slot[atRing:atAll], was.countsFor(is.Mode))
+		if is.refunds() && was.refunds() {
+			putInt(slot, len(slot)-8, was.born())
+		}
+	} else {
+		is.recount(&was, now)
+	}
+	if is.hard() && !was.hard() {
+		copy(slot[atAll:is.ringsEnd()], slot[atRing:atAll])
+	} else if is.hard() && was.PeriodSeconds == is.PeriodSeconds {
+		copy(slot[atAll:is.ringsEnd()], old[atAll:])
+	}
+	if is.timed() {
+		is.setSince(was.since())
+	}
+	return true
+}
+
+// countsFor returns the ring that a window which was w goes on with: when it
+// enforces from now on, the one that has everything.
+func (w *window) countsFor(mode Mode) []byte {
+	if w.hard() && mode == Enforce {
+		return w.slot[atAll : atAll+ringBytes]
+	}
+	return w.slot[atRing:atAll]
+}
+
+// recount puts the counts of was, which has another period, into w.
+func (w *window) recount(was *window, now int64) {
+	width, oldWidth := partNS(w.PeriodSeconds), partNS(was.PeriodSeconds)
+	clock := was.clock(now)
+	w.settle(clock)
+	counts := was.countsFor(w.Mode)
+	for age := range int64(parts) {
+		part := was.newest - age
+		end := clock
+		if age > 0 {
+			end = min(end, partEnd(part, oldWidth))
+		}
+		to, _ := partAt(end, width)
+		behind := between(to, w.newest)
+		if behind >= parts {
+			continue
+		}
+		i, from := ringIndex(to), ringIndex(part)
+		w.countAt(atRing+8*i, get(counts, 8*from))
+		if w.hard() && was.hard() {
+			w.countAt(atAll+8*i, get(was.slot, atAll+8*from))
+		}
+	}
+}
+
+// partEnd returns the last nanosecond of a part that isn't the newest one.
+func partEnd(part, width int64) int64 {
+	if part < math.MinInt64/width {
+		return math.MinInt64
+	}
+	return part*width + width - 1
+}
