@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -56,7 +55,8 @@ func (r *Resolver) Handler() http.Handler {
 	server.Use(extension.Introspection{})
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
-	return signedIn(bounded(boundSockets(server)))
+	server.AroundRootFields(r.refresh)
+	return signedIn(bounded(boundSockets(guardEvents(server))))
 }
 
 // weigh makes a field cost as many times its children as it can have rows.
@@ -75,11 +75,16 @@ func weigh(c *generated.Config) {
 	}
 }
 
-// prepare gives an operation its loaders, and a query or mutation its time.
+// prepare gives an operation its loaders, a query or mutation its time, and a
+// subscription an end when its credentials end.
 func (r *Resolver) prepare(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	ctx = withLoaders(ctx, newLoaders(r.DB, time.Now()))
 	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
-		return next(ctx)
+		return r.watched(ctx, next)
+	}
+	if overSocket(ctx) {
+		// Who asks is known as of when the socket was opened, perhaps hours ago.
+		return graphql.OneShot(graphql.ErrorResponse(ctx, "send queries and mutations by POST; a WebSocket takes subscriptions only"))
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryWithin)
 	answer := next(ctx)
@@ -87,6 +92,15 @@ func (r *Resolver) prepare(ctx context.Context, next graphql.OperationHandler) g
 		defer cancel()
 		return answer(ctx)
 	}
+}
+
+// refresh gives each field of a mutation loaders of its own, so that it sees what
+// the fields before it have changed.
+func (r *Resolver) refresh(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
+	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
+		ctx = withLoaders(ctx, newLoaders(r.DB, time.Now()))
+	}
+	return next(ctx)
 }
 
 func (r *Resolver) recovered(ctx context.Context, v any) error {
@@ -118,7 +132,7 @@ func refuse(w http.ResponseWriter, status int, code controlplane.Code, message s
 func signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := auth.PrincipalOf(r.Context()); ok {
-			if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
+			if wantsEvents(r) {
 				// The server's time for reading a request would end a stream half a
 				// minute in. Where it can't be lifted, that is all that happens.
 				_ = http.NewResponseController(w).SetReadDeadline(time.Time{})

@@ -20,8 +20,16 @@ type loaders struct {
 	endpoints *dataloadgen.Loader[controlplane.ID, *controlplane.Endpoint]
 	keys      *dataloadgen.Loader[controlplane.ID, []*controlplane.Key]  // by account
 	levels    *dataloadgen.Loader[controlplane.ID, []controlplane.Level] // by account
-	counts    *dataloadgen.Loader[controlplane.ID, int]                  // accounts by tier
-	totals    *dataloadgen.Loader[accountRange, *controlplane.Totals]    // by account and range
+
+	limits     *dataloadgen.Loader[controlplane.ID, *controlplane.Limit]
+	groups     *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointGroup]
+	grouped    *dataloadgen.Loader[controlplane.ID, []*controlplane.Endpoint] // by group
+	overrides  *dataloadgen.Loader[controlplane.ID, []*controlplane.Override] // by account
+	identities *dataloadgen.Loader[controlplane.ID, []*controlplane.Identity] // by account
+	callers    *dataloadgen.Loader[controlplane.ID, caller]                   // by key or identity
+
+	counts *dataloadgen.Loader[controlplane.ID, int]               // accounts by tier
+	totals *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
 }
 
 type accountRange struct {
@@ -39,22 +47,60 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		tiers:     dataloadgen.NewMappedLoader(byID(db.TiersByID, func(t *controlplane.Tier) controlplane.ID { return t.ID }), wait),
 		accounts:  dataloadgen.NewMappedLoader(byID(db.AccountsByID, func(a *controlplane.Account) controlplane.ID { return a.ID }), wait),
 		endpoints: dataloadgen.NewMappedLoader(byID(db.EndpointsByID, func(e *controlplane.Endpoint) controlplane.ID { return e.ID }), wait),
-		keys: dataloadgen.NewMappedLoader(func(ctx context.Context, accounts []controlplane.ID) (map[controlplane.ID][]*controlplane.Key, error) {
-			keys, err := db.KeysByAccount(ctx, accounts)
-			return group(accounts, pointers(keys), func(k *controlplane.Key) controlplane.ID { return k.AccountID }), err
-		}, wait),
+		limits:    dataloadgen.NewMappedLoader(byID(db.LimitsByID, func(l *controlplane.Limit) controlplane.ID { return l.ID }), wait),
+		groups:    dataloadgen.NewMappedLoader(byID(db.EndpointGroupsByID, func(g *controlplane.EndpointGroup) controlplane.ID { return g.ID }), wait),
+		callers:   dataloadgen.NewMappedLoader(callersOf(db), wait),
+
+		keys:       dataloadgen.NewMappedLoader(byOwner(db.KeysByAccount, func(k *controlplane.Key) controlplane.ID { return k.AccountID }), wait),
+		overrides:  dataloadgen.NewMappedLoader(byOwner(db.OverridesByAccount, func(o *controlplane.Override) controlplane.ID { return o.AccountID }), wait),
+		identities: dataloadgen.NewMappedLoader(byOwner(db.IdentitiesByAccount, func(i *controlplane.Identity) controlplane.ID { return i.AccountID }), wait),
+		grouped:    dataloadgen.NewMappedLoader(byOwner(db.EndpointsByGroup, func(e *controlplane.Endpoint) controlplane.ID { return e.GroupID }), wait),
 		levels: dataloadgen.NewMappedLoader(func(ctx context.Context, accounts []controlplane.ID) (map[controlplane.ID][]controlplane.Level, error) {
 			levels, err := db.Levels(ctx, accounts)
 			return group(accounts, levels, func(l controlplane.Level) controlplane.ID { return l.AccountID }), err
 		}, wait),
 		counts: dataloadgen.NewMappedLoader(func(ctx context.Context, tiers []controlplane.ID) (map[controlplane.ID]int, error) {
 			counts, err := db.AccountCounts(ctx, tiers)
+			if err != nil {
+				return nil, err
+			}
 			for _, id := range tiers {
 				counts[id] += 0 // a tier without accounts has an answer too
 			}
-			return counts, err
+			return counts, nil
 		}, wait),
 		totals: dataloadgen.NewMappedLoader(totalsOf(db), wait),
+	}
+}
+
+// caller is what an id from the keys' sequence names: a key, an identity, or
+// nothing any more.
+type caller struct {
+	key      *controlplane.Key
+	identity *controlplane.Identity
+}
+
+func callersOf(db *postgres.DB) func(context.Context, []controlplane.ID) (map[controlplane.ID]caller, error) {
+	return func(ctx context.Context, ids []controlplane.ID) (map[controlplane.ID]caller, error) {
+		keys, err := db.KeysByID(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		identities, err := db.IdentitiesByID(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		out := make(map[controlplane.ID]caller, len(ids))
+		for _, id := range ids {
+			out[id] = caller{}
+		}
+		for i := range keys {
+			out[keys[i].ID] = caller{key: &keys[i]}
+		}
+		for i := range identities {
+			out[identities[i].ID] = caller{identity: &identities[i]}
+		}
+		return out, nil
 	}
 }
 
@@ -89,6 +135,14 @@ func byID[T any](query func(context.Context, []controlplane.ID) ([]T, error), id
 			out[id(&found[i])] = &found[i]
 		}
 		return out, err
+	}
+}
+
+// byOwner makes a loader's fetch of a query for what belongs to owners.
+func byOwner[T any](query func(context.Context, []controlplane.ID) ([]T, error), owner func(*T) controlplane.ID) func(context.Context, []controlplane.ID) (map[controlplane.ID][]*T, error) {
+	return func(ctx context.Context, owners []controlplane.ID) (map[controlplane.ID][]*T, error) {
+		found, err := query(ctx, owners)
+		return group(owners, pointers(found), owner), err
 	}
 }
 

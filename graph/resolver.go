@@ -27,7 +27,10 @@ type Resolver struct {
 	Live      *live.Hub
 	Snapshots *snapshot.Publisher
 	PublicURL string // what sign-in links begin with
-	Log       *slog.Logger
+	// RecheckEvery is how often the credentials behind an open subscription are
+	// looked at again.
+	RecheckEvery time.Duration
+	Log          *slog.Logger
 }
 
 // workerSilence is how long a worker may be silent and still count as there.
@@ -39,6 +42,31 @@ func optional(kind controlplane.Kind, field string, id *string) (controlplane.ID
 		return 0, nil
 	}
 	return kind.Parse(field, *id)
+}
+
+func endpointEditOf(in model.UpdateEndpointInput) (e controlplane.EndpointEdit, err error) {
+	if e.ID, err = controlplane.KindEndpoint.Parse("id", in.ID); err != nil {
+		return e, err
+	}
+	e.Cost = in.Cost
+	if e.GroupID, err = choice(controlplane.KindGroup, "groupId", in.GroupID, "ungroup", in.Ungroup); err != nil {
+		return e, err
+	}
+	return e, e.Validate()
+}
+
+// defaultsEditOf reads an edit in which null, for the anonymous tier, is not the
+// same as nothing.
+func defaultsEditOf(in model.DefaultsInput) (e controlplane.DefaultsEdit, err error) {
+	if e.TierID, err = choice(controlplane.KindTier, "tierId", in.TierID, "", nil); err != nil {
+		return e, err
+	}
+	if given, set := in.AnonymousTierID.ValueOK(); set {
+		id, err := optional(controlplane.KindTier, "anonymousTierId", given)
+		e.AnonymousID = &id
+		return e, err
+	}
+	return e, nil
 }
 
 func pointers[T any](values []T) []*T {

@@ -2,9 +2,11 @@ package graph
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"net"
 	"net/http"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -14,6 +16,10 @@ import (
 // message nor their number, and keeps each message in memory.
 const maxSocketBytes = 1 << 20
 
+// socketWriteWithin is how long a client may leave one message unread that no
+// longer fits into the buffers on the way.
+const socketWriteWithin = 10 * time.Second
+
 var errSocketSpent = errors.New("the client sent too much over one WebSocket")
 
 // boundSockets bounds what clients send over the WebSockets that next opens.
@@ -21,10 +27,16 @@ func boundSockets(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if websocket.IsWebSocketUpgrade(r) {
 			w = boundWriter{w}
+			r = r.WithContext(context.WithValue(r.Context(), socketKey{}, true))
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+type socketKey struct{}
+
+// overSocket reports whether an operation came over a WebSocket.
+func overSocket(ctx context.Context) bool { return ctx.Value(socketKey{}) != nil }
 
 // boundWriter hands over its connection with a bound on it.
 type boundWriter struct{ http.ResponseWriter }
@@ -51,4 +63,12 @@ func (c *boundConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p[:min(len(p), c.left)])
 	c.left -= n
 	return n, err
+}
+
+// Write gives up on a client that doesn't read, so that it holds nobody.
+func (c *boundConn) Write(p []byte) (int, error) {
+	if err := c.Conn.SetWriteDeadline(time.Now().Add(socketWriteWithin)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
 }

@@ -6,6 +6,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,10 @@ type Config struct {
 	EdgeAddr    string // where the edge listens
 	PublicURL   string // what sign-in links begin with; https makes cookies secure
 	NodeToken   string // what filters show the edge, at least 32 characters
-	Log         *slog.Logger
+	// RecheckEvery is how often the credentials behind an open subscription are
+	// looked at again; 0 is every half minute.
+	RecheckEvery time.Duration
+	Log          *slog.Logger
 }
 
 // App is a running control plane.
@@ -64,7 +68,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	}
 	a := &App{config: c, failed: make(chan error, 2), stopLoops: func() {}}
 	if err := a.open(ctx); err != nil {
-		return nil, errors.Join(err, a.Close(ctx))
+		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
 	return a, nil
 }
@@ -93,7 +97,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{
 		DB: a.db, Auth: a.auth, Live: a.live, Snapshots: snapshots,
-		PublicURL: a.config.PublicURL, Log: a.config.Log,
+		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 	}
 	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, DB: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
 	if err := a.serve(a.config.EdgeAddr, filters.Handler()); err != nil {
@@ -153,6 +157,8 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+const recheckEvery = 30 * time.Second
+
 // Bounds of a connection.
 const (
 	headerWithin   = 5 * time.Second
@@ -206,7 +212,9 @@ func (a *App) SignInLink(ctx context.Context) (string, error) {
 }
 
 // Close stops in the order in which usage flows: the listeners, the loops with
-// the round they are in, the stream, the database. It may be called once.
+// the round they are in, the stream, the database. When ctx ends first it fails,
+// and leaves what is still in use to the end of the process; nothing is lost by
+// that. It may be called again then, but not once it has succeeded.
 func (a *App) Close(ctx context.Context) error {
 	var errs []error
 	for _, s := range a.servers {
@@ -215,7 +223,9 @@ func (a *App) Close(ctx context.Context) error {
 		}
 	}
 	a.stopLoops()
-	a.loops.Wait()
+	if err := a.waitForLoops(ctx); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
 	if a.stream != nil {
 		a.stream.Close()
 	}
@@ -226,4 +236,18 @@ func (a *App) Close(ctx context.Context) error {
 		a.db.Close()
 	}
 	return errors.Join(errs...)
+}
+
+func (a *App) waitForLoops(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		a.loops.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop the loops: %w", ctx.Err())
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
@@ -35,7 +36,7 @@ func open(t *testing.T) *plane {
 	a, err := app.Open(t.Context(), app.Config{
 		DatabaseURL: databases.New(t), StoreDir: t.TempDir(),
 		HTTPAddr: "127.0.0.1:0", EdgeAddr: "127.0.0.1:0", PublicURL: "http://weir.example",
-		NodeToken: nodeToken, Log: slog.New(slog.DiscardHandler),
+		NodeToken: nodeToken, RecheckEvery: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -138,6 +139,8 @@ func TestOpenExplains(t *testing.T) {
 		"a bad database URL":       {func(c *app.Config) { c.DatabaseURL = "postgres://u:hunter2@[" }, "not a valid postgres:// URL"},
 		"a taken port":             {func(c *app.Config) { c.HTTPAddr = taken.Addr().String() }, "listen on"},
 		"a NATS that is not there": {func(c *app.Config) { c.NATSURL = "nats://127.0.0.1:1" }, "connect to NATS"},
+		"a bad NATS URL":           {func(c *app.Config) { c.NATSURL = "nats://u:hunter2@[" }, "not a valid nats:// URL"},
+		"a NATS password with %":   {func(c *app.Config) { c.NATSURL = "nats://127.0.0.1:1,nats://u:hunter2%@127.0.0.1:1" }, "percent-encode"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config

@@ -2,15 +2,19 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/jackc/pgx/v5"
 	"go.uber.org/goleak"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
+	"github.com/weirhq/weir/plugin/wire"
 )
 
 // TestCloseLeavesNothing closes an app while a long poll and a subscription are
@@ -59,4 +63,48 @@ func TestCloseLeavesNothing(t *testing.T) {
 	// The session library starts a store in memory before it is given ours, and
 	// has no safe way to stop it.
 	goleak.VerifyNone(t, before, goleak.IgnoreTopFunction("github.com/alexedwards/scs/v2/memstore.(*MemStore).startCleanup"))
+}
+
+// TestCloseKeepsItsTime closes an app whose rollup waits for a locked table.
+func TestCloseKeepsItsTime(t *testing.T) {
+	database := databases.New(t)
+	a, err := app.Open(t.Context(), app.Config{
+		DatabaseURL: database, StoreDir: t.TempDir(), HTTPAddr: "127.0.0.1:0", EdgeAddr: "127.0.0.1:0",
+		NodeToken: nodeToken, Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	locker, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := locker.Exec(t.Context(), `begin; lock table usage_day`); err != nil {
+		t.Fatal(err)
+	}
+	p := &plane{App: a, t: t}
+	if got := p.post(usageBatch(1, 7, 5, wire.Allowed)); got.Status != http.StatusOK {
+		t.Fatalf("got %d %s", got.Status, got.Body)
+	}
+	waiting := func() (n int) {
+		err := locker.QueryRow(t.Context(), `select count(*) from pg_locks where not granted`).Scan(&n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	for tick := time.NewTicker(5 * time.Millisecond); waiting() == 0; {
+		<-tick.C
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := a.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want it to say that time was up", err)
+	}
+	if err := locker.Close(t.Context()); err != nil { // and so unlock
+		t.Fatal(err)
+	}
+	if err := a.Close(t.Context()); err != nil {
+		t.Errorf("once nothing is locked: %v", err)
+	}
 }

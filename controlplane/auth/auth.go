@@ -40,6 +40,7 @@ const (
 	// LinkLifetime is how long a sign-in link is good.
 	LinkLifetime    = time.Hour
 	sessionLifetime = 12 * time.Hour
+	checkWithin     = 5 * time.Second
 	maxSignInBytes  = 4096
 	nameKey         = "name"
 	linkUser        = "Sign-in link"
@@ -70,7 +71,14 @@ func New(db *postgres.DB, secure bool, log *slog.Logger) *Auth {
 	return a
 }
 
-type principalKey struct{}
+type (
+	principalKey  struct{}
+	credentialKey struct{}
+)
+
+// credential is what a request showed: an Authorization header field or, without
+// one, the session's cookie.
+type credential struct{ header, cookie string }
 
 // PrincipalOf returns who is asking, and whether anybody is.
 func PrincipalOf(ctx context.Context) (Principal, bool) {
@@ -88,46 +96,59 @@ func With(ctx context.Context, p Principal) context.Context {
 // token is refused.
 func (a *Auth) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		header := r.Header.Get("Authorization")
-		if header == "" {
-			ctx, err := a.session(r)
-			if err != nil {
-				a.sessions.ErrorFunc(w, r, err)
-				return
-			}
-			next.ServeHTTP(w, r.WithContext(ctx))
-			return
+		shown := credential{header: r.Header.Get("Authorization")}
+		if cookie, err := r.Cookie(a.sessions.Cookie.Name); err == nil {
+			shown.cookie = cookie.Value
 		}
-		p, ok, err := a.Bearer(r.Context(), header)
+		ctx, ok, err := a.principal(r.Context(), shown)
 		switch {
 		case err != nil:
-			a.log.Error("could not check an API token", "err", err)
-			problem(w, http.StatusServiceUnavailable, "Tokens can't be checked now", "The database does not answer. Try again in a moment.")
-		case !ok:
+			a.log.Error("could not check who is asking", "err", err)
+			problem(w, http.StatusServiceUnavailable, "Who you are can't be checked now", "The database does not answer. Try again in a moment.")
+		case !ok && shown.header != "":
 			w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
 			problem(w, http.StatusUnauthorized, "The API token is not valid", "Send it as Authorization: Bearer followed by the token.")
 		default:
-			next.ServeHTTP(w, r.WithContext(With(r.Context(), p)))
+			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, credentialKey{}, shown)))
 		}
 	})
 }
 
-// session returns the request's context with the principal of its cookie. It
-// only reads: the library's own middleware would wrap the response, and streams
-// need theirs bare.
-func (a *Auth) session(r *http.Request) (context.Context, error) {
-	cookie, err := r.Cookie(a.sessions.Cookie.Name)
+// Still reports whether what the request behind ctx showed is good now: a
+// session may have ended, and a token been replaced, since it was identified.
+func (a *Auth) Still(ctx context.Context) (bool, error) {
+	shown, _ := ctx.Value(credentialKey{}).(credential)
+	// Not below ctx, which holds the session as it was.
+	fresh, cancel := context.WithTimeout(context.Background(), checkWithin)
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	_, ok, err := a.principal(fresh, shown)
+	return ok, err
+}
+
+// principal returns ctx with the principal that a credential stands for, and
+// whether it stands for any. It only reads: the session library's own middleware
+// would wrap the response, and streams need theirs bare.
+func (a *Auth) principal(ctx context.Context, shown credential) (context.Context, bool, error) {
+	if shown.header != "" {
+		p, ok, err := a.Bearer(ctx, shown.header)
+		if !ok || err != nil {
+			return ctx, false, err
+		}
+		return With(ctx, p), true, nil
+	}
+	if shown.cookie == "" {
+		return ctx, false, nil
+	}
+	ctx, err := a.sessions.Load(ctx, shown.cookie)
 	if err != nil {
-		return r.Context(), nil // no cookie
+		return ctx, false, fmt.Errorf("load session: %w", err)
 	}
-	ctx, err := a.sessions.Load(r.Context(), cookie.Value)
-	if err != nil {
-		return nil, err
+	name := a.sessions.GetString(ctx, nameKey)
+	if name == "" {
+		return ctx, false, nil
 	}
-	if name := a.sessions.GetString(ctx, nameKey); name != "" {
-		ctx = With(ctx, Principal{Session, name})
-	}
-	return ctx, nil
+	return With(ctx, Principal{Session, name}), true, nil
 }
 
 // Bearer returns who shows the given Authorization header, and whether it is

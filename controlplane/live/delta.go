@@ -70,13 +70,30 @@ func (d *Delta) addAccount(id controlplane.ID, c Counts) {
 	d.Accounts[id] = sum
 }
 
-// Encode writes the delta for the announcement.
-func (d Delta) Encode() []byte {
-	payload, err := json.Marshal(d.Accounts)
-	if err != nil {
-		panic(err) // a map of integers always encodes
+// maxAnnounced is how many accounts one announcement holds, about 110 bytes each:
+// what carries it bounds a message.
+const maxAnnounced = 4096
+
+// Encode writes the delta as announcements, which add up to it.
+func (d Delta) Encode() (payloads [][]byte) {
+	part := make(map[controlplane.ID]Counts, min(len(d.Accounts), maxAnnounced))
+	flush := func() {
+		payload, err := json.Marshal(part)
+		if err != nil {
+			panic(err) // a map of integers always encodes
+		}
+		payloads = append(payloads, payload)
+		clear(part)
 	}
-	return payload
+	for id, c := range d.Accounts {
+		if part[id] = c; len(part) == maxAnnounced {
+			flush()
+		}
+	}
+	if len(part) > 0 {
+		flush()
+	}
+	return payloads
 }
 
 // Decode reads what Encode wrote.

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,6 +21,43 @@ func delta(account uint64, allowed, throttled uint64) live.Delta {
 	return live.DeltaOf([]*wire.Batch{{Entries: []wire.Entry{entry(allowed, wire.Allowed), entry(throttled, wire.Throttled)}}})
 }
 
+// travel sends a delta and puts together what arrives.
+func travel(t *testing.T, sent live.Delta) live.Delta {
+	t.Helper()
+	got := live.Delta{Accounts: map[controlplane.ID]live.Counts{}}
+	for _, payload := range sent.Encode() {
+		if len(payload) > 1<<20 {
+			t.Errorf("an announcement of %d bytes", len(payload))
+		}
+		part, err := live.Decode(payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Requests += part.Requests
+		got.Allowed += part.Allowed
+		got.Throttled += part.Throttled
+		got.BytesIn += part.BytesIn
+		got.BytesOut += part.BytesOut
+		maps.Copy(got.Accounts, part.Accounts) // each account is in one part
+	}
+	return got
+}
+
+func TestManyAccountsTravelInParts(t *testing.T) {
+	const accounts = 10_000
+	var b wire.Batch
+	for i := range uint64(accounts) {
+		b.Entries = append(b.Entries, wire.Entry{
+			EntryKey: wire.EntryKey{Account: wire.MaxNumber - i, Decision: wire.Allowed},
+			Requests: 1 << 45, BytesIn: 1 << 45, BytesOut: 1 << 45,
+		})
+	}
+	sent := live.DeltaOf([]*wire.Batch{&b})
+	if diff := cmp.Diff(sent, travel(t, sent)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestDeltasTravelWhole(t *testing.T) {
 	sent := live.DeltaOf([]*wire.Batch{
 		{Entries: []wire.Entry{
@@ -28,10 +66,7 @@ func TestDeltasTravelWhole(t *testing.T) {
 		}},
 		{Entries: []wire.Entry{{EntryKey: wire.EntryKey{Decision: wire.Unauthenticated}, Requests: 4}}},
 	})
-	got, err := live.Decode(sent.Encode())
-	if err != nil {
-		t.Fatal(err)
-	}
+	got := travel(t, sent)
 	want := live.Delta{
 		Counts: live.Counts{Requests: 9, Allowed: 3, Throttled: 2, BytesIn: 5, BytesOut: 9},
 		Accounts: map[controlplane.ID]live.Counts{

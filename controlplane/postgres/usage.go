@@ -147,7 +147,7 @@ func decisionNumbers(decisions []wire.Decision) []int16 {
 // Levels returns what was last reported of the accounts' buckets.
 func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Level, error) {
 	levels, err := list[controlplane.Level](ctx, db.pool, `
-		select account_id, limit_id, remaining, observed_at from levels where account_id = any($1)`, toInt64s(accounts))
+		select account_id, limit_id, 0::bigint, remaining, observed_at from levels where account_id = any($1)`, toInt64s(accounts))
 	if err != nil {
 		return nil, fmt.Errorf("read levels: %w", err)
 	}
@@ -155,13 +155,17 @@ func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]control
 }
 
 // SeeWorker notes that a worker was heard from and which snapshot it runs, and
-// forgets those that have been silent for a day.
+// forgets those that have been silent for a day. A worker's snapshot only rises:
+// a message that says otherwise is an old one, sent again.
 func (db *DB) SeeWorker(ctx context.Context, source wire.SourceID, node string, snapshot uint64) error {
 	_, err := db.pool.Exec(ctx, `
-		with gone as (delete from workers where last_seen_at < now() - interval '1 day' and source <> $1)
+		with gone as (
+			delete from workers where source in (
+				select source from workers where last_seen_at < now() - interval '1 day' and source <> $1
+				for update skip locked))
 		insert into workers as w (source, node, snapshot) values ($1, $2, $3)
-		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = excluded.snapshot,
-			snapshot_since = case when w.snapshot = excluded.snapshot then w.snapshot_since else now() end`,
+		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = greatest(w.snapshot, excluded.snapshot),
+			snapshot_since = case when w.snapshot >= excluded.snapshot then w.snapshot_since else now() end`,
 		[16]byte(source), node, int64(snapshot))
 	if err != nil {
 		return fmt.Errorf("note worker: %w", err)

@@ -31,11 +31,10 @@ type Worker struct {
 
 const (
 	// What one transaction takes at most, so that it ends well within its time.
-	maxRound      = 512
+	maxRound      = 100 // see wire.MaxBatchTotal
 	maxRoundBytes = 512 << 10
 
 	commitWithin = 20 * time.Second
-	reachWithin  = 2 * time.Second
 	retryAfter   = time.Second // a batch whose commit did not work comes again
 )
 
@@ -58,9 +57,10 @@ func (w *Worker) Run(ctx context.Context) {
 		}
 	}()
 	for first := range arrived {
-		round := gather(first, arrived)
-		// A round that has begun is finished: stopping half-way saves nothing.
-		w.commit(context.WithoutCancel(ctx), round)
+		if ctx.Err() != nil {
+			continue // it comes again
+		}
+		w.commit(ctx, gather(first, arrived))
 	}
 }
 
@@ -80,7 +80,8 @@ func gather(first stream.Message, arrived <-chan stream.Message) []stream.Messag
 	return round
 }
 
-// commit puts a round through the three steps.
+// commit puts a round through the three steps. A transaction that has begun is
+// finished even when ctx ends: stopping half-way saves nothing.
 func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 	var batches []*wire.Batch
 	var messages []stream.Message
@@ -95,12 +96,15 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 		}
 		batches, messages = append(batches, b), append(messages, m)
 	}
-	committing, cancel := context.WithTimeout(ctx, commitWithin)
+	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
 	fresh, err := w.DB.CommitBatches(committing, batches)
 	cancel()
-	if err != nil && len(batches) > 1 && w.reachable(ctx) {
-		// One batch may be at fault: it must not hold up the others.
+	if postgres.Unstorable(err) && len(batches) > 1 {
+		// One batch is at fault: it must not hold up the others.
 		for _, m := range messages {
+			if ctx.Err() != nil {
+				return // the rest comes again
+			}
 			w.commit(ctx, []stream.Message{m})
 		}
 		return
@@ -118,19 +122,15 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 	w.announce(fresh)
 }
 
-func (w *Worker) reachable(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, reachWithin)
-	defer cancel()
-	return w.DB.Ping(ctx) == nil
-}
-
 func (w *Worker) announce(fresh []*wire.Batch) {
 	delta := live.DeltaOf(fresh)
 	if delta.Requests == 0 {
 		return
 	}
-	if err := w.Stream.Announce(delta.Encode()); err != nil {
-		w.Log.Warn("live readers miss an update", "err", err)
+	for _, payload := range delta.Encode() {
+		if err := w.Stream.Announce(payload); err != nil {
+			w.Log.Warn("live readers miss an update", "err", err)
+		}
 	}
 }
 

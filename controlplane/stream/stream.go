@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -23,8 +25,12 @@ const (
 	maxPayload     = wire.MaxBatchBytes + 1024
 	maxStreamBytes = 2 << 30
 	dedupeWindow   = 2 * time.Minute
-	ackWait        = 10 * time.Second
-	maxInFlight    = 2048
+	// Longer than a round of the rollup may take, so that good ones aren't repeated.
+	ackWait     = 30 * time.Second
+	maxInFlight = 2048
+	// What is asked for ahead, beyond what is being worked on.
+	maxAhead       = maxInFlight / 2
+	maxAheadBytes  = 16 << 20
 	reconnectEvery = 250 * time.Millisecond
 )
 
@@ -34,9 +40,15 @@ type Conn struct {
 	js jetstream.JetStream
 }
 
-// Connect connects to the NATS servers at url.
-func Connect(url string) (*Conn, error) {
-	return connect(url)
+// Connect connects to the NATS servers at urls, separated by commas.
+func Connect(urls string) (*Conn, error) {
+	for server := range strings.SplitSeq(urls, ",") {
+		// The library's own error would repeat the password.
+		if _, err := url.Parse(strings.TrimSpace(server)); err != nil {
+			return nil, errors.New("connect to NATS: NATS_URL is not a valid nats:// URL; percent-encode special characters in its password")
+		}
+	}
+	return connect(urls)
 }
 
 // Connect connects to the embedded server.
@@ -44,11 +56,15 @@ func (s *Server) Connect() (*Conn, error) {
 	return connect("", nats.InProcessServer(s.nats))
 }
 
-func connect(url string, options ...nats.Option) (*Conn, error) {
+func connect(urls string, options ...nats.Option) (*Conn, error) {
 	options = append(options, nats.Name("weir"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectEvery))
-	nc, err := nats.Connect(url, options...)
+	nc, err := nats.Connect(urls, options...)
 	if err != nil {
 		return nil, fmt.Errorf("connect to NATS; check NATS_URL: %w", err)
+	}
+	if most := nc.MaxPayload(); most < maxPayload {
+		nc.Close()
+		return nil, fmt.Errorf("connect to NATS: the server takes messages of up to %d bytes, and a batch of usage may have %d; raise max_payload in its configuration", most, maxPayload)
 	}
 	js, err := jetstream.New(nc)
 	if err != nil {
@@ -136,7 +152,8 @@ func (c *Conn) Batches(ctx context.Context, deliver func(Message)) error {
 	if err != nil {
 		return fmt.Errorf("open the rollup consumer: %w", err)
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessages(maxInFlight/2), jetstream.PullHeartbeat(5*time.Second), jetstream.PullExpiry(15*time.Second))
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(maxAhead, maxAheadBytes),
+		jetstream.PullHeartbeat(5*time.Second), jetstream.PullExpiry(15*time.Second))
 	if err != nil {
 		return fmt.Errorf("subscribe to batches: %w", err)
 	}
