@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -128,8 +129,10 @@ func TestARegistryGivesItBackUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := remote.Write(ref, image); err != nil {
-		t.Fatal(err)
+	// The command of docs/install.md.
+	push := exec.CommandContext(t.Context(), "go", "tool", "crane", "push", dir, ref.String())
+	if out, err := push.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %v\n%s", push.Args, err, out)
 	}
 	pulled, err := remote.Image(ref)
 	if err != nil {
