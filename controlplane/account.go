@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"time"
+	_ "time/tzdata" // time zones, whatever the machine has
 	"unicode/utf8"
 )
 
@@ -58,12 +59,30 @@ func (f AccountFilter) Validate() error {
 	return nil
 }
 
-// ValidateAccount returns every mistake in an account's name. Nil is not looked at.
-func ValidateAccount(name *string) error {
-	if name == nil {
-		return nil
+// ValidateAccount returns every mistake in an account's fields. Nil is not
+// looked at.
+func ValidateAccount(name, timeZone *string, billingDay *int) error {
+	var faults []error
+	if name != nil {
+		faults = append(faults, validateName("name", *name, 128))
 	}
-	return validateName("name", *name, 128)
+	if timeZone != nil {
+		faults = append(faults, validateTimeZone(*timeZone))
+	}
+	if billingDay != nil && (*billingDay < 1 || *billingDay > 31) {
+		faults = append(faults, Invalid("billingDay", "give a day of the month, 1 to 31; in shorter months it is the last day"))
+	}
+	return errors.Join(faults...)
+}
+
+// validateTimeZone also refuses "" and Local, which Go takes for other things
+// than names.
+func validateTimeZone(name string) error {
+	_, err := time.LoadLocation(name)
+	if err != nil || name == "" || name == "Local" {
+		return Invalid("timeZone", "%q is not an IANA time zone such as Europe/Berlin or UTC", name)
+	}
+	return nil
 }
 
 // Key is an API key of an account. Only the digest of its secret is stored.
@@ -86,40 +105,62 @@ type KeyEdit struct {
 	NeverExpires bool
 }
 
-// Override is what an account has instead of one limit of its tier.
-type Override struct {
-	ID        ID
-	AccountID ID
-	LimitID   ID
-	Amount    int64
-	Burst     int64      // 0: the limit's
-	Mode      LimitMode  // empty: the limit's
-	Until     *time.Time // nil: never ends
-	Note      string
-	CreatedAt time.Time
-}
+// KeyStatus is whether a key works, and if not, why.
+type KeyStatus string
 
-// Identity is a name other than a key that stands for an account. Its ID is
-// never that of a key: the filter and the usage know both as keys.
-type Identity struct {
-	ID        ID
-	AccountID ID
-	Kind      IdentityKind
-	Value     string // the JWT's subject, or the certificate's name
-	CreatedAt time.Time
-}
-
-// IdentityKind is what an identity is read from.
-type IdentityKind string
-
-// The kinds of identity.
+// The states of a key. The ones further down outweigh the ones above.
 const (
-	JWTSubject  IdentityKind = "jwt"
-	Certificate IdentityKind = "certificate"
+	KeyLive      KeyStatus = "live"
+	KeySuspended KeyStatus = "suspended"
+	KeyExpired   KeyStatus = "expired"
+	KeyRevoked   KeyStatus = "revoked"
 )
 
-// ValidateKey returns every mistake in a key's name.
-func ValidateKey(name string) error { return validateName("name", name, 64) }
+// StatusAt returns a key's state at a moment.
+func (k Key) StatusAt(now time.Time) KeyStatus {
+	switch {
+	case k.RevokedAt != nil:
+		return KeyRevoked
+	case k.ExpiresAt != nil && !now.Before(*k.ExpiresAt):
+		return KeyExpired
+	case k.Suspended:
+		return KeySuspended
+	}
+	return KeyLive
+}
+
+// ValidateKey returns every mistake in a new key's name and expiry.
+func ValidateKey(name string, expires *time.Time, now time.Time) error {
+	return errors.Join(validateName("name", name, 64), validateFuture("expiresAt", expires, now))
+}
+
+// Validate returns every mistake in an edit.
+func (e KeyEdit) Validate() error {
+	switch {
+	case e.ExpiresAt != nil && e.NeverExpires:
+		return Invalid("neverExpires", "give expiresAt or neverExpires, not both")
+	case e.ExpiresAt != nil:
+		return validateYear("expiresAt", *e.ExpiresAt)
+	}
+	return nil
+}
+
+func validateFuture(field string, at *time.Time, now time.Time) error {
+	switch {
+	case at == nil:
+		return nil
+	case !at.After(now):
+		return Invalid(field, "give a time in the future, or leave it out")
+	}
+	return validateYear(field, *at)
+}
+
+func validateYear(field string, at time.Time) error {
+	if at.UTC().Year() < 1970 || at.UTC().Year() > 9999 {
+		return Invalid(field, "give a time from 1970 to 9999")
+	}
+	return nil
+}
 
 // Secret is an API key's or token's text. It formats as a placeholder, so that
 // it can't get into a log by accident; Reveal gives the text.

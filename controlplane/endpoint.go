@@ -54,6 +54,17 @@ func ValidateEndpoint(e Endpoint) error {
 	return errors.Join(faults...)
 }
 
+// Validate returns every mistake in an edit.
+func (e EndpointEdit) Validate() error {
+	if e.Cost != nil && (*e.Cost < 1 || *e.Cost > MaxCost) {
+		return Invalid("cost", "give a whole number from 1 to %d", MaxCost)
+	}
+	return nil
+}
+
+// ValidateEndpointGroup returns every mistake in a group's name.
+func ValidateEndpointGroup(name string) error { return validateName("name", name, 64) }
+
 func validateTemplate(template string) error {
 	if !strings.HasPrefix(template, "/") {
 		return Invalid("template", "begin with a slash, as in /v1/users/{id}")

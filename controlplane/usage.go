@@ -151,7 +151,8 @@ type Consumer struct {
 // Level is what an Envoy last said of a bucket.
 type Level struct {
 	AccountID, LimitID ID
-	Remaining          int64 // whole tokens at ObservedAt; negative in debt
+	KeyID              ID    // of a key or an identity, with SubjectKey; else 0
+	Remaining          int64 // whole units at ObservedAt; negative in debt
 	ObservedAt         time.Time
 }
 

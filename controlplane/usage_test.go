@@ -80,7 +80,7 @@ func TestBucketRange(t *testing.T) {
 }
 
 func TestRemainingAt(t *testing.T) {
-	limit := controlplane.Limit{Amount: 60, Period: controlplane.Minute, Burst: 100}
+	limit := controlplane.Limit{Kind: controlplane.Rate, Amount: 60, Period: controlplane.Minute, Burst: 100}
 	seen := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	level := func(remaining int64) *controlplane.Level {
 		return &controlplane.Level{Remaining: remaining, ObservedAt: seen}
@@ -104,23 +104,6 @@ func TestRemainingAt(t *testing.T) {
 				t.Errorf("got %d, want %d", got, tc.want)
 			}
 		})
-	}
-}
-
-func TestValidateTierNamesEveryMistake(t *testing.T) {
-	name := "  "
-	limits := []controlplane.Limit{
-		{Name: "per-minute", Amount: 1, Period: controlplane.Minute, Burst: 1},
-		{Name: "per-minute", Amount: 0, Period: controlplane.Minute, Burst: 0},
-		{Name: "Per Minute", Amount: 1, Period: controlplane.Minute, Burst: -1},
-	}
-	var got []string
-	for _, f := range controlplane.Faults(controlplane.ValidateTier(&name, &limits)) {
-		got = append(got, f.Field)
-	}
-	want := []string{"name", "limits.1.name", "limits.1.amount", "limits.2.name", "limits.2.burst"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

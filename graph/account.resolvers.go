@@ -31,8 +31,7 @@ func (r *accountResolver) Status(ctx context.Context, obj *controlplane.Account)
 }
 
 func (r *accountResolver) Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error) {
-	var none []*controlplane.Override
-	return none, errUnfinished
+	return loadersOf(ctx).overrides.Load(ctx, obj.ID)
 }
 
 func (r *accountResolver) Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error) {
@@ -40,8 +39,7 @@ func (r *accountResolver) Keys(ctx context.Context, obj *controlplane.Account) (
 }
 
 func (r *accountResolver) Identities(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Identity, error) {
-	var none []*controlplane.Identity
-	return none, errUnfinished
+	return loadersOf(ctx).identities.Load(ctx, obj.ID)
 }
 
 func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error) {
@@ -49,11 +47,15 @@ func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account)
 	if err != nil {
 		return nil, err
 	}
+	overrides, err := loadersOf(ctx).overrides.Load(ctx, obj.ID)
+	if err != nil {
+		return nil, err
+	}
 	reported, err := loadersOf(ctx).levels.Load(ctx, obj.ID)
 	if err != nil {
 		return nil, err
 	}
-	return levelsOf(tier.Limits, reported, loadersOf(ctx).now), nil
+	return levelsOf(ctx, tier.Limits, overrides, reported)
 }
 
 func (r *accountResolver) Quotas(ctx context.Context, obj *controlplane.Account) ([]*model.QuotaStanding, error) {
@@ -70,8 +72,7 @@ func (r *accountResolver) Usage(ctx context.Context, obj *controlplane.Account, 
 }
 
 func (r *identityResolver) ID(ctx context.Context, obj *controlplane.Identity) (string, error) {
-	var none string
-	return none, errUnfinished
+	return controlplane.KindIdentity.Format(obj.ID), nil
 }
 
 func (r *keyResolver) ID(ctx context.Context, obj *controlplane.Key) (string, error) {
@@ -83,20 +84,17 @@ func (r *keyResolver) Account(ctx context.Context, obj *controlplane.Key) (*cont
 }
 
 func (r *keyResolver) Status(ctx context.Context, obj *controlplane.Key) (model.KeyStatus, error) {
-	var none model.KeyStatus
-	return none, errUnfinished
+	return keyStatuses[obj.StatusAt(loadersOf(ctx).now)], nil
 }
 
 func (r *mutationResolver) CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error) {
 	tier, err := optional(controlplane.KindTier, "tierId", input.TierID)
-	if err := errors.Join(controlplane.ValidateAccount(&input.Name), err); err != nil {
+	if err := errors.Join(controlplane.ValidateAccount(&input.Name, &input.TimeZone, &input.BillingDay), err); err != nil {
 		return nil, each(ctx, err)
 	}
-	account, version, err := r.DB.CreateAccount(ctx, controlplane.NewAccount{Name: input.Name, TierID: tier, TimeZone: input.TimeZone, BillingDay: input.BillingDay})
-	if err != nil {
-		return nil, err
-	}
-	return &model.AccountPayload{Account: &account, Snapshot: int64(version)}, nil
+	return accountPayload(r.DB.CreateAccount(ctx, controlplane.NewAccount{
+		Name: input.Name, TierID: tier, TimeZone: input.TimeZone, BillingDay: input.BillingDay,
+	}))
 }
 
 func (r *mutationResolver) UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.AccountPayload, error) {
@@ -104,20 +102,16 @@ func (r *mutationResolver) UpdateAccount(ctx context.Context, input model.Update
 	if err != nil {
 		return nil, each(ctx, err)
 	}
-	account, version, err := r.DB.UpdateAccount(ctx, edit)
-	if err != nil {
-		return nil, err
-	}
-	return &model.AccountPayload{Account: &account, Snapshot: int64(version)}, nil
+	return accountPayload(r.DB.UpdateAccount(ctx, edit))
 }
 
 func (r *mutationResolver) CreateKey(ctx context.Context, input model.CreateKeyInput) (*model.CreateKeyPayload, error) {
 	account, err := controlplane.KindAccount.Parse("accountId", input.AccountID)
-	if err := errors.Join(err, controlplane.ValidateKey(input.Name)); err != nil {
+	if err := errors.Join(err, controlplane.ValidateKey(input.Name, input.ExpiresAt, loadersOf(ctx).now)); err != nil {
 		return nil, each(ctx, err)
 	}
 	secret := controlplane.NewSecret(controlplane.KeyPrefix)
-	key, version, err := r.DB.CreateKey(ctx, account, input.Name, secret)
+	key, version, err := r.DB.CreateKey(ctx, account, input.Name, wholeSecond(input.ExpiresAt), secret)
 	if err != nil {
 		return nil, err
 	}
@@ -125,8 +119,15 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.CreateKeyI
 }
 
 func (r *mutationResolver) UpdateKey(ctx context.Context, input model.UpdateKeyInput) (*model.KeyPayload, error) {
-	var none *model.KeyPayload
-	return none, errUnfinished
+	edit, err := keyEditOf(input)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	key, version, err := r.DB.UpdateKey(ctx, edit)
+	if err != nil {
+		return nil, err
+	}
+	return &model.KeyPayload{Key: &key, Snapshot: int64(version)}, nil
 }
 
 func (r *mutationResolver) RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error) {
@@ -142,58 +143,82 @@ func (r *mutationResolver) RevokeKey(ctx context.Context, id string) (*model.Key
 }
 
 func (r *mutationResolver) SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error) {
-	var none *model.AccountPayload
-	return none, errUnfinished
+	override, err := overrideOf(input)
+	if err == nil {
+		err = override.Validate(loadersOf(ctx).now)
+	}
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	return accountPayload(r.DB.SetOverride(ctx, override))
 }
 
 func (r *mutationResolver) DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error) {
-	var none *model.AccountPayload
-	return none, errUnfinished
+	override, err := controlplane.KindOverride.Parse("id", id)
+	if err != nil {
+		return nil, err
+	}
+	return accountPayload(r.DB.DeleteOverride(ctx, override))
 }
 
 func (r *mutationResolver) ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error) {
-	var none *model.AccountPayload
-	return none, errUnfinished
+	account, err := controlplane.KindAccount.Parse("id", id)
+	if err != nil {
+		return nil, err
+	}
+	return accountPayload(r.DB.ResetAccount(ctx, account))
 }
 
 func (r *mutationResolver) AddIdentity(ctx context.Context, input model.AddIdentityInput) (*model.AccountPayload, error) {
-	var none *model.AccountPayload
-	return none, errUnfinished
+	account, err := controlplane.KindAccount.Parse("accountId", input.AccountID)
+	identity := controlplane.Identity{AccountID: account, Kind: input.Kind, Value: input.Value}
+	if err := errors.Join(err, identity.Validate()); err != nil {
+		return nil, each(ctx, err)
+	}
+	return accountPayload(r.DB.AddIdentity(ctx, identity))
 }
 
 func (r *mutationResolver) RemoveIdentity(ctx context.Context, id string) (*model.AccountPayload, error) {
-	var none *model.AccountPayload
-	return none, errUnfinished
+	identity, err := controlplane.KindIdentity.Parse("id", id)
+	if err != nil {
+		return nil, err
+	}
+	return accountPayload(r.DB.RemoveIdentity(ctx, identity))
 }
 
 func (r *overrideResolver) ID(ctx context.Context, obj *controlplane.Override) (string, error) {
-	var none string
-	return none, errUnfinished
+	return controlplane.KindOverride.Format(obj.ID), nil
 }
 
 func (r *overrideResolver) Limit(ctx context.Context, obj *controlplane.Override) (*controlplane.Limit, error) {
-	var none *controlplane.Limit
-	return none, errUnfinished
+	return loadersOf(ctx).limits.Load(ctx, obj.LimitID)
 }
 
 func (r *overrideResolver) Burst(ctx context.Context, obj *controlplane.Override) (*int64, error) {
-	var none *int64
-	return none, errUnfinished
+	return present(obj.Burst), nil
 }
 
 func (r *overrideResolver) Mode(ctx context.Context, obj *controlplane.Override) (*controlplane.LimitMode, error) {
-	var none *controlplane.LimitMode
-	return none, errUnfinished
+	return present(obj.Mode), nil
 }
 
 func (r *overrideResolver) Ended(ctx context.Context, obj *controlplane.Override) (bool, error) {
-	var none bool
-	return none, errUnfinished
+	return obj.EndedAt(loadersOf(ctx).now), nil
 }
 
 func (r *overrideResolver) InForce(ctx context.Context, obj *controlplane.Override) (bool, error) {
-	var none bool
-	return none, errUnfinished
+	if obj.EndedAt(loadersOf(ctx).now) {
+		return false, nil
+	}
+	account, err := loadersOf(ctx).accounts.Load(ctx, obj.AccountID)
+	if err != nil {
+		return false, err
+	}
+	limit, err := loadersOf(ctx).limits.Load(ctx, obj.LimitID)
+	if err != nil {
+		return false, err
+	}
+	return limit.TierID == account.TierID, nil
 }
 
 func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, search *string, tierID *string) (*model.AccountConnection, error) {

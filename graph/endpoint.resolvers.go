@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/graph/generated"
@@ -18,23 +19,24 @@ func (r *endpointResolver) ID(ctx context.Context, obj *controlplane.Endpoint) (
 }
 
 func (r *endpointResolver) Group(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointGroup, error) {
-	var none *controlplane.EndpointGroup
-	return none, errUnfinished
+	if obj.GroupID == 0 {
+		return nil, nil
+	}
+	return loadersOf(ctx).groups.Load(ctx, obj.GroupID)
 }
 
 func (r *endpointGroupResolver) ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error) {
-	var none string
-	return none, errUnfinished
+	return controlplane.KindGroup.Format(obj.ID), nil
 }
 
 func (r *endpointGroupResolver) Endpoints(ctx context.Context, obj *controlplane.EndpointGroup) ([]*controlplane.Endpoint, error) {
-	var none []*controlplane.Endpoint
-	return none, errUnfinished
+	return loadersOf(ctx).grouped.Load(ctx, obj.ID)
 }
 
 func (r *mutationResolver) CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error) {
-	e := controlplane.Endpoint{Method: input.Method, Template: input.Template, Cost: input.Cost}
-	if err := controlplane.ValidateEndpoint(e); err != nil {
+	group, err := optional(controlplane.KindGroup, "groupId", input.GroupID)
+	e := controlplane.Endpoint{Method: input.Method, Template: input.Template, Cost: input.Cost, GroupID: group}
+	if err := errors.Join(controlplane.ValidateEndpoint(e), err); err != nil {
 		return nil, each(ctx, err)
 	}
 	created, version, err := r.DB.CreateEndpoint(ctx, e)
@@ -57,18 +59,38 @@ func (r *mutationResolver) DeleteEndpoint(ctx context.Context, id string) (*mode
 }
 
 func (r *mutationResolver) UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error) {
-	var none *model.EndpointPayload
-	return none, errUnfinished
+	edit, err := endpointEditOf(input)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	endpoint, version, err := r.DB.UpdateEndpoint(ctx, edit)
+	if err != nil {
+		return nil, err
+	}
+	return &model.EndpointPayload{Endpoint: &endpoint, Snapshot: int64(version)}, nil
 }
 
 func (r *mutationResolver) CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error) {
-	var none *model.EndpointGroupPayload
-	return none, errUnfinished
+	if err := controlplane.ValidateEndpointGroup(name); err != nil {
+		return nil, err
+	}
+	group, version, err := r.DB.CreateEndpointGroup(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &model.EndpointGroupPayload{Group: &group, Snapshot: int64(version)}, nil
 }
 
 func (r *mutationResolver) DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error) {
-	var none *model.DeletePayload
-	return none, errUnfinished
+	group, err := controlplane.KindGroup.Parse("id", id)
+	if err != nil {
+		return nil, err
+	}
+	version, err := r.DB.DeleteEndpointGroup(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DeletePayload{ID: id, Snapshot: int64(version)}, nil
 }
 
 func (r *queryResolver) Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error) {
@@ -77,8 +99,8 @@ func (r *queryResolver) Endpoints(ctx context.Context) ([]*controlplane.Endpoint
 }
 
 func (r *queryResolver) EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error) {
-	var none []*controlplane.EndpointGroup
-	return none, errUnfinished
+	groups, err := r.DB.EndpointGroups(ctx)
+	return pointers(groups), err
 }
 
 func (r *Resolver) Endpoint() generated.EndpointResolver { return &endpointResolver{r} }

@@ -92,10 +92,11 @@ func adaptiveFrom(a controlplane.Adaptive) *model.Adaptive {
 	}
 }
 
-// present is nil for the number that stands for none.
-func present[T int | int64](n T) *T {
-	if n == 0 {
+// present is nil for the value that stands for none.
+func present[T comparable](v T) *T {
+	var none T
+	if v == none {
 		return nil
 	}
-	return &n
+	return &v
 }

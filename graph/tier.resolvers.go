@@ -14,13 +14,14 @@ import (
 )
 
 func (r *defaultsResolver) Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error) {
-	var none *controlplane.Tier
-	return none, errUnfinished
+	return loadersOf(ctx).tiers.Load(ctx, obj.TierID)
 }
 
 func (r *defaultsResolver) AnonymousTier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error) {
-	var none *controlplane.Tier
-	return none, errUnfinished
+	if obj.AnonymousID == 0 {
+		return nil, nil
+	}
+	return loadersOf(ctx).tiers.Load(ctx, obj.AnonymousID)
 }
 
 func (r *limitResolver) ID(ctx context.Context, obj *controlplane.Limit) (string, error) {
@@ -35,33 +36,33 @@ func (r *limitResolver) Endpoint(ctx context.Context, obj *controlplane.Limit) (
 }
 
 func (r *limitResolver) Group(ctx context.Context, obj *controlplane.Limit) (*controlplane.EndpointGroup, error) {
-	var none *controlplane.EndpointGroup
-	return none, errUnfinished
+	if obj.Group == 0 {
+		return nil, nil
+	}
+	return loadersOf(ctx).groups.Load(ctx, obj.Group)
 }
 
 func (r *limitResolver) Burst(ctx context.Context, obj *controlplane.Limit) (*int64, error) {
-	var none *int64
-	return none, errUnfinished
+	return present(obj.Burst), nil
 }
 
 func (r *limitResolver) GracePercent(ctx context.Context, obj *controlplane.Limit) (*int, error) {
-	var none *int
-	return none, errUnfinished
+	return present(obj.GracePercent), nil
 }
 
 func (r *limitResolver) GraceSeconds(ctx context.Context, obj *controlplane.Limit) (*int, error) {
-	var none *int
-	return none, errUnfinished
+	return present(obj.GraceSeconds), nil
 }
 
 func (r *limitResolver) FailMode(ctx context.Context, obj *controlplane.Limit) (model.FailMode, error) {
-	var none model.FailMode
-	return none, errUnfinished
+	if obj.FailOpen {
+		return model.FailModeOpen, nil
+	}
+	return model.FailModeClosed, nil
 }
 
 func (r *limitResolver) Adaptive(ctx context.Context, obj *controlplane.Limit) (*model.Adaptive, error) {
-	var none *model.Adaptive
-	return none, errUnfinished
+	return adaptiveFrom(obj.Adaptive), nil
 }
 
 func (r *mutationResolver) CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error) {
@@ -111,8 +112,15 @@ func (r *mutationResolver) DeleteTier(ctx context.Context, id string) (*model.De
 }
 
 func (r *mutationResolver) SetDefaults(ctx context.Context, input model.DefaultsInput) (*model.DefaultsPayload, error) {
-	var none *model.DefaultsPayload
-	return none, errUnfinished
+	edit, err := defaultsEditOf(input)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	defaults, version, err := r.DB.SetDefaults(ctx, edit)
+	if err != nil {
+		return nil, err
+	}
+	return &model.DefaultsPayload{Defaults: &defaults, Snapshot: int64(version)}, nil
 }
 
 func (r *queryResolver) Tiers(ctx context.Context) ([]*controlplane.Tier, error) {
@@ -133,8 +141,8 @@ func (r *queryResolver) Tier(ctx context.Context, id string) (*controlplane.Tier
 }
 
 func (r *queryResolver) Defaults(ctx context.Context) (*controlplane.Defaults, error) {
-	var none *controlplane.Defaults
-	return none, errUnfinished
+	defaults, err := r.DB.Defaults(ctx)
+	return &defaults, err
 }
 
 func (r *tierResolver) ID(ctx context.Context, obj *controlplane.Tier) (string, error) {

@@ -11,62 +11,11 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/live"
-	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/model"
 )
 
 // maxLiveAccounts bounds the split of a live event.
 const maxLiveAccounts = 50
-
-func connectionOf(page postgres.AccountPage) *model.AccountConnection {
-	c := &model.AccountConnection{
-		Nodes: pointers(page.Accounts), TotalCount: page.Total,
-		PageInfo: &model.PageInfo{HasNextPage: page.More},
-	}
-	if n := len(page.Accounts); n > 0 {
-		cursor := controlplane.KindAccount.Format(page.Accounts[n-1].ID)
-		c.PageInfo.EndCursor = &cursor
-	}
-	return c
-}
-
-func accountEditOf(in model.UpdateAccountInput) (e controlplane.AccountEdit, err error) {
-	if e.ID, err = controlplane.KindAccount.Parse("id", in.ID); err != nil {
-		return e, err
-	}
-	e.Name = in.Name
-	if in.TierID != nil {
-		tier, err := controlplane.KindTier.Parse("tierId", *in.TierID)
-		if err != nil {
-			return e, err
-		}
-		e.TierID = &tier
-	}
-	if in.Status != nil {
-		suspended := *in.Status == model.AccountStatusSuspended
-		e.Suspended = &suspended
-	}
-	return e, controlplane.ValidateAccount(e.Name)
-}
-
-// levelsOf says where an account stands with each of its tier's limits.
-func levelsOf(limits []controlplane.Limit, reported []controlplane.Level, now time.Time) []*model.Level {
-	levels := make([]*model.Level, len(limits))
-	for i := range limits {
-		limit := &limits[i]
-		levels[i] = &model.Level{Limit: limit}
-		var last *controlplane.Level
-		for j := range reported {
-			if reported[j].LimitID == limit.ID {
-				last = &reported[j]
-				levels[i].ObservedAt = &last.ObservedAt
-			}
-		}
-		levels[i].Remaining = limit.RemainingAt(last, now)
-		levels[i].Used = limit.Burst - levels[i].Remaining
-	}
-	return levels
-}
 
 func seriesOf(g controlplane.Granularity, buckets []time.Time, series map[time.Time]controlplane.Totals) *model.UsageSeries {
 	out := &model.UsageSeries{Granularity: g, Totals: &controlplane.Totals{}}

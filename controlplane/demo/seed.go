@@ -95,7 +95,7 @@ func seedPlan(ctx context.Context, db *postgres.DB, p plan, present map[string]c
 	if err != nil {
 		return err
 	}
-	_, _, err = db.CreateKey(ctx, account.ID, "demo", secret)
+	_, _, err = db.CreateKey(ctx, account.ID, "demo", nil, secret)
 	return err
 }
 
@@ -114,7 +114,15 @@ func seedTier(ctx context.Context, db *postgres.DB, p plan) (controlplane.ID, er
 		return 0, err
 	}
 	perMinute := func(name string, endpoint controlplane.ID, amount int64) controlplane.Limit {
-		return controlplane.Limit{Name: name, Endpoint: endpoint, Amount: amount, Period: controlplane.Minute, Burst: amount}
+		selector := controlplane.SelectAll
+		if endpoint != 0 {
+			selector = controlplane.SelectEndpoint
+		}
+		return controlplane.Limit{
+			Name: name, Subject: controlplane.SubjectAccount, Selector: selector, Endpoint: endpoint,
+			Measure: controlplane.MeasureRequests, Kind: controlplane.Rate, Amount: amount, Period: controlplane.Minute, Burst: amount,
+			Mode: controlplane.Enforce, FailOpen: true,
+		}
 	}
 	tier, _, err := db.CreateTier(ctx, p.tier, []controlplane.Limit{
 		perMinute("per-minute", 0, p.minute),

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -61,7 +60,10 @@ func (db *DB) AccountsByID(ctx context.Context, ids []controlplane.ID) ([]contro
 func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var err error
+		err := tierForAccounts(ctx, tx, a.TierID)
+		if err != nil {
+			return err
+		}
 		account, err = one[controlplane.Account](ctx, tx, `
 			insert into accounts (name, tier_id, time_zone, billing_day) values ($1, $2, $3, $4) returning `+accountColumns,
 			a.Name, orNull(a.TierID), a.TimeZone, a.BillingDay)
@@ -75,6 +77,11 @@ func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (co
 	var account controlplane.Account
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
 		var err error
+		if e.TierID != nil {
+			if err := tierForAccounts(ctx, tx, *e.TierID); err != nil {
+				return err
+			}
+		}
 		account, err = one[controlplane.Account](ctx, tx, `
 			update accounts set name = coalesce($2, name), tier_id = nullif(coalesce($3, tier_id), 0), suspended = coalesce($4, suspended),
 				time_zone = coalesce($5, time_zone), billing_day = coalesce($6, billing_day)
@@ -82,6 +89,40 @@ func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (co
 		return orMissing(err, controlplane.NotFound("id", "account"))
 	})
 	return account, version, accountFault("update account", err)
+}
+
+// ResetAccount resets all counters of an account, in every Envoy and in the
+// ledger of its quotas.
+func (db *DB) ResetAccount(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
+	return db.changeAccount(ctx, "reset account", id, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update accounts set epoch = epoch + 1 where id = $1`, id)
+		return err
+	})
+}
+
+// changeAccount changes something that belongs to an account, and returns the
+// account after that.
+func (db *DB) changeAccount(ctx context.Context, what string, id controlplane.ID, do func(pgx.Tx) error) (controlplane.Account, uint64, error) {
+	var account controlplane.Account
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		if err := do(tx); err != nil {
+			return err
+		}
+		var err error
+		account, err = one[controlplane.Account](ctx, tx, `select `+accountColumns+` from accounts where id = $1`, id)
+		return orMissing(err, controlplane.NotFound("id", "account"))
+	})
+	return account, version, accountFault(what, err)
+}
+
+// tierForAccounts refuses a tier that is not for accounts. One that does not
+// exist is left to the database, and so is 0, for none.
+func tierForAccounts(ctx context.Context, tx pgx.Tx, tier controlplane.ID) error {
+	limits, err := listLimits(ctx, tx, `select `+limitColumns+` from limits where tier_id = $1 order by position`, tier)
+	if err != nil {
+		return err
+	}
+	return controlplane.FitsAccounts("tierId", limits)
 }
 
 func accountFault(what string, err error) error {
@@ -96,54 +137,4 @@ func accountFault(what string, err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", what, err)
-}
-
-const keyColumns = `id, account_id, name, prefix, suspended, expires_at, created_at, revoked_at`
-
-// KeysByAccount returns the keys of the accounts, newest first.
-func (db *DB) KeysByAccount(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Key, error) {
-	keys, err := list[controlplane.Key](ctx, db.pool, `
-		select `+keyColumns+` from keys where account_id = any($1) order by account_id, id desc`, toInt64s(accounts))
-	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
-	}
-	return keys, nil
-}
-
-// CreateKey stores a new key by the digest of its secret.
-func (db *DB) CreateKey(ctx context.Context, account controlplane.ID, name string, secret controlplane.Secret) (controlplane.Key, uint64, error) {
-	var key controlplane.Key
-	digest := secret.Digest()
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var err error
-		key, err = one[controlplane.Key](ctx, tx, `
-			insert into keys (account_id, name, prefix, digest) values ($1, $2, $3, $4) returning `+keyColumns,
-			account, name, secret.Prefix(), digest[:])
-		return err
-	})
-	switch {
-	case isViolation(err, "keys_account_fkey"):
-		return key, 0, controlplane.NotFound("accountId", "account")
-	case isViolation(err, "keys_digest_key"):
-		return key, 0, controlplane.Conflict("secret", "this secret is in use already")
-	case err != nil:
-		return key, 0, fmt.Errorf("create key: %w", err)
-	}
-	return key, version, nil
-}
-
-// RevokeKey revokes a key for good. Revoking it again changes nothing.
-func (db *DB) RevokeKey(ctx context.Context, id controlplane.ID) (controlplane.Key, uint64, error) {
-	var key controlplane.Key
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var err error
-		key, err = one[controlplane.Key](ctx, tx, `
-			update keys set revoked_at = coalesce(revoked_at, now()) where id = $1 returning `+keyColumns, id)
-		return orMissing(err, controlplane.NotFound("id", "key"))
-	})
-	var fault *controlplane.Error
-	if err != nil && !errors.As(err, &fault) {
-		return key, 0, fmt.Errorf("revoke key: %w", err)
-	}
-	return key, version, err
 }

@@ -36,22 +36,27 @@ func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (cont
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
 		var err error
 		created, err = one[controlplane.Endpoint](ctx, tx, `
-			insert into endpoints (method, template, route, cost) values ($1, $2, $3, $4) returning `+endpointColumns,
-			e.Method, e.Template, controlplane.RouteOf(e.Template), e.Cost)
+			insert into endpoints (method, template, route, cost, group_id) values ($1, $2, $3, $4, $5) returning `+endpointColumns,
+			e.Method, e.Template, controlplane.RouteOf(e.Template), e.Cost, orNull(e.GroupID))
 		if err != nil {
 			return err
 		}
 		return checkRoutes(ctx, tx)
 	})
-	switch {
-	case isViolation(err, "endpoints_route_key"):
-		return created, 0, controlplane.Invalid("template", "another endpoint with this method matches the same paths; change that one, or delete it first")
-	case controlplane.Faults(err) != nil:
-		return created, 0, err
-	case err != nil:
-		return created, 0, fmt.Errorf("create endpoint: %w", err)
-	}
-	return created, version, nil
+	return created, version, endpointFault("create endpoint", err)
+}
+
+// UpdateEndpoint changes an endpoint's cost or group.
+func (db *DB) UpdateEndpoint(ctx context.Context, e controlplane.EndpointEdit) (controlplane.Endpoint, uint64, error) {
+	var endpoint controlplane.Endpoint
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		var err error
+		endpoint, err = one[controlplane.Endpoint](ctx, tx, `
+			update endpoints set cost = coalesce($2, cost), group_id = nullif(coalesce($3, group_id), 0)
+			where id = $1 returning `+endpointColumns, e.ID, e.Cost, e.GroupID)
+		return orMissing(err, controlplane.NotFound("id", "endpoint"))
+	})
+	return endpoint, version, endpointFault("update endpoint", err)
 }
 
 // checkRoutes refuses endpoints that no snapshot could carry: too many, or ones
@@ -76,13 +81,21 @@ func (db *DB) DeleteEndpoint(ctx context.Context, id controlplane.ID) (uint64, e
 		}
 		return err
 	})
+	return version, endpointFault("delete endpoint", err)
+}
+
+func endpointFault(what string, err error) error {
 	switch {
+	case err == nil:
+		return nil
+	case isViolation(err, "endpoints_route_key"):
+		return controlplane.Invalid("template", "another endpoint with this method matches the same paths; change that one, or delete it first")
+	case isViolation(err, "endpoints_group_fkey"):
+		return controlplane.NotFound("groupId", "endpoint group")
 	case isViolation(err, "limits_endpoint_fkey"):
-		return 0, controlplane.Conflict("id", "a limit names this endpoint; delete that limit first")
+		return controlplane.Conflict("id", "a limit names this endpoint; delete that limit first")
 	case controlplane.Faults(err) != nil:
-		return 0, err
-	case err != nil:
-		return 0, fmt.Errorf("delete endpoint: %w", err)
+		return err
 	}
-	return version, nil
+	return fmt.Errorf("%s: %w", what, err)
 }

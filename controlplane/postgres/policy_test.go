@@ -37,7 +37,21 @@ func connect(t *testing.T, url string) *postgres.DB {
 }
 
 func perMinute(n int64) controlplane.Limit {
-	return controlplane.Limit{Name: "per-minute", Amount: n, Period: controlplane.Minute, Burst: n}
+	return rate("per-minute", n, controlplane.Minute, n)
+}
+
+// rate is a limit on the requests of an account.
+func rate(name string, amount int64, period controlplane.Period, burst int64) controlplane.Limit {
+	return controlplane.Limit{
+		Name: name, Subject: controlplane.SubjectAccount, Selector: controlplane.SelectAll, Measure: controlplane.MeasureRequests,
+		Kind: controlplane.Rate, Amount: amount, Period: period, Burst: burst, Mode: controlplane.Enforce, FailOpen: true,
+	}
+}
+
+// onEndpoint makes a limit count the requests to one endpoint.
+func onEndpoint(l controlplane.Limit, endpoint controlplane.ID) controlplane.Limit {
+	l.Selector, l.Endpoint = controlplane.SelectEndpoint, endpoint
+	return l
 }
 
 func newTier(t *testing.T, db *postgres.DB, name string, limits ...controlplane.Limit) controlplane.Tier {
@@ -81,12 +95,12 @@ func TestMigrateAgainAndSideBySide(t *testing.T) {
 
 func TestUpdateTier(t *testing.T) {
 	db := open(t)
-	basic := newTier(t, db, "Basic", perMinute(100), controlplane.Limit{Name: "burst", Amount: 5, Period: controlplane.Second, Burst: 5})
+	basic := newTier(t, db, "Basic", perMinute(100), rate("burst", 5, controlplane.Second, 5))
 
 	t.Run("keeps, changes, creates and deletes limits", func(t *testing.T) {
 		kept := basic.Limits[0]
 		kept.Amount = 5
-		limits := []controlplane.Limit{{Name: "burst", Amount: 1, Period: controlplane.Hour, Burst: 2}, kept}
+		limits := []controlplane.Limit{rate("burst", 1, controlplane.Hour, 2), kept}
 		after, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
 		if err != nil {
 			t.Fatal(err)
@@ -122,7 +136,7 @@ func TestUpdateTier(t *testing.T) {
 		limits := []controlplane.Limit{other.Limits[0]}
 		_, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
 		wantFault(t, err, controlplane.CodeNotFound, "limits.0.id")
-		limits = []controlplane.Limit{{Name: "x", Amount: 1, Burst: 1, Period: controlplane.Day, Endpoint: 999}}
+		limits = []controlplane.Limit{onEndpoint(rate("x", 1, controlplane.Day, 1), 999)}
 		_, _, err = db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Limits: &limits})
 		wantFault(t, err, controlplane.CodeNotFound, "limits.0.endpointId")
 		_, _, err = db.UpdateTier(t.Context(), controlplane.TierEdit{ID: basic.ID, Name: &other.Name})
@@ -177,18 +191,18 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tier := newTier(t, db, "Basic", perMinute(100), controlplane.Limit{Name: "users", Amount: 1, Period: controlplane.Hour, Burst: 4, Endpoint: endpoint.ID})
+	tier := newTier(t, db, "Basic", perMinute(100), onEndpoint(rate("users", 1, controlplane.Hour, 4), endpoint.ID))
 	account := newAccount(t, db, "Birch", tier.ID)
 	suspended := true
 	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account.ID, Suspended: &suspended}); err != nil {
 		t.Fatal(err)
 	}
 	secret, gone := controlplane.NewSecret("weir_"), controlplane.NewSecret("weir_")
-	key, _, err := db.CreateKey(t.Context(), account.ID, "live", secret)
+	key, _, err := db.CreateKey(t.Context(), account.ID, "live", nil, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	revoked, _, err := db.CreateKey(t.Context(), account.ID, "old", gone)
+	revoked, _, err := db.CreateKey(t.Context(), account.ID, "old", nil, gone)
 	if err != nil {
 		t.Fatal(err)
 	}

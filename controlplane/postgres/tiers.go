@@ -72,6 +72,9 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 			return err
 		}
 		if e.Limits != nil {
+			if err := checkUses(ctx, tx, e.ID, *e.Limits); err != nil {
+				return err
+			}
 			if err := setLimits(ctx, tx, e.ID, *e.Limits); err != nil {
 				return err
 			}
@@ -82,7 +85,7 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 	return tier, version, tierFault("update tier", err)
 }
 
-// DeleteTier deletes a tier that no account is on.
+// DeleteTier deletes a tier that no account is on and that is no default.
 func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error) {
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `delete from tiers where id = $1`, id)
@@ -91,8 +94,13 @@ func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error
 		}
 		return err
 	})
-	if isViolation(err, "accounts_tier_fkey") {
+	switch {
+	case isViolation(err, "accounts_tier_fkey"):
 		return 0, controlplane.Conflict("id", "there are accounts on this tier; move them to another one first")
+	case isViolation(err, "policy_default_tier_fkey"):
+		return 0, controlplane.Conflict("id", "this is the tier of accounts without one; choose another default tier first")
+	case isViolation(err, "policy_anonymous_tier_fkey"):
+		return 0, controlplane.Conflict("id", "this is the tier of callers without an account; choose another one for them, or none, first")
 	}
 	return version, tierFault("delete tier", err)
 }

@@ -1,0 +1,76 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+// EndpointGroups returns all endpoint groups, by name.
+func (db *DB) EndpointGroups(ctx context.Context) ([]controlplane.EndpointGroup, error) {
+	groups, err := list[controlplane.EndpointGroup](ctx, db.pool, `select id, name from endpoint_groups order by name`)
+	if err != nil {
+		return nil, fmt.Errorf("list endpoint groups: %w", err)
+	}
+	return groups, nil
+}
+
+// EndpointGroupsByID returns the groups among ids that exist, in any order.
+func (db *DB) EndpointGroupsByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.EndpointGroup, error) {
+	groups, err := list[controlplane.EndpointGroup](ctx, db.pool, `select id, name from endpoint_groups where id = any($1)`, toInt64s(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read endpoint groups: %w", err)
+	}
+	return groups, nil
+}
+
+// EndpointsByGroup returns the endpoints of the groups, by template and method.
+func (db *DB) EndpointsByGroup(ctx context.Context, groups []controlplane.ID) ([]controlplane.Endpoint, error) {
+	endpoints, err := list[controlplane.Endpoint](ctx, db.pool, `
+		select `+endpointColumns+` from endpoints where group_id = any($1) order by template, method`, toInt64s(groups))
+	if err != nil {
+		return nil, fmt.Errorf("list the endpoints of groups: %w", err)
+	}
+	return endpoints, nil
+}
+
+// CreateEndpointGroup creates a group without endpoints.
+func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplane.EndpointGroup, uint64, error) {
+	var group controlplane.EndpointGroup
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		var err error
+		group, err = one[controlplane.EndpointGroup](ctx, tx, `insert into endpoint_groups (name) values ($1) returning id, name`, name)
+		return err
+	})
+	return group, version, groupFault("create endpoint group", err)
+}
+
+// DeleteEndpointGroup deletes a group that no limit names. Its endpoints stay,
+// without a group.
+func (db *DB) DeleteEndpointGroup(ctx context.Context, id controlplane.ID) (uint64, error) {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `delete from endpoint_groups where id = $1`, id)
+		if err == nil && tag.RowsAffected() == 0 {
+			return controlplane.NotFound("id", "endpoint group")
+		}
+		return err
+	})
+	return version, groupFault("delete endpoint group", err)
+}
+
+func groupFault(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isViolation(err, "endpoint_groups_name_key"):
+		return controlplane.Invalid("name", "another endpoint group has this name; choose a different one")
+	case isViolation(err, "limits_group_fkey"):
+		return controlplane.Conflict("id", "a limit names this group; delete that limit first")
+	case controlplane.Faults(err) != nil:
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

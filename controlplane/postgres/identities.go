@@ -1,0 +1,67 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+const identityColumns = `id, account_id, kind, value, created_at`
+
+// IdentitiesByAccount returns the identities of the accounts, newest first.
+func (db *DB) IdentitiesByAccount(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Identity, error) {
+	identities, err := list[controlplane.Identity](ctx, db.pool, `
+		select `+identityColumns+` from identities where account_id = any($1) order by account_id, id desc`, toInt64s(accounts))
+	if err != nil {
+		return nil, fmt.Errorf("list identities: %w", err)
+	}
+	return identities, nil
+}
+
+// IdentitiesByID returns the identities among ids that exist, in any order.
+func (db *DB) IdentitiesByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.Identity, error) {
+	identities, err := list[controlplane.Identity](ctx, db.pool, `select `+identityColumns+` from identities where id = any($1)`, toInt64s(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read identities: %w", err)
+	}
+	return identities, nil
+}
+
+// AddIdentity lets a name stand for an account; its ID is ignored. It returns
+// the account.
+func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (controlplane.Account, uint64, error) {
+	account, version, err := db.changeAccount(ctx, "add identity", i.AccountID, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `insert into identities (account_id, kind, value) values ($1, $2, $3)`, i.AccountID, i.Kind, i.Value)
+		return err
+	})
+	switch {
+	case isViolation(err, "identities_account_fkey"):
+		return account, 0, controlplane.NotFound("accountId", "account")
+	case isViolation(err, "identities_value_key"):
+		return account, 0, controlplane.Invalid("value", "an account has this identity already; take it away from there first")
+	}
+	return account, version, err
+}
+
+// RemoveIdentity takes an identity away, and returns its account.
+func (db *DB) RemoveIdentity(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
+	return db.deleteOfAccount(ctx, "identities", "identity", id)
+}
+
+// deleteOfAccount deletes a row that belongs to an account, and returns that.
+func (db *DB) deleteOfAccount(ctx context.Context, table, noun string, id controlplane.ID) (controlplane.Account, uint64, error) {
+	var account controlplane.Account
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		var owner controlplane.ID
+		err := tx.QueryRow(ctx, `delete from `+table+` where id = $1 returning account_id`, id).Scan(&owner)
+		if err != nil {
+			return orMissing(err, controlplane.NotFound("id", noun))
+		}
+		account, err = one[controlplane.Account](ctx, tx, `select `+accountColumns+` from accounts where id = $1`, owner)
+		return err
+	})
+	return account, version, accountFault("delete "+noun, err)
+}
