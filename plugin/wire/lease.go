@@ -20,25 +20,27 @@ type LeaseReport struct {
 	Held    []HeldLease // sorted strictly by LeaseKey; at most MaxHeldLeases
 }
 
-// LeaseKey says whose advance on which quota, since which reset.
+// LeaseKey says whose advance on which quota.
 type LeaseKey struct {
 	Account uint64
 	Key     uint64 // of a quota that each key has to itself; 0 for one that the account's keys share
 	Limit   uint64
-	Epoch   uint32 // of the account's counters when the state was read
 }
 
 // HeldLease is the standing of one lease. Numbers are units of the limit's
 // measure, times are Unix seconds. Granted and Used are cumulative for this
 // process and the period that began at Start, so that a copy of a report, or an
-// old one, does no harm.
+// old one, does no harm. Start tells the period, also from the same one before
+// the account's counters were reset.
 type HeldLease struct {
 	LeaseKey
-	Start       int64  // 0: the process doesn't know the period yet; Granted and Used are 0 then
+	Born        int64  // monotonic nanoseconds at which the process began to count: another than before means that its state was lost
+	Start       int64  // 0: the process doesn't know the period yet; Granted is 0 then
 	Granted     uint64 // at most MaxLeaseAmount
-	Used        uint64 // may exceed Granted; at most MaxLeaseAmount
+	Used        uint64 // may exceed Granted, at most MaxLeaseAmount; with Start 0, what was let through without a lease
+	Revision    uint64 // of the last LeaseGrant that it took for this period; 0: none
 	NextStart   int64  // of the lease it holds for the next period; 0 for none
-	NextGranted uint64 // 0 without NextStart
+	NextGranted uint64 // 0 without NextStart; at most MaxLeaseAmount
 	Asks        bool   // wants more, or the next period's
 }
 
@@ -53,6 +55,8 @@ type LeaseReply struct {
 // holds is a recall: it keeps what it has used already, and not more.
 type LeaseGrant struct {
 	LeaseKey
+	Born               int64  // as reported; 0: the report didn't name the lease, so this can only be a recall
+	Revision           uint64 // rises with every change of the lease, so that an older reply can't undo a newer one; at most MaxNumber
 	Start, End         int64  // of the period: Start ≤ t < End, Start at least 1
 	Granted            uint64 // cumulative for this process and period; at most MaxLeaseAmount
 	Remaining          uint64 // of the quota over all processes, for what clients are told; at most MaxLeaseAmount
@@ -73,20 +77,19 @@ const (
 	MaxLeaseReplyBytes  = MaxLeaseGrants*maxGrantBytes + 512
 
 	// A varint takes at most 10 bytes, and one of at most MaxLeaseAmount 9.
-	maxHeldBytes  = 3*9 + 5 + 2*6 + 3*9 + 1
-	maxGrantBytes = 3*9 + 5 + 4*6 + 3*9 + 1
+	maxHeldBytes  = 3*9 + 10 + 9 + 2*6 + 3*9 + 1
+	maxGrantBytes = 3*9 + 10 + 9 + 4*6 + 3*9 + 1
 
-	minHeldBytes  = 10
-	minGrantBytes = 12
+	minHeldBytes  = 11
+	minGrantBytes = 13
 )
 
-// Compare orders leases by account, key, limit and epoch. It returns -1, 0 or +1.
+// Compare orders leases by account, key and limit. It returns -1, 0 or +1.
 func (k LeaseKey) Compare(o LeaseKey) int {
 	return cmp.Or(
 		cmp.Compare(k.Account, o.Account),
 		cmp.Compare(k.Key, o.Key),
 		cmp.Compare(k.Limit, o.Limit),
-		cmp.Compare(k.Epoch, o.Epoch),
 	)
 }
 
@@ -106,7 +109,8 @@ func EncodeLeaseReport(dst []byte, r *LeaseReport) ([]byte, error) {
 	for i := range r.Held {
 		h := &r.Held[i]
 		dst = appendLeaseKey(dst, h.LeaseKey, last)
-		for _, n := range [...]uint64{uint64(h.Start), h.Granted, h.Used, uint64(h.NextStart), h.NextGranted} {
+		dst = binary.AppendVarint(dst, h.Born)
+		for _, n := range [...]uint64{uint64(h.Start), h.Granted, h.Used, h.Revision, uint64(h.NextStart), h.NextGranted} {
 			dst = binary.AppendUvarint(dst, n)
 		}
 		dst = append(dst, bit(h.Asks))
@@ -134,9 +138,11 @@ func DecodeLeaseReport(data []byte) (*LeaseReport, error) {
 	for i := range r.Held {
 		h := &r.Held[i]
 		h.LeaseKey = readLeaseKey(in, last)
+		h.Born = in.Varint("born")
 		h.Start = int64(in.Uvarint("start"))
 		h.Granted = in.Uvarint("granted")
 		h.Used = in.Uvarint("used")
+		h.Revision = in.Uvarint("revision")
 		h.NextStart = int64(in.Uvarint("nextStart"))
 		h.NextGranted = in.Uvarint("nextGranted")
 		h.Asks = readFlag(in, "asks")
@@ -165,7 +171,8 @@ func EncodeLeaseReply(dst []byte, r *LeaseReply) ([]byte, error) {
 	for i := range r.Leases {
 		g := &r.Leases[i]
 		dst = appendLeaseKey(dst, g.LeaseKey, last)
-		for _, n := range [...]uint64{uint64(g.Start), uint64(g.End), g.Granted, g.Remaining,
+		dst = binary.AppendVarint(dst, g.Born)
+		for _, n := range [...]uint64{g.Revision, uint64(g.Start), uint64(g.End), g.Granted, g.Remaining,
 			uint64(g.NextStart), uint64(g.NextEnd), g.NextGranted} {
 			dst = binary.AppendUvarint(dst, n)
 		}
@@ -194,6 +201,7 @@ func DecodeLeaseReply(data []byte) (*LeaseReply, error) {
 	for i := range r.Leases {
 		g := &r.Leases[i]
 		g.LeaseKey = readLeaseKey(in, last)
+		g.Born, g.Revision = in.Varint("born"), in.Uvarint("revision")
 		g.Start, g.End = int64(in.Uvarint("start")), int64(in.Uvarint("end"))
 		g.Granted, g.Remaining = in.Uvarint("granted"), in.Uvarint("remaining")
 		g.NextStart, g.NextEnd = int64(in.Uvarint("nextStart")), int64(in.Uvarint("nextEnd"))
@@ -222,8 +230,7 @@ func appendLeaseKey(dst []byte, k, last LeaseKey) []byte {
 	var l frame.Ladder
 	dst = binary.AppendUvarint(dst, l.Down(k.Account, last.Account))
 	dst = binary.AppendUvarint(dst, l.Down(k.Key, last.Key))
-	dst = binary.AppendUvarint(dst, l.Down(k.Limit, last.Limit))
-	return binary.AppendUvarint(dst, l.Down(uint64(k.Epoch), uint64(last.Epoch)))
+	return binary.AppendUvarint(dst, l.Down(k.Limit, last.Limit))
 }
 
 func readLeaseKey(r *frame.Reader, last LeaseKey) (k LeaseKey) {
@@ -231,10 +238,6 @@ func readLeaseKey(r *frame.Reader, last LeaseKey) (k LeaseKey) {
 	k.Account = l.Up(r.Uvarint("account"), last.Account)
 	k.Key = l.Up(r.Uvarint("key"), last.Key)
 	k.Limit = l.Up(r.Uvarint("limit"), last.Limit)
-	epoch := l.Up(r.Uvarint("epoch"), uint64(last.Epoch))
-	if k.Epoch = uint32(epoch); uint64(k.Epoch) != epoch {
-		r.Fail("epoch: too large")
-	}
 	return k
 }
 

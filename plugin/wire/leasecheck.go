@@ -56,12 +56,12 @@ func (h *HeldLease) fault() string {
 		return frame.OutOfRange(".used", h.Used, 0, MaxLeaseAmount)
 	case h.NextGranted > MaxLeaseAmount:
 		return frame.OutOfRange(".nextGranted", h.NextGranted, 0, MaxLeaseAmount)
-	case h.Start == 0 && (h.Granted != 0 || h.Used != 0):
-		return ".start: 0 with something granted or used"
+	case h.Revision > MaxNumber:
+		return frame.OutOfRange(".revision", h.Revision, 0, MaxNumber)
+	case h.Start == 0 && h.Granted != 0:
+		return ".start: 0 with something granted"
 	case h.NextStart == 0 && h.NextGranted != 0:
 		return ".nextStart: 0 with something granted"
-	case h.NextStart != 0 && h.NextStart <= h.Start:
-		return ".nextStart: not after start"
 	}
 	return ""
 }
@@ -87,6 +87,8 @@ func (r *LeaseReply) fault() string {
 
 func (g *LeaseGrant) fault() string {
 	switch {
+	case g.Revision > MaxNumber:
+		return frame.OutOfRange(".revision", g.Revision, 0, MaxNumber)
 	case g.Start < 1 || !isTime(g.End) || g.End <= g.Start:
 		return ".start, .end: not a period in the years 1970 to 9999"
 	case g.Granted > MaxLeaseAmount:

@@ -1,0 +1,125 @@
+package book
+
+import (
+	"strings"
+
+	"github.com/weirhq/weir/plugin/internal/frame"
+)
+
+// MatchEndpoint finds the endpoint of a request. path is raw, without query;
+// it is compared as it stands, segment by segment, percent-encoding and trailing
+// slash included. From left to right a literal segment is preferred to {param};
+// for the path so found, the exact method to GET for a HEAD, and that to "*". A
+// template that has none of these methods is passed over for the next best.
+// A {param} matches one segment that isn't empty.
+//
+// A path of more than [MaxTemplateSegments] segments matches nothing, and the
+// work for any other is bounded by the policy.
+func (c *Core) MatchEndpoint(method, path string) (EndpointRef, bool) {
+	m := matcher{core: c, method: method, path: path, steps: maxMatchSteps}
+	if !m.split() {
+		return EndpointRef{}, false
+	}
+	i, found := m.from(0, 0)
+	if !found {
+		return EndpointRef{}, false
+	}
+	r := c.record(endpoints, i)
+	e := EndpointRef{ID: frame.U64(r, 0), Group: frame.U64(r, 8), Cost: frame.U32(r, 16)}
+	return e, e.ID != 0
+}
+
+// matcher walks the trie for one request.
+type matcher struct {
+	core         *Core
+	method, path string
+	ends         [MaxTemplateSegments]int // where each segment ends
+	segments     int
+	steps        int // left
+}
+
+// split finds the segments. It reports false for a path that no template can
+// match.
+func (m *matcher) split() bool {
+	if m.path == "" || m.path[0] != '/' {
+		return false
+	}
+	for at := 1; m.segments < MaxTemplateSegments; m.segments++ {
+		slash := strings.IndexByte(m.path[at:], '/')
+		if slash < 0 {
+			m.ends[m.segments] = len(m.path)
+			m.segments++
+			return true
+		}
+		m.ends[m.segments] = at + slash
+		at += slash + 1
+	}
+	return false
+}
+
+func (m *matcher) segment(i int) string {
+	start := 1
+	if i > 0 {
+		start = m.ends[i-1] + 1
+	}
+	return m.path[start:m.ends[i]]
+}
+
+// from finds the endpoint of the segments from depth on, below node.
+func (m *matcher) from(node, depth int) (endpoint int, found bool) {
+	if m.steps--; m.steps < 0 {
+		return 0, false
+	}
+	r := m.core.record(nodes, node)
+	if depth == m.segments {
+		return m.byMethod(r)
+	}
+	segment := m.segment(depth)
+	if next, found := m.core.branch(edges, frame.U32(r, 0), frame.U32(r, 4), segment); found {
+		if endpoint, found := m.from(next, depth+1); found {
+			return endpoint, true
+		}
+	}
+	if param := int(frame.U32(r, 8)); param != 0 && segment != "" {
+		return m.from(param, depth+1)
+	}
+	return 0, false
+}
+
+// byMethod finds the endpoint of a template that ends at node.
+func (m *matcher) byMethod(node []byte) (endpoint int, found bool) {
+	first, n := frame.U32(node, 12), frame.U32(node, 16)
+	if n == 0 {
+		return 0, false
+	}
+	if endpoint, found = m.core.branch(methods, first, n, m.method); found {
+		return endpoint, true
+	}
+	if m.method == "HEAD" {
+		if endpoint, found = m.core.branch(methods, first, n, "GET"); found {
+			return endpoint, true
+		}
+	}
+	return m.core.branch(methods, first, n, anyMethod)
+}
+
+// branch finds a label among n branches, sorted by label, from first on.
+func (c *Core) branch(of section, first, n uint32, label string) (target int, found bool) {
+	if len(label) > MaxTemplateBytes {
+		return 0, false // no label is as long
+	}
+	lo, hi := int(first), min(int(first)+int(n), c.counts[of])
+	for lo < hi {
+		mid := int(uint(lo+hi) >> 1)
+		r := c.record(of, mid)
+		switch order := strings.Compare(c.label(r, 0), label); {
+		case order == 0:
+			return int(frame.U32(r, 8)), true
+		case order < 0:
+			lo = mid + 1
+		default:
+			hi = mid
+		}
+	}
+	return 0, false
+}
