@@ -1,0 +1,31 @@
+// Package quota is the arithmetic of quotas: when a period begins and ends, and
+// how a quota is shared out among the Envoy processes that use it up. It is
+// pure; nothing here touches a clock, a network or a disk.
+//
+// A process works on an advance, its [Lease]: so many units that it may use
+// without asking. A [Ledger] has the sums over all leases of one quota in one
+// period. What the quota is made of:
+//
+//	amount = consumed + outstanding + unleased
+//
+// Consumed is what processes reported as used, and what was written off.
+// Outstanding is what they may use still. Together they are what is committed.
+// The guarantee is that a ledger never commits more than the amount, whatever is
+// lost, copied, late or out of order on the way; so processes that use no more
+// than their leases together use no more than the quota. Three things go beyond
+// it, and none of them by a grant: an amount that was lowered, a process that
+// lets through while it can't know its lease, and a database that lost commits.
+//
+// No clock is part of the guarantee. A process that falls silent is closed: what
+// it may have used without a report is written off, so it counts as consumed and
+// is nobody's. Closing commits nothing and frees nothing. If the process was only
+// cut off, its next report opens the lease again, and written off shrinks by
+// what it did not use.
+//
+// Numbers are cumulative, in both directions: what a process used and was
+// granted since the period began. So a copy says nothing new, and a lost grant
+// is part of the next one. Only a recall takes a number back, and therefore
+// leases have revisions: what was recalled is committed until the process shows
+// the recall's revision, after which it ignores older grants that are still on
+// their way.
+package quota
