@@ -3,7 +3,7 @@ import { Popover } from "radix-ui";
 import { type FormEvent, useState } from "react";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
-import { moment } from "~/ui/format";
+import { inputMoment, moment } from "~/ui/format";
 import { useRange } from "./location";
 import { type Preset, presets, type Range, type Window } from "./range";
 
@@ -58,8 +58,8 @@ export function RangePicker() {
 }
 
 function CustomRange({ window, onChoose }: { window: Window; onChoose: (range: Range) => void }) {
-  const [from, setFrom] = useState(() => inputValue(window.fromMS));
-  const [to, setTo] = useState(() => inputValue(window.toMS));
+  const [from, setFrom] = useState(() => inputMoment(window.fromMS));
+  const [to, setTo] = useState(() => inputMoment(window.toMS));
   const fromMS = Date.parse(from);
   const toMS = Date.parse(to);
   const problem =
@@ -102,9 +102,6 @@ function CustomRange({ window, onChoose }: { window: Window; onChoose: (range: R
     </form>
   );
 }
-
-/** In the reader's time zone, as datetime-local inputs want it. */
-const inputValue = (ms: number) => moment(ms).slice(0, 16).replace(" ", "T");
 
 function inWords(range: Range): string {
   if (range.preset !== null) return presets[range.preset].label;

@@ -1,68 +1,117 @@
-import { graphql } from "~/api/gql";
+import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useRange } from "~/app/location";
 import { paths } from "~/app/paths";
 import { readableGranularity } from "~/app/range";
-import { StatusBadge } from "~/ui/Badge";
+import { type Limit, LimitFields } from "~/limit/fields";
+import { Badge, StatusBadge } from "~/ui/Badge";
 import { Copyable } from "~/ui/Copyable";
-import { limitRate, moment } from "~/ui/format";
-import { Meter } from "~/ui/Meter";
-import { PageHead, Panel } from "~/ui/Panel";
-import { EmptyState, ErrorState, Loading, Skeleton, StaleNotice } from "~/ui/states";
+import { moment } from "~/ui/format";
+import { PageHead } from "~/ui/Panel";
+import { ErrorState, Skeleton, StaleNotice } from "~/ui/states";
 import { AccountActions } from "./account-actions";
+import { AccountIdentities } from "./account-identities";
 import { AccountKeys } from "./account-keys";
+import { AccountOverrides } from "./account-overrides";
+import { AccountStanding } from "./account-standing";
 import { NotFound } from "./NotFound";
 import { UsagePanel, usageTotals } from "./usage-panel";
 
-const AccountQuery = graphql(`
-  query Account($id: ID!) {
-    account(id: $id) {
-      id
-      name
-      status
-      createdAt
-      tier {
+const AccountQuery = graphql(
+  `
+    query Account($id: ID!) {
+      account(id: $id) {
         id
         name
-        limits {
+        status
+        createdAt
+        onDefaultTier
+        timeZone
+        billingDay
+        tier {
           id
           name
-          scope
-          amount
-          period
-        }
-      }
-      levels {
-        remaining
-        used
-        observedAt
-        limit {
-          id
-          name
-          scope
-          amount
-          period
-          burst
-          endpoint {
-            method
-            template
+          limits {
+            ...LimitFields
           }
         }
+        levels {
+          limit {
+            id
+          }
+          key {
+            id
+            name
+          }
+          identity {
+            id
+            value
+          }
+          capacity
+          remaining
+          used
+          observedAt
+        }
+        quotas {
+          limit {
+            id
+          }
+          key {
+            id
+            name
+          }
+          identity {
+            id
+            value
+          }
+          periodStart
+          periodEnd
+          amount
+          consumed
+          outstanding
+          remaining
+          writtenOff
+        }
+        overrides {
+          id
+          limit {
+            ...LimitFields
+          }
+          amount
+          burst
+          mode
+          until
+          note
+          createdAt
+          ended
+          inForce
+        }
+        keys {
+          id
+          name
+          prefix
+          status
+          expiresAt
+          createdAt
+          revokedAt
+        }
+        identities {
+          id
+          kind
+          value
+          createdAt
+        }
       }
-      keys {
+      tiers {
         id
         name
-        prefix
-        createdAt
-        revokedAt
       }
     }
-    tiers {
-      id
-      name
-    }
-  }
-`);
+  `,
+  [LimitFields],
+);
+
+export type AccountDetails = NonNullable<ResultOf<typeof AccountQuery>["account"]>;
 
 const AccountUsage = graphql(
   `
@@ -94,7 +143,7 @@ export default function Account({ id }: { id: string }) {
   if (error && !data)
     return <ErrorState page="Account" what="the account" error={error} retry={reload} />;
   if (data && !data.account) return <NotFound what="account" />;
-  const account = data?.account;
+  const account = data?.account ?? undefined;
   return (
     <>
       <PageHead
@@ -112,73 +161,19 @@ export default function Account({ id }: { id: string }) {
             <Skeleton className="h-6 w-48" />
           )
         }
-        note={
-          account ? (
-            <>
-              On <AppLink to={paths.tier(account.tier.id)}>{account.tier.name}</AppLink> · since{" "}
-              {moment(Date.parse(account.createdAt)).slice(0, 10)}
-            </>
-          ) : (
-            <Skeleton className="mt-1 h-4 w-40" />
-          )
-        }
-        actions={account && <AccountActions account={account} tiers={data.tiers} />}
+        note={account ? <AboutAccount account={account} /> : <Skeleton className="mt-1 h-4 w-40" />}
+        actions={account && <AccountActions account={account} tiers={data?.tiers ?? []} />}
       />
       <StaleNotice error={error} retry={reload} />
-      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_24rem]">
-        <AccountChart id={id} limits={account?.tier.limits ?? []} />
-        <Panel
-          title="Limits"
-          note="Used of burst"
-          actions={
-            account && (
-              <AppLink
-                to={paths.tier(account.tier.id)}
-                className="text-muted hover:text-accent hover:underline"
-              >
-                Edit on {account.tier.name}
-              </AppLink>
-            )
-          }
-        >
-          {loading && (
-            <Loading what="the limits">
-              <Skeleton className="mx-4 my-3 h-10" />
-              <Skeleton className="mx-4 my-3 h-10" />
-            </Loading>
-          )}
-          {account?.levels.length === 0 && (
-            <EmptyState title="No limits">
-              This tier lets everything through. Add a limit on the tier’s page.
-            </EmptyState>
-          )}
-          <ul className="divide-y divide-line">
-            {account?.levels.map(({ limit, used, remaining, observedAt }) => (
-              <li key={limit.id} className="flex flex-col gap-1 px-4 py-2.5">
-                <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
-                  <span className="font-medium">{limit.name}</span>
-                  <Meter used={used} limit={limit.burst} label={`Limit ${limit.name}`} />
-                </div>
-                <div
-                  className="flex flex-wrap justify-between gap-x-3 text-small text-faint"
-                  title={
-                    observedAt ? `Last reported ${moment(Date.parse(observedAt))}` : "Not used yet"
-                  }
-                >
-                  <span>
-                    {limitRate(limit.amount, limit.period)}
-                    {limit.endpoint
-                      ? ` on ${limit.endpoint.method} ${limit.endpoint.template}`
-                      : " for all requests"}
-                  </span>
-                  <span>{remaining.toLocaleString("en-US")} remaining</span>
-                </div>
-              </li>
-            ))}
-          </ul>
-        </Panel>
+      <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_27rem] xl:items-start">
+        <div className="flex min-w-0 flex-col gap-4">
+          <AccountChart id={id} limits={account?.tier.limits ?? []} />
+          <AccountOverrides account={account} />
+        </div>
+        <AccountStanding account={account} loading={loading} />
       </div>
       <AccountKeys accountId={id} accountName={account?.name ?? ""} keys={account?.keys} />
+      <AccountIdentities accountId={id} identities={account?.identities} />
       <p className="flex items-center gap-2 text-small text-faint">
         Account id <Copyable text={id} label="Copy account id" />
       </p>
@@ -186,14 +181,25 @@ export default function Account({ id }: { id: string }) {
   );
 }
 
-type RateLimit = {
-  name: string;
-  scope: "ACCOUNT" | "ENDPOINT";
-  amount: number;
-  period: "SECOND" | "MINUTE" | "HOUR" | "DAY";
-};
+function AboutAccount({ account }: { account: AccountDetails }) {
+  return (
+    <span className="inline-flex flex-wrap items-center gap-x-2">
+      <span>
+        On <AppLink to={paths.tier(account.tier.id)}>{account.tier.name}</AppLink>
+      </span>
+      {account.onDefaultTier && <Badge>Default tier</Badge>}
+      <span>
+        · since {moment(Date.parse(account.createdAt)).slice(0, 10)} · periods in {account.timeZone}
+        , billed from day {account.billingDay} ·{" "}
+        <AppLink to={paths.denials} own={{ account: account.id }}>
+          Denials
+        </AppLink>
+      </span>
+    </span>
+  );
+}
 
-function AccountChart({ id, limits }: { id: string; limits: RateLimit[] }) {
+function AccountChart({ id, limits }: { id: string; limits: Limit[] }) {
   const { from, to, window } = useRange();
   const granularity = readableGranularity(window.toMS - window.fromMS);
   const everyMS = useFreshness();

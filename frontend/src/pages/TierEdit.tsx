@@ -1,10 +1,12 @@
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
+import { LimitFields } from "~/limit/fields";
 import { ErrorState, Loading, Skeleton } from "~/ui/states";
 import { NotFound } from "./NotFound";
-import { TierEditor } from "./tier-editor";
+import { TierEditor, type TierRole } from "./tier-editor";
 
-const TierQuery = graphql(`
+const TierQuery = graphql(
+  `
   query TierEdit($id: ID!, $exists: Boolean!) {
     tier(id: $id) @include(if: $exists) {
       id
@@ -12,14 +14,7 @@ const TierQuery = graphql(`
       revision
       accountCount
       limits {
-        id
-        name
-        amount
-        period
-        burst
-        endpoint {
-          id
-        }
+        ...LimitFields
       }
     }
     endpoints {
@@ -27,8 +22,22 @@ const TierQuery = graphql(`
       method
       template
     }
+    endpointGroups {
+      id
+      name
+    }
+    defaults {
+      tier {
+        id
+      }
+      anonymousTier {
+        id
+      }
+    }
   }
-`);
+`,
+  [LimitFields],
+);
 
 type Answer = ResultOf<typeof TierQuery>;
 export type EditedTier = NonNullable<Answer["tier"]>;
@@ -52,5 +61,18 @@ export default function TierEdit({ id }: { id: string | null }) {
     );
   }
   if (id !== null && !data.tier) return <NotFound what="tier" />;
-  return <TierEditor latest={data.tier ?? null} endpoints={data.endpoints} reload={reload} />;
+  return (
+    <TierEditor
+      latest={data.tier ?? null}
+      catalog={{ endpoints: data.endpoints, groups: data.endpointGroups }}
+      role={roleOf(id, data.defaults)}
+      reload={reload}
+    />
+  );
+}
+
+function roleOf(id: string | null, defaults: Answer["defaults"]): TierRole {
+  if (id === null) return null;
+  if (id === defaults.tier.id) return "default";
+  return id === defaults.anonymousTier?.id ? "anonymous" : null;
 }

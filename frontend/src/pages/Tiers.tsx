@@ -4,13 +4,18 @@ import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useHref, useNow } from "~/app/location";
 import { paths } from "~/app/paths";
+import { LimitFields } from "~/limit/fields";
+import { ModeBadge } from "~/limit/ModeBadge";
+import { brief, scopeWords, sentence } from "~/limit/words";
+import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
-import { ago, exact, limitRate, moment } from "~/ui/format";
+import { ago, exact, moment } from "~/ui/format";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 
-const TiersQuery = graphql(`
+const TiersQuery = graphql(
+  `
   query Tiers {
     tiers {
       id
@@ -18,21 +23,24 @@ const TiersQuery = graphql(`
       accountCount
       updatedAt
       limits {
+        ...LimitFields
+      }
+    }
+    defaults {
+      tier {
         id
-        name
-        scope
-        amount
-        period
-        endpoint {
-          method
-          template
-        }
+      }
+      anonymousTier {
+        id
       }
     }
   }
-`);
+`,
+  [LimitFields],
+);
 
-type Tier = ResultOf<typeof TiersQuery>["tiers"][number];
+type Answer = ResultOf<typeof TiersQuery>;
+type Tier = Answer["tiers"][number];
 
 export default function Tiers() {
   const { data, error, reload } = usePolled({ query: TiersQuery, variables: {}, everyMS: null });
@@ -67,7 +75,7 @@ export default function Tiers() {
         ) : (
           <Table
             label="All tiers"
-            columns={tierColumns(nowMS)}
+            columns={tierColumns(nowMS, data?.defaults)}
             rows={data?.tiers}
             rowKey={(t) => t.id}
             skeletonRows={3}
@@ -81,20 +89,29 @@ export default function Tiers() {
 
 /** The rate that tiers are compared by: the account's own, per second. */
 function perSecond(tier: Tier): number | null {
-  const seconds = { SECOND: 1, MINUTE: 60, HOUR: 3_600, DAY: 86_400 };
-  const own = tier.limits.filter((l) => l.scope === "ACCOUNT");
+  const seconds = { SECOND: 1, MINUTE: 60, HOUR: 3_600, DAY: 86_400, MONTH: 0, BILLING: 0 };
+  const own = tier.limits.filter(
+    (l) =>
+      l.selector === "ALL" && l.measure === "REQUESTS" && l.mode !== "SHADOW" && seconds[l.period],
+  );
   return own.length === 0 ? null : Math.min(...own.map((l) => l.amount / seconds[l.period]));
 }
 
 const shownLimits = 4;
 
-function tierColumns(nowMS: number): Column<Tier>[] {
+function tierColumns(nowMS: number, defaults: Answer["defaults"] | undefined): Column<Tier>[] {
   return [
     {
       id: "name",
       head: "Tier",
       sort: (t) => t.name,
-      cell: (t) => <AppLink to={paths.tier(t.id)}>{t.name}</AppLink>,
+      cell: (t) => (
+        <span className="flex flex-wrap items-center gap-x-2 gap-y-0.5 py-1">
+          <AppLink to={paths.tier(t.id)}>{t.name}</AppLink>
+          {t.id === defaults?.tier.id && <Badge>Default</Badge>}
+          {t.id === defaults?.anonymousTier?.id && <Badge>Anonymous</Badge>}
+        </span>
+      ),
     },
     {
       id: "limits",
@@ -106,13 +123,16 @@ function tierColumns(nowMS: number): Column<Tier>[] {
         ) : (
           <ul className="flex flex-wrap gap-x-4 gap-y-0.5 py-1">
             {t.limits.slice(0, shownLimits).map((limit) => (
-              <li key={limit.id} className="whitespace-nowrap">
-                {limitRate(limit.amount, limit.period)}{" "}
+              <li
+                key={limit.id}
+                title={sentence(limit)}
+                className="flex items-center gap-1.5 whitespace-nowrap"
+              >
+                {brief(limit)}
                 <span className="text-faint max-sm:hidden">
-                  {limit.endpoint
-                    ? `${limit.endpoint.method} ${limit.endpoint.template}`
-                    : limit.name}
+                  {limit.selector === "ALL" ? limit.name : scopeWords(limit)}
                 </span>
+                {limit.mode !== "ENFORCE" && <ModeBadge mode={limit.mode} />}
               </li>
             ))}
             {t.limits.length > shownLimits && (

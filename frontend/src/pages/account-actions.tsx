@@ -4,136 +4,144 @@ import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
-import { Field } from "~/ui/Field";
+import { SelectField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
+import type { AccountDetails } from "./Account";
+import { SettingsDialog, UpdateAccount } from "./account-settings";
 
-const UpdateAccount = graphql(`
-  mutation UpdateAccount($input: UpdateAccountInput!) {
-    updateAccount(input: $input) {
+const ResetAccount = graphql(`
+  mutation ResetAccount($id: ID!) {
+    resetAccount(id: $id) {
       snapshot
       account {
         id
-        status
-        tier {
-          id
-          name
-        }
       }
     }
   }
 `);
 
-type Account = {
-  id: string;
-  name: string;
-  status: "ACTIVE" | "SUSPENDED";
-  tier: { id: string; name: string };
-};
+type Tier = { id: string; name: string };
+type Props = { account: AccountDetails; onClose: () => void };
 
-/** Move to another tier, suspend, activate; each asks first and says what follows. */
-export function AccountActions({
-  account,
-  tiers,
-}: {
-  account: Account;
-  tiers: Array<{ id: string; name: string }>;
-}) {
-  const [open, setOpen] = useState<"tier" | "status" | null>(null);
-  const [{ fetching, error }, update] = useMutation(UpdateAccount);
-  const say = useToast();
-  const suspended = account.status === "SUSPENDED";
-
-  const apply = async (change: { tierId?: string; status?: Account["status"] }, done: string) => {
-    const result = await update({ input: { id: account.id, ...change } });
-    if (result.error) return;
-    setOpen(null);
-    say(done);
-  };
-  const asked = { busy: fetching, error: error && explain(error), onClose: () => setOpen(null) };
+/** Settings, another tier, reset, suspend; each asks first and says what follows. */
+export function AccountActions({ account, tiers }: { account: AccountDetails; tiers: Tier[] }) {
+  const [open, setOpen] = useState<"settings" | "tier" | "reset" | "status" | null>(null);
+  const props = { account, onClose: () => setOpen(null) };
   return (
     <>
+      <Button onClick={() => setOpen("settings")}>Settings</Button>
       <Button onClick={() => setOpen("tier")}>Change tier</Button>
-      <Button onClick={() => setOpen("status")}>{suspended ? "Activate" : "Suspend"}</Button>
-      {open === "tier" && (
-        <MoveDialog
-          account={account}
-          tiers={tiers}
-          {...asked}
-          onMove={(tier) => apply({ tierId: tier.id }, `${account.name} is on ${tier.name} now`)}
-        />
-      )}
-      {open === "status" && (
-        <Confirm
-          {...asked}
-          title={suspended ? `Activate ${account.name}?` : `Suspend ${account.name}?`}
-          confirm={suspended ? "Activate" : "Suspend"}
-          danger={!suspended}
-          onConfirm={() =>
-            apply(
-              { status: suspended ? "ACTIVE" : "SUSPENDED" },
-              suspended ? `${account.name} is active again` : `${account.name} is suspended`,
-            )
-          }
-        >
-          {suspended
-            ? "Its requests are let through again as its limits allow, in about a second."
-            : "Every request of its keys is refused with 403, in about a second. Keys and usage stay, and you can activate it again at any time."}
-        </Confirm>
-      )}
+      <Button onClick={() => setOpen("reset")}>Reset counters</Button>
+      <Button onClick={() => setOpen("status")}>
+        {account.status === "SUSPENDED" ? "Activate" : "Suspend"}
+      </Button>
+      {open === "settings" && <SettingsDialog {...props} />}
+      {open === "tier" && <MoveDialog {...props} tiers={tiers} />}
+      {open === "reset" && <ResetDialog {...props} />}
+      {open === "status" && <StatusDialog {...props} />}
     </>
   );
 }
 
-function MoveDialog({
-  account,
-  tiers,
-  onMove,
-  ...asked
-}: {
-  account: Account;
-  tiers: Array<{ id: string; name: string }>;
-  onMove: (tier: { id: string; name: string }) => void;
-  busy: boolean;
-  error: string | undefined;
-  onClose: () => void;
-}): ReactNode {
-  const others = tiers.filter((t) => t.id !== account.tier.id);
-  const [tierId, setTierId] = useState(others[0]?.id ?? "");
-  const tier = others.find((t) => t.id === tierId);
+function StatusDialog({ account, onClose }: Props) {
+  const [{ fetching, error }, update] = useMutation(UpdateAccount);
+  const say = useToast();
+  const suspended = account.status === "SUSPENDED";
+  const confirm = async () => {
+    const status = suspended ? "ACTIVE" : "SUSPENDED";
+    const result = await update({ input: { id: account.id, status } });
+    if (result.error) return;
+    say(suspended ? `${account.name} is active again` : `${account.name} is suspended`);
+    onClose();
+  };
   return (
     <Confirm
-      {...asked}
-      title={`Change the tier of ${account.name}`}
-      confirm={tier ? `Move to ${tier.name}` : "Move"}
-      onConfirm={() => tier && onMove(tier)}
+      title={suspended ? `Activate ${account.name}?` : `Suspend ${account.name}?`}
+      confirm={suspended ? "Activate" : "Suspend"}
+      danger={!suspended}
+      busy={fetching}
+      error={error && explain(error)}
+      onConfirm={confirm}
+      onClose={onClose}
     >
-      {others.length === 0 ? (
-        <p>{account.tier.name} is the only tier. Create another one first.</p>
-      ) : (
-        <>
-          <Field label="New tier">
-            {(field) => (
-              <select
-                {...field}
-                data-autofocus
-                className="control w-full"
-                value={tierId}
-                onChange={(e) => setTierId(e.target.value)}
-              >
-                {others.map((t) => (
-                  <option key={t.id} value={t.id}>
-                    {t.name}
-                  </option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <p>
-            The limits of {account.tier.name} stop to count and those of {tier?.name} begin full, in
-            about a second. Keys and usage stay.
-          </p>
-        </>
-      )}
+      {suspended
+        ? "Its requests are let through again as its limits allow, in about a second."
+        : "Every request of its keys is refused with 403, in about a second. Keys and usage stay, and you can activate it again at any time."}
+    </Confirm>
+  );
+}
+
+function ResetDialog({ account, onClose }: Props) {
+  const [{ fetching, error }, reset] = useMutation(ResetAccount);
+  const say = useToast();
+  const confirm = async () => {
+    const result = await reset({ id: account.id }, { additionalTypenames: ["Level"] });
+    if (result.error) return;
+    say(`The counters of ${account.name} begin anew`);
+    onClose();
+  };
+  return (
+    <Confirm
+      title={`Reset the counters of ${account.name}?`}
+      confirm="Reset counters"
+      typed={account.name}
+      danger
+      busy={fetching}
+      error={error && explain(error)}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      All its limits begin anew, of its keys and its quotas too, in every Envoy, in about a second.
+      What was metered stays, and so does what is billed. This can’t be undone.
+    </Confirm>
+  );
+}
+
+const byDefault = "default";
+
+function MoveDialog({ account, tiers, onClose }: Props & { tiers: Tier[] }): ReactNode {
+  const [{ fetching, error }, update] = useMutation(UpdateAccount);
+  const say = useToast();
+  const choices = [
+    ...(account.onDefaultTier
+      ? []
+      : [{ value: byDefault, label: "None of its own: the default tier" }]),
+    ...tiers
+      .filter((t) => account.onDefaultTier || t.id !== account.tier.id)
+      .map((t) => ({ value: t.id, label: t.name })),
+  ];
+  const [choice, setChoice] = useState(
+    choices.find((c) => c.value !== byDefault)?.value ?? choices[0]?.value ?? "",
+  );
+  const tier = tiers.find((t) => t.id === choice);
+  const name = tier?.name ?? "the default tier";
+  const confirm = async () => {
+    const change = choice === byDefault ? { useDefaultTier: true } : { tierId: choice };
+    const result = await update({ input: { id: account.id, ...change } });
+    if (result.error) return;
+    say(`${account.name} is on ${result.data?.updateAccount.account.tier.name ?? name} now`);
+    onClose();
+  };
+  return (
+    <Confirm
+      title={`Change the tier of ${account.name}`}
+      confirm={`Move to ${name}`}
+      busy={fetching}
+      error={error && explain(error)}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      <SelectField
+        autofocus
+        label="New tier"
+        value={choice}
+        choices={choices}
+        onChange={setChoice}
+      />
+      <p>
+        The limits of {account.tier.name} stop to count and those of {name} begin full, in about a
+        second. Keys and usage stay; overrides hold only for limits of the tier it is on.
+      </p>
     </Confirm>
   );
 }

@@ -2,6 +2,7 @@ import { type FragmentOf, graphql, type ResultOf, readFragment } from "~/api/gql
 import type { LiveFeed } from "~/api/live";
 import { AppLink } from "~/app/location";
 import { paths } from "~/app/paths";
+import { figure } from "~/limit/words";
 import { StatusBadge } from "~/ui/Badge";
 import { exact, percent, rate, ratio, short } from "~/ui/format";
 import { Meter } from "~/ui/Meter";
@@ -18,13 +19,16 @@ export const AccountRow = graphql(`
       name
     }
     levels {
+      capacity
       remaining
       used
       limit {
         id
         name
-        scope
-        burst
+        subject
+        selector
+        measure
+        mode
       }
     }
     usage(from: $from, to: $to) {
@@ -37,11 +41,15 @@ export const AccountRow = graphql(`
 export type AccountRowData = ResultOf<typeof AccountRow>;
 export const readAccountRow = (row: FragmentOf<typeof AccountRow>) => readFragment(AccountRow, row);
 
-/** The account's own limit that is closest to running out; endpoint limits come second. */
+/**
+ * The limit that is closest to running out, of those that count the account's
+ * requests as a whole; where there is none, of all that can refuse.
+ */
 export function tightest(account: AccountRowData) {
-  const own = account.levels.filter((l) => l.limit.scope === "ACCOUNT");
-  const candidates = own.length > 0 ? own : account.levels;
-  const part = (l: (typeof candidates)[number]) => ratio(l.used, l.limit.burst) ?? 0;
+  const live = account.levels.filter((l) => l.limit.mode !== "SHADOW");
+  const own = live.filter((l) => l.limit.subject === "ACCOUNT" && l.limit.selector === "ALL");
+  const candidates = own.length > 0 ? own : live;
+  const part = (l: (typeof candidates)[number]) => ratio(l.used, l.capacity) ?? 0;
   return candidates.reduce<(typeof candidates)[number] | null>(
     (most, l) => (most === null || part(l) > part(most) ? l : most),
     null,
@@ -95,7 +103,7 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
       head: "Used of limit",
       sort: (a) => {
         const level = tightest(a);
-        return level && ratio(level.used, level.limit.burst);
+        return level && ratio(level.used, level.capacity);
       },
       cell: (a) => {
         const level = tightest(a);
@@ -103,7 +111,8 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
         return (
           <Meter
             used={level.used}
-            limit={level.limit.burst}
+            limit={level.capacity}
+            measure={level.limit.measure}
             label={`${a.name}, limit ${level.limit.name}`}
             className="max-sm:flex-col max-sm:items-start max-sm:gap-1"
           />
@@ -118,7 +127,11 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
       sort: (a) => tightest(a)?.remaining ?? null,
       cell: (a) => {
         const level = tightest(a);
-        return level ? exact.format(level.remaining) : <span className="text-faint">–</span>;
+        return level ? (
+          figure(level.remaining, level.limit.measure)
+        ) : (
+          <span className="text-faint">–</span>
+        );
       },
     },
     {

@@ -17,16 +17,14 @@ const DeleteTierMutation = graphql(`
   }
 `);
 
-/** Only a tier that no account is on can be deleted. */
+/** Only a tier that no account is on and that is no default can be deleted. */
 export function DeleteTier({
-  id,
-  name,
-  accounts,
+  tier: { id, name, accountCount },
+  role,
   letGo,
 }: {
-  id: string;
-  name: string;
-  accounts: number;
+  tier: { id: string; name: string; accountCount: number };
+  role: "default" | "anonymous" | null;
   letGo: () => void;
 }) {
   const [asking, setAsking] = useState(false);
@@ -41,16 +39,21 @@ export function DeleteTier({
     say(`${name} is deleted`);
     navigate(href(paths.tiers), { replace: true });
   };
+  const whyNot = role
+    ? "Can be deleted once it is no default"
+    : accountCount > 0
+      ? "Can be deleted once no account is on it"
+      : null;
   return (
     <>
-      {accounts > 0 && (
+      {whyNot && (
         <span id="why-not-delete" className="text-small text-faint">
-          Can be deleted once no account is on it
+          {whyNot}
         </span>
       )}
       <Button
-        disabled={accounts > 0}
-        aria-describedby={accounts > 0 ? "why-not-delete" : undefined}
+        disabled={whyNot !== null}
+        aria-describedby={whyNot ? "why-not-delete" : undefined}
         onClick={() => setAsking(true)}
       >
         Delete

@@ -6,16 +6,21 @@ import { graphql } from "~/api/gql";
 import { useUnsaved } from "~/app/leaving";
 import { AppLink, useHref } from "~/app/location";
 import { paths } from "~/app/paths";
+import { LimitFields } from "~/limit/fields";
+import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
 import { PageHead, Panel } from "~/ui/Panel";
 import { Notice } from "~/ui/states";
 import type { EditedTier } from "./TierEdit";
+import { useDeeds } from "./tier-deeds";
 import { DeleteTier } from "./tier-delete";
-import { blank, draftOf, inputOf, isChanged, type TierDraft, validate } from "./tier-form";
+import { blank, type Catalog, draftOf, inputOf, isChanged, type TierDraft } from "./tier-form";
+import { isLimitField } from "./tier-limit-row";
 import { LimitRows } from "./tier-limits";
 import { type Change, RolloutProgress } from "./tier-rollout";
 import { SavePlan } from "./tier-save-plan";
+import { validate } from "./tier-validate";
 
 const CreateTier = graphql(`
   mutation CreateTier($input: CreateTierInput!) {
@@ -28,7 +33,8 @@ const CreateTier = graphql(`
   }
 `);
 
-const UpdateTier = graphql(`
+const UpdateTier = graphql(
+  `
   mutation UpdateTier($input: UpdateTierInput!) {
     updateTier(input: $input) {
       snapshot
@@ -38,32 +44,32 @@ const UpdateTier = graphql(`
         revision
         accountCount
         limits {
-          id
-          name
-          amount
-          period
-          burst
-          endpoint {
-            id
-          }
+          ...LimitFields
         }
       }
     }
   }
-`);
+`,
+  [LimitFields],
+);
 
 const noFaults: Faults = { fields: {}, general: [], conflict: false };
-const isShown = (field: string) =>
-  /^(name|limits|limits\.\d+\.(name|endpointId|amount|period|burst))$/.test(field);
+const isShown = (field: string) => field === "name" || field === "limits" || isLimitField(field);
+
+export type TierRole = "default" | "anonymous" | null;
+const roleWords = { default: "Default tier", anonymous: "For anonymous callers" };
 
 export function TierEditor({
   latest,
-  endpoints,
+  catalog,
+  role,
   reload,
 }: {
   /** As it is on the server; null for a new tier. */
   latest: EditedTier | null;
-  endpoints: Array<{ id: string; method: string; template: string }>;
+  catalog: Catalog;
+  /** What it is for those that have no tier of their own. */
+  role: TierRole;
   reload: () => void;
 }) {
   // What the edit is based on stays, when somebody else saves in the meantime.
@@ -76,6 +82,7 @@ export function TierEditor({
   const [{ fetching: updating }, update] = useMutation(UpdateTier);
   const [, navigate] = useLocation();
   const href = useHref();
+  const deeds = useDeeds(base?.id ?? null);
   const dirty = isChanged(draft, base);
   const letGo = useUnsaved(dirty);
   const problems = validate(draft);
@@ -129,12 +136,13 @@ export function TierEditor({
             Tiers
           </AppLink>
         }
-        title={base?.name ?? "New tier"}
-        actions={
-          base && (
-            <DeleteTier id={base.id} name={base.name} accounts={base.accountCount} letGo={letGo} />
-          )
+        title={
+          <>
+            {base?.name ?? "New tier"}
+            {role && <Badge>{roleWords[role]}</Badge>}
+          </>
         }
+        actions={base && <DeleteTier tier={base} role={role} letGo={letGo} />}
       />
       {change && <RolloutProgress change={change} />}
       {faults.conflict && base !== null && (
@@ -173,7 +181,8 @@ export function TierEditor({
         </Panel>
         <LimitRows
           limits={draft.limits}
-          endpoints={endpoints}
+          catalog={catalog}
+          deeds={deeds}
           problemAt={problemAt}
           onChange={(limits, touched) => edit({ ...draft, limits }, touched)}
         />

@@ -1,4 +1,6 @@
-import { limitRate, type Period, plural } from "~/ui/format";
+import type { FailMode, Kind, Limit, Measure, Mode, Period, Subject } from "~/limit/fields";
+import { exactBytes, exactSeconds, periodsOf, usualFailMode } from "~/limit/words";
+import { bytesOf, secondsOf, wholeNumber } from "./tier-numbers";
 
 /** A limit as it is being typed. */
 export type LimitDraft = {
@@ -7,109 +9,176 @@ export type LimitDraft = {
   /** The limit it changes; null for a new one. */
   id: string | null;
   name: string;
-  /** Empty for all requests of the account. */
-  endpointId: string;
+  subject: Subject;
+  /** ALL, READS, WRITES, ENDPOINT:id or GROUP:id. */
+  target: string;
+  measure: Measure;
+  kind: Kind;
+  /** A whole number; with measure BYTES, a unit may follow. */
   amount: string;
   period: Period;
-  /** Empty for the same as the amount. */
+  /** Empty for the same as the amount. Counts with kind RATE only. */
   burst: string;
+  mode: Mode;
+  /** Empty for never. Counts with mode SOFT only, like graceTime. */
+  gracePercent: string;
+  graceTime: string;
+  failMode: FailMode;
+  refundErrors: boolean;
+  adaptive: AdaptiveDraft | null;
+};
+
+/** An empty text is a bound that doesn't count. */
+export type AdaptiveDraft = {
+  errorPercent: string;
+  slowMs: string;
+  slowPercent: string;
+  floorPercent: string;
 };
 
 export type TierDraft = { name: string; limits: LimitDraft[] };
+export type SavedTier = { name: string; limits: Limit[] };
 
-export type SavedLimit = {
-  id: string;
-  name: string;
-  endpoint: { id: string } | null;
-  amount: number;
-  period: Period;
-  burst: number;
-};
-export type SavedTier = { name: string; limits: SavedLimit[] };
-
-const mostLimits = 32;
-const largest = 1e12;
-const limitName = /^[a-z0-9-]{1,64}$/;
+export const blank: SavedTier = { name: "", limits: [] };
 
 let rows = 0;
 const rowKey = () => `row-${++rows}`;
 
+const textOf = (n: number | null) => (n === null ? "" : String(n));
+
 export function draftOf(tier: SavedTier): TierDraft {
+  return { name: tier.name, limits: tier.limits.map(limitDraft) };
+}
+
+function limitDraft(limit: Limit): LimitDraft {
+  const amountText = (n: number) => (limit.measure === "BYTES" ? exactBytes(n) : String(n));
+  const { adaptive } = limit;
   return {
-    name: tier.name,
-    limits: tier.limits.map((limit) => ({
-      key: limit.id,
-      id: limit.id,
-      name: limit.name,
-      endpointId: limit.endpoint?.id ?? "",
-      amount: String(limit.amount),
-      period: limit.period,
-      burst: limit.burst === limit.amount ? "" : String(limit.burst),
-    })),
+    key: limit.id,
+    id: limit.id,
+    name: limit.name,
+    subject: limit.subject,
+    target: targetOf(limit),
+    measure: limit.measure,
+    kind: limit.kind,
+    amount: amountText(limit.amount),
+    period: limit.period,
+    burst: limit.burst === null || limit.burst === limit.amount ? "" : amountText(limit.burst),
+    mode: limit.mode,
+    gracePercent: textOf(limit.gracePercent),
+    graceTime: limit.graceSeconds === null ? "" : exactSeconds(limit.graceSeconds),
+    failMode: limit.failMode,
+    refundErrors: limit.refundErrors,
+    adaptive: adaptive && {
+      errorPercent: textOf(adaptive.errorPercent),
+      slowMs: textOf(adaptive.slowMs),
+      slowPercent: textOf(adaptive.slowPercent),
+      floorPercent: String(adaptive.floorPercent),
+    },
   };
 }
 
-export function newLimit(taken: string[]): LimitDraft {
-  const free = ["account", "burst", "endpoint"].find((name) => !taken.includes(name));
+function targetOf(limit: Limit): string {
+  if (limit.selector === "ENDPOINT") return `ENDPOINT:${limit.endpoint?.id ?? ""}`;
+  if (limit.selector === "GROUP") return `GROUP:${limit.group?.id ?? ""}`;
+  return limit.selector;
+}
+
+/** A draft of a new limit: a rate of requests a minute, unless `own` says otherwise. */
+export function newLimit(taken: string[], own: Partial<LimitDraft> = {}): LimitDraft {
+  const kind = own.kind ?? "RATE";
   return {
-    key: rowKey(),
-    id: null,
-    name: free ?? "",
-    endpointId: "",
+    subject: "ACCOUNT",
+    target: "ALL",
+    measure: "REQUESTS",
     amount: "",
     period: "MINUTE",
     burst: "",
+    mode: "ENFORCE",
+    gracePercent: "",
+    graceTime: "",
+    failMode: usualFailMode(kind),
+    refundErrors: false,
+    adaptive: null,
+    ...own,
+    kind,
+    key: rowKey(),
+    id: null,
+    name: freeName(own.name ?? "requests", taken),
   };
 }
 
-/** Reads a whole number as people type it: 1000, 1,000, 1 000. */
-export function wholeNumber(text: string): number | null {
-  const digits = text.replace(/[\s,_]/g, "");
-  if (!/^\d+$/.test(digits)) return null;
-  const value = Number(digits);
-  return value >= 1 && value <= largest ? value : null;
+function freeName(wanted: string, taken: string[]): string {
+  if (!taken.includes(wanted)) return wanted;
+  for (let n = 2; ; n++) if (!taken.includes(`${wanted}-${n}`)) return `${wanted}-${n}`;
 }
 
-const numberHint = "A whole number from 1 to 1,000,000,000,000.";
+/** A copy that only counts, to see what a stricter amount would do. */
+export const shadowCopy = (limit: LimitDraft, taken: string[]): LimitDraft =>
+  newLimit(taken, { ...limit, name: `${limit.name.slice(0, 57)}-shadow`, mode: "SHADOW" });
 
-/** What is wrong with the draft, by the same field paths that the server uses. */
-export function validate(draft: TierDraft): Record<string, string> {
-  const problems: Record<string, string> = {};
-  const name = draft.name.trim();
-  if (name === "") problems.name = "A tier needs a name.";
-  else if ([...name].length > 64) problems.name = "At most 64 characters.";
-  if (draft.limits.length > mostLimits) problems.limits = `At most ${mostLimits} limits.`;
-  draft.limits.forEach((limit, i) => {
-    const at = `limits.${i}`;
-    const twin = draft.limits.findIndex((other) => other.name === limit.name);
-    if (!limitName.test(limit.name)) {
-      problems[`${at}.name`] = "1 to 64 lower-case letters, digits and hyphens.";
-    } else if (twin < i) {
-      problems[`${at}.name`] = "Another limit of this tier has this name.";
-    }
-    if (wholeNumber(limit.amount) === null) problems[`${at}.amount`] = numberHint;
-    if (limit.burst.trim() !== "" && wholeNumber(limit.burst) === null) {
-      problems[`${at}.burst`] = numberHint;
-    }
-  });
-  return problems;
+/** The draft with another kind, and with what suits only the old one put right. */
+export function withKind(limit: LimitDraft, kind: Kind): Partial<LimitDraft> {
+  const fits = periodsOf[kind].includes(limit.period);
+  return {
+    kind,
+    ...(!fits && { period: kind === "QUOTA" ? "MONTH" : "DAY" }),
+    ...(limit.failMode === usualFailMode(limit.kind) && { failMode: usualFailMode(kind) }),
+    ...(kind === "QUOTA" && limit.subject === "ADDRESS" && { subject: "ACCOUNT" }),
+  };
 }
+
+const amountOf = (text: string, measure: Measure) =>
+  measure === "BYTES" ? bytesOf(text) : wholeNumber(text);
+
+/** The amount that is typed, or null while it is none. */
+export const draftAmount = (limit: LimitDraft) => amountOf(limit.amount, limit.measure);
+export const draftBurst = (limit: LimitDraft) => amountOf(limit.burst, limit.measure);
 
 /** A valid draft as the API wants it. */
 export function inputOf(draft: TierDraft) {
+  return { name: draft.name.trim(), limits: draft.limits.map(limitInput) };
+}
+
+export type LimitInput = ReturnType<typeof limitInput>;
+
+function limitInput(limit: LimitDraft) {
+  const amount = draftAmount(limit) ?? 0;
+  const [selector, target = ""] = limit.target.split(":") as [Limit["selector"], string?];
+  const gracePercent = wholeNumber(limit.gracePercent);
+  const graceSeconds = secondsOf(limit.graceTime);
+  const soft = limit.mode === "SOFT";
+  const { adaptive } = limit;
   return {
-    name: draft.name.trim(),
-    limits: draft.limits.map((limit) => {
-      const amount = wholeNumber(limit.amount) ?? 0;
-      return {
-        ...(limit.id !== null && { id: limit.id }),
-        name: limit.name,
-        ...(limit.endpointId !== "" && { endpointId: limit.endpointId }),
-        amount,
-        period: limit.period,
-        burst: wholeNumber(limit.burst) ?? amount,
-      };
-    }),
+    ...(limit.id !== null && { id: limit.id }),
+    name: limit.name,
+    subject: limit.subject,
+    selector,
+    ...(selector === "ENDPOINT" && { endpointId: target }),
+    ...(selector === "GROUP" && { groupId: target }),
+    measure: limit.measure,
+    kind: limit.kind,
+    amount,
+    period: limit.period,
+    ...(limit.kind === "RATE" && { burst: draftBurst(limit) ?? amount }),
+    mode: limit.mode,
+    ...(soft && gracePercent !== null && { gracePercent }),
+    ...(soft && graceSeconds !== null && { graceSeconds }),
+    failMode: limit.failMode,
+    refundErrors: limit.refundErrors,
+    ...(adaptive && limit.kind !== "QUOTA" && { adaptive: adaptiveInput(adaptive) }),
+  };
+}
+
+function adaptiveInput(draft: AdaptiveDraft) {
+  const errorPercent = wholeNumber(draft.errorPercent);
+  const slowMs = wholeNumber(draft.slowMs);
+  const slowPercent = wholeNumber(draft.slowPercent);
+  return {
+    ...(errorPercent !== null && { errorPercent }),
+    ...(slowMs !== null && { slowMs }),
+    ...(slowPercent !== null && { slowPercent }),
+    floorPercent: wholeNumber(draft.floorPercent) ?? 0,
   };
 }
 
@@ -117,51 +186,24 @@ export function isChanged(draft: TierDraft, saved: SavedTier | null): boolean {
   return JSON.stringify(inputOf(draft)) !== JSON.stringify(inputOf(draftOf(saved ?? blank)));
 }
 
-export const blank: SavedTier = { name: "", limits: [] };
+export type Catalog = {
+  endpoints: Array<{ id: string; method: string; template: string }>;
+  groups: Array<{ id: string; name: string }>;
+};
 
-/** What saving will do, in one line for each limit. */
-export function consequences(draft: TierDraft, saved: SavedTier): string[] {
-  const before = new Map(saved.limits.map((l) => [l.id, l]));
-  const lines: string[] = [];
-  let kept = 0;
-  for (const limit of inputOf(draft).limits) {
-    const old = limit.id === undefined ? undefined : before.get(limit.id);
-    if (old) before.delete(old.id);
-    const rate = limitRate(limit.amount, limit.period);
-    if (!old) lines.push(`${limit.name || "A new limit"}: ${rate} from now on, beginning full`);
-    else if (isSame(limit, old)) kept++;
-    else lines.push(`${limit.name}: ${change(limit, old)}`);
-  }
-  for (const gone of before.values()) lines.push(`${gone.name}: no longer limits`);
-  if (kept > 0 && lines.length > 0) lines.push(`${plural(kept, "other limit")}: counters are kept`);
-  return lines;
-}
-
-type LimitInput = ReturnType<typeof inputOf>["limits"][number];
-
-function isSame(limit: LimitInput, old: SavedLimit): boolean {
-  return (
-    limit.name === old.name &&
-    (limit.endpointId ?? null) === (old.endpoint?.id ?? null) &&
-    limit.amount === old.amount &&
-    limit.period === old.period &&
-    limit.burst === old.burst
-  );
-}
-
-function change(limit: LimitInput, old: SavedLimit): string {
-  const parts: string[] = [];
-  if (limit.amount !== old.amount || limit.period !== old.period) {
-    parts.push(
-      `${limitRate(old.amount, old.period)} becomes ${limitRate(limit.amount, limit.period)}`,
-    );
-  }
-  if (limit.burst !== old.burst) {
-    parts.push(
-      `burst ${old.burst.toLocaleString("en-US")} becomes ${limit.burst.toLocaleString("en-US")}`,
-    );
-  }
-  if (limit.name !== old.name) parts.push(`renamed from ${old.name}`);
-  if ((limit.endpointId ?? null) !== (old.endpoint?.id ?? null)) parts.push("other requests");
-  return parts.join(", ");
+/** What a draft says, for the sentence; null while its amount is not one. */
+export function wordsOf(draft: LimitDraft, catalog: Catalog) {
+  if (draftAmount(draft) === null) return null;
+  const input = limitInput(draft);
+  return {
+    ...input,
+    endpoint: catalog.endpoints.find((e) => e.id === input.endpointId) ?? null,
+    group: catalog.groups.find((g) => g.id === input.groupId) ?? null,
+    burst: input.burst ?? null,
+    gracePercent: input.gracePercent ?? null,
+    graceSeconds: input.graceSeconds ?? null,
+    adaptive: input.adaptive
+      ? { errorPercent: null, slowMs: null, slowPercent: null, ...input.adaptive }
+      : null,
+  };
 }

@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
 import { plural } from "~/ui/format";
 import type { EditedTier } from "./TierEdit";
-import { blank, consequences, type TierDraft } from "./tier-form";
+import { consequences } from "./tier-consequences";
+import { blank, type TierDraft } from "./tier-form";
 
 /** Says what saving will do before it is done. */
 export function SavePlan({

@@ -3,18 +3,11 @@ import { type FragmentOf, graphql, type ResultOf, readFragment } from "~/api/gql
 import type { Polled } from "~/api/polled";
 import { useRange } from "~/app/location";
 import { type Granularity, granularityMS } from "~/app/range";
+import type { Limit } from "~/limit/fields";
+import { brief } from "~/limit/words";
 import { ChartPanel } from "~/ui/ChartPanel";
 import type { LimitLine, Series } from "~/ui/chart-series";
-import {
-  bytes,
-  duration,
-  exact,
-  limitRate,
-  type Period,
-  percent,
-  periodMS,
-  ratio,
-} from "~/ui/format";
+import { bytes, duration, exact, percent, ratio } from "~/ui/format";
 import { EmptyState, ErrorState, Loading, Skeleton } from "~/ui/states";
 
 export const usageTotals = graphql(`
@@ -48,21 +41,35 @@ const perBucket: Record<Granularity, string> = {
 };
 const monthS = 30 * 86_400;
 
-type RateLimit = { name: string; scope: string; amount: number; period: Period };
+type RateLimit = Pick<
+  Limit,
+  "name" | "subject" | "selector" | "measure" | "kind" | "mode" | "amount" | "period"
+>;
+
+const periodMS: Record<Limit["period"], number | null> = {
+  SECOND: 1_000,
+  MINUTE: 60_000,
+  HOUR: 3_600_000,
+  DAY: 86_400_000,
+  MONTH: null,
+  BILLING: null,
+};
 
 /**
- * An account's own limits in the chart's unit. A limit over a longer time than
- * a bucket says nothing about one bucket, so it gets no line.
+ * The limits on an account's requests as a whole, in the chart's unit. A limit
+ * over a longer time than a bucket says nothing about one bucket, so it gets
+ * no line; neither does a quota, which doesn't come back bucket by bucket.
  */
 export function limitLines(limits: RateLimit[], granularity: Granularity): LimitLine[] {
   if (granularity === "MONTH") return [];
   const bucketMS = granularityMS[granularity];
-  return limits
-    .filter((l) => l.scope === "ACCOUNT" && periodMS[l.period] <= bucketMS)
-    .map((l) => ({
-      label: `${l.name} ${limitRate(l.amount, l.period)}`,
-      value: l.amount * (bucketMS / periodMS[l.period]),
-    }));
+  return limits.flatMap((l) => {
+    const ms = periodMS[l.period];
+    const isOfAll = l.subject === "ACCOUNT" && l.selector === "ALL" && l.measure === "REQUESTS";
+    if (!isOfAll || l.kind === "QUOTA" || l.mode === "SHADOW") return [];
+    if (ms === null || ms > bucketMS) return [];
+    return [{ label: `${l.name} ${brief(l)}`, value: l.amount * (bucketMS / ms) }];
+  });
 }
 
 const noLimits: RateLimit[] = [];

@@ -5,6 +5,8 @@ const kinds = {
   good: "bg-allowed-soft text-allowed",
   warning: "bg-throttled-soft text-throttled",
   bad: "bg-error-soft text-error",
+  soft: "bg-soft-soft text-soft",
+  shadow: "bg-shadow-soft text-shadow",
   neutral: "bg-hover text-muted",
 };
 
@@ -45,7 +47,7 @@ export function StatusBadge({ status }: { status: "ACTIVE" | "SUSPENDED" }) {
 export const decisions = {
   ALLOWED: { label: "Allowed", icon: Check, color: "text-allowed" },
   THROTTLED: { label: "Throttled (429)", icon: CircleSlash, color: "text-throttled" },
-  UNAUTHENTICATED: { label: "Unknown key (401)", icon: KeyRound, color: "text-refused" },
+  UNAUTHENTICATED: { label: "Unknown caller (401)", icon: KeyRound, color: "text-refused" },
   FORBIDDEN: { label: "Suspended (403)", icon: OctagonX, color: "text-refused" },
-  UNREADY: { label: "No snapshot (503)", icon: Clock3, color: "text-refused" },
+  UNREADY: { label: "Not ready (503)", icon: Clock3, color: "text-refused" },
 } as const;

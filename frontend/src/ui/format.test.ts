@@ -1,5 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { ago, bytes, duration, limitRate, moment, percent, plural, rate, short } from "./format";
+import {
+  ago,
+  bytes,
+  duration,
+  inputMoment,
+  isoOfInput,
+  moment,
+  momentIn,
+  percent,
+  plural,
+  rate,
+  short,
+  until,
+} from "./format";
 
 describe("short", () => {
   it.each([
@@ -73,7 +86,29 @@ it("writes moments in local time", () => {
   expect(moment(new Date(2026, 2, 1, 4, 2, 3).getTime())).toBe("2026-03-01 04:02:03");
 });
 
-it("writes limits and counts as people do", () => {
-  expect(limitRate(1_000, "MINUTE")).toBe("1,000/min");
+it("writes counts as people do", () => {
   expect([plural(1, "account"), plural(1_200, "account")]).toEqual(["1 account", "1,200 accounts"]);
+});
+
+it("says how long until then", () => {
+  const now = 1e12;
+  const later = [-1, 500, 12_000, 90_000, 5 * 3_600_000, 9 * 86_400_000];
+  expect(later.map((ms) => until(now + ms, now))).toEqual([
+    "now",
+    "now",
+    "in 12 s",
+    "in 2 min",
+    "in 5 h",
+    "in 9 d",
+  ]);
+});
+
+it("writes a moment in another time zone", () => {
+  expect(momentIn(Date.parse("2026-02-28T15:00:00Z"), "Asia/Tokyo")).toBe("Mar 1, 2026, 00:00");
+});
+
+it("reads what a date input holds", () => {
+  const ms = new Date(2026, 2, 1, 4, 2).getTime();
+  expect(isoOfInput(inputMoment(ms))).toBe(new Date(ms).toISOString());
+  expect(isoOfInput("")).toBeNull();
 });

@@ -93,16 +93,34 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${exact.format(count)} ${count === 1 ? one : many}`;
 }
 
-const perPeriod = { SECOND: "s", MINUTE: "min", HOUR: "h", DAY: "day" } as const;
-export type Period = keyof typeof perPeriod;
+/** A moment in a time zone, to the minute: Mar 1, 2026, 00:00. */
+export function momentIn(ms: number, timeZone: string): string {
+  return new Intl.DateTimeFormat("en-US", {
+    timeZone,
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+  }).format(ms);
+}
 
-/** A rate as it is written: 1,000/min. */
-export const limitRate = (amount: number, period: Period) =>
-  `${exact.format(amount)}/${perPeriod[period]}`;
+/** How long until then, in one unit: now, in 12 s, in 5 min, in 3 h, in 2 d. */
+export function until(ms: number, nowMS: number): string {
+  const leftMS = ms - nowMS;
+  if (leftMS < 1_000) return "now";
+  if (leftMS < 60_000) return `in ${Math.ceil(leftMS / 1000)} s`;
+  if (leftMS < 3_600_000) return `in ${Math.ceil(leftMS / 60_000)} min`;
+  if (leftMS < 2 * dayMS) return `in ${Math.ceil(leftMS / 3_600_000)} h`;
+  return `in ${Math.ceil(leftMS / dayMS)} d`;
+}
 
-export const periodMS: Record<Period, number> = {
-  SECOND: 1_000,
-  MINUTE: 60_000,
-  HOUR: 3_600_000,
-  DAY: dayMS,
-};
+/** A moment in the reader's time zone, as datetime-local inputs want it. */
+export const inputMoment = (ms: number) => moment(ms).slice(0, 16).replace(" ", "T");
+
+/** What such an input holds as RFC 3339; null while it holds no moment. */
+export function isoOfInput(text: string): string | null {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}

@@ -1,0 +1,100 @@
+import { useState } from "react";
+import { useMutation } from "urql";
+import { type Faults, faultsOf } from "~/api/errors";
+import { graphql } from "~/api/gql";
+import { Button } from "~/ui/Button";
+import { Copyable } from "~/ui/Copyable";
+import { Dialog, DialogActions } from "~/ui/Dialog";
+import { FormDialog } from "~/ui/FormDialog";
+import { isoOfInput } from "~/ui/format";
+import { TextField } from "~/ui/inputs";
+import { Notice } from "~/ui/states";
+
+const CreateKey = graphql(`
+  mutation CreateKey($input: CreateKeyInput!) {
+    createKey(input: $input) {
+      secret
+      key {
+        id
+        account {
+          id
+        }
+      }
+    }
+  }
+`);
+
+export function CreateKeyDialog({
+  accountId,
+  accountName,
+  onClose,
+}: {
+  accountId: string;
+  accountName: string;
+  onClose: () => void;
+}) {
+  const [{ data, fetching }, create] = useMutation(CreateKey);
+  const [name, setName] = useState("");
+  const [expires, setExpires] = useState("");
+  const [faults, setFaults] = useState<Faults | null>(null);
+  const submit = async () => {
+    const expiresAt = isoOfInput(expires);
+    const { error } = await create({
+      input: { accountId, name: name.trim(), ...(expiresAt !== null && { expiresAt }) },
+    });
+    setFaults(error ? faultsOf(error, (f) => f === "name" || f === "expiresAt") : null);
+  };
+  if (data) return <SecretDialog secret={data.createKey.secret} onClose={onClose} />;
+  return (
+    <FormDialog
+      title={`New key for ${accountName}`}
+      submit="Create key"
+      busy={fetching}
+      errors={faults?.general}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextField
+        autofocus
+        required
+        label="Name"
+        hint="What the key is for, such as “production”."
+        error={faults?.fields.name}
+        maxLength={64}
+        value={name}
+        onChange={setName}
+      />
+      <TextField
+        label="Expires"
+        hint="In your time zone; empty for never."
+        error={faults?.fields.expiresAt}
+        type="datetime-local"
+        value={expires}
+        onChange={setExpires}
+      />
+    </FormDialog>
+  );
+}
+
+/** The only time that a key's secret is on screen. */
+function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }) {
+  return (
+    <Dialog title="The new key" onClose={onClose}>
+      <div className="flex flex-col gap-3">
+        <Notice kind="warning">
+          Copy it now. It is stored as a digest only, and can’t be shown again.
+        </Notice>
+        <Copyable text={secret} label="Copy key" autofocus />
+        <p className="text-muted">
+          Callers send it in the x-api-key header, or as a bearer token. Every Envoy knows it in
+          about a second.
+        </p>
+        <DialogActions>
+          <Button kind="primary" onClick={onClose}>
+            I have copied it
+          </Button>
+        </DialogActions>
+      </div>
+    </Dialog>
+  );
+}

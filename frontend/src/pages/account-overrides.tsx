@@ -1,0 +1,149 @@
+import { useState } from "react";
+import { useMutation } from "urql";
+import { explain } from "~/api/errors";
+import { graphql } from "~/api/gql";
+import { useNow } from "~/app/location";
+import { ModeBadge } from "~/limit/ModeBadge";
+import { brief } from "~/limit/words";
+import { Badge } from "~/ui/Badge";
+import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Dialog";
+import { plural } from "~/ui/format";
+import { Panel } from "~/ui/Panel";
+import { EmptyState } from "~/ui/states";
+import { type Column, Table } from "~/ui/Table";
+import { useToast } from "~/ui/Toast";
+import { When } from "~/ui/When";
+import type { AccountDetails } from "./Account";
+
+const DeleteOverride = graphql(`
+  mutation DeleteOverride($id: ID!) {
+    deleteOverride(id: $id) {
+      snapshot
+      account {
+        id
+      }
+    }
+  }
+`);
+
+type Override = AccountDetails["overrides"][number];
+
+/** What the account has instead of its tier's limits. */
+export function AccountOverrides({ account }: { account: AccountDetails | undefined }) {
+  const [deleting, setDeleting] = useState<Override | null>(null);
+  const nowMS = useNow(1_000);
+  const live = account?.overrides.filter((o) => o.inForce).length ?? 0;
+  return (
+    <Panel title="Overrides" note={account && `${plural(live, "override")} in force`}>
+      {account?.overrides.length === 0 ? (
+        <EmptyState title="No overrides">
+          The tier’s limits hold as they are. “Override” beside a limit gives this account something
+          else, for good or until a date.
+        </EmptyState>
+      ) : (
+        <Table
+          label="Overrides"
+          columns={overrideColumns(nowMS, setDeleting)}
+          rows={account?.overrides}
+          rowKey={(o) => o.id}
+          skeletonRows={1}
+        />
+      )}
+      {deleting && <DeleteDialog override={deleting} onClose={() => setDeleting(null)} />}
+    </Panel>
+  );
+}
+
+function overrideColumns(nowMS: number, remove: (o: Override) => void): Column<Override>[] {
+  return [
+    {
+      id: "limit",
+      head: "Instead of",
+      sort: (o) => o.limit.name,
+      cell: (o) => (
+        <>
+          <span className="font-medium">{o.limit.name}</span>{" "}
+          <span className="whitespace-nowrap text-faint">{brief(o.limit)}</span>
+        </>
+      ),
+    },
+    {
+      id: "gets",
+      head: "Gets",
+      sort: (o) => o.amount,
+      cell: (o) => (
+        <span className="inline-flex flex-wrap items-center gap-x-2">
+          {brief({ ...o.limit, amount: o.amount })}
+          {o.mode && o.mode !== "ENFORCE" && <ModeBadge mode={o.mode} />}
+          {o.mode === "ENFORCE" && o.limit.mode !== "ENFORCE" && <ModeBadge mode="ENFORCE" />}
+        </span>
+      ),
+    },
+    {
+      id: "until",
+      head: "Ends",
+      sort: (o) => o.until ?? "9",
+      cell: (o) => <Ends override={o} nowMS={nowMS} />,
+    },
+    {
+      id: "note",
+      head: "Note",
+      from: "md",
+      cell: (o) => <span className="text-muted">{o.note}</span>,
+    },
+    {
+      id: "delete",
+      head: "Delete",
+      hideHead: true,
+      numeric: true,
+      cell: (o) => (
+        <Button
+          kind="quiet"
+          aria-label={`Delete the override of ${o.limit.name}`}
+          onClick={() => remove(o)}
+        >
+          Delete
+        </Button>
+      ),
+    },
+  ];
+}
+
+function Ends({ override, nowMS }: { override: Override; nowMS: number }) {
+  if (override.until === null) {
+    return override.inForce ? "never" : <Badge>Not on this tier</Badge>;
+  }
+  const when = <When at={override.until} nowMS={nowMS} />;
+  if (override.ended) return <span className="text-faint">Ended {when}</span>;
+  return override.inForce ? when : <Badge>Not on this tier</Badge>;
+}
+
+function DeleteDialog({ override, onClose }: { override: Override; onClose: () => void }) {
+  const [{ fetching, error }, remove] = useMutation(DeleteOverride);
+  const say = useToast();
+  const confirm = async () => {
+    const result = await remove(
+      { id: override.id },
+      { additionalTypenames: ["Account", "Override"] },
+    );
+    if (result.error) return;
+    say(`The tier’s ${override.limit.name} holds again`);
+    onClose();
+  };
+  return (
+    <Confirm
+      title={`Delete the override of ${override.limit.name}?`}
+      confirm="Delete override"
+      danger
+      busy={fetching}
+      error={error && explain(error)}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      {override.inForce
+        ? `The tier’s ${brief(override.limit)} holds again, in about a second. What was used stays used.`
+        : "It is not in force any more; nothing changes for the account’s requests."}
+    </Confirm>
+  );
+}

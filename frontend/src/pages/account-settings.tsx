@@ -1,0 +1,150 @@
+import { useMemo, useState } from "react";
+import { useMutation } from "urql";
+import { type Faults, faultsOf } from "~/api/errors";
+import { graphql } from "~/api/gql";
+import { Field } from "~/ui/Field";
+import { FormDialog } from "~/ui/FormDialog";
+import { TextField } from "~/ui/inputs";
+import { useToast } from "~/ui/Toast";
+import type { AccountDetails } from "./Account";
+
+export const UpdateAccount = graphql(`
+  mutation UpdateAccount($input: UpdateAccountInput!) {
+    updateAccount(input: $input) {
+      snapshot
+      account {
+        id
+        name
+        status
+        onDefaultTier
+        timeZone
+        billingDay
+        tier {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+const fields = ["name", "timeZone", "billingDay"];
+
+/** The account's name, and what its calendar periods are reckoned by. */
+export function SettingsDialog({
+  account,
+  onClose,
+}: {
+  account: AccountDetails;
+  onClose: () => void;
+}) {
+  const [{ fetching }, update] = useMutation(UpdateAccount);
+  const [name, setName] = useState(account.name);
+  const [timeZone, setTimeZone] = useState(account.timeZone);
+  const [billingDay, setBillingDay] = useState(String(account.billingDay));
+  const [faults, setFaults] = useState<Faults | null>(null);
+  const say = useToast();
+  const submit = async () => {
+    const { error } = await update({
+      input: {
+        id: account.id,
+        ...(name.trim() !== account.name && { name: name.trim() }),
+        timeZone: timeZone.trim(),
+        billingDay: Number(billingDay),
+      },
+    });
+    if (error) return setFaults(faultsOf(error, (f) => fields.includes(f)));
+    say(`${name.trim()} is saved`);
+    onClose();
+  };
+  return (
+    <FormDialog
+      title={`Settings of ${account.name}`}
+      submit="Save"
+      busy={fetching}
+      errors={faults?.general}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <TextField
+        autofocus
+        required
+        label="Name"
+        error={faults?.fields.name}
+        maxLength={128}
+        value={name}
+        onChange={setName}
+      />
+      <PeriodFields
+        timeZone={timeZone}
+        billingDay={billingDay}
+        faults={faults}
+        onTimeZone={setTimeZone}
+        onBillingDay={setBillingDay}
+      />
+      <p className="text-muted">
+        A period that runs keeps its boundaries to its end; the next one follows the new ones.
+      </p>
+    </FormDialog>
+  );
+}
+
+/** Time zone and billing day, which say where an account's periods begin. */
+export function PeriodFields({
+  timeZone,
+  billingDay,
+  faults,
+  onTimeZone,
+  onBillingDay,
+}: {
+  timeZone: string;
+  billingDay: string;
+  faults: Faults | null;
+  onTimeZone: (timeZone: string) => void;
+  onBillingDay: (day: string) => void;
+}) {
+  const zones = useMemo(() => ["UTC", ...Intl.supportedValuesOf("timeZone")], []);
+  return (
+    <div className="grid grid-cols-[minmax(0,1fr)_7rem] items-start gap-3">
+      <Field
+        label="Time zone"
+        hint="Its hours, days and months are reckoned in it."
+        error={faults?.fields.timeZone}
+      >
+        {(wiring) => (
+          <>
+            <input
+              {...wiring}
+              required
+              list={`${wiring.id}-zones`}
+              autoComplete="off"
+              spellCheck={false}
+              className="control w-full"
+              value={timeZone}
+              onChange={(e) => onTimeZone(e.target.value)}
+            />
+            <datalist id={`${wiring.id}-zones`}>
+              {zones.map((zone) => (
+                <option key={zone} value={zone} />
+              ))}
+            </datalist>
+          </>
+        )}
+      </Field>
+      <Field label="Billing day" hint="1 to 31." error={faults?.fields.billingDay}>
+        {(wiring) => (
+          <input
+            {...wiring}
+            type="number"
+            required
+            min={1}
+            max={31}
+            className="control w-full"
+            value={billingDay}
+            onChange={(e) => onBillingDay(e.target.value)}
+          />
+        )}
+      </Field>
+    </div>
+  );
+}

@@ -1,0 +1,204 @@
+import { useState } from "react";
+import { AppLink, useNow } from "~/app/location";
+import { paths } from "~/app/paths";
+import type { Limit } from "~/limit/fields";
+import { ModeBadge } from "~/limit/ModeBadge";
+import { brief, figure, scopeWords, sentence, subjectWords } from "~/limit/words";
+import { Badge } from "~/ui/Badge";
+import { Button } from "~/ui/Button";
+import { moment, momentIn } from "~/ui/format";
+import { Meter } from "~/ui/Meter";
+import { Panel } from "~/ui/Panel";
+import { EmptyState, Loading, Skeleton } from "~/ui/states";
+import { When } from "~/ui/When";
+import type { AccountDetails } from "./Account";
+import { OverrideDialog } from "./account-override-dialog";
+
+type Override = AccountDetails["overrides"][number];
+
+/** A limit as it holds for the account: with its override put in place. */
+export function inForce(limit: Limit, overrides: Override[]): Limit & { overridden: boolean } {
+  const override = overrides.find((o) => o.inForce && o.limit.id === limit.id);
+  if (!override) return { ...limit, overridden: false };
+  return {
+    ...limit,
+    amount: override.amount,
+    burst: limit.kind === "RATE" ? (override.burst ?? limit.burst) : null,
+    mode: override.mode ?? limit.mode,
+    overridden: true,
+  };
+}
+
+/** Where the account stands with each of its limits. */
+export function AccountStanding({
+  account,
+  loading,
+}: {
+  account: AccountDetails | undefined;
+  loading: boolean;
+}) {
+  const [overriding, setOverriding] = useState<Limit | null>(null);
+  return (
+    <Panel
+      title="Limits"
+      note="Used of what fits"
+      actions={
+        account && (
+          <AppLink
+            to={paths.tier(account.tier.id)}
+            className="text-muted hover:text-accent hover:underline"
+          >
+            Edit on {account.tier.name}
+          </AppLink>
+        )
+      }
+    >
+      {loading && (
+        <Loading what="the limits">
+          <Skeleton className="mx-4 my-3 h-14" />
+          <Skeleton className="mx-4 my-3 h-14" />
+        </Loading>
+      )}
+      {account?.tier.limits.length === 0 && (
+        <EmptyState title="No limits">
+          This tier lets everything through. Add a limit on the tier’s page.
+        </EmptyState>
+      )}
+      <ul className="divide-y divide-line">
+        {account?.tier.limits.map((limit) => (
+          <Standing
+            key={limit.id}
+            limit={limit}
+            account={account}
+            onOverride={() => setOverriding(limit)}
+          />
+        ))}
+      </ul>
+      {account && overriding && (
+        <OverrideDialog
+          accountId={account.id}
+          accountName={account.name}
+          limits={account.tier.limits}
+          limit={overriding}
+          current={account.overrides.find((o) => o.inForce && o.limit.id === overriding.id) ?? null}
+          onClose={() => setOverriding(null)}
+        />
+      )}
+    </Panel>
+  );
+}
+
+const mostKeys = 5;
+
+function Standing({
+  limit,
+  account,
+  onOverride,
+}: {
+  limit: Limit;
+  account: AccountDetails;
+  onOverride: () => void;
+}) {
+  const holds = inForce(limit, account.overrides);
+  const levels = account.levels.filter((l) => l.limit.id === limit.id);
+  const quotas = account.quotas.filter((q) => q.limit.id === limit.id);
+  const more = levels.length + quotas.length - mostKeys;
+  return (
+    <li className="flex flex-col gap-1.5 px-4 py-2.5">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
+        <AppLink to={paths.limit(limit.id)}>{limit.name}</AppLink>
+        {holds.mode !== "ENFORCE" && <ModeBadge mode={holds.mode} />}
+        {holds.overridden && <Badge kind="good">Override</Badge>}
+        <Button
+          kind="quiet"
+          className="ml-auto h-6! px-2!"
+          aria-label={`Override ${limit.name}`}
+          onClick={onOverride}
+        >
+          {holds.overridden ? "Change" : "Override"}
+        </Button>
+      </div>
+      <p className="text-small text-faint" title={sentence(holds)}>
+        {brief(holds)}, {scopeWords(holds)}
+        {limit.subject !== "ACCOUNT" && `, ${subjectWords[limit.subject].toLowerCase()}`}
+      </p>
+      {levels.slice(0, mostKeys).map((level) => (
+        <LevelLine key={whose(level)} level={level} limit={limit} />
+      ))}
+      {quotas.slice(0, mostKeys).map((quota) => (
+        <QuotaLine key={whose(quota)} quota={quota} limit={limit} timeZone={account.timeZone} />
+      ))}
+      {levels.length + quotas.length === 0 && (
+        <p className="text-small text-faint">Not used yet.</p>
+      )}
+      {more > 0 && <p className="text-small text-faint">and {more} more keys</p>}
+    </li>
+  );
+}
+
+type Owned = {
+  key: { name: string } | null;
+  identity: { value: string } | null;
+};
+
+const whose = (owned: Owned) => owned.key?.name ?? owned.identity?.value ?? "";
+const meterLabel = (owned: Owned, limit: Limit) =>
+  `Limit ${limit.name}${whose(owned) && `, ${whose(owned)}`}`;
+
+function LevelLine({ level, limit }: { level: AccountDetails["levels"][number]; limit: Limit }) {
+  const { observedAt } = level;
+  return (
+    <div
+      className="flex flex-wrap items-center justify-between gap-x-3 gap-y-0.5"
+      title={observedAt ? `Last reported ${moment(Date.parse(observedAt))}` : "Not used yet"}
+    >
+      {whose(level) && <span className="min-w-0 truncate text-muted">{whose(level)}</span>}
+      <Meter
+        used={level.used}
+        limit={level.capacity}
+        measure={limit.measure}
+        label={meterLabel(level, limit)}
+      />
+      <span className="text-small text-faint">
+        {figure(level.remaining, limit.measure)} remaining
+      </span>
+    </div>
+  );
+}
+
+function QuotaLine({
+  quota,
+  limit,
+  timeZone,
+}: {
+  quota: AccountDetails["quotas"][number];
+  limit: Limit;
+  timeZone: string;
+}) {
+  const nowMS = useNow(30_000);
+  const say = (n: number) => figure(n, limit.measure);
+  const ends = Date.parse(quota.periodEnd);
+  return (
+    <div className="flex flex-col gap-0.5">
+      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-0.5">
+        {whose(quota) && <span className="min-w-0 truncate text-muted">{whose(quota)}</span>}
+        <Meter
+          used={quota.consumed}
+          held={quota.outstanding}
+          limit={quota.amount}
+          measure={limit.measure}
+          label={meterLabel(quota, limit)}
+        />
+        <span className="text-small text-faint">{say(quota.remaining)} remaining</span>
+      </div>
+      <p className="text-small text-faint">
+        {say(quota.consumed)} consumed, {say(quota.outstanding)} leased to Envoys
+        {quota.writtenOff > 0 && `, ${say(quota.writtenOff)} of it written off`}
+      </p>
+      <p className="text-small text-faint">
+        {momentIn(Date.parse(quota.periodStart), timeZone)} to {momentIn(ends, timeZone)} (
+        {timeZone}); begins anew <When at={quota.periodEnd} nowMS={nowMS} />
+      </p>
+    </div>
+  );
+}
