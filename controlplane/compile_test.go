@@ -2,10 +2,12 @@ package controlplane_test
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -14,29 +16,78 @@ import (
 func TestWhatIsValidCompiles(t *testing.T) {
 	name := rapid.OneOf(rapid.StringN(1, 70, -1), rapid.StringMatching(`[a-z0-9-]{1,70}`), rapid.StringMatching(`[🌊ü一]{60,64}`))
 	template := rapid.StringMatching(`(/(\{[a-zA-Z_][a-z0-9_]{0,9}\}|[a-zA-Z0-9._~!$&'()*+,;=:@-]{0,12}|%[0-9a-fA-F]{2})){1,40}/?`)
-	amount := rapid.OneOf(rapid.Int64Range(-1, 3), rapid.Int64Range(wire.MaxAmount-1, wire.MaxAmount+1))
+	seen := 0
 	rapid.Check(t, func(t *rapid.T) {
-		policy := wire.Policy{Version: 1}
+		policy := book.Policy{Version: 1, Groups: []book.Group{{ID: 8, Name: "group"}}, Endpoints: []book.Endpoint{{ID: 9, Method: "PUT", Template: "/", Cost: 1}}}
+		group := name.Draw(t, "group")
+		if controlplane.ValidateEndpointGroup(group) == nil {
+			policy.Groups[0].Name = group
+		}
 		endpoint := controlplane.Endpoint{
 			Method:   rapid.SampledFrom([]string{"GET", "*", "get", "", "ABCDEFGHIJKLMNOPQRSTU"}).Draw(t, "method"),
 			Template: template.Draw(t, "template"), Cost: rapid.IntRange(0, 2).Draw(t, "cost"),
 		}
 		if controlplane.ValidateEndpoint(endpoint) == nil {
-			policy.Endpoints = []wire.Endpoint{{ID: 1, Method: endpoint.Method, Template: endpoint.Template, Cost: uint32(endpoint.Cost)}}
+			policy.Endpoints = append(policy.Endpoints, book.Endpoint{ID: 1, Method: endpoint.Method, Template: endpoint.Template, Cost: uint32(endpoint.Cost), Group: 8})
 		}
 		tier := name.Draw(t, "tier")
-		limits := []controlplane.Limit{{
-			Name: name.Draw(t, "limit"), Amount: amount.Draw(t, "amount"), Burst: amount.Draw(t, "burst"),
-			Period: rapid.SampledFrom([]controlplane.Period{controlplane.Second, controlplane.Minute, controlplane.Hour, controlplane.Day}).Draw(t, "period"),
-		}}
+		limits := []controlplane.Limit{drawLimit(t, name.Draw(t, "limit"))}
 		if controlplane.ValidateTier(&tier, &limits) == nil {
-			l := limits[0]
-			policy.Tiers = []wire.Tier{{ID: 1, Name: tier, Limits: []wire.Limit{{
-				ID: 1, Name: l.Name, Amount: uint64(l.Amount), PeriodSeconds: uint32(l.Period.Seconds()), Burst: uint64(l.Burst),
-			}}}}
+			seen++
+			plan := book.Plan{ID: 1, Tier: 1, Name: tier, Limits: []book.Limit{limits[0].Compiled()}}
+			own := plan
+			own.ID, own.Limits = 2, nil
+			override := drawOverride(t)
+			if override.Validate(time.Time{}) == nil && override.Fits(limits[0]) == nil {
+				own.Limits = []book.Limit{override.Apply(limits[0]).Compiled()}
+			}
+			policy.Plans = []book.Plan{plan, own}
 		}
-		if _, err := wire.Compile(policy); err != nil {
+		if _, err := book.Compile(policy, nil); err != nil {
 			t.Fatalf("%+v: %v", policy, err)
 		}
 	})
+	if seen == 0 {
+		t.Error("not one valid limit was drawn")
+	}
+}
+
+// drawLimit draws a limit that is valid often enough, and may be anything.
+func drawLimit(t *rapid.T, name string) controlplane.Limit {
+	amount := rapid.OneOf(rapid.Int64Range(-1, 3), rapid.Int64Range(wire.MaxAmount-1, wire.MaxAmount+1))
+	percent := rapid.SampledFrom([]int{0, 0, 0, -1, 1, 99, 100, 101, 1000, 1001, 600_000, 600_001, 2_592_000, 2_592_001})
+	l := controlplane.Limit{
+		ID: 1, Name: name,
+		Subject:  rapid.SampledFrom([]controlplane.LimitSubject{controlplane.SubjectAccount, controlplane.SubjectKey, controlplane.SubjectAddress}).Draw(t, "subject"),
+		Selector: rapid.SampledFrom([]controlplane.LimitSelector{controlplane.SelectAll, controlplane.SelectEndpoint, controlplane.SelectGroup, controlplane.SelectReads}).Draw(t, "selector"),
+		Measure:  rapid.SampledFrom([]controlplane.Measure{controlplane.MeasureRequests, controlplane.MeasureBytes, controlplane.MeasureCost}).Draw(t, "measure"),
+		Kind:     rapid.SampledFrom([]controlplane.LimitKind{controlplane.Rate, controlplane.Window, controlplane.Quota}).Draw(t, "kind"),
+		Mode:     rapid.SampledFrom([]controlplane.LimitMode{controlplane.Enforce, controlplane.Soft, controlplane.Shadow}).Draw(t, "mode"),
+		Period: rapid.SampledFrom([]controlplane.Period{
+			controlplane.Second, controlplane.Minute, controlplane.Hour, controlplane.Day, controlplane.Month, controlplane.Billing,
+		}).Draw(t, "period"),
+		Amount: amount.Draw(t, "amount"), GracePercent: percent.Draw(t, "grace percent"), GraceSeconds: percent.Draw(t, "grace seconds"),
+		Adaptive: controlplane.Adaptive{
+			ErrorPercent: percent.Draw(t, "errors"), SlowMS: percent.Draw(t, "slow"),
+			SlowPercent: percent.Draw(t, "slow percent"), FloorPercent: percent.Draw(t, "floor"),
+		},
+	}
+	if l.Kind == controlplane.Rate || rapid.Bool().Draw(t, "with a burst") {
+		l.Burst = amount.Draw(t, "burst")
+	}
+	if l.Selector == controlplane.SelectEndpoint {
+		l.Endpoint = 9
+	}
+	if l.Selector == controlplane.SelectGroup {
+		l.Group = 8
+	}
+	return l
+}
+
+func drawOverride(t *rapid.T) controlplane.Override {
+	return controlplane.Override{
+		Amount: rapid.Int64Range(0, 2).Draw(t, "override's amount"),
+		Burst:  rapid.Int64Range(0, 2).Draw(t, "override's burst"),
+		Mode:   rapid.SampledFrom([]controlplane.LimitMode{"", controlplane.Enforce, controlplane.Soft, controlplane.Shadow}).Draw(t, "override's mode"),
+	}
 }

@@ -1,9 +1,10 @@
 package controlplane
 
 import (
-	"crypto/sha256"
 	"errors"
 	"time"
+
+	"github.com/weirhq/weir/plugin/book"
 )
 
 // Identity is a name other than a key that stands for an account. Its ID is
@@ -34,12 +35,10 @@ func (i Identity) Validate() error {
 	return errors.Join(append(faults, validateName("value", i.Value, 256))...)
 }
 
-// Digest is what the filter looks an identity up by. The kind is part of it, so
-// that a subject can't pass for a certificate's name, nor either for a key.
-func (i Identity) Digest() [sha256.Size]byte {
-	prefix := "jwt"
+// Digest is what the filter looks an identity up by.
+func (i Identity) Digest() [32]byte {
 	if i.Kind == Certificate {
-		prefix = "cert"
+		return book.CertificateDigest(i.Value)
 	}
-	return sha256.Sum256([]byte(prefix + "\x00" + i.Value))
+	return book.SubjectDigest(i.Value)
 }

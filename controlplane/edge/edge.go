@@ -28,6 +28,7 @@ import (
 // Media types of the bodies.
 const (
 	SnapshotType = "application/vnd.weir.snapshot"
+	UpdateType   = "application/vnd.weir.update"
 	BatchType    = "application/vnd.weir.batch"
 	ReceiptType  = "application/vnd.weir.receipt"
 )
@@ -54,6 +55,7 @@ const (
 func (e *Edge) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /edge/v1/snapshot", e.getSnapshot)
+	mux.HandleFunc("GET /edge/v2/snapshot", e.getUpdate)
 	mux.HandleFunc("POST /edge/v1/usage", e.postUsage)
 	return e.authenticated(mux)
 }
@@ -73,8 +75,29 @@ func (e *Edge) authenticated(next http.Handler) http.Handler {
 	})
 }
 
-// getSnapshot answers at once with a snapshot later than the filter's, or holds
-// the request until there is one.
+// getUpdate answers at once with the update to a later snapshot than the
+// filter's, or holds the request until there is one.
+func (e *Edge) getUpdate(w http.ResponseWriter, r *http.Request) {
+	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
+	if err != nil {
+		http.Error(w, "have: give the version of the snapshot at hand, 0 for none", http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), holdFor)
+	defer cancel()
+	data, version, ok, err := e.Snapshots.Newer(ctx, have)
+	switch {
+	case err != nil:
+		e.Log.Error("could not give a filter the snapshot", "have", have, "err", err)
+		http.Error(w, "the snapshot can't be given out; the filter keeps the one it has", http.StatusInternalServerError)
+	case !ok:
+		w.WriteHeader(http.StatusNotModified)
+	default:
+		writeSnapshot(w, UpdateType, data, version)
+	}
+}
+
+// getSnapshot is getUpdate in the format that filters have had so far.
 func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
 	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
 	if err != nil {
@@ -83,12 +106,16 @@ func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), holdFor)
 	defer cancel()
-	data, version, ok := e.Snapshots.Newer(ctx, have)
+	data, version, ok := e.Snapshots.NewerOld(ctx, have)
 	if !ok {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	w.Header().Set("Content-Type", SnapshotType)
+	writeSnapshot(w, SnapshotType, data, version)
+}
+
+func writeSnapshot(w http.ResponseWriter, mediaType string, data []byte, version uint64) {
+	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	w.Header().Set("Weir-Snapshot", strconv.FormatUint(version, 10))
 	w.Write(data) // an error here is the filter's going away; it will ask again

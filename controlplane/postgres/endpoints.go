@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/plugin/wire"
+	"github.com/weirhq/weir/plugin/book"
 )
 
 const endpointColumns = `id, method, template, cost, coalesce(group_id, 0)`
@@ -62,11 +62,11 @@ func (db *DB) UpdateEndpoint(ctx context.Context, e controlplane.EndpointEdit) (
 // checkRoutes refuses endpoints that no snapshot could carry: too many, or ones
 // that overlap so much that matching a path could take too long.
 func checkRoutes(ctx context.Context, tx pgx.Tx) error {
-	endpoints, err := list[wire.Endpoint](ctx, tx, `select id, method, template, cost from endpoints`)
+	endpoints, err := list[book.Endpoint](ctx, tx, `select id, method, template, cost, 0::bigint from endpoints`)
 	if err != nil {
 		return err
 	}
-	if _, err := wire.Compile(wire.Policy{Version: 1, Endpoints: endpoints}); err != nil {
+	if _, err := book.Compile(book.Policy{Version: 1, Endpoints: endpoints}, nil); err != nil {
 		return controlplane.Invalid("template", "the filter can't match paths with this endpoint added: %v", err)
 	}
 	return nil

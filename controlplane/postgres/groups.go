@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/book"
 )
 
 // EndpointGroups returns all endpoint groups, by name.
@@ -43,7 +44,11 @@ func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplan
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
 		var err error
 		group, err = one[controlplane.EndpointGroup](ctx, tx, `insert into endpoint_groups (name) values ($1) returning id, name`, name)
-		return err
+		if err != nil {
+			return err
+		}
+		return checkCount(ctx, tx, `select count(*) from endpoint_groups`, book.MaxGroups,
+			controlplane.Conflict("name", "there are %d endpoint groups, and the filter takes no more; delete one first", book.MaxGroups))
 	})
 	return group, version, groupFault("create endpoint group", err)
 }

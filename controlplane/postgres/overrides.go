@@ -46,7 +46,10 @@ func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (control
 			on conflict (account_id, limit_id) do update set amount = excluded.amount, burst = excluded.burst, mode = excluded.mode,
 				until = excluded.until, note = excluded.note, ended = false, created_at = excluded.created_at`,
 			o.AccountID, o.LimitID, o.Amount, orNull(o.Burst), orNull(o.Mode), o.Until, o.Note)
-		return err
+		if err != nil {
+			return err
+		}
+		return checkPlans(ctx, tx, "accountId")
 	})
 }
 

@@ -3,11 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/plugin/wire"
+	"github.com/weirhq/weir/plugin/book"
 )
 
 // policyChannel is where a committed change of policy is announced.
@@ -37,74 +39,146 @@ func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx) error) (version 
 	return version, err
 }
 
-// PolicyVersion returns the version of the policy as it is now.
-func (db *DB) PolicyVersion(ctx context.Context) (uint64, error) {
-	var v uint64
-	if err := db.pool.QueryRow(ctx, `select version from policy`).Scan(&v); err != nil {
-		return 0, fmt.Errorf("read the policy version: %w", err)
+// PolicyState is what tells whether the policy at hand is the newest.
+type PolicyState struct {
+	Version uint64
+	// NextEnd is how long from now an override ends, by the database's clock; 0
+	// when one has ended that EndOverrides has not seen. Negative: none will.
+	NextEnd time.Duration
+}
+
+// PolicyState returns the policy's version as it is now, and when an override
+// will end.
+func (db *DB) PolicyState(ctx context.Context) (PolicyState, error) {
+	var s PolicyState
+	var wait *float64
+	err := db.pool.QueryRow(ctx, `
+		select version, (select extract(epoch from min(until) - clock_timestamp())::float8 from overrides where not ended)
+		from policy`).Scan(&s.Version, &wait)
+	if err != nil {
+		return s, fmt.Errorf("read the policy version: %w", err)
 	}
-	return v, nil
+	s.NextEnd = -1
+	if wait != nil {
+		// Far ends would overflow, and nobody waits that long in one go.
+		s.NextEnd = time.Duration(min(max(0, *wait), 3600) * float64(time.Second))
+	}
+	return s, nil
 }
 
 // Policy returns the whole policy, as of one moment.
-func (db *DB) Policy(ctx context.Context) (wire.Policy, error) {
-	var p wire.Policy
+func (db *DB) Policy(ctx context.Context) (book.Policy, error) {
+	var p book.Policy
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err := pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) (err error) {
-		if err := tx.QueryRow(ctx, `select version from policy`).Scan(&p.Version); err != nil {
-			return err
-		}
-		p.Endpoints, err = list[wire.Endpoint](ctx, tx, `select id, method, template, cost from endpoints order by id`)
+		var defaults controlplane.Defaults
+		err = tx.QueryRow(ctx, `select version, default_tier_id, coalesce(anonymous_tier_id, 0) from policy`).
+			Scan(&p.Version, &defaults.TierID, &defaults.AnonymousID)
 		if err != nil {
 			return err
 		}
-		if p.Tiers, err = tierPolicies(ctx, tx); err != nil {
+		p.Anonymous = uint64(defaults.AnonymousID)
+		if p.Groups, err = list[book.Group](ctx, tx, `select id, name from endpoint_groups`); err != nil {
 			return err
 		}
-		p.Accounts, err = list[wire.Account](ctx, tx, `
-			select a.id, coalesce(a.tier_id, p.default_tier_id), a.suspended from accounts a, policy p order by a.id`)
+		p.Endpoints, err = list[book.Endpoint](ctx, tx, `select id, method, template, cost, coalesce(group_id, 0) from endpoints`)
 		if err != nil {
 			return err
 		}
-		p.Keys, err = keyPolicies(ctx, tx)
+		var own map[controlplane.ID]uint64
+		if p.Plans, own, err = readPlans(ctx, tx, defaults); err != nil {
+			return err
+		}
+		p.Keys, err = readKeys(ctx, tx, defaults, own)
 		return err
 	})
 	if err != nil {
-		return wire.Policy{}, fmt.Errorf("read the policy: %w", err)
+		return book.Policy{}, fmt.Errorf("read the policy: %w", err)
 	}
 	return p, nil
 }
 
-func tierPolicies(ctx context.Context, tx pgx.Tx) ([]wire.Tier, error) {
-	tiers, err := listTiers(ctx, tx, `select `+tierColumns+` from tiers order by id`)
+// readPlans returns the plans, and which accounts have one of their own.
+func readPlans(ctx context.Context, tx pgx.Tx, defaults controlplane.Defaults) ([]book.Plan, map[controlplane.ID]uint64, error) {
+	tiers, err := listTiers(ctx, tx, `select `+tierColumns+` from tiers`)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := make([]wire.Tier, len(tiers))
-	for i, t := range tiers {
-		out[i] = wire.Tier{ID: uint64(t.ID), Name: t.Name}
-		for _, l := range t.Limits {
-			out[i].Limits = append(out[i].Limits, wire.Limit{
-				ID: uint64(l.ID), Name: l.Name, Endpoint: uint64(l.Endpoint),
-				Amount: uint64(l.Amount), PeriodSeconds: uint32(l.Period.Seconds()), Burst: uint64(l.Burst),
-			})
+	rows, err := tx.Query(ctx, `
+		select o.account_id, l.tier_id, o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, '')
+		from overrides o join limits l on l.id = o.limit_id join accounts a on a.id = o.account_id
+		where not o.ended and l.tier_id = coalesce(a.tier_id, $1)
+		order by o.account_id, o.limit_id`, defaults.TierID)
+	if err != nil {
+		return nil, nil, err
+	}
+	type placed struct {
+		Account, Tier controlplane.ID
+		controlplane.Override
+	}
+	overrides, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (p placed, err error) {
+		err = r.Scan(&p.Account, &p.Tier, &p.LimitID, &p.Amount, &p.Burst, &p.Mode)
+		return p, err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	plans := newPlans(tiers)
+	for first := 0; first < len(overrides); {
+		account, tier := overrides[first].Account, overrides[first].Tier
+		var of []controlplane.Override
+		for ; first < len(overrides) && overrides[first].Account == account; first++ {
+			of = append(of, overrides[first].Override)
 		}
+		plans.override(account, tier, of)
 	}
-	return out, nil
+	return plans.all, plans.own, nil
 }
 
-func keyPolicies(ctx context.Context, tx pgx.Tx) ([]wire.Key, error) {
-	rows, err := tx.Query(ctx, `select id, account_id, digest from keys where revoked_at is null order by id`)
+// readKeys returns what identifies an account: its keys and its identities.
+func readKeys(ctx context.Context, tx pgx.Tx, defaults controlplane.Defaults, own map[controlplane.ID]uint64) ([]book.Key, error) {
+	rows, err := tx.Query(ctx, `
+		select k.id, k.account_id, coalesce(a.tier_id, $1), a.suspended, a.epoch, k.digest, k.suspended,
+			coalesce(greatest(1, floor(extract(epoch from k.expires_at))::bigint), 0)
+		from keys k join accounts a on a.id = k.account_id where k.revoked_at is null`, defaults.TierID)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (wire.Key, error) {
-		var k wire.Key
-		digest := k.Digest[:0]
-		err := row.Scan(&k.ID, &k.Account, &digest)
+	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (book.Key, error) {
+		k := book.Key{Kind: book.APIKey}
+		var digest pgtype.DriverBytes // the driver's own memory, good until the next row
+		err := row.Scan(&k.ID, &k.Account, &k.Plan, &k.AccountSuspended, &k.Epoch, &digest, &k.Suspended, &k.ExpiresAt)
 		copy(k.Digest[:], digest)
 		return k, err
 	})
+	if err != nil {
+		return nil, err
+	}
+	if rows, err = tx.Query(ctx, `
+		select i.id, i.account_id, coalesce(a.tier_id, $1), a.suspended, a.epoch, i.kind, i.value
+		from identities i join accounts a on a.id = i.account_id`, defaults.TierID); err != nil {
+		return nil, err
+	}
+	identities, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (book.Key, error) {
+		k := book.Key{Kind: book.JWTSubject}
+		var i controlplane.Identity
+		err := row.Scan(&k.ID, &k.Account, &k.Plan, &k.AccountSuspended, &k.Epoch, &i.Kind, &i.Value)
+		if i.Kind == controlplane.Certificate {
+			k.Kind = book.Certificate
+		}
+		k.Digest = i.Digest()
+		return k, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	keys = append(keys, identities...)
+	for i := range keys {
+		if plan, ok := own[controlplane.ID(keys[i].Account)]; ok {
+			keys[i].Plan = plan
+		}
+	}
+	return keys, nil
 }
 
 // WatchPolicy calls changed after each committed change of policy, until ctx

@@ -46,7 +46,10 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 		if err := setLimits(ctx, tx, id, limits); err != nil {
 			return err
 		}
-		var err error
+		err := checkPlans(ctx, tx, "name")
+		if err != nil {
+			return err
+		}
 		tier, err = readTier(ctx, tx, id)
 		return err
 	})

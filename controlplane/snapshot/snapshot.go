@@ -1,8 +1,12 @@
 // Package snapshot keeps the newest compiled policy at hand for the edge.
 //
-// In come the policy's versions from the database; out goes the newest snapshot
-// to whoever waits for one. After a crash it is compiled anew: the database is
-// authoritative. While the database is away the last snapshot stays.
+// In come the policy's versions from the database; out goes, to whoever waits
+// for something newer than what he has, the update that brings him there: what
+// changed since, when this publisher itself compiled what he has, and else
+// everything. It also sees to it that overrides end in time: see Run.
+//
+// After a crash the policy is compiled anew: the database is authoritative.
+// While the database is away the last snapshot stays.
 package snapshot
 
 import (
@@ -13,6 +17,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -22,9 +27,10 @@ type Publisher struct {
 	log *slog.Logger
 
 	mu      sync.Mutex
-	version uint64        // 0: none yet
-	data    []byte        // never written to once it is here
-	newer   chan struct{} // closed when a newer one takes its place
+	changes book.Changes
+	encoded map[uint64][]byte // updates to the latest version, by base; never written to once they are here
+	old     []byte            // the latest version in the format that filters have had so far
+	newer   chan struct{}     // closed when a newer version takes its place
 }
 
 // New returns a publisher without a snapshot; Run gets it one.
@@ -37,9 +43,14 @@ const (
 	// A notification can't get lost, but a database behind a proxy may not pass
 	// it on, and the connection may be dead without our knowing.
 	checkEvery = time.Second
+	// maxEncoded bounds the updates that are kept encoded. Filters are nearly all
+	// at the version before the latest.
+	maxEncoded = 16
 )
 
-// Run keeps the snapshot up to date until ctx ends.
+// Run keeps the snapshot up to date until ctx ends. At the moment at which an
+// override ends it takes that out of the policy. Any number of publishers may do
+// so at once: the policy changes once.
 func (p *Publisher) Run(ctx context.Context) {
 	stale := make(chan struct{}, 1)
 	signal := func() {
@@ -56,13 +67,15 @@ func (p *Publisher) Run(ctx context.Context) {
 			}
 		}
 	}()
-	check := time.NewTicker(checkEvery)
+	check := time.NewTimer(checkEvery)
 	defer check.Stop()
 	for ctx.Err() == nil {
-		if err := p.refresh(ctx); err != nil && ctx.Err() == nil {
+		next, err := p.refresh(ctx)
+		if err != nil && ctx.Err() == nil {
 			p.log.Error("kept the last snapshot", "version", p.Version(), "err", err)
 			wait(ctx, retryAfter)
 		}
+		check.Reset(next)
 		select {
 		case <-stale:
 		case <-check.C:
@@ -71,22 +84,48 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-func (p *Publisher) refresh(ctx context.Context) error {
-	version, err := p.db.PolicyVersion(ctx)
-	if err != nil || version == p.Version() {
-		return err
+// refresh gets the newest policy, and says when to look again at the latest.
+func (p *Publisher) refresh(ctx context.Context) (next time.Duration, err error) {
+	state, err := p.db.PolicyState(ctx)
+	if err == nil && state.NextEnd == 0 {
+		if err = p.db.EndOverrides(ctx); err == nil {
+			state, err = p.db.PolicyState(ctx)
+		}
 	}
+	if err != nil {
+		return checkEvery, err
+	}
+	next = checkEvery
+	if state.NextEnd >= 0 {
+		next = min(next, state.NextEnd)
+	}
+	if state.Version == p.Version() {
+		return next, nil
+	}
+	return next, p.compile(ctx)
+}
+
+func (p *Publisher) compile(ctx context.Context) error {
 	policy, err := p.db.Policy(ctx)
 	if err != nil {
 		return err
 	}
-	data, err := wire.Compile(policy)
+	p.mu.Lock()
+	previous := p.changes.Latest()
+	p.mu.Unlock()
+	set, err := book.Compile(policy, previous)
 	if err != nil {
 		return fmt.Errorf("compile snapshot %d: %w", policy.Version, err)
 	}
+	old, err := wire.Compile(oldPolicy(policy))
+	if err != nil {
+		return fmt.Errorf("compile snapshot %d in the old format: %w", policy.Version, err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.version, p.data = policy.Version, data
+	p.changes.Add(set)
+	p.encoded = map[uint64][]byte{}
+	p.old = old
 	close(p.newer)
 	p.newer = make(chan struct{})
 	return nil
@@ -96,23 +135,61 @@ func (p *Publisher) refresh(ctx context.Context) error {
 func (p *Publisher) Version() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.version
+	return p.version()
 }
 
-// Newer waits for a snapshot of a later version than have, and returns it. When
-// ctx ends first, ok is false.
-func (p *Publisher) Newer(ctx context.Context, have uint64) (data []byte, version uint64, ok bool) {
+func (p *Publisher) version() uint64 {
+	if latest := p.changes.Latest(); latest != nil {
+		return latest.Version
+	}
+	return 0
+}
+
+// Newer waits for a snapshot of a later version than have, and returns the
+// encoded update that brings a filter with version have there; with have 0, the
+// whole. When ctx ends first, ok is false.
+func (p *Publisher) Newer(ctx context.Context, have uint64) (update []byte, version uint64, ok bool, err error) {
+	if !p.await(ctx, have) {
+		return nil, 0, false, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if update, err = p.since(have); err != nil {
+		return nil, 0, false, fmt.Errorf("encode the update from %d: %w", have, err)
+	}
+	return update, p.version(), true, nil
+}
+
+// since returns the update from a version to the latest, from memory if it was
+// asked for before. The lock is held.
+func (p *Publisher) since(have uint64) ([]byte, error) {
+	update, known := p.changes.Since(have)
+	if !known {
+		update, have = p.changes.Latest().Update(), 0
+	}
+	if data, ok := p.encoded[have]; ok {
+		return data, nil
+	}
+	data, err := book.EncodeUpdate(nil, update)
+	if err == nil && len(p.encoded) < maxEncoded {
+		p.encoded[have] = data
+	}
+	return data, err
+}
+
+// await waits for a later version than have.
+func (p *Publisher) await(ctx context.Context, have uint64) bool {
 	for {
 		p.mu.Lock()
-		data, version, newer := p.data, p.version, p.newer
+		version, newer := p.version(), p.newer
 		p.mu.Unlock()
 		if version > have {
-			return data, version, true
+			return true
 		}
 		select {
 		case <-newer:
 		case <-ctx.Done():
-			return nil, 0, false
+			return false
 		}
 	}
 }

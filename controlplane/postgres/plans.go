@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/book"
+)
+
+// ownPlans is what the ids of plans that are not a tier's begin at: far beyond
+// any tier's.
+const ownPlans = 1 << 48
+
+// plans makes the plans of a policy: one for each tier, and for the accounts
+// with overrides one of their own. Accounts of a tier with the same overrides
+// share one, whose id comes from the first of them.
+type plans struct {
+	all    []book.Plan
+	tiers  map[controlplane.ID]controlplane.Tier
+	own    map[controlplane.ID]uint64 // by account
+	shared map[string]uint64          // by tier and overrides
+}
+
+func newPlans(tiers []controlplane.Tier) *plans {
+	p := &plans{tiers: map[controlplane.ID]controlplane.Tier{}, own: map[controlplane.ID]uint64{}, shared: map[string]uint64{}}
+	for _, t := range tiers {
+		p.tiers[t.ID] = t
+		p.add(uint64(t.ID), t, t.Limits)
+	}
+	return p
+}
+
+// override gives an account a plan of its tier with the overrides put in place.
+// They are of limits of that tier, in the order of their limits' ids.
+func (p *plans) override(account, tier controlplane.ID, overrides []controlplane.Override) {
+	var name strings.Builder
+	fmt.Fprint(&name, tier)
+	for _, o := range overrides {
+		fmt.Fprint(&name, " ", o.LimitID, " ", o.Amount, " ", o.Burst, " ", o.Mode)
+	}
+	id, ok := p.shared[name.String()]
+	if !ok {
+		id = ownPlans + uint64(account)
+		p.shared[name.String()] = id
+		t := p.tiers[tier]
+		limits := make([]controlplane.Limit, len(t.Limits))
+		for i, l := range t.Limits {
+			limits[i] = l
+			for _, o := range overrides {
+				if o.LimitID == l.ID {
+					limits[i] = o.Apply(l)
+				}
+			}
+		}
+		p.add(id, t, limits)
+	}
+	p.own[account] = id
+}
+
+func (p *plans) add(id uint64, tier controlplane.Tier, limits []controlplane.Limit) {
+	plan := book.Plan{ID: id, Tier: uint64(tier.ID), Name: tier.Name}
+	for _, l := range limits {
+		plan.Limits = append(plan.Limits, l.Compiled())
+	}
+	p.all = append(p.all, plan)
+}
+
+// checkPlans refuses one tier or override more than the filter takes.
+func checkPlans(ctx context.Context, tx pgx.Tx, field string) error {
+	return checkCount(ctx, tx, `select (select count(*) from tiers) + (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
+		controlplane.Conflict(field, "there are %d tiers and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
+}
+
+// checkCount returns fault when the count that sql selects is above most.
+func checkCount(ctx context.Context, tx pgx.Tx, sql string, most int, fault *controlplane.Error) error {
+	var n int
+	if err := tx.QueryRow(ctx, sql).Scan(&n); err != nil {
+		return err
+	}
+	if n > most {
+		return fault
+	}
+	return nil
+}
