@@ -86,7 +86,9 @@ func (c *compiler) sort() {
 		c.p.Plans[i].Limits = sortedBy(c.p.Plans[i].Limits, func(l Limit) uint64 { return l.ID })
 	}
 	c.p.Keys = slices.Clone(c.p.Keys)
-	slices.SortFunc(c.p.Keys, func(a, b Key) int { return bytes.Compare(a.Digest[:], b.Digest[:]) })
+	slices.SortFunc(c.p.Keys, func(a, b Key) int {
+		return cmp.Or(bytes.Compare(a.Digest[:], b.Digest[:]), cmp.Compare(a.ID, b.ID))
+	})
 }
 
 // text returns offset and length of s in the texts, each text being there once.

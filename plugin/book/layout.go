@@ -22,13 +22,13 @@ const (
 	refs                     // by plan and limit's ID: limit 4
 	limits                   // each once, in the order of refs: see limit.go
 	nodes                    // of the trie, parents first: first edge 4 · edges 4 · param node or 0 4 · first method 4 · methods 4
-	edges                    // by node and label: label 4+4 · node 4
-	methods                  // by node and name:  name 4+4 · endpoint 4
+	edges                    // by node, hash and label: hash 4 · label 4+4 · node 4
+	methods                  // by node, hash and name:  hash 4 · name 4+4 · endpoint 4
 	texts                    // bytes
 	sections
 )
 
-var recordBytes = [sections]int{16, 24, 32, 4, 4, limitBytes, 20, 12, 12, 1}
+var recordBytes = [sections]int{16, 24, 32, 4, 4, limitBytes, 20, branchBytes, branchBytes, 1}
 
 var recordMaxima = [sections]uint64{
 	groups:    MaxGroups,
@@ -48,6 +48,8 @@ var recordMaxima = [sections]uint64{
 const MaxCoreBytes = 64 << 20
 
 const (
+	branchBytes = 16
+
 	magicCore   = "WCo\x01"
 	anonymousAt = 8
 	countsAt    = 16

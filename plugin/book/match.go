@@ -33,7 +33,8 @@ func (c *Core) MatchEndpoint(method, path string) (EndpointRef, bool) {
 type matcher struct {
 	core         *Core
 	method, path string
-	ends         [MaxTemplateSegments]int // where each segment ends
+	ends         [MaxTemplateSegments]int    // where each segment ends
+	hashes       [MaxTemplateSegments]uint32 // of each segment
 	segments     int
 	steps        int // left
 }
@@ -45,14 +46,24 @@ func (m *matcher) split() bool {
 		return false
 	}
 	for at := 1; m.segments < MaxTemplateSegments; m.segments++ {
-		slash := strings.IndexByte(m.path[at:], '/')
-		if slash < 0 {
-			m.ends[m.segments] = len(m.path)
+		end, hash := at, uint32(hashSeed)
+		for end < len(m.path) && m.path[end] != '/' && end-at <= MaxTemplateBytes {
+			hash = (hash ^ uint32(m.path[end])) * hashFactor
+			end++
+		}
+		if end-at > MaxTemplateBytes { // no label is as long, so its hash doesn't matter
+			if slash := strings.IndexByte(m.path[end:], '/'); slash >= 0 {
+				end += slash
+			} else {
+				end = len(m.path)
+			}
+		}
+		m.ends[m.segments], m.hashes[m.segments] = end, hash
+		if end == len(m.path) {
 			m.segments++
 			return true
 		}
-		m.ends[m.segments] = at + slash
-		at += slash + 1
+		at = end + 1
 	}
 	return false
 }
@@ -75,7 +86,7 @@ func (m *matcher) from(node, depth int) (endpoint int, found bool) {
 		return m.byMethod(r)
 	}
 	segment := m.segment(depth)
-	if next, found := m.core.branch(edges, frame.U32(r, 0), frame.U32(r, 4), segment); found {
+	if next, found := m.core.branch(edges, frame.U32(r, 0), frame.U32(r, 4), m.hashes[depth], segment); found {
 		if endpoint, found := m.from(next, depth+1); found {
 			return endpoint, true
 		}
@@ -92,34 +103,53 @@ func (m *matcher) byMethod(node []byte) (endpoint int, found bool) {
 	if n == 0 {
 		return 0, false
 	}
-	if endpoint, found = m.core.branch(methods, first, n, m.method); found {
+	if endpoint, found = m.core.branch(methods, first, n, hashOf(m.method), m.method); found {
 		return endpoint, true
 	}
 	if m.method == "HEAD" {
-		if endpoint, found = m.core.branch(methods, first, n, "GET"); found {
+		if endpoint, found = m.core.branch(methods, first, n, hashOf("GET"), "GET"); found {
 			return endpoint, true
 		}
 	}
-	return m.core.branch(methods, first, n, anyMethod)
+	return m.core.branch(methods, first, n, hashOf(anyMethod), anyMethod)
 }
 
-// branch finds a label among n branches, sorted by label, from first on.
-func (c *Core) branch(of section, first, n uint32, label string) (target int, found bool) {
-	if len(label) > MaxTemplateBytes {
-		return 0, false // no label is as long
-	}
-	lo, hi := int(first), min(int(first)+int(n), c.counts[of])
-	for lo < hi {
+// branch finds a label among n branches from first on, which are sorted by the
+// label's hash, then by label.
+func (c *Core) branch(of section, first, n, hash uint32, label string) (target int, found bool) {
+	lo, end := int(first), min(int(first)+int(n), c.counts[of])
+	b := c.sections[of]
+	for hi := end; lo < hi; {
 		mid := int(uint(lo+hi) >> 1)
-		r := c.record(of, mid)
-		switch order := strings.Compare(c.label(r, 0), label); {
-		case order == 0:
-			return int(frame.U32(r, 8)), true
-		case order < 0:
+		if frame.U32(b, mid*branchBytes) < hash {
 			lo = mid + 1
-		default:
+		} else {
 			hi = mid
 		}
 	}
+	// More than one has the hash only where a policy was made so on purpose.
+	for tries := 0; lo < end && tries < maxMatchSteps; lo, tries = lo+1, tries+1 {
+		r := b[lo*branchBytes:][:branchBytes]
+		if frame.U32(r, 0) != hash {
+			break
+		}
+		if c.label(r, 4) == label {
+			return int(frame.U32(r, 12)), true
+		}
+	}
 	return 0, false
+}
+
+// The hash is FNV-1a with 32 bits (Fowler, Noll, Vo).
+const (
+	hashSeed   = 2166136261
+	hashFactor = 16777619
+)
+
+func hashOf(s string) uint32 {
+	h := uint32(hashSeed)
+	for i := range len(s) {
+		h = (h ^ uint32(s[i])) * hashFactor
+	}
+	return h
 }

@@ -40,21 +40,23 @@ func (c *Core) trieFault() string {
 	return ""
 }
 
-// branchesFit checks n branches from first on: in range, sorted by label, and
-// with targets that suit.
+// branchesFit checks n branches from first on: in range, sorted by hash and
+// label, and with targets that suit.
 func (c *Core) branchesFit(of section, first int, n uint32, suits func(target int) bool) bool {
 	if uint64(first)+uint64(n) > uint64(c.counts[of]) {
 		return false
 	}
-	before, size := "", recordBytes[of]
-	rest := c.sections[of][first*size:]
+	before, lastHash := "", uint32(0)
+	rest := c.sections[of][first*branchBytes:]
 	for i := range int(n) {
-		r := rest[i*size:][:12]
-		label, ok := c.checkedLabel(r, 0)
-		if !ok || len(label) > MaxTemplateBytes || !suits(int(frame.U32(r, 8))) || i > 0 && label <= before {
+		r := rest[i*branchBytes:][:branchBytes]
+		hash := frame.U32(r, 0)
+		label, ok := c.checkedLabel(r, 4)
+		ordered := i == 0 || hash > lastHash || hash == lastHash && label > before
+		if !ok || !ordered || len(label) > MaxTemplateBytes || hash != hashOf(label) || !suits(int(frame.U32(r, 12))) {
 			return false
 		}
-		before = label
+		before, lastHash = label, hash
 	}
 	return true
 }

@@ -32,6 +32,8 @@ const (
 	// the shards have about 500 to 1,000 keys each, and at most some 2,300.
 	MaxShardKeys = 65_536
 
+	maxGuesses = 6
+
 	fitKeys = 1024 // on average in a shard, at most, when the number of shards is chosen anew
 )
 
@@ -95,16 +97,24 @@ type KeyRef struct {
 // It reads the header only, and keeps b; b may not change afterwards. It fails
 // with [ErrMalformed].
 func TrustShard(b []byte) (*Shard, error) {
-	if _, err := frame.Unwrap(b, magicShard); err != nil {
+	s, err := parseShard(b)
+	if err != nil {
 		return nil, err
 	}
-	if len(b) < shardHeaderBytes+frame.SumBytes || len(b) > maxShardBytes {
-		return nil, frame.Malformed("shard: too short or too long")
+	return &s, nil
+}
+
+func parseShard(b []byte) (Shard, error) {
+	if _, err := frame.Unwrap(b, magicShard); err != nil {
+		return Shard{}, err
 	}
-	s := &Shard{bits: b[4], index: int(frame.U32(b, 8)), keys: b[shardHeaderBytes : len(b)-frame.SumBytes]}
+	if len(b) < shardHeaderBytes+frame.SumBytes || len(b) > maxShardBytes {
+		return Shard{}, frame.Malformed("shard: too short or too long")
+	}
+	s := Shard{bits: b[4], index: int(frame.U32(b, 8)), keys: b[shardHeaderBytes : len(b)-frame.SumBytes]}
 	count := uint64(frame.U32(b, 12))
 	if s.bits > MaxBits || s.index >= 1<<s.bits || b[5]|b[6]|b[7] != 0 || count*keyBytes != uint64(len(s.keys)) {
-		return nil, frame.Malformed("shard: header")
+		return Shard{}, frame.Malformed("shard: header")
 	}
 	return s, nil
 }
@@ -156,13 +166,19 @@ func (s *Shard) Bits() uint8 { return s.bits }
 // a Find without success mean that there is no such key.
 func (s *Shard) Covers(digest *[32]byte) bool { return SegmentOf(digest, s.bits) == 1+s.index }
 
-// Find looks up a key by its digest.
+// Find looks up a key by its digest. Digests are evenly spread, so it looks where
+// the key should be, then at as many keys from there as it was off, and so on;
+// after a few steps that weren't enough it halves what is left.
 func (s *Shard) Find(digest *[32]byte) (KeyRef, bool) {
 	prefix := binary.BigEndian.Uint64(digest[:])
 	lo, hi := 0, len(s.keys)/keyBytes
-	for lo < hi {
-		mid := int(uint(lo+hi) >> 1)
-		r := s.keys[mid*keyBytes:][:keyBytes]
+	scale := uint64(hi)
+	guess := s.part(prefix, scale)
+	for step := 0; lo < hi; step++ {
+		if guess = max(lo, min(guess, hi-1)); step >= maxGuesses {
+			guess = int(uint(lo+hi) >> 1)
+		}
+		r := s.keys[guess*keyBytes:][:keyBytes]
 		at := binary.BigEndian.Uint64(r)
 		order := 0
 		if at == prefix { // seldom, but for the key itself
@@ -171,13 +187,18 @@ func (s *Shard) Find(digest *[32]byte) (KeyRef, bool) {
 			}
 		}
 		if at < prefix || order < 0 {
-			lo = mid + 1
+			lo = guess + 1
+			guess = lo + s.part(prefix-at, scale)
 		} else {
-			hi = mid
+			hi = guess
+			guess = hi - 1 - s.part(at-prefix, scale)
 		}
 	}
 	return KeyRef{}, false
 }
+
+// part returns how many of n evenly spread keys lie below prefix in the shard.
+func (s *Shard) part(prefix, n uint64) int { return int(prefix << s.bits >> 32 * n >> 32) }
 
 func keyRef(r []byte) KeyRef {
 	return KeyRef{

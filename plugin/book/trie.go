@@ -1,6 +1,8 @@
 package book
 
 import (
+	"cmp"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -94,7 +96,7 @@ func (c *compiler) flatten(root *trieNode) {
 	for i := 0; i < len(queue); i++ {
 		n := queue[i]
 		firstEdge := len(c.sections[edges]) / recordBytes[edges]
-		for _, label := range slices.Sorted(maps.Keys(n.literals)) {
+		for _, label := range byHash(maps.Keys(n.literals)) {
 			c.branch(edges, label, uint32(len(queue)))
 			queue = append(queue, n.literals[label])
 		}
@@ -104,7 +106,7 @@ func (c *compiler) flatten(root *trieNode) {
 			queue = append(queue, n.param)
 		}
 		firstMethod := len(c.sections[methods]) / recordBytes[methods]
-		for _, method := range slices.Sorted(maps.Keys(n.methods)) {
+		for _, method := range byHash(maps.Keys(n.methods)) {
 			c.branch(methods, method, n.methods[method])
 		}
 		c.sections[nodes] = frame.AppendU32(c.sections[nodes],
@@ -114,7 +116,14 @@ func (c *compiler) flatten(root *trieNode) {
 
 func (c *compiler) branch(s section, label string, target uint32) {
 	at, length := c.text(label)
-	c.sections[s] = frame.AppendU32(c.sections[s], at, length, target)
+	c.sections[s] = frame.AppendU32(c.sections[s], hashOf(label), at, length, target)
+}
+
+// byHash sorts labels by their hashes, then by themselves.
+func byHash(labels iter.Seq[string]) []string {
+	return slices.SortedFunc(labels, func(a, b string) int {
+		return cmp.Or(cmp.Compare(hashOf(a), hashOf(b)), strings.Compare(a, b))
+	})
 }
 
 func isParam(segment string) bool { return strings.HasPrefix(segment, "{") }

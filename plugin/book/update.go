@@ -148,6 +148,6 @@ func (s *Segment) fits(bits uint8) bool {
 		_, err := TrustCore(s.Bytes)
 		return err == nil
 	}
-	shard, err := TrustShard(s.Bytes)
+	shard, err := parseShard(s.Bytes)
 	return err == nil && shard.bits == bits && shard.index+1 == s.Index
 }

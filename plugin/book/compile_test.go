@@ -1,0 +1,383 @@
+package book
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+func TestSegmentsAreGolden(t *testing.T) {
+	s := mustCompile(t, samplePolicy(), nil)
+	golden(t, "core.bin", s.Segments[0])
+	golden(t, "shard.bin", s.Segments[1])
+	golden(t, "empty-core.bin", mustCompile(t, Policy{Version: 1}, nil).Segments[0])
+}
+
+func TestCoreSaysWhatThePolicySays(t *testing.T) {
+	p := samplePolicy()
+	c := coreOf(t, p)
+	if c.Plans() != len(p.Plans) {
+		t.Errorf("%d plans", c.Plans())
+	}
+	for _, want := range p.Plans {
+		got, found := c.FindPlan(want.ID)
+		if !found || got.Tier != want.Tier || got.Name != want.Name || got.Limits != len(want.Limits) {
+			t.Errorf("plan %d: got %+v, %v", want.ID, got, found)
+		}
+		var limits []Limit
+		for n := range got.Limits {
+			limits = append(limits, c.Limit(got.FirstLimit+n))
+		}
+		slices.SortFunc(want.Limits, func(a, b Limit) int { return int(a.ID) - int(b.ID) })
+		if diff := cmp.Diff(want.Limits, limits); diff != "" {
+			t.Errorf("limits of plan %d: %s", want.ID, diff)
+		}
+	}
+	for _, tier := range []Plan{p.Plans[0], p.Plans[1], p.Plans[2]} {
+		if got, found := c.FindPlanByName(tier.Name); !found || got.ID != tier.ID {
+			t.Errorf("plan named %s: got %+v, %v", tier.Name, got, found)
+		}
+	}
+	if got, found := c.FindPlanByName("Enterprise"); found {
+		t.Errorf("a name that no tier has gives %+v", got)
+	}
+	if got, found := c.Anonymous(); !found || got.ID != 9 {
+		t.Errorf("anonymous: got %+v, %v", got, found)
+	}
+	for _, g := range p.Groups {
+		if name, found := c.GroupName(g.ID); !found || name != g.Name {
+			t.Errorf("group %d: got %q, %v", g.ID, name, found)
+		}
+	}
+	if e, found := c.MatchEndpoint("POST", "/v1/users"); !found || e != (EndpointRef{2, 61, 5}) {
+		t.Errorf("endpoint: got %+v, %v", e, found)
+	}
+}
+
+func TestWhatIsNotThereIsZero(t *testing.T) {
+	c := coreOf(t, Policy{Version: 1})
+	if p, found := c.Anonymous(); found {
+		t.Errorf("anonymous: got %+v", p)
+	}
+	c = coreOf(t, samplePolicy())
+	for _, i := range []int{-1, c.Plans(), 1 << 40} {
+		if p := c.Plan(i); p != (PlanRef{}) {
+			t.Errorf("plan %d: got %+v", i, p)
+		}
+		if l := c.Limit(i + 5); i > 0 && l != (Limit{}) {
+			t.Errorf("limit %d: got %+v", i+5, l)
+		}
+	}
+	for _, id := range []uint64{0, 1, 10, 1<<64 - 1} {
+		if p, found := c.FindPlan(id); found || p != (PlanRef{}) {
+			t.Errorf("plan with id %d: got %+v, %v", id, p, found)
+		}
+		if name, found := c.GroupName(id); found || name != "" {
+			t.Errorf("group with id %d: got %q, %v", id, name, found)
+		}
+	}
+}
+
+func TestAppliesToWhatTheLimitSelects(t *testing.T) {
+	limit := func(id uint64, s Selector, target uint64) Limit {
+		l := rateLimit(id, "n"+strings.Repeat("x", int(id)), 5)
+		l.Selector, l.Target = s, target
+		return l
+	}
+	p := samplePolicy()
+	p.Plans[1].Limits = []Limit{limit(1, All, 0), limit(2, OneEndpoint, 2), limit(3, OneGroup, 60), limit(4, Reads, 0), limit(5, Writes, 0)}
+	c := coreOf(t, p)
+	plan, _ := c.FindPlan(7)
+	tests := map[string]struct {
+		endpoint EndpointRef
+		method   string
+		want     uint64
+	}{
+		"no endpoint, a read":        {EndpointRef{}, "GET", 0b01001},
+		"no endpoint, a write":       {EndpointRef{}, "POST", 0b10001},
+		"its endpoint":               {EndpointRef{ID: 2, Group: 61}, "POST", 0b10011},
+		"its group":                  {EndpointRef{ID: 1, Group: 60}, "HEAD", 0b01101},
+		"another group":              {EndpointRef{ID: 9, Group: 61}, "OPTIONS", 0b01001},
+		"a method nobody knows":      {EndpointRef{ID: 9}, "BREW", 0b10001},
+		"a method in lower case":     {EndpointRef{ID: 9}, "get", 0b10001},
+		"no method writes as others": {EndpointRef{ID: 9}, "", 0b10001},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := c.Applies(plan, tt.endpoint, tt.method); got != tt.want {
+				t.Errorf("got %05b, want %05b", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOrderOfThePolicyDoesNotMatter(t *testing.T) {
+	p := samplePolicy()
+	want := mustCompile(t, p, nil)
+	slices.Reverse(p.Groups)
+	slices.Reverse(p.Endpoints)
+	slices.Reverse(p.Plans)
+	slices.Reverse(p.Keys)
+	for i := range p.Plans {
+		slices.Reverse(p.Plans[i].Limits)
+	}
+	given := slices.Clone(p.Keys)
+	if list := differing(want, mustCompile(t, p, nil)); len(list) > 0 {
+		t.Errorf("the same policy in another order gives other segments %v", list)
+	}
+	if !slices.Equal(given, p.Keys) {
+		t.Error("Compile sorted the caller's list")
+	}
+}
+
+func TestAnEditTouchesItsSegmentsOnly(t *testing.T) {
+	p := largePolicy(20_000, 100)
+	before := mustCompile(t, p, nil)
+	shardOf := func(i int) int { return SegmentOf(&p.Keys[i].Digest, before.Bits) }
+	tests := map[string]struct {
+		edit func(p *Policy)
+		want []int
+	}{
+		"the version":     {func(*Policy) {}, nil},
+		"a key suspended": {func(p *Policy) { p.Keys[77].Suspended = true }, []int{shardOf(77)}},
+		"a key removed":   {func(p *Policy) { p.Keys = p.Keys[1:] }, []int{shardOf(0)}},
+		"a tier":          {func(p *Policy) { p.Plans[3].Limits[0].Amount++ }, []int{0}},
+		"an endpoint":     {func(p *Policy) { p.Endpoints = p.Endpoints[1:] }, []int{0}},
+		"an override": {func(p *Policy) {
+			p.Plans = append(p.Plans, Plan{1 << 50, 1, "Tier 0", []Limit{rateLimit(10, "per-minute", 7)}})
+			p.Keys[5].Plan = 1 << 50
+		}, []int{0, shardOf(5)}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			edited := p
+			edited.Version++
+			edited.Keys, edited.Plans = slices.Clone(p.Keys), slices.Clone(p.Plans)
+			for i := range edited.Plans {
+				edited.Plans[i].Limits = slices.Clone(p.Plans[i].Limits)
+			}
+			tt.edit(&edited)
+			after := mustCompile(t, edited, before)
+			if got := differing(before, after); !slices.Equal(got, tt.want) {
+				t.Errorf("segments %v differ, want %v", got, tt.want)
+			}
+			for i := range after.Segments {
+				if !slices.Contains(tt.want, i) && &after.Segments[i][0] != &before.Segments[i][0] {
+					t.Fatalf("segment %d has bytes of its own", i)
+				}
+			}
+		})
+	}
+}
+
+func TestNumberOfShardsHasHysteresis(t *testing.T) {
+	for n, want := range map[int]uint8{0: 0, 1: 0, 1024: 0, 1025: 1, 2048: 1, 100_000: 7, MaxKeys: MaxBits} {
+		if got := fittingBits(n, nil); got != want {
+			t.Errorf("%d keys: 2^%d shards, want 2^%d", n, got, want)
+		}
+	}
+	tests := []struct {
+		keys           int
+		previous, want uint8
+	}{
+		{1025, 0, 0}, {2048, 0, 0}, {2049, 0, 2}, {0, 0, 0},
+		{512, 1, 1}, {511, 1, 0}, {4096, 1, 1}, {4097, 1, 3},
+		{32_768, 7, 7}, {32_767, 7, 5}, {262_144, 7, 7}, {262_145, 7, 9},
+	}
+	for _, tt := range tests {
+		if got := fittingBits(tt.keys, &Set{Bits: tt.previous}); got != tt.want {
+			t.Errorf("%d keys in 2^%d shards before: 2^%d, want 2^%d", tt.keys, tt.previous, got, tt.want)
+		}
+	}
+	if _, err := OpenShard(compileShard(nil, MaxBits, 1<<MaxBits-1)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTooManyKeysInOneShard(t *testing.T) {
+	p := Policy{Version: 1, Plans: []Plan{{1, 1, "t", nil}}}
+	for i := range MaxShardKeys + 1 {
+		k := Key{ID: uint64(i + 1), Account: 1, Plan: 1, Kind: APIKey}
+		k.Digest[30], k.Digest[29], k.Digest[28] = byte(i), byte(i>>8), byte(i>>16)
+		p.Keys = append(p.Keys, k)
+	}
+	if _, err := Compile(p, nil); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "begin with the same bits") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCoreTooLarge(t *testing.T) {
+	p := Policy{Version: 1}
+	long := strings.Repeat("n", MaxLimitNameBytes-8)
+	for i := range uint64(MaxPlans) {
+		plan := Plan{ID: i + 1, Tier: MaxPlans + 1, Name: strings.Repeat(long, 4) + strconv.FormatUint(1e7+i, 10)}
+		for n := range uint64(3) {
+			plan.Limits = append(plan.Limits, rateLimit(n+1, long+strconv.FormatUint(1e7+3*i+n, 10), 1))
+		}
+		p.Plans = append(p.Plans, plan)
+	}
+	if _, err := Compile(p, nil); !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), "the policy is too large") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestFindEqualsAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := Policy{Version: 1, Plans: []Plan{{ID: 1, Tier: 1, Name: "t"}}}
+		want := map[[32]byte]Key{}
+		for i := range rapid.IntRange(0, 50).Draw(t, "keys") {
+			var d [32]byte
+			// Few values, so that digests share prefixes.
+			for j := range d {
+				d[j] = byte(rapid.IntRange(0, 1).Draw(t, "bit")) * 0xff
+			}
+			if _, taken := want[d]; taken {
+				continue
+			}
+			k := Key{
+				ID: uint64(i + 1), Account: uint64(i + 1), Plan: 1, Digest: d, Kind: KeyKind(1 + i%3),
+				ExpiresAt: rapid.Int64Range(0, maxExpiry).Draw(t, "expires"), Epoch: rapid.Uint32().Draw(t, "epoch"),
+				Suspended: rapid.Bool().Draw(t, "suspended"), AccountSuspended: rapid.Bool().Draw(t, "account suspended"),
+			}
+			want[d] = k
+			p.Keys = append(p.Keys, k)
+		}
+		s := mustCompile(&testing.T{}, p, &Set{Bits: 0})
+		for d, k := range want {
+			got, found := find(&testing.T{}, s, &d)
+			if !found || got != (KeyRef{k.ID, k.Account, 1, k.ExpiresAt, k.Epoch, k.Kind, k.Suspended, k.AccountSuspended}) {
+				t.Fatalf("key %d: got %+v, %v", k.ID, got, found)
+			}
+			d[31] ^= 1
+			if got, found := find(&testing.T{}, s, &d); found {
+				t.Fatalf("a digest that no key has gives %+v", got)
+			}
+		}
+	})
+}
+
+func TestEveryKeyIsInTheShardOfItsDigest(t *testing.T) {
+	p := largePolicy(5000, 0)
+	s := mustCompile(t, p, nil)
+	keys := 0
+	for i := range p.Keys {
+		k := &p.Keys[i]
+		if got, found := find(t, s, &k.Digest); !found || got.ID != k.ID {
+			t.Fatalf("key %d: got %+v, %v", k.ID, got, found)
+		}
+	}
+	for i, b := range s.Segments[1:] {
+		shard := mustOpenShard(t, b)
+		keys += shard.Keys()
+		other := digest(byte(i+1) << (8 - s.Bits))
+		if shard.Bits() != s.Bits || len(s.Segments) > 2 && shard.Covers(&other) {
+			t.Errorf("shard %d covers a digest of another", i)
+		}
+	}
+	if keys != len(p.Keys) {
+		t.Errorf("%d keys in all, want %d", keys, len(p.Keys))
+	}
+}
+
+func TestDigestsOfDifferentKindsDiffer(t *testing.T) {
+	if SecretDigest("a") == SubjectDigest("a") || SubjectDigest("a") == CertificateDigest("a") {
+		t.Error("they don't")
+	}
+	if SecretDigest("jwt\x00a") != SubjectDigest("a") || SecretDigest("cert\x00a") != CertificateDigest("a") {
+		t.Error("they aren't what their comments say")
+	}
+}
+
+func TestCompileNamesWhatIsWrong(t *testing.T) {
+	limit := func(i int, change func(l *Limit)) func(p *Policy) {
+		return func(p *Policy) { change(&p.Plans[0].Limits[i]) }
+	}
+	const month, rate, window, cost = 0, 1, 2, 3 // limits of plan 8
+	tests := map[string]func(p *Policy){
+		"version: 0":                          func(p *Policy) { p.Version = 0 },
+		"groups: 10001":                       func(p *Policy) { p.Groups = make([]Group, MaxGroups+1) },
+		"endpoints: 100001":                   func(p *Policy) { p.Endpoints = make([]Endpoint, MaxEndpoints+1) },
+		"plans: 100001":                       func(p *Policy) { p.Plans = make([]Plan, MaxPlans+1) },
+		"keys: 2000001":                       func(p *Policy) { p.Keys = make([]Key, MaxKeys+1) },
+		"anonymous: there is no plan 5":       func(p *Policy) { p.Anonymous = 5 },
+		"group: id: 0":                        func(p *Policy) { p.Groups[0].ID = 0 },
+		"group 61: has the name of group 60":  func(p *Policy) { p.Groups[0].Name = p.Groups[1].Name },
+		"group 61: name: length":              func(p *Policy) { p.Groups[0].Name = "" },
+		"endpoint: id: 0":                     func(p *Policy) { p.Endpoints[0].ID = 0 },
+		"endpoint 1: its id occurs twice":     func(p *Policy) { p.Endpoints[1].ID = 1 },
+		"endpoint 1: method":                  func(p *Policy) { p.Endpoints[0].Method = "get" },
+		"endpoint 1: cost: 0":                 func(p *Policy) { p.Endpoints[0].Cost = 0 },
+		"endpoint 1: cost: 1000001":           func(p *Policy) { p.Endpoints[0].Cost = MaxCost + 1 },
+		"endpoint 1: template: it has":        func(p *Policy) { p.Endpoints[0].Template = "v1" },
+		"endpoint 1: template: an empty":      func(p *Policy) { p.Endpoints[0].Template = "/v1//x" },
+		"endpoint 1: template: segment":       func(p *Policy) { p.Endpoints[0].Template = "/v1/{a}b" },
+		"endpoint 1: template: segments":      func(p *Policy) { p.Endpoints[0].Template = strings.Repeat("/a", 33) },
+		"endpoint 1: there is no group 5":     func(p *Policy) { p.Endpoints[0].Group = 5 },
+		"endpoint 4: matches the same":        func(p *Policy) { p.Endpoints[3] = Endpoint{4, "GET", "/v1/users/{other}", 1, 0} },
+		"plan: id":                            func(p *Policy) { p.Plans[0].ID = wire.MaxNumber + 1 },
+		"plan 8: its id occurs twice":         func(p *Policy) { p.Plans[1].ID = 8 },
+		"plan 8: has the name of plan 7":      func(p *Policy) { p.Plans[0].Name = p.Plans[1].Name },
+		"plan 8: tier: 0":                     func(p *Policy) { p.Plans[0].Tier = 0 },
+		"plan 8: name: length":                func(p *Policy) { p.Plans[0].Name = "" },
+		"plan 8: name: a control":             func(p *Policy) { p.Plans[0].Name = "a\r\nb" },
+		"plan 8: limits: 33":                  func(p *Policy) { p.Plans[0].Limits = make([]Limit, 33) },
+		"plan 8: limit 0: id":                 limit(rate, func(l *Limit) { l.ID = 0 }),
+		"plan 8: limit 21: name: \"per min":   limit(rate, func(l *Limit) { l.Name = "per minute" }),
+		"plan 8: limit 21: amount: 0":         limit(rate, func(l *Limit) { l.Amount = 0 }),
+		"plan 8: limit 21: amount: 1000":      limit(rate, func(l *Limit) { l.Amount = wire.MaxAmount + 1 }),
+		"plan 8: limit 21: burst: 0":          limit(rate, func(l *Limit) { l.Burst = 0 }),
+		"plan 8: limit 22: burst: only":       limit(window, func(l *Limit) { l.Burst = 1 }),
+		"plan 8: limit 21: period in seconds": limit(rate, func(l *Limit) { l.PeriodSeconds = 86_401 }),
+		"plan 8: limit 21: quota period: on":  limit(rate, func(l *Limit) { l.QuotaPeriod = Day }),
+		"plan 8: limit 24: period in seconds": limit(month, func(l *Limit) { l.PeriodSeconds = 1 }),
+		"plan 8: limit 24: quota period: 0":   limit(month, func(l *Limit) { l.QuotaPeriod = 0 }),
+		"plan 8: limit 24: quota period: 5":   limit(month, func(l *Limit) { l.QuotaPeriod = 5 }),
+		"plan 8: limit 24: subject: an":       limit(month, func(l *Limit) { l.Subject = PerAddress }),
+		"plan 8: limit 21: subject: 3":        limit(rate, func(l *Limit) { l.Subject = 3 }),
+		"plan 8: limit 21: selector: 5":       limit(rate, func(l *Limit) { l.Selector = 5 }),
+		"plan 8: limit 21: kind: 3":           limit(rate, func(l *Limit) { l.Kind = 3 }),
+		"plan 8: limit 21: measure: 3":        limit(rate, func(l *Limit) { l.Measure = 3 }),
+		"plan 8: limit 21: mode: 3":           limit(rate, func(l *Limit) { l.Mode = 3 }),
+		"plan 8: limit 21: target: give":      limit(rate, func(l *Limit) { l.Target = 1 }),
+		"plan 8: limit 23: target: give":      limit(cost, func(l *Limit) { l.Target = 0 }),
+		"plan 8: limit 23: there is no group": limit(cost, func(l *Limit) { l.Target = 1 }),
+		"plan 8: limit 23: there is no end":   limit(cost, func(l *Limit) { l.Selector = OneEndpoint }),
+		"plan 8: limit 21: grace: only":       limit(rate, func(l *Limit) { l.GraceSeconds = 1 }),
+		"plan 8: limit 24: grace percent":     limit(month, func(l *Limit) { l.GracePercent = 1001 }),
+		"plan 8: limit 24: grace seconds":     limit(month, func(l *Limit) { l.GraceSeconds = MaxGraceSeconds + 1 }),
+		"plan 8: limit 24: adaptive: a quota": limit(month, func(l *Limit) { l.Adaptive.ErrorPercent = 1 }),
+		"plan 8: limit 21: adaptive: error p": limit(rate, func(l *Limit) { l.Adaptive.ErrorPercent = 101 }),
+		"plan 8: limit 21: adaptive: slow ms": limit(rate, func(l *Limit) { l.Adaptive.SlowMS = MaxSlowMS + 1 }),
+		"plan 8: limit 21: adaptive: slow p":  limit(rate, func(l *Limit) { l.Adaptive.SlowPercent = 101 }),
+		"plan 8: limit 21: adaptive: give bo": limit(rate, func(l *Limit) { l.Adaptive.SlowPercent = 0 }),
+		"plan 8: limit 21: adaptive: give er": limit(rate, func(l *Limit) { l.Adaptive = Adaptive{FloorPercent: 5} }),
+		"plan 8: limit 21: adaptive: floor":   limit(rate, func(l *Limit) { l.Adaptive.FloorPercent = 100 }),
+		"plan 7: limit 12: its id or its":     func(p *Policy) { p.Plans[1].Limits[1].Name = "per-minute" },
+		"plan 7: limit 11: its id or its":     func(p *Policy) { p.Plans[1].Limits[1].ID = 11 },
+		"key: id":                             func(p *Policy) { p.Keys[0].ID = 0 },
+		"key 1003: its id occurs twice":       func(p *Policy) { p.Keys[1].ID = 1003 },
+		"key 1003: has the digest":            func(p *Policy) { p.Keys[3].Digest, p.Keys[3].ID = p.Keys[2].Digest, 999 },
+		"key 1001: account: 0":                func(p *Policy) { p.Keys[0].Account = 0 },
+		"key 1001: there is no plan 77":       func(p *Policy) { p.Keys[0].Plan = 77 },
+		"key 1001: kind: 4":                   func(p *Policy) { p.Keys[0].Kind = 4 },
+		"key 1001: expiresAt":                 func(p *Policy) { p.Keys[0].ExpiresAt = -1 },
+		"key 1003: says another plan":         func(p *Policy) { p.Keys[2].Epoch = 1 },
+	}
+	for want, change := range tests {
+		t.Run(want, func(t *testing.T) {
+			p := samplePolicy()
+			change(&p)
+			_, err := Compile(p, nil)
+			if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "invalid: "+want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
