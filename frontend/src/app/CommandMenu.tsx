@@ -25,9 +25,18 @@ const FindQuery = graphql(`
   }
 `);
 
-type Command = { key: string; label: string; kind: string; path: string };
+type Command = {
+  key: string;
+  label: string;
+  kind: string;
+  path: string;
+  own?: Record<string, string>;
+};
 
-/** Jump to a page, an account or a tier by typing a part of its name. */
+/** Envoy's own are UUIDs; others are long, and made of hex digits and hyphens mostly. */
+export const isRequestId = (text: string) => /^(?=.*\d)[\w-]{16,64}$/.test(text.trim());
+
+/** Jump to a page, an account or a tier by typing a part of its name, or to a request by its id. */
 export function CommandMenu({
   pages,
   onClose,
@@ -59,12 +68,21 @@ export function CommandMenu({
       path: paths.account(a.id),
     })),
   ].filter((c) => matches(c.label));
+  if (isRequestId(text)) {
+    commands.push({
+      key: "request",
+      label: text.trim(),
+      kind: "Why was this request limited?",
+      path: paths.denials,
+      own: { request: text.trim() },
+    });
+  }
   const current = Math.min(active, commands.length - 1);
 
   const go = (command: Command | undefined) => {
     if (!command) return;
     onClose();
-    navigate(href(command.path));
+    navigate(href(command.path, command.own));
   };
   const onKey = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
@@ -87,8 +105,8 @@ export function CommandMenu({
         aria-expanded
         aria-controls={listId}
         aria-activedescendant={current >= 0 ? `${listId}-${current}` : undefined}
-        aria-label="Search pages, accounts and tiers"
-        placeholder="Search pages, accounts and tiers"
+        aria-label="Search pages, accounts and tiers, or paste a request id"
+        placeholder="Page, account, tier or request id"
         autoComplete="off"
         spellCheck={false}
         value={text}

@@ -1,6 +1,7 @@
 import {
   Activity,
   ChartColumn,
+  CircleSlash,
   Gauge,
   Menu,
   Route as RouteIcon,
@@ -27,6 +28,7 @@ const nav = [
   { path: paths.tiers, label: "Tiers", icon: Gauge },
   { path: paths.endpoints, label: "Endpoints", icon: RouteIcon },
   { path: paths.usage, label: "Usage", icon: ChartColumn },
+  { path: paths.denials, label: "Denials", icon: CircleSlash },
   { path: paths.settings, label: "Settings", icon: Settings },
 ];
 
@@ -121,7 +123,7 @@ function Nav({ onNavigate }: { onNavigate?: () => void }) {
   return (
     <nav aria-label="Main" className="flex flex-col gap-0.5 px-2">
       {nav.map(({ path, label, icon: Icon }) => {
-        const active = path === "/" ? location === "/" : location.startsWith(path);
+        const active = isWithin(location, path);
         return (
           <Link
             key={path}
@@ -139,6 +141,12 @@ function Nav({ onNavigate }: { onNavigate?: () => void }) {
       })}
     </nav>
   );
+}
+
+function isWithin(location: string, path: string) {
+  if (path === "/") return location === "/";
+  // A limit's page belongs to its tier.
+  return location.startsWith(path) || (path === paths.tiers && location.startsWith("/limits/"));
 }
 
 function PageSkeleton() {

@@ -85,3 +85,9 @@ export function readableGranularity(spanMS: number): Granularity {
 export function isAnswerable(granularity: Granularity, spanMS: number): boolean {
   return granularity === "MONTH" || spanMS / granularityMS[granularity] <= mostPoints;
 }
+
+/** A range at the end of a sentence: in the last hour. */
+export const spanWords = (range: Range): string =>
+  range.preset === null
+    ? "in the chosen range"
+    : `in the ${presets[range.preset].label.toLowerCase()}`;

@@ -10,6 +10,8 @@ const Tiers = lazy(() => import("~/pages/Tiers"));
 const TierEdit = lazy(() => import("~/pages/TierEdit"));
 const Endpoints = lazy(() => import("~/pages/Endpoints"));
 const Usage = lazy(() => import("~/pages/Usage"));
+const LimitPage = lazy(() => import("~/pages/LimitPage"));
+const Denials = lazy(() => import("~/pages/Denials"));
 const Settings = lazy(() => import("~/pages/Settings"));
 
 /** The site map. */
@@ -24,8 +26,10 @@ export function Routes() {
         <TierEdit key="new" id={null} />
       </Route>
       <Route path="/tiers/:id">{({ id }) => <TierEdit key={id} id={id} />}</Route>
+      <Route path="/limits/:id">{({ id }) => <LimitPage key={id} id={id} />}</Route>
       <Route path={paths.endpoints} component={Endpoints} />
       <Route path={paths.usage} component={Usage} />
+      <Route path={paths.denials} component={Denials} />
       <Route path={paths.settings} component={Settings} />
       <Route>
         <NotFound />

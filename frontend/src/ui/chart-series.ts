@@ -1,4 +1,11 @@
-export type SeriesKind = "allowed" | "throttled" | "refused" | "errors" | "total";
+export type SeriesKind =
+  | "allowed"
+  | "throttled"
+  | "refused"
+  | "errors"
+  | "total"
+  | "soft"
+  | "shadow";
 
 /** How a series is drawn; the dash tells them apart without colour. */
 export type Look = { color: string; dash: number[]; fill: boolean; width: number };
@@ -8,6 +15,8 @@ export const looks: Record<SeriesKind, Look> = {
   throttled: { color: "--throttled", dash: [6, 3], fill: false, width: 2 },
   refused: { color: "--refused", dash: [2, 3], fill: false, width: 2 },
   errors: { color: "--error", dash: [8, 3, 2, 3], fill: false, width: 2 },
+  soft: { color: "--soft", dash: [10, 3], fill: false, width: 2 },
+  shadow: { color: "--shadow", dash: [1, 3], fill: true, width: 2 },
   total: { color: "--accent", dash: [], fill: true, width: 1.75 },
 };
 
