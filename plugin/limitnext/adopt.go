@@ -1,69 +1,6 @@
 package limitnext
 
-import (
-	"math"
-	"math/bits"
-)
-
-// adoptState appends to dst what state becomes under the request's snapshot and
-// epoch, where those are newer, and finds the slots of the rules in it.
-func (d *decision) adoptState(dst, state []byte, h header) error {
-	anew := d.req.Epoch > h.epoch
-	if d.req.Version < h.version {
-		return d.keepNewer(dst, state, h, anew)
-	}
-	d.Changed = true
-	epoch := max(h.epoch, d.req.Epoch)
-	dst = appendHeader(dst, header{d.req.Version, epoch, len(d.rules)})
-	for i := range d.rules {
-		r := &d.rules[i]
-		d.at[i] = int32(len(dst))
-		at, n, err := findSlot(state, h.slots, r.ID)
-		if err != nil {
-			return err
-		}
-		if at == 0 || anew {
-			dst = appendFresh(dst, r, d.req.Now, after(d.req.Now), false)
-			continue
-		}
-		var ok bool
-		if dst, ok = adoptSlot(dst, state[at:at+n], r, d.req.Now); !ok {
-			return badSlot(i)
-		}
-	}
-	d.next = putLength(dst)
-	return nil
-}
-
-// keepNewer appends the state of a newer snapshot, anew if its epoch is older.
-func (d *decision) keepNewer(dst, state []byte, h header, anew bool) error {
-	if anew {
-		d.Changed = true
-		dst = appendHeader(dst, header{h.version, d.req.Epoch, h.slots})
-		at := headerBytes
-		for i := range h.slots {
-			var r Rule
-			n := slotLength(state, at)
-			if n == 0 || !readRule(state[at:], &r) {
-				return badSlot(i)
-			}
-			dst = appendFresh(dst, &r, d.req.Now, after(d.req.Now), false)
-			at += n
-		}
-		d.next = putLength(dst)
-	} else {
-		d.next = append(dst, state...)
-	}
-	for set := d.req.Applies; set != 0; set &= set - 1 {
-		i := bits.TrailingZeros64(set)
-		at, _, err := findSlot(d.next, h.slots, d.rules[i].ID)
-		if err != nil {
-			return err
-		}
-		d.at[i] = int32(at)
-	}
-	return nil
-}
+import "math"
 
 // after returns the nanosecond after now: what was admitted at now belongs to
 // what was before.
@@ -94,7 +31,7 @@ func adoptSlot(dst, old []byte, r *Rule, now int64) ([]byte, bool) {
 	case Rate:
 		return dst, adoptRate(slot, old)
 	case Window:
-		return dst, adoptWindow(slot, old, now)
+		return dst, adoptWindow(slot, old)
 	default:
 		copy(slot[ruleBytes:], old[ruleBytes:])
 		return dst, true
@@ -147,20 +84,19 @@ func (t *tank) below(u *tank) bool {
 
 // adoptWindow carries an old slot's counts over to a fresh one. After a change of
 // period they count as late as they can have been.
-func adoptWindow(slot, old []byte, now int64) bool {
+func adoptWindow(slot, old []byte) bool {
 	var was, is window
 	if !was.read(old) || !is.read(slot) {
 		return false
 	}
 	if was.PeriodSeconds == is.PeriodSeconds {
-		is.newest, is.index = was.newest, was.index
-		putInt(slot, atNewest, is.newest)
+		putInt(slot, atLast, was.last)
 		copy(slot[atRing:atAll], was.countsFor(is.Mode))
 		if is.refunds() && was.refunds() {
 			putInt(slot, len(slot)-8, was.born())
 		}
 	} else {
-		is.recount(&was, now)
+		is.recount(&was)
 	}
 	if is.hard() && !was.hard() {
 		copy(slot[atAll:is.ringsEnd()], slot[atRing:atAll])
@@ -183,16 +119,15 @@ func (w *window) countsFor(mode Mode) []byte {
 }
 
 // recount puts the counts of was, which has another period, into w.
-func (w *window) recount(was *window, now int64) {
+func (w *window) recount(was *window) {
 	width, oldWidth := partNS(w.PeriodSeconds), partNS(was.PeriodSeconds)
-	clock := was.clock(now)
-	w.settle(clock)
+	w.settle(was.last) // should it have been settled later than now
 	counts := was.countsFor(w.Mode)
 	for age := range int64(parts) {
 		part := was.newest - age
-		end := clock
+		end := was.last
 		if age > 0 {
-			end = min(end, partEnd(part, oldWidth))
+			end = partEnd(part, oldWidth)
 		}
 		to, _ := partAt(end, width)
 		behind := between(to, w.newest)

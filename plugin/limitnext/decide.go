@@ -3,7 +3,6 @@ package limitnext
 import (
 	"math"
 	"math/bits"
-	"strconv"
 )
 
 // verdict is what one rule says of a request.
@@ -247,7 +246,7 @@ func (d *decision) chargeSlot(slot []byte, n uint64, over bool) {
 	case Window:
 		var w window
 		w.read(slot)
-		w.charge(n, d.req.Now, over)
+		w.charge(n, over)
 	default:
 		var q quota
 		q.read(slot)
@@ -272,70 +271,4 @@ func (d *decision) slot(i int) []byte {
 		return nil
 	}
 	return d.next[at : at+slotLength(d.next, at)]
-}
-
-// follow appends to dst the state that the request is decided on: the given one,
-// or what it becomes under a newer snapshot or epoch; and finds the slots in it.
-func (d *decision) follow(dst, state []byte) error {
-	if d.req.Applies>>len(d.rules) != 0 {
-		return wrap(ErrRule, "of "+strconv.Itoa(len(d.rules))+" rules, a later one applies")
-	}
-	if len(state) == 0 {
-		var err error
-		if d.next, err = Seed(dst, d.req.Version, d.req.Epoch, d.req.Now, d.rules, 0); err == nil {
-			d.place()
-		}
-		return err
-	}
-	h, err := readHeader(state)
-	if err != nil {
-		return err
-	}
-	d.Behind = d.req.Version < h.version || d.req.Epoch < h.epoch
-	if h.version == d.req.Version && h.epoch >= d.req.Epoch {
-		inStep, err := d.inStep(state, h.slots)
-		if err != nil {
-			return err
-		}
-		if inStep {
-			d.next = append(dst, state...)
-			return nil
-		}
-	}
-	if err := checkRules(d.rules); err != nil {
-		return err
-	}
-	return d.adoptState(dst, state, h)
-}
-
-// place notes where the slots are in a state that follows the rules.
-func (d *decision) place() {
-	at := headerBytes
-	for i := range d.rules {
-		d.at[i] = int32(at)
-		at += d.rules[i].slotBytes()
-	}
-}
-
-// inStep reports whether slot i is the one of rules[i], under its parameters, for
-// every rule that applies, and finds them.
-func (d *decision) inStep(state []byte, slots int) (bool, error) {
-	if slots != len(d.rules) {
-		return false, nil
-	}
-	at := headerBytes
-	for i := range last(d.req.Applies) + 1 {
-		n := slotLength(state, at)
-		if n == 0 {
-			return false, badSlot(i)
-		}
-		if d.req.Applies&(1<<i) != 0 {
-			if !slotFollows(state[at:], &d.rules[i]) {
-				return false, nil
-			}
-			d.at[i] = int32(at)
-		}
-		at += n
-	}
-	return true, nil
 }

@@ -1,22 +1,47 @@
 package limitnext
 
-// Idle reports whether forgetting the state loses nothing: at the time of req it
-// is as good as a new one. A quota that has held a lease or counted anything is
-// not idle, nor is a state that is malformed or of a higher epoch than req.
-func Idle(state []byte, req Request) bool {
+// Idle reports whether forgetting the state loses nothing: at the time of req and
+// under these rules, or newer ones that wrote it, it is as good as a new one. A
+// quota that has held a lease or counted anything is not idle, nor is a state that
+// is malformed or of a higher epoch than req.
+func Idle(state []byte, req Request, rules []Rule) bool {
 	h, err := readHeader(state)
 	if err != nil || h.epoch > req.Epoch {
 		return false
 	}
+	if h.epoch < req.Epoch {
+		return true
+	}
 	at := headerBytes
 	for range h.slots {
 		n := slotLength(state, at)
-		if n == 0 || !idleSlot(state[at:at+n], req.Now) {
+		if n == 0 {
 			return false
 		}
+		slot := state[at : at+n]
 		at += n
+		if h.version <= req.Version && !idleUnder(slot, req.Now, rules) ||
+			h.version > req.Version && !idleSlot(slot, req.Now) {
+			return false
+		}
 	}
 	return true
+}
+
+// idleUnder reports whether what the slot becomes under its rule is idle: under
+// the old one it might be full already, but not under the new one.
+func idleUnder(slot []byte, now int64, rules []Rule) bool {
+	for i := range rules {
+		if r := &rules[i]; r.ID == get(slot, 0) {
+			if slotFollows(slot, r) {
+				return idleSlot(slot, now)
+			}
+			var buffer [MaxSlotBytes]byte
+			adopted, ok := adoptSlot(buffer[:0], slot, r, now)
+			return ok && idleSlot(adopted, now)
+		}
+	}
+	return true // the limit is gone
 }
 
 func idleSlot(slot []byte, now int64) bool {

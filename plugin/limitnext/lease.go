@@ -95,7 +95,7 @@ func (q *quota) grant(l *Lease) {
 		q.begin(l.Start, l.End, l.Granted)
 	} else {
 		if l.Granted < q.granted {
-			q.granted = max(q.used, l.Granted) // recalled
+			q.granted = min(q.granted, max(q.used, l.Granted)) // recalled
 		} else if l.Granted > q.granted {
 			q.granted = l.Granted
 			q.lot = q.left()

@@ -90,7 +90,7 @@ func (s *Settlement) settleWindow(slot []byte, delta int64, over bool) (changed,
 	}
 	w.settle(s.Now)
 	if delta > 0 {
-		w.charge(uint64(delta), s.Now, over)
+		w.charge(uint64(delta), over)
 		return true, true
 	}
 	return w.refund(magnitude(delta), s.At, over), true

@@ -42,8 +42,8 @@ type Place struct {
 	Shared bool
 }
 
-// Locate finds the state of the address with this hash in its set, at the time
-// and epoch of req. A state with a length of 0 is that of a new subject. Where it
+// Locate finds the state of the address with this hash in its set, at the time,
+// version and epoch of req. A state with a length of 0 is that of a new subject. Where it
 // had to be made it is appended to dst[:0]; otherwise it is a part of set, which
 // dst must not overlap.
 //
@@ -53,27 +53,29 @@ type Place struct {
 // no address ever gets more than from a single state of its own.
 //
 // An empty set is one not used yet. It fails with [ErrMalformed].
-func Locate(dst, set []byte, hash uint64, req Request) (state []byte, p Place, err error) {
+func Locate(dst, set []byte, hash uint64, req Request, rules []Rule) (state []byte, p Place, err error) {
 	ways, err := readSet(set)
 	if err != nil {
 		return nil, Place{}, err
 	}
-	free := -1
 	for i, w := range ways.all() {
 		if w.hash == hash {
 			return w.state, Place{hash: hash, way: i}, nil
 		}
 	}
-	if ways.n < Ways {
-		free = ways.n
-	} else if free = ways.findIdle(hash, req); free < 0 {
+	free := ways.n
+	if free == Ways {
+		free = ways.findIdle(hash, req, rules)
+	}
+	if free < 0 {
 		w := &ways.way[sharedWay(hash)]
 		return w.state, Place{hash: hash, way: sharedWay(hash), Shared: true}, nil
 	}
 	p = Place{hash: hash, way: free}
-	if at := sharedWay(hash); at < ways.n && ways.way[at].shared && !Idle(ways.way[at].state, req) {
-		state, err = withoutRefunds(append(dst[:0], ways.way[at].state...), req.Now)
-		return state, p, err
+	if at := sharedWay(hash); at < ways.n && ways.way[at].shared && !Idle(ways.way[at].state, req, rules) {
+		state = append(dst[:0], ways.way[at].state...)
+		withoutRefunds(state, req.Now)
+		return state, p, nil
 	}
 	return dst[:0], p, nil
 }
@@ -128,10 +130,10 @@ func (s *waySet) all() []way { return s.way[:s.n] }
 
 // findIdle returns an idle way, or -1. It begins with the one that the hash
 // shares.
-func (s *waySet) findIdle(hash uint64, req Request) int {
+func (s *waySet) findIdle(hash uint64, req Request, rules []Rule) int {
 	for i := range s.n {
 		at := (sharedWay(hash) + i) % s.n
-		if len(s.way[at].state) == 0 || Idle(s.way[at].state, req) {
+		if len(s.way[at].state) == 0 || Idle(s.way[at].state, req, rules) {
 			return at
 		}
 	}
@@ -167,18 +169,18 @@ func readSet(set []byte) (s waySet, err error) {
 }
 
 // withoutRefunds has nothing given back to state that was admitted up to now. It
-// changes state.
-func withoutRefunds(state []byte, now int64) ([]byte, error) {
+// leaves a malformed state to who decides on it.
+func withoutRefunds(state []byte, now int64) {
 	h, err := readHeader(state)
 	if err != nil {
-		return nil, err
+		return
 	}
 	at := headerBytes
-	for i := range h.slots {
+	for range h.slots {
 		n := slotLength(state, at)
 		var r Rule
 		if n == 0 || !readRule(state[at:], &r) {
-			return nil, badSlot(i)
+			return
 		}
 		slot := state[at : at+n]
 		at += n
@@ -191,5 +193,4 @@ func withoutRefunds(state []byte, now int64) ([]byte, error) {
 			putInt(slot, n-8, after(now))
 		}
 	}
-	return state, nil
 }

@@ -6,7 +6,8 @@ import "math"
 // the clock. An admission counts until its part is wholly a period old, so at any
 // time the newest 33 parts hold all that was admitted in the period before.
 //
-// After its rule the slot has the newest part's number (8) and the ring; a soft
+// After its rule the slot has the monotonic clock that it was settled at (8) and
+// the ring; a soft
 // one with a grace percentage a second ring, of all that was admitted, one with
 // grace seconds since when it has been exceeded (8), and one that gives back
 // since when it has been counting in this way (8).
@@ -15,9 +16,8 @@ const (
 	parts          = partsPerPeriod + 1
 	ringBytes      = parts * 8
 
-	atNewest = ruleBytes
-	atRing   = ruleBytes + 8
-	atAll    = atRing + ringBytes
+	atRing = ruleBytes + 8
+	atAll  = atRing + ringBytes
 )
 
 func windowBytes(r *Rule) int {
@@ -38,7 +38,8 @@ func windowBytes(r *Rule) int {
 type window struct {
 	Rule
 	slot   []byte
-	newest int64  // number of the newest part
+	last   int64  // monotonic clock it was settled at
+	newest int64  // number of the part that last falls into
 	index  int    // where in the ring it is
 	sum    uint64 // of the limit's own ring
 	all    uint64 // of the ring of all that was admitted, if hard
@@ -71,11 +72,8 @@ func (w *window) read(slot []byte) bool {
 	if !readRule(slot, &w.Rule) {
 		return false
 	}
-	w.newest = getInt(slot, atNewest)
-	width := partNS(w.PeriodSeconds)
-	if w.newest < math.MinInt64/width-1 || w.newest > math.MaxInt64/width {
-		return false
-	}
+	w.last = getInt(slot, atLast)
+	w.newest, _ = partAt(w.last, partNS(w.PeriodSeconds))
 	w.index = ringIndex(w.newest)
 	for at := atRing; at < w.ringsEnd(); at += 8 {
 		if get(slot, at) > maxCount {
@@ -106,7 +104,7 @@ func (w *window) born() int64 { return getInt(w.slot, len(w.slot)-8) }
 
 func seedWindow(slot []byte, r *Rule, now, born int64, empty bool) {
 	part, _ := partAt(now, partNS(r.PeriodSeconds))
-	putInt(slot, atNewest, part)
+	putInt(slot, atLast, now)
 	w := window{Rule: *r, slot: slot}
 	if empty {
 		put(slot, atRing+8*ringIndex(part), r.Amount)
@@ -124,8 +122,10 @@ func seedWindow(slot []byte, r *Rule, now, born int64, empty bool) {
 
 // settle moves the window up to now, drops what is out of it and adds up.
 func (w *window) settle(now int64) {
-	part, _ := partAt(now, partNS(w.PeriodSeconds))
-	if part > w.newest {
+	if now > w.last {
+		w.last = now
+		putInt(w.slot, atLast, now)
+		part, _ := partAt(now, partNS(w.PeriodSeconds))
 		for range min(between(w.newest, part), parts) {
 			if w.index++; w.index == parts {
 				w.index = 0
@@ -136,7 +136,6 @@ func (w *window) settle(now int64) {
 			}
 		}
 		w.newest, w.index = part, ringIndex(part)
-		putInt(w.slot, atNewest, part)
 	}
 	w.sum, w.all = w.ringSum(atRing), 0
 	if w.hard() {
@@ -154,20 +153,11 @@ func (w *window) ringSum(ring int) (sum uint64) {
 	return sum
 }
 
-// clock returns the window's own clock, which never goes backward, to a part.
-func (w *window) clock(now int64) int64 {
-	width := partNS(w.PeriodSeconds)
-	if part, _ := partAt(now, width); part >= w.newest {
-		return now
-	}
-	return max(now, w.newest*width)
-}
-
 // charge counts n in the newest part, in the limit itself unless it is exceeded.
-func (w *window) charge(n uint64, now int64, over bool) {
+func (w *window) charge(n uint64, over bool) {
 	if over {
 		if w.timed() && w.since() == never {
-			w.setSince(w.clock(now))
+			w.setSince(w.last)
 		}
 	} else {
 		w.count(atRing, n)
@@ -236,7 +226,7 @@ func (w *window) waitSoft(need uint64, now, from int64) int64 {
 		wait = max(wait, w.waitFor(atAll, w.all, w.scaled(w.Amount)-need, now))
 	}
 	since := w.since()
-	if since == never || !expired(since, w.clock(addNow(now, wait)), w.GraceSeconds) {
+	if since == never || !expired(since, max(w.last, addNow(now, wait)), w.GraceSeconds) {
 		return wait
 	}
 	// It enforces until it has room, or is half empty, which ends the episode.
