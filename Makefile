@@ -14,6 +14,7 @@ PACKAGES    ?= ./...
 ENVOY_STAMP    := .tools/envoy/.installed
 POSTGRES_STAMP := .tools/postgres/.installed
 CHROMIUM_STAMP := .tools/chromium/.installed
+RATELIMIT_STAMP := .tools/ratelimit/.installed
 NODE_MODULES   := frontend/node_modules/.installed
 
 # What the builds depend on.
@@ -56,7 +57,18 @@ race: tools build ## run the Go tests with the race detector
 	@CHROMIUM="$${CHROMIUM:-$$(tools/chromium/find.sh)}" $(GOTEST) -race -timeout 30m $(PACKAGES)
 
 .PHONY: bench
-bench: prerequisites ## run the Go benchmarks
+bench: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) build/weir.wasm ## measure what the filter costs beside others, into tests/bench/RESULTS.md
+	@go run ./tests/bench $(BENCH)
+
+.PHONY: bench-long
+bench-long: prerequisites $(ENVOY_STAMP) build/weir.wasm ## measure ten million requests, into tests/bench/RESULTS.md
+	@go run ./tests/bench long $(BENCH)
+
+.PHONY: bench-tools
+bench-tools: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) ## install what make bench compares with
+
+.PHONY: bench-go
+bench-go: prerequisites ## run the Go benchmarks
 	@go test -run '^$$' -bench . -benchmem ./plugin/... ./controlplane/...
 
 .PHONY: generate
@@ -111,6 +123,9 @@ $(POSTGRES_STAMP): FORCE | prerequisites
 $(CHROMIUM_STAMP): FORCE | prerequisites
 	$(call INSTALLED,tools/chromium/find.sh --others >/dev/null 2>&1 || $(STEP) tools-chromium "installing Chromium" tools/chromium/install.sh,$(wildcard tools/chromium/*))
 
+$(RATELIMIT_STAMP): FORCE | prerequisites
+	$(call INSTALLED,$(STEP) tools-ratelimit "building envoyproxy/ratelimit" go build -C tools/ratelimit -trimpath -o ../../.tools/ratelimit/ratelimit github.com/envoyproxy/ratelimit/src/service_cmd,tools/ratelimit/go.mod tools/ratelimit/go.sum)
+
 # Not npm ci: that insists on entries for other systems' binaries, which not
 # every registry serves. The versions in the lock file hold all the same.
 $(NODE_MODULES): FORCE | prerequisites
@@ -119,7 +134,8 @@ $(NODE_MODULES): FORCE | prerequisites
 # Builds.
 
 build/weir.wasm: $(PLUGIN_FILES) go.mod go.sum | prerequisites
-	@GOOS=wasip1 GOARCH=wasm $(STEP) build-filter "building the filter" go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o $@ ./plugin
+	@GOOS=wasip1 GOARCH=wasm $(STEP) build-filter "building the filter" go build -buildmode=c-shared -trimpath -ldflags='-s -w' -o build/untrimmed.wasm ./plugin
+	@$(STEP) trim-filter "trimming the filter" go run ./plugin/trim build/untrimmed.wasm $@
 
 frontend/dist/index.html: $(WEB_FILES) | prerequisites $(NODE_MODULES)
 	@$(STEP) build-dashboard "building the dashboard" npm --prefix frontend run build
