@@ -1,0 +1,200 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane/quota"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// LeaseTTL is for how long a process that is not heard of counts as alive, and
+// for how long a reply lets it use its leases.
+const LeaseTTL = 30 * time.Second
+
+// ReportLeases takes in what a process says of its leases, and answers with what
+// it may use from now on. It is one transaction, apart from the opening of
+// periods: what it granted stands in the ledger before the process learns of it,
+// so no crash grants anything twice. Any report may come again, late, or never.
+//
+// Locks are taken in one order everywhere: the process, then ledgers by id. A
+// report costs about ten statements however many leases it names.
+func (db *DB) ReportLeases(ctx context.Context, report *wire.LeaseReport, now time.Time) (*wire.LeaseReply, error) {
+	named := make(map[wire.LeaseKey]*wire.HeldLease, len(report.Held))
+	for i := range report.Held {
+		named[report.Held[i].LeaseKey] = &report.Held[i]
+	}
+	keys, err := db.reportedKeys(ctx, report, now)
+	if err != nil {
+		return nil, fmt.Errorf("read recalls: %w", err)
+	}
+	asks := func(k wire.LeaseKey) bool { h := named[k]; return h != nil && h.Asks }
+	budgets, err := db.openBudgets(ctx, keys, asks, now)
+	if err != nil {
+		return nil, fmt.Errorf("read quotas: %w", err)
+	}
+	s := &settlement{process: report.Process, now: now, budgets: budgets, named: named}
+	err = db.inTx(ctx, func(tx pgx.Tx) error {
+		if err := s.begin(ctx, tx, report.Node); err != nil {
+			return err
+		}
+		s.hear()
+		if err := s.recall(ctx, tx); err != nil {
+			return err
+		}
+		return s.save(ctx, tx)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("settle leases: %w", err)
+	}
+	return s.reply(), nil
+}
+
+// reportedKeys returns, sorted, what a report names and what of its process is
+// being recalled.
+func (db *DB) reportedKeys(ctx context.Context, report *wire.LeaseReport, now time.Time) ([]wire.LeaseKey, error) {
+	rows, err := db.pool.Query(ctx, `
+		select account_id, key_id, limit_id from leases join quota_ledger q on q.id = ledger_id
+		where process = $1 and recalled > 0 and period_end > $2
+		order by 1, 2, 3 limit $3`, [16]byte(report.Process), now, wire.MaxLeaseGrants-wire.MaxHeldLeases)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (k wire.LeaseKey, err error) {
+		err = r.Scan(&k.Account, &k.Key, &k.Limit)
+		return k, err
+	})
+	for i := range report.Held {
+		keys = append(keys, report.Held[i].LeaseKey)
+	}
+	slices.SortFunc(keys, wire.LeaseKey.Compare)
+	return slices.Compact(keys), err
+}
+
+// settlement is the work on one report.
+type settlement struct {
+	process   wire.ProcessID
+	now       time.Time
+	budgets   []budget
+	named     map[wire.LeaseKey]*wire.HeldLease
+	processes int // how many live
+
+	ledgers map[int64]*ledger // locked, by id
+	leases  map[int64]*lease  // of the process, by ledger
+	others  []*lease          // of other processes, recalled from
+	short   []int64           // ledgers with nothing left for this process
+}
+
+// ledger is a row of quota_ledger.
+type ledger struct {
+	id int64
+	quota.Ledger
+	overSince time.Time // zero: consumed is below the amount
+	terms     quota.Terms
+}
+
+// lease is a row of leases.
+type lease struct {
+	ledger  int64
+	process [16]byte
+	quota.Lease
+	stored quota.Lease // as the database has it
+}
+
+// hear takes in what the report says, and grants what it asks for.
+func (s *settlement) hear() {
+	for i := range s.budgets {
+		b := &s.budgets[i]
+		held := s.named[b.LeaseKey]
+		if held == nil {
+			continue
+		}
+		current, next := b.current(s.now), b.next(s.now)
+		if past := b.at(held.Start); past != nil && past != current && past != next {
+			s.hearOf(past, held, quota.Holding{Known: true, Revision: held.Revision, Granted: held.Granted, Used: held.Used})
+		}
+		if current != nil {
+			s.hearOfCurrent(current, held)
+		}
+		if next != nil {
+			s.hearOfNext(next, held)
+		}
+	}
+}
+
+func (s *settlement) hearOfCurrent(e *entry, held *wire.HeldLease) {
+	holding := quota.Holding{}
+	switch start := e.Start.Unix(); {
+	case held.Start == start:
+		holding = quota.Holding{Known: true, Revision: held.Revision, Granted: held.Granted, Used: held.Used}
+	case held.NextStart == start: // it has not noticed yet that the period began
+		holding = quota.Holding{Known: true, Granted: held.NextGranted}
+	case held.Start == 0:
+		holding.Used = held.Used
+	}
+	g, l, upToDate := s.hearOf(e, held, holding)
+	if g == nil {
+		return
+	}
+	g.Trim(&l.Lease)
+	if held.Asks && upToDate && !g.Grant(&l.Lease, s.processes) {
+		s.short = append(s.short, e.id)
+	}
+}
+
+func (s *settlement) hearOfNext(e *entry, held *wire.HeldLease) {
+	start := e.Start.Unix()
+	if held.Start == start {
+		return // its clock is ahead of ours; it will say so again
+	}
+	g, l, _ := s.hearOf(e, held, quota.Holding{Known: held.NextStart == start, Granted: held.NextGranted})
+	if g != nil && held.Asks && l.Granted == 0 {
+		g.Grant(&l.Lease, s.processes)
+	}
+}
+
+// hearOf tells a ledger of a holding. The ledger is nil when it was not locked:
+// it is newer than what was read before.
+func (s *settlement) hearOf(e *entry, held *wire.HeldLease, h quota.Holding) (*ledger, *lease, bool) {
+	g := s.ledgers[e.id]
+	if g == nil {
+		return nil, nil, false
+	}
+	l := s.leases[e.id]
+	if l == nil {
+		l = &lease{ledger: e.id, process: s.process}
+		s.leases[e.id] = l
+	}
+	h.Born = held.Born
+	return g, l, g.Hear(&l.Lease, h)
+}
+
+// reply says what the process may use.
+func (s *settlement) reply() *wire.LeaseReply {
+	reply := &wire.LeaseReply{TTLSeconds: uint32(LeaseTTL / time.Second)}
+	for i := range s.budgets {
+		b := &s.budgets[i]
+		e := b.current(s.now)
+		if e == nil || s.leases[e.id] == nil || s.ledgers[e.id] == nil {
+			continue
+		}
+		g, l := s.ledgers[e.id], s.leases[e.id]
+		grant := wire.LeaseGrant{
+			LeaseKey: b.LeaseKey, Revision: l.Revision, Granted: l.Granted,
+			Start: e.Start.Unix(), End: e.End.Unix(),
+			Remaining: b.terms.Remaining(g.Consumed), Spent: b.terms.Spent(g.Consumed, g.overSince, s.now),
+		}
+		if s.named[b.LeaseKey] != nil {
+			grant.Born = l.Born
+			if n := b.next(s.now); n != nil && s.leases[n.id] != nil {
+				grant.NextStart, grant.NextEnd, grant.NextGranted = n.Start.Unix(), n.End.Unix(), s.leases[n.id].Granted
+			}
+		}
+		reply.Leases = append(reply.Leases, grant)
+	}
+	return reply
+}

@@ -1,0 +1,496 @@
+package postgres_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// midday is in the middle of a day and of a month in most places.
+var midday = time.Date(2026, 5, 14, 12, 0, 0, 0, time.UTC)
+
+func daily(amount int64) controlplane.Limit {
+	return controlplane.Limit{
+		Name: "daily", Subject: controlplane.SubjectAccount, Selector: controlplane.SelectAll, Measure: controlplane.MeasureRequests,
+		Kind: controlplane.Quota, Amount: amount, Period: controlplane.Day, Mode: controlplane.Enforce,
+	}
+}
+
+// gateway is an Envoy process that uses one quota.
+type gateway struct {
+	t    *testing.T
+	db   *postgres.DB
+	id   wire.ProcessID
+	held wire.HeldLease
+}
+
+func newGateway(t *testing.T, db *postgres.DB, id byte, key wire.LeaseKey) *gateway {
+	return &gateway{t, db, wire.ProcessID{id}, wire.HeldLease{LeaseKey: key, Born: 1}}
+}
+
+// report reports the lease, takes the reply, and returns it.
+func (g *gateway) report(now time.Time, asks bool) wire.LeaseGrant {
+	g.t.Helper()
+	reply := send(g.t, g.db, g.id, now, asking(g.held, asks))
+	if len(reply.Leases) != 1 {
+		g.t.Fatalf("%d leases in the reply, want 1", len(reply.Leases))
+	}
+	g.take(reply.Leases[0])
+	return reply.Leases[0]
+}
+
+func (g *gateway) take(l wire.LeaseGrant) {
+	h := &g.held
+	if l.Born != 0 && l.Born != h.Born || l.Start == h.Start && l.Revision < h.Revision {
+		return
+	}
+	if h.Start != 0 && l.Start != h.Start {
+		h.Used = 0
+	}
+	h.Start, h.Revision, h.Granted = l.Start, l.Revision, max(l.Granted, h.Used)
+	h.NextStart, h.NextGranted = l.NextStart, l.NextGranted
+}
+
+func asking(h wire.HeldLease, asks bool) wire.HeldLease {
+	h.Asks = asks
+	return h
+}
+
+func send(t *testing.T, db *postgres.DB, process wire.ProcessID, now time.Time, held ...wire.HeldLease) *wire.LeaseReply {
+	t.Helper()
+	reply, err := db.ReportLeases(t.Context(), &wire.LeaseReport{Process: process, Node: "gateway", Held: held}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := wire.EncodeLeaseReply(nil, reply); err != nil {
+		t.Fatal(err)
+	}
+	return reply
+}
+
+func standing(t *testing.T, db *postgres.DB, account uint64, now time.Time) controlplane.QuotaStanding {
+	t.Helper()
+	all, err := db.QuotaStandings(t.Context(), []controlplane.ID{controlplane.ID(account)}, now)
+	if err != nil || len(all) != 1 {
+		t.Fatalf("%d standings, %v", len(all), err)
+	}
+	return all[0]
+}
+
+// wantSums checks that what a standing says is so.
+func wantSums(t *testing.T, db *postgres.DB, account uint64, now time.Time, consumed, outstanding, writtenOff int64) {
+	t.Helper()
+	got := standing(t, db, account, now)
+	if got.Consumed != consumed || got.Outstanding != outstanding || got.WrittenOff != writtenOff {
+		t.Errorf("consumed %d, outstanding %d, written off %d; want %d, %d and %d",
+			got.Consumed, got.Outstanding, got.WrittenOff, consumed, outstanding, writtenOff)
+	}
+}
+
+// wantSound checks every ledger against its leases.
+func wantSound(t *testing.T, url string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	rows, err := conn.Query(t.Context(), `
+		select format('ledger %s: %s, %s, %s but its leases have %s, %s, %s', id, committed, consumed, written_off, c, u, w)
+		from quota_ledger q, lateral (
+			select coalesce(sum(before + greatest(held, used)), 0) c,
+				coalesce(sum(before + case when closed then greatest(held, used) else used end), 0) u,
+				coalesce(sum(lost + case when closed then greatest(held, used) - used else 0 end), 0) w
+			from leases where ledger_id = q.id) l
+		where (committed, consumed, written_off) <> (c, u, w)
+		union all
+		select format('ledgers %s and %s overlap', a.id, b.id) from quota_ledger a join quota_ledger b
+			on (a.account_id, a.key_id, a.limit_id, a.epoch, a.period, a.measure) = (b.account_id, b.key_id, b.limit_id, b.epoch, b.period, b.measure)
+			and a.id < b.id and a.period_start < b.period_end and b.period_start < a.period_end`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(wrong) > 0 {
+		t.Errorf("%v %v", wrong, err)
+	}
+}
+
+// newQuota returns a database with an account that has one quota.
+func newQuota(t *testing.T, limit controlplane.Limit) (*postgres.DB, wire.LeaseKey, controlplane.Tier) {
+	t.Helper()
+	db := open(t)
+	tier := newTier(t, db, "Basic", limit)
+	account := newAccount(t, db, "Birch", tier.ID)
+	return db, wire.LeaseKey{Account: uint64(account.ID), Limit: uint64(tier.Limits[0].ID)}, tier
+}
+
+func TestOneProcessGetsAllAndASecondItsPart(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	a, b := newGateway(t, db, 1, key), newGateway(t, db, 2, key)
+	if got := a.report(midday, true); got.Granted != 100 || got.Remaining != 100 || got.Spent {
+		t.Errorf("the first process got %+v", got)
+	}
+	a.held.Used = 20
+	if got := b.report(midday, true); got.Granted != 0 || got.Spent || got.Remaining != 100 {
+		t.Errorf("before the recall got through: %+v", got)
+	}
+	if got := a.report(midday, false); got.Granted != 50 || got.Remaining != 80 {
+		t.Errorf("recalled to %+v, want half of the 100 that the ledger knew as unused", got)
+	}
+	wantSums(t, db, key.Account, midday, 20, 80, 0)
+	if got := b.report(midday, true); got.Granted != 0 {
+		t.Errorf("given away before the first process showed that it had heard: %+v", got)
+	}
+	a.report(midday, false)
+	if got := b.report(midday, true); got.Granted != 12 {
+		t.Errorf("one of two got %d, want a quarter of 50", got.Granted)
+	}
+	wantSums(t, db, key.Account, midday, 20, 42, 0)
+	a.held.Used, b.held.Used = 50, 12
+	for range 10 {
+		a.report(midday, true)
+		b.report(midday, true)
+		a.held.Used, b.held.Used = a.held.Granted, b.held.Granted
+	}
+	if got := a.report(midday, true); !got.Spent || got.Remaining != 0 || a.held.Used+b.held.Used != 100 {
+		t.Errorf("at the end %d and %d are used, %+v", a.held.Used, b.held.Used, got)
+	}
+}
+
+func TestWhatDiedWithAProcessIsWrittenOffUntilItComesBack(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	a := newGateway(t, db, 1, key)
+	a.report(midday, true)
+	a.held.Used = 30
+	a.report(midday, false)
+	sweep := func(now time.Time, want int) {
+		t.Helper()
+		if n, err := db.CloseSilentLeases(t.Context(), now); err != nil || n != want {
+			t.Errorf("closed %d, %v; want %d", n, err, want)
+		}
+	}
+	sweep(midday.Add(postgres.LeaseTTL-time.Second), 0)
+	sweep(midday.Add(postgres.LeaseTTL), 1)
+	wantSums(t, db, key.Account, midday, 100, 0, 70)
+	sweep(midday.Add(time.Hour), 0)
+
+	b := newGateway(t, db, 2, key)
+	if got := b.report(midday.Add(time.Minute), true); got.Granted != 0 || !got.Spent {
+		t.Errorf("another process got %+v of what was written off", got)
+	}
+	a.held.Used = 45
+	if got := a.report(midday.Add(time.Hour), false); got.Granted != 100 || got.Spent {
+		t.Errorf("back again it got %+v", got)
+	}
+	wantSums(t, db, key.Account, midday, 45, 55, 0)
+}
+
+func TestALostCountIsConsumed(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	other := newGateway(t, db, 9, key)
+	other.report(midday, false)
+	a := newGateway(t, db, 1, key)
+	first := a.report(midday, true)
+	a.held.Used = 10
+	a.report(midday, false)
+	old := a.held
+	a.held = wire.HeldLease{LeaseKey: key, Born: 2}
+	again := a.report(midday, true)
+	if first.Granted != 25 || again.Granted != 18 {
+		t.Errorf("granted %d, then %d; want 25 of 100 and 18 of 75", first.Granted, again.Granted)
+	}
+	wantSums(t, db, key.Account, midday, 25, 18, 15)
+	// A report from before the loss says nothing.
+	send(t, db, a.id, midday, asking(old, true))
+	wantSums(t, db, key.Account, midday, 25, 18, 15)
+}
+
+func TestCopiesAndOldReportsChangeNothing(t *testing.T) {
+	db, key, _ := newQuota(t, daily(1000))
+	newGateway(t, db, 9, key).report(midday, false)
+	a := newGateway(t, db, 1, key)
+	var sent []wire.HeldLease
+	for range 5 {
+		sent = append(sent, asking(a.held, true))
+		a.report(midday, true)
+		a.held.Used = a.held.Granted
+	}
+	before := standing(t, db, key.Account, midday)
+	for _, h := range append(sent, sent...) {
+		send(t, db, a.id, midday, h)
+	}
+	if diff := cmp.Diff(before, standing(t, db, key.Account, midday)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
+func TestOveruseIsConsumed(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	a := newGateway(t, db, 1, key)
+	a.held.Used = 130 // let through before the first lease came
+	if got := a.report(midday, true); !got.Spent || got.Remaining != 0 {
+		t.Errorf("%+v", got)
+	}
+	wantSums(t, db, key.Account, midday, 130, 0, 0)
+}
+
+func TestALeaseOfTheNextPeriodComesInTime(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	a := newGateway(t, db, 1, key)
+	a.report(midday, true)
+	a.held.Used = 100
+	midnight := midday.Add(12 * time.Hour)
+	if got := a.report(midnight.Add(-2*time.Minute), true); got.NextStart != 0 {
+		t.Errorf("two minutes before the end: %+v", got)
+	}
+	got := a.report(midnight.Add(-time.Minute), true)
+	if got.NextStart != midnight.Unix() || got.NextEnd != midnight.Unix()+86400 || got.NextGranted != 100 {
+		t.Errorf("a minute before the end: %+v", got)
+	}
+	a.held = wire.HeldLease{LeaseKey: key, Born: 1, Start: got.NextStart, Granted: got.NextGranted, Used: 7}
+	if got := a.report(midnight.Add(time.Second), false); got.Granted != 100 || got.Remaining != 93 {
+		t.Errorf("after it: %+v", got)
+	}
+	wantSums(t, db, key.Account, midnight, 7, 93, 0)
+}
+
+func TestEditsOfAQuota(t *testing.T) {
+	edit := func(t *testing.T, db *postgres.DB, tier controlplane.Tier, change func(*controlplane.Limit)) {
+		t.Helper()
+		limits := tier.Limits
+		change(&limits[0])
+		if _, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: tier.ID, Limits: &limits}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("raised, the rest can be leased", func(t *testing.T) {
+		db, key, tier := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		a.report(midday, true)
+		a.held.Used = 100
+		if !a.report(midday, true).Spent {
+			t.Error("not spent before")
+		}
+		edit(t, db, tier, func(l *controlplane.Limit) { l.Amount = 150 })
+		if got := a.report(midday, true); got.Spent || got.Granted != 150 {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("lowered, what is too much is recalled", func(t *testing.T) {
+		db, key, tier := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		a.report(midday, true)
+		a.held.Used = 20
+		edit(t, db, tier, func(l *controlplane.Limit) { l.Amount = 60 })
+		a.report(midday, false)
+		a.report(midday, false)
+		wantSums(t, db, key.Account, midday, 20, 40, 0)
+	})
+	t.Run("an override counts instead", func(t *testing.T) {
+		db, key, _ := newQuota(t, daily(100))
+		setOverride(t, db, controlplane.Override{AccountID: controlplane.ID(key.Account), LimitID: controlplane.ID(key.Limit), Amount: 7})
+		if got := newGateway(t, db, 1, key).report(midday, true); got.Granted != 7 {
+			t.Errorf("%+v", got)
+		}
+		if s := standing(t, db, key.Account, midday); s.Amount != 7 {
+			t.Errorf("standing %+v", s)
+		}
+	})
+	t.Run("deleted, nothing is granted", func(t *testing.T) {
+		db, key, tier := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		a.report(midday, true)
+		if _, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: tier.ID, Limits: &[]controlplane.Limit{}}); err != nil {
+			t.Fatal(err)
+		}
+		if reply := send(t, db, a.id, midday, asking(a.held, true)); len(reply.Leases) != 0 {
+			t.Errorf("%+v", reply)
+		}
+	})
+	t.Run("reset, it begins anew and old counts stay where they were", func(t *testing.T) {
+		db, key, _ := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		a.report(midday, true)
+		a.held.Used = 100
+		a.report(midday, true)
+		if _, _, err := db.ResetAccount(t.Context(), controlplane.ID(key.Account)); err != nil {
+			t.Fatal(err)
+		}
+		old := a.held
+		later := midday.Add(time.Minute)
+		a.held = wire.HeldLease{LeaseKey: key, Born: 2}
+		if got := a.report(later, true); got.Granted != 100 || got.Start != later.Unix() || got.Spent {
+			t.Errorf("%+v", got)
+		}
+		old.Used = 110
+		send(t, db, wire.ProcessID{1}, later, old)
+		wantSums(t, db, key.Account, later, 0, 100, 0)
+	})
+	t.Run("a new time zone counts from the next period on", func(t *testing.T) {
+		db, key, _ := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		before := a.report(midday, true)
+		zone := "Asia/Kathmandu" // its midnight is at 18:15 UTC
+		if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: controlplane.ID(key.Account), TimeZone: &zone}); err != nil {
+			t.Fatal(err)
+		}
+		if got := a.report(midday.Add(8*time.Hour), true); got.Start != before.Start || got.End != before.End {
+			t.Errorf("the running period became %+v", got)
+		}
+		a.held = wire.HeldLease{LeaseKey: key, Born: 1}
+		got := a.report(time.Unix(before.End, 0), true)
+		if got.Start != before.End || got.End != midday.Add(24*time.Hour+6*time.Hour+15*time.Minute).Unix() {
+			t.Errorf("the next one is %+v", got)
+		}
+	})
+	t.Run("another period begins at once", func(t *testing.T) {
+		db, key, tier := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		a.report(midday, true)
+		edit(t, db, tier, func(l *controlplane.Limit) { l.Period = controlplane.Month })
+		if got := a.report(midday, true); got.Start <= midday.Unix()-1 || got.End != time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).Unix() || got.Granted != 100 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestSoftAndShadowQuotasAreLeasedButNotEnforced(t *testing.T) {
+	for name, tc := range map[string]struct {
+		mode    controlplane.LimitMode
+		percent int
+		seconds int
+		granted uint64
+		spent   bool // when all of it is used
+		later   bool // two minutes later
+	}{
+		"shadow":                {controlplane.Shadow, 0, 0, 100, false, false},
+		"soft without grace":    {controlplane.Soft, 0, 0, 100, false, false},
+		"soft with percent":     {controlplane.Soft, 20, 0, 120, true, true},
+		"soft with grace times": {controlplane.Soft, 0, 60, 100, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			limit := daily(100)
+			limit.Mode, limit.GracePercent, limit.GraceSeconds = tc.mode, tc.percent, tc.seconds
+			db, key, _ := newQuota(t, limit)
+			a := newGateway(t, db, 1, key)
+			if got := a.report(midday, true); got.Granted != tc.granted || got.Remaining != 100 {
+				t.Errorf("at first %+v", got)
+			}
+			a.held.Used = a.held.Granted
+			if got := a.report(midday, true); got.Spent != tc.spent || got.Remaining != 0 {
+				t.Errorf("used up: %+v", got)
+			}
+			if got := a.report(midday.Add(2*time.Minute), true); got.Spent != tc.later {
+				t.Errorf("later: %+v", got)
+			}
+		})
+	}
+}
+
+func TestStrangersGetNothing(t *testing.T) {
+	limit := daily(100)
+	limit.Subject = controlplane.SubjectKey
+	db, key, tier := newQuota(t, limit)
+	other := newAccount(t, db, "Elm", tier.ID)
+	mine, theirs := newKey(t, db, controlplane.ID(key.Account)), newKey(t, db, other.ID)
+	for name, tc := range map[string]struct {
+		key  wire.LeaseKey
+		want int
+	}{
+		"a key of the account":     {wire.LeaseKey{Account: key.Account, Key: uint64(mine.ID), Limit: key.Limit}, 1},
+		"another account's key":    {wire.LeaseKey{Account: key.Account, Key: uint64(theirs.ID), Limit: key.Limit}, 0},
+		"no key":                   {key, 0},
+		"an account that is not":   {wire.LeaseKey{Account: 999, Limit: key.Limit}, 0},
+		"a limit that is not":      {wire.LeaseKey{Account: key.Account, Limit: 999}, 0},
+		"a limit that is no quota": {wire.LeaseKey{Account: key.Account, Limit: 1}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reply := send(t, db, wire.ProcessID{1}, midday, wire.HeldLease{LeaseKey: tc.key, Born: 1, Asks: true})
+			if len(reply.Leases) != tc.want {
+				t.Errorf("%+v", reply.Leases)
+			}
+		})
+	}
+}
+
+// TestManyProcessesSideBySide has processes report the same quotas at once, in
+// orders of their own, while others are swept and periods are opened.
+func TestManyProcessesSideBySide(t *testing.T) {
+	const processes, accounts, rounds, amount = 8, 40, 6, 100
+	url := databases.New(t)
+	db := connect(t, url)
+	tier := newTier(t, db, "Basic", daily(amount))
+	var keys []wire.LeaseKey
+	for i := range accounts {
+		account := newAccount(t, db, fmt.Sprintf("account %d", i), tier.ID)
+		keys = append(keys, wire.LeaseKey{Account: uint64(account.ID), Limit: uint64(tier.Limits[0].ID)})
+	}
+	var wg sync.WaitGroup
+	held := make([][]wire.HeldLease, processes)
+	for p := range processes {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(p), 1))
+			all := make([]wire.HeldLease, accounts)
+			for i, k := range keys {
+				all[i] = wire.HeldLease{LeaseKey: k, Born: 1, Asks: true}
+			}
+			for range rounds {
+				report := &wire.LeaseReport{Process: wire.ProcessID{byte(p + 1)}, Node: "n"}
+				for i := range all {
+					if random.IntN(4) > 0 {
+						report.Held = append(report.Held, all[i])
+					}
+				}
+				reply, err := db.ReportLeases(t.Context(), report, midday)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for _, l := range reply.Leases {
+					for i := range all {
+						if all[i].LeaseKey == l.LeaseKey && (l.Born != 0 || all[i].Start == l.Start) {
+							g := gateway{held: all[i]}
+							g.take(l)
+							all[i] = g.held
+							all[i].Asks = true
+							all[i].Used += (all[i].Granted - min(all[i].Granted, all[i].Used)) / 2
+						}
+					}
+				}
+			}
+			held[p] = all
+		})
+	}
+	wg.Go(func() {
+		for range rounds {
+			if _, err := db.CloseSilentLeases(t.Context(), midday.Add(postgres.LeaseTTL)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	wg.Wait()
+	wantSound(t, url)
+	for i, k := range keys {
+		var used uint64
+		for p := range processes {
+			if held[p] != nil {
+				used += max(held[p][i].Used, held[p][i].Granted)
+			}
+		}
+		s := standing(t, db, k.Account, midday)
+		if used > amount || s.Consumed+s.Outstanding > amount {
+			t.Errorf("processes hold %d of %d, %+v", used, amount, s)
+		}
+	}
+}

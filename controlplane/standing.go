@@ -1,0 +1,18 @@
+package controlplane
+
+import "time"
+
+// QuotaStanding says where an account, or one of its keys, stands with a quota
+// in a period. All numbers are units of the limit's measure.
+type QuotaStanding struct {
+	AccountID, LimitID     ID
+	KeyID                  ID // a key's or an identity's; 0: all of the account's share it
+	PeriodStart, PeriodEnd time.Time
+	Amount                 int64 // with the account's override
+	Consumed               int64 // reported as used, and WrittenOff
+	Outstanding            int64 // leased, and not reported as used yet
+	WrittenOff             int64 // leased to processes that went away without a report
+}
+
+// Remaining is what is neither consumed nor leased.
+func (s QuotaStanding) Remaining() int64 { return max(0, s.Amount-s.Consumed-s.Outstanding) }
