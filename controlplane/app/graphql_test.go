@@ -21,18 +21,18 @@ func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
 				ID       string
 				Revision int
 				Limits   []struct {
-					ID, Name, Scope string
-					Burst           int64
+					ID, Name, Selector string
+					Burst              int64
 				}
 			}
 		}
 	}
 	p.must(fmt.Sprintf(`mutation{createTier(input:{name:"Basic",limits:[
 		{name:"per-minute",amount:100,period:MINUTE},
-		{name:"users",amount:5,period:SECOND,burst:9,endpointId:%q}]}){snapshot tier{id revision limits{id name scope burst}}}}`,
+		{name:"users",amount:5,period:SECOND,burst:9,endpointId:%q}]}){snapshot tier{id revision limits{id name selector burst}}}}`,
 		endpoint.CreateEndpoint.Endpoint.ID), &tier)
 	limits := tier.CreateTier.Tier.Limits
-	if len(limits) != 2 || limits[0].Scope != "ACCOUNT" || limits[0].Burst != 100 || limits[1].Scope != "ENDPOINT" || limits[1].Burst != 9 {
+	if len(limits) != 2 || limits[0].Selector != "ALL" || limits[0].Burst != 100 || limits[1].Selector != "ENDPOINT" || limits[1].Burst != 9 {
 		t.Errorf("limits %+v", limits)
 	}
 	var account struct {
