@@ -13,7 +13,8 @@ import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
-import { CreateEndpointDialog } from "./endpoint-create";
+import { EndpointDialog } from "./endpoint-edit";
+import { EndpointGroups } from "./endpoint-groups";
 
 const EndpointsQuery = graphql(`
   query Endpoints {
@@ -22,12 +23,28 @@ const EndpointsQuery = graphql(`
       method
       template
       cost
+      group {
+        id
+        name
+      }
+    }
+    endpointGroups {
+      id
+      name
+      endpoints {
+        id
+        method
+        template
+      }
     }
     tiers {
       name
       limits {
         name
         endpoint {
+          id
+        }
+        group {
           id
         }
       }
@@ -52,7 +69,7 @@ export default function Endpoints() {
     variables: {},
     everyMS: null,
   });
-  const [creating, setCreating] = useState(false);
+  const [editing, setEditing] = useState<Endpoint | "new" | null>(null);
   const [deleting, setDeleting] = useState<Endpoint | null>(null);
   if (error && !data)
     return <ErrorState page="Endpoints" what="the endpoints" error={error} retry={reload} />;
@@ -60,7 +77,7 @@ export default function Endpoints() {
     <Button
       kind="primary"
       icon={<Plus aria-hidden className="size-4" />}
-      onClick={() => setCreating(true)}
+      onClick={() => setEditing("new")}
     >
       New endpoint
     </Button>
@@ -82,26 +99,41 @@ export default function Endpoints() {
         ) : (
           <Table
             label="All endpoints"
-            columns={endpointColumns(data?.tiers ?? [], setDeleting)}
+            columns={endpointColumns(data?.tiers ?? [], setEditing, setDeleting)}
             rows={data?.endpoints}
             rowKey={(e) => e.id}
             initialSort={{ column: "template", descending: false }}
           />
         )}
       </Panel>
-      {creating && <CreateEndpointDialog onClose={() => setCreating(false)} />}
+      <EndpointGroups
+        groups={data?.endpointGroups}
+        usersOf={(group) => tiersWith(data?.tiers ?? [], (limit) => limit.group?.id === group.id)}
+      />
+      {editing && (
+        <EndpointDialog
+          endpoint={editing === "new" ? null : editing}
+          groups={data?.endpointGroups ?? []}
+          onClose={() => setEditing(null)}
+        />
+      )}
       {deleting && <DeleteDialog endpoint={deleting} onClose={() => setDeleting(null)} />}
     </>
   );
 }
 
+type Limit = Answer["tiers"][number]["limits"][number];
+
+/** The names of the tiers that have a limit like that. */
+const tiersWith = (tiers: Answer["tiers"], isWanted: (limit: Limit) => boolean) =>
+  tiers.filter((tier) => tier.limits.some(isWanted)).map((tier) => tier.name);
+
 const usersOf = (endpoint: Endpoint, tiers: Answer["tiers"]) =>
-  tiers.flatMap((tier) =>
-    tier.limits.filter((l) => l.endpoint?.id === endpoint.id).map(() => tier.name),
-  );
+  tiersWith(tiers, (limit) => limit.endpoint?.id === endpoint.id);
 
 function endpointColumns(
   tiers: Answer["tiers"],
+  onEdit: (endpoint: Endpoint) => void,
   onDelete: (endpoint: Endpoint) => void,
 ): Column<Endpoint>[] {
   return [
@@ -139,6 +171,13 @@ function endpointColumns(
       cell: (e) => exact.format(e.cost),
     },
     {
+      id: "group",
+      head: "Group",
+      from: "sm",
+      sort: (e) => e.group?.name ?? null,
+      cell: (e) => e.group?.name ?? <span className="text-faint">–</span>,
+    },
+    {
       id: "limits",
       head: "Limited on",
       from: "md",
@@ -146,18 +185,29 @@ function endpointColumns(
       cell: (e) => usersOf(e, tiers).join(", ") || <span className="text-faint">no tier</span>,
     },
     {
-      id: "delete",
-      head: "Delete",
+      id: "actions",
+      head: "Actions",
       hideHead: true,
       numeric: true,
       cell: (e) => (
-        <Button
-          kind="quiet"
-          aria-label={`Delete ${e.method} ${e.template}`}
-          onClick={() => onDelete(e)}
-        >
-          Delete
-        </Button>
+        <span className="inline-flex flex-wrap justify-end">
+          <Button
+            kind="quiet"
+            className="px-2!"
+            aria-label={`Edit ${e.method} ${e.template}`}
+            onClick={() => onEdit(e)}
+          >
+            Edit
+          </Button>
+          <Button
+            kind="quiet"
+            className="px-2!"
+            aria-label={`Delete ${e.method} ${e.template}`}
+            onClick={() => onDelete(e)}
+          >
+            Delete
+          </Button>
+        </span>
       ),
     },
   ];

@@ -12,6 +12,7 @@ import { Table } from "~/ui/Table";
 import { AccountRow, type AccountRowData, accountColumns, readAccountRow } from "./account-rows";
 import { Consumers } from "./overview-consumers";
 import { Figures } from "./overview-figures";
+import { LimitsAtWorkPanel } from "./overview-limits";
 import { LiveChart } from "./overview-live";
 
 const OverviewQuery = graphql(
@@ -123,6 +124,7 @@ export default function Overview() {
         </Panel>
         <Consumers consumers={data?.topConsumers} loading={loading} span={spanLabel(range)} />
       </div>
+      <LimitsAtWorkPanel span={spanLabel(range)} />
     </>
   );
 }

@@ -6,11 +6,13 @@ import { paths } from "~/app/paths";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { Copyable } from "~/ui/Copyable";
-import { ago, exact, moment } from "~/ui/format";
+import { exact } from "~/ui/format";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { setTheme, type Theme, useTheme } from "~/ui/theme";
+import { When } from "~/ui/When";
+import { DefaultTiers } from "./settings-defaults";
 
 const SettingsQuery = graphql(`
   query Settings {
@@ -72,6 +74,7 @@ export default function Settings() {
         )}
       </Panel>
       <div className="grid gap-4 lg:grid-cols-2">
+        <DefaultTiers />
         <Panel title="You">
           <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2 px-4 pb-4">
             <dt className="text-muted">Name</dt>
@@ -167,7 +170,7 @@ function workerColumns(newest: number, nowMS: number): Column<Worker>[] {
       head: "Runs it since",
       from: "md",
       sort: (w) => w.snapshotSince,
-      cell: (w) => <When at={w.snapshotSince} nowMS={nowMS} />,
+      cell: (w) => <When at={w.snapshotSince} nowMS={nowMS} className="text-muted" />,
     },
     {
       id: "seen",
@@ -175,16 +178,7 @@ function workerColumns(newest: number, nowMS: number): Column<Worker>[] {
       numeric: true,
       from: "sm",
       sort: (w) => w.lastSeenAt,
-      cell: (w) => <When at={w.lastSeenAt} nowMS={nowMS} />,
+      cell: (w) => <When at={w.lastSeenAt} nowMS={nowMS} className="text-muted" />,
     },
   ];
-}
-
-function When({ at, nowMS }: { at: string; nowMS: number }) {
-  const ms = Date.parse(at);
-  return (
-    <time dateTime={at} title={moment(ms)} className="text-muted">
-      {ago(ms, nowMS)}
-    </time>
-  );
 }

@@ -1,0 +1,151 @@
+import { useState } from "react";
+import { useMutation } from "urql";
+import { type Faults, faultsOf } from "~/api/errors";
+import { graphql } from "~/api/gql";
+import { FormDialog } from "~/ui/FormDialog";
+import { SelectField, TextField } from "~/ui/inputs";
+import { useToast } from "~/ui/Toast";
+import { wholeNumber } from "./tier-numbers";
+
+const CreateEndpoint = graphql(`
+  mutation CreateEndpoint($input: CreateEndpointInput!) {
+    createEndpoint(input: $input) {
+      endpoint {
+        id
+      }
+    }
+  }
+`);
+
+const UpdateEndpoint = graphql(`
+  mutation UpdateEndpoint($input: UpdateEndpointInput!) {
+    updateEndpoint(input: $input) {
+      endpoint {
+        id
+        cost
+        group {
+          id
+          name
+        }
+      }
+    }
+  }
+`);
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "*"];
+const fields = ["method", "template", "cost", "groupId"];
+const additionalTypenames = ["Endpoint", "EndpointGroup"];
+
+export type EditedEndpoint = {
+  id: string;
+  method: string;
+  template: string;
+  cost: number;
+  group: { id: string } | null;
+};
+
+/** Creates an endpoint (`endpoint` is null), or changes one's cost and group. */
+export function EndpointDialog({
+  endpoint,
+  groups,
+  onClose,
+}: {
+  endpoint: EditedEndpoint | null;
+  groups: Array<{ id: string; name: string }>;
+  onClose: () => void;
+}) {
+  const [{ fetching: creating }, create] = useMutation(CreateEndpoint);
+  const [{ fetching: updating }, update] = useMutation(UpdateEndpoint);
+  const [method, setMethod] = useState(endpoint?.method ?? "GET");
+  const [template, setTemplate] = useState(endpoint?.template ?? "/");
+  const [cost, setCost] = useState(String(endpoint?.cost ?? 1));
+  const [groupId, setGroupId] = useState(endpoint?.group?.id ?? "");
+  const [faults, setFaults] = useState<Faults | null>(null);
+  const say = useToast();
+  const submit = async () => {
+    const units = wholeNumber(cost);
+    if (units === null) {
+      const problem = "A whole number from 1 to 1,000,000.";
+      return setFaults({ fields: { cost: problem }, general: [], conflict: false });
+    }
+    const group = groupId === "" ? {} : { groupId };
+    const { error } =
+      endpoint === null
+        ? await create(
+            { input: { method, template: template.trim(), cost: units, ...group } },
+            { additionalTypenames },
+          )
+        : await update(
+            {
+              input: {
+                id: endpoint.id,
+                cost: units,
+                ...(groupId === "" ? { ungroup: true } : group),
+              },
+            },
+            { additionalTypenames },
+          );
+    if (error) return setFaults(faultsOf(error, (f) => fields.includes(f)));
+    say(
+      endpoint ? `${method} ${template} is saved` : `${method} ${template} is counted from now on`,
+    );
+    onClose();
+  };
+  return (
+    <FormDialog
+      title={endpoint ? `${endpoint.method} ${endpoint.template}` : "New endpoint"}
+      submit={endpoint ? "Save endpoint" : "Create endpoint"}
+      busy={creating || updating}
+      errors={faults?.general}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      {endpoint === null && (
+        <div className="grid grid-cols-[7rem_minmax(0,1fr)] items-start gap-3">
+          <SelectField
+            label="Method"
+            error={faults?.fields.method}
+            value={method}
+            choices={methods.map((m) => ({ value: m, label: m === "*" ? "any" : m }))}
+            onChange={setMethod}
+          />
+          <TextField
+            autofocus
+            required
+            label="Path template"
+            hint="{name} stands for any one segment."
+            error={faults?.fields.template}
+            look="code"
+            maxLength={512}
+            placeholder="/v1/users/{id}"
+            value={template}
+            onChange={setTemplate}
+          />
+        </div>
+      )}
+      <div className="grid grid-cols-[7rem_minmax(0,1fr)] items-start gap-3">
+        <TextField
+          autofocus={endpoint !== null}
+          required
+          label="Cost"
+          hint="Units a request."
+          error={faults?.fields.cost}
+          look="number"
+          value={cost}
+          onChange={setCost}
+        />
+        <SelectField
+          label="Group"
+          hint={groups.length === 0 ? "There is no group yet." : "One limit can count a group."}
+          error={faults?.fields.groupId}
+          value={groupId}
+          choices={[
+            { value: "", label: "None" },
+            ...groups.map((g) => ({ value: g.id, label: g.name })),
+          ]}
+          onChange={setGroupId}
+        />
+      </div>
+    </FormDialog>
+  );
+}

@@ -1,0 +1,136 @@
+import { useState } from "react";
+import { useMutation } from "urql";
+import { type Faults, faultsOf } from "~/api/errors";
+import { graphql, type ResultOf } from "~/api/gql";
+import { usePolled } from "~/api/polled";
+import { Button } from "~/ui/Button";
+import { SelectField } from "~/ui/inputs";
+import { Panel } from "~/ui/Panel";
+import { ErrorState, Loading, Skeleton } from "~/ui/states";
+import { type Change, RolloutProgress } from "./tier-rollout";
+
+const DefaultsQuery = graphql(`
+  query Defaults {
+    defaults {
+      tier {
+        id
+        name
+      }
+      anonymousTier {
+        id
+        name
+      }
+    }
+    tiers {
+      id
+      name
+      limits {
+        subject
+      }
+    }
+  }
+`);
+
+const SetDefaults = graphql(`
+  mutation SetDefaults($input: DefaultsInput!) {
+    setDefaults(input: $input) {
+      snapshot
+      defaults {
+        tier {
+          id
+        }
+        anonymousTier {
+          id
+        }
+      }
+    }
+  }
+`);
+
+type Answer = ResultOf<typeof DefaultsQuery>;
+
+/** The tiers of those that have none of their own. */
+export function DefaultTiers() {
+  const { data, error, reload } = usePolled({
+    query: DefaultsQuery,
+    variables: {},
+    everyMS: null,
+  });
+  return (
+    <Panel title="Default tiers" note="For those that have none of their own">
+      {error && !data && <ErrorState what="the default tiers" error={error} retry={reload} />}
+      {!error && !data && (
+        <Loading what="the default tiers">
+          <Skeleton className="mx-4 mb-4 h-32" />
+        </Loading>
+      )}
+      {data && <DefaultsForm data={data} onSaved={reload} />}
+    </Panel>
+  );
+}
+
+function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) {
+  const { tier, anonymousTier } = data.defaults;
+  const [{ fetching }, set] = useMutation(SetDefaults);
+  const [tierId, setTierId] = useState(tier.id);
+  const [anonymousId, setAnonymousId] = useState(anonymousTier?.id ?? "");
+  const [faults, setFaults] = useState<Faults | null>(null);
+  const [change, setChange] = useState<Change | null>(null);
+  const dirty = tierId !== tier.id || anonymousId !== (anonymousTier?.id ?? "");
+  const save = async () => {
+    const sentMS = performance.now();
+    const result = await set({ input: { tierId, anonymousTierId: anonymousId || null } });
+    if (result.error) {
+      return setFaults(faultsOf(result.error, (f) => f === "tierId" || f === "anonymousTierId"));
+    }
+    setFaults(null);
+    if (result.data) setChange({ snapshot: result.data.setDefaults.snapshot, sentMS });
+    onSaved();
+  };
+  const byAddress = data.tiers.filter(
+    (t) => t.limits.length > 0 && t.limits.every((l) => l.subject === "ADDRESS"),
+  );
+  const others = data.tiers.filter((t) => t.limits.every((l) => l.subject !== "ADDRESS"));
+  return (
+    <form
+      className="flex flex-col gap-3 px-4 pb-4"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <SelectField
+        label="Accounts without a tier"
+        hint="The safe one that a new account begins with."
+        error={faults?.fields.tierId}
+        value={tierId}
+        choices={others.map((t) => ({ value: t.id, label: t.name }))}
+        onChange={setTierId}
+      />
+      <SelectField
+        label="Callers without an account"
+        hint={
+          byAddress.length === 0
+            ? "It takes a tier whose limits all count by client address."
+            : "Known by their address only; the tier’s limits all count by it."
+        }
+        error={faults?.fields.anonymousTierId}
+        value={anonymousId}
+        choices={[
+          { value: "", label: "None: refused with 401" },
+          ...byAddress.map((t) => ({ value: t.id, label: t.name })),
+        ]}
+        onChange={setAnonymousId}
+      />
+      {faults?.general.map((message) => (
+        <p key={message} role="alert" className="text-error">
+          {message}
+        </p>
+      ))}
+      {change && <RolloutProgress change={change} />}
+      <Button type="submit" kind="primary" className="self-start" busy={fetching} disabled={!dirty}>
+        Save defaults
+      </Button>
+    </form>
+  );
+}
