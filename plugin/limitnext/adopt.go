@@ -12,7 +12,7 @@ func after(now int64) int64 {
 }
 
 // adoptSlot appends what the slot of a limit becomes under r.
-func adoptSlot(dst, old []byte, r *Rule, now int64) ([]byte, bool) {
+func adoptSlot(dst, old []byte, r *Rule, now birth) ([]byte, bool) {
 	if slotFollows(old, r) {
 		return append(dst, old...), true
 	}
@@ -22,7 +22,7 @@ func adoptSlot(dst, old []byte, r *Rule, now int64) ([]byte, bool) {
 	}
 	is := r.canonical()
 	at := len(dst)
-	dst = appendFresh(dst, &is, now, after(now), false)
+	dst = appendFresh(dst, &is, now, false)
 	if was.Kind != is.Kind || was.Measure != is.Measure {
 		return dst, true
 	}
@@ -33,7 +33,7 @@ func adoptSlot(dst, old []byte, r *Rule, now int64) ([]byte, bool) {
 	case Window:
 		return dst, adoptWindow(slot, old)
 	default:
-		copy(slot[ruleBytes:], old[ruleBytes:])
+		copy(slot[ruleBytes:], old[ruleBytes:]) // its birth too
 		return dst, true
 	}
 }
@@ -74,6 +74,9 @@ func adoptRate(slot, old []byte) bool {
 		is.since = was.since
 	}
 	is.write()
+	if is.refunds() {
+		is.rooms().clear(after(is.last))
+	}
 	return true
 }
 
@@ -93,7 +96,7 @@ func adoptWindow(slot, old []byte) bool {
 		putInt(slot, atLast, was.last)
 		copy(slot[atRing:atAll], was.countsFor(is.Mode))
 		if is.refunds() && was.refunds() {
-			putInt(slot, len(slot)-8, was.born())
+			copy(slot[len(slot)-16:], old[len(old)-16:])
 		}
 	} else {
 		is.recount(&was)

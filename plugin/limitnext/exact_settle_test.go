@@ -9,8 +9,8 @@ func (s *simulation) settle(i int) {
 		return // its event has been checked
 	}
 	back := s.rng.IntN(3) > 0
-	set := Settlement{Version: s.version, Epoch: st.epoch, Now: s.now, Wall: s.wall,
-		Applies: st.applies, Exceeded: st.exceeded, At: st.at, AtWall: st.wall}
+	set := Settlement{Version: st.version, Epoch: st.epoch, Now: s.now, Wall: s.wall,
+		Applies: st.applies, Over: st.over, Shadowed: st.shadowed, At: st.at, AtWall: st.wall}
 	for m := range Measures {
 		switch {
 		case back && st.take[m] > 0:
@@ -24,11 +24,11 @@ func (s *simulation) settle(i int) {
 		s.violated("settle: %v", err)
 		return
 	}
-	charge := event{kind: charged, at: s.now, over: st.exceeded}
+	charge := event{kind: charged, at: s.now, over: st.over}
 	e := &s.queue[st.event%queued]
 	for i := range st.rules {
 		c := s.checkers[st.rules[i].ID]
-		if c == nil || st.applies&(1<<i) == 0 {
+		if c == nil || (st.applies&^st.shadowed)&(1<<i) == 0 {
 			continue
 		}
 		s.note(c, e, &charge, i, &st, set.Delta[c.rule.Measure])
@@ -44,9 +44,8 @@ func (s *simulation) settle(i int) {
 
 // note tells the checker of one limit what a settlement may have done to it.
 func (s *simulation) note(c *checker, e, charge *event, i int, st *stream, delta int64) {
-	shadowed := st.exceeded&(1<<i) != 0 && c.rule.Mode == Shadow
 	switch {
-	case delta == 0 || shadowed:
+	case delta == 0:
 	case c.rule.Kind == Quota:
 		s.noteQuota(c, i, st, delta)
 	case delta > 0:

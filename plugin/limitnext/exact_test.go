@@ -90,7 +90,8 @@ type stream struct {
 	epoch    uint32
 	at, wall int64
 	applies  uint64
-	exceeded uint64
+	over     uint64
+	shadowed uint64
 	take     [Measures]uint64
 	lease    [maxSimulated]int64 // start of the lease charged
 }
@@ -300,7 +301,7 @@ func (s *simulation) decide(version uint64, rules []Rule) {
 // admit notes what was charged to whom.
 func (s *simulation) admit(next []byte, req Request, rules []Rule, d Decision) {
 	st := stream{version: req.Version, rules: rules, epoch: req.Epoch, at: req.Now, wall: req.Wall,
-		applies: req.Applies, exceeded: d.Over | d.Shadowed, take: req.Take}
+		applies: req.Applies, over: d.Over, shadowed: d.Shadowed, take: req.Take}
 	e := event{kind: admitted, at: req.Now, stored: d.Changed, over: d.Over}
 	s.held, _ = Holdings(s.held, next, req)
 	for _, l := range d.Levels {

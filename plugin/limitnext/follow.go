@@ -79,7 +79,7 @@ func (d *decision) adoptState(dst, state []byte, h header) error {
 		return d.keepNewer(dst, state, h, anew)
 	}
 	d.Changed = true
-	epoch := max(h.epoch, d.req.Epoch)
+	epoch, now := max(h.epoch, d.req.Epoch), birth{d.req.Now, d.req.Version}
 	dst = appendHeader(dst, header{d.req.Version, epoch, len(d.rules)})
 	for i := range d.rules {
 		r := &d.rules[i]
@@ -89,11 +89,11 @@ func (d *decision) adoptState(dst, state []byte, h header) error {
 			return err
 		}
 		if at == 0 || anew {
-			dst = appendFresh(dst, r, d.req.Now, after(d.req.Now), false)
+			dst = appendFresh(dst, r, now, false)
 			continue
 		}
 		var ok bool
-		if dst, ok = adoptSlot(dst, state[at:at+n], r, d.req.Now); !ok {
+		if dst, ok = adoptSlot(dst, state[at:at+n], r, now); !ok {
 			return badSlot(i)
 		}
 	}
@@ -113,7 +113,7 @@ func (d *decision) keepNewer(dst, state []byte, h header, anew bool) error {
 			if n == 0 || !readRule(state[at:], &r) {
 				return badSlot(i)
 			}
-			dst = appendFresh(dst, &r, d.req.Now, after(d.req.Now), false)
+			dst = appendFresh(dst, &r, birth{d.req.Now, h.version}, false)
 			at += n
 		}
 		d.next = putLength(dst)

@@ -37,7 +37,7 @@ func idleUnder(slot []byte, now int64, rules []Rule) bool {
 				return idleSlot(slot, now)
 			}
 			var buffer [MaxSlotBytes]byte
-			adopted, ok := adoptSlot(buffer[:0], slot, r, now)
+			adopted, ok := adoptSlot(buffer[:0], slot, r, birth{at: now})
 			return ok && idleSlot(adopted, now)
 		}
 	}

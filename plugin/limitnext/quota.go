@@ -3,9 +3,9 @@ package limitnext
 import "math"
 
 // After its rule a quota's slot has the fields of [quota], 8 bytes each, in their
-// order.
+// order, and the snapshot it was born under (8).
 const (
-	quotaFields = 14
+	quotaFields = 15
 	quotaBytes  = ruleBytes + quotaFields*8
 	atAsked     = ruleBytes + 12*8
 )
@@ -77,8 +77,9 @@ func (q *quota) write() {
 	}
 }
 
-func seedQuota(slot []byte, born int64) {
-	put(slot, ruleBytes, uint64(born))
+func seedQuota(slot []byte, born birth) {
+	putInt(slot, ruleBytes, born.at)
+	putBornVersion(slot, born.version)
 	never := int64(never)
 	putInt(slot, atAsked, never)
 }

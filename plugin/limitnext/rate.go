@@ -5,7 +5,7 @@ import "math"
 // After its rule a rate's slot has last (8), tokens (8) and fraction (8); a soft
 // one with a grace percentage the tokens and fraction of the limit behind it, one
 // with grace seconds since when it has been exceeded (8), and one that gives back
-// its [rooms].
+// its [rooms] and the snapshot it was born under (8).
 const (
 	atLast     = ruleBytes
 	atTokens   = ruleBytes + 8
@@ -22,7 +22,7 @@ func rateBytes(r *Rule) int {
 		n += 8
 	}
 	if r.refunds() {
-		n += roomsBytes
+		n += roomsBytes + 8
 	}
 	return n
 }
@@ -48,7 +48,9 @@ func (b *bucket) atSince() int {
 }
 
 // rooms returns the slot's rooms; the rule gives back.
-func (b *bucket) rooms() rooms { return b.slot[len(b.slot)-roomsBytes:] }
+func (b *bucket) rooms() rooms { return slotRooms(b.slot) }
+
+func slotRooms(slot []byte) rooms { return slot[len(slot)-8-roomsBytes : len(slot)-8] }
 
 // read reads a slot whose length fits its rule, and verifies it.
 func (b *bucket) read(slot []byte) bool {
@@ -90,15 +92,16 @@ func (b *bucket) write() {
 	}
 }
 
-func seedRate(slot []byte, r *Rule, now, born int64, empty bool) {
-	b := bucket{Rule: *r, slot: slot, last: now, since: never}
+func seedRate(slot []byte, r *Rule, born birth, empty bool) {
+	b := bucket{Rule: *r, slot: slot, last: born.at, since: never}
 	if !empty {
 		b.base.tokens = int64(r.Burst)
 		b.hard.tokens = int64(r.scaled(r.Burst))
 	}
 	b.write()
 	if r.refunds() {
-		b.rooms().clear(born)
+		b.rooms().clear(born.at)
+		putBornVersion(slot, born.version)
 	}
 }
 

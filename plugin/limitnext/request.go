@@ -85,6 +85,7 @@ type Decision struct {
 
 // Settlement is what a request turned out to have taken, at its stream's end.
 type Settlement struct {
+	// Version is the one of the admission, and so are the rules to settle with.
 	Version uint64
 	// Epoch is the one of the admission. After it was raised nothing is given back.
 	Epoch uint32
@@ -92,11 +93,11 @@ type Settlement struct {
 	Wall  int64 // wall clock at stream end, Unix seconds
 	// Applies is Request.Applies of the admission, for the rules given.
 	Applies uint64
-	// Exceeded is Over and Shadowed of the decision: to these rules the request
-	// was not charged, so that they get nothing back.
-	Exceeded uint64
-	At       int64 // Request.Now of the admission
-	AtWall   int64 // Request.Wall of the admission
+	// Over and Shadowed are the decision's: an exceeded soft rule was not charged
+	// itself, and a shadow rule not at all, so that they get nothing back.
+	Over, Shadowed uint64
+	At             int64 // Request.Now of the admission
+	AtWall         int64 // Request.Wall of the admission
 	// Delta is, by measure, what is to be charged besides what the admission took,
 	// or, below 0, given back.
 	Delta [Measures]int64

@@ -24,7 +24,7 @@ func Settle(dst, state []byte, s Settlement, rules []Rule) (next []byte, changed
 	if err != nil {
 		return nil, false, err
 	}
-	for set := s.Applies; set != 0; set &= set - 1 {
+	for set := s.Applies &^ s.Shadowed; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros64(set)
 		at, n, err := findSlot(dst, h.slots, rules[i].ID)
 		if err != nil {
@@ -33,7 +33,7 @@ func Settle(dst, state []byte, s Settlement, rules []Rule) (next []byte, changed
 		if at == 0 {
 			continue
 		}
-		did, ok := s.settle(dst[at:at+n], s.Exceeded&(1<<i) != 0, s.Epoch == h.epoch)
+		did, ok := s.settle(dst[at:at+n], s.Over&(1<<i) != 0, s.Epoch == h.epoch)
 		if !ok {
 			return nil, false, badSlot(i)
 		}
@@ -47,16 +47,18 @@ func Settle(dst, state []byte, s Settlement, rules []Rule) (next []byte, changed
 
 // settle settles one slot; refundable says that it still is what the admission
 // was charged to.
-func (s *Settlement) settle(slot []byte, exceeded, refundable bool) (changed, ok bool) {
+func (s *Settlement) settle(slot []byte, over, refundable bool) (changed, ok bool) {
 	var r Rule
 	if !readRule(slot, &r) {
 		return false, false
 	}
 	delta := s.Delta[r.Measure]
-	if delta == 0 || exceeded && r.Mode == Shadow || delta < 0 && !(refundable && r.refunds()) {
+	if delta == 0 || delta < 0 && !(refundable && r.refunds() && s.Version >= bornVersion(slot)) {
 		return false, true
 	}
-	over := exceeded && r.Mode == Soft
+	if delta > 0 && r.Mode != Soft { // it is no longer
+		over = false
+	}
 	switch r.Kind {
 	case Rate:
 		return s.settleRate(slot, delta, over)

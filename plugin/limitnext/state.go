@@ -46,7 +46,7 @@ func (r *Rule) slotBytes() int {
 }
 
 // MaxSlotBytes is the length of the longest slot: a soft window's.
-const MaxSlotBytes = ruleBytes + 8 + 2*ringBytes + 16
+const MaxSlotBytes = ruleBytes + 8 + 2*ringBytes + 24
 
 // MaxStateBytes is the length of the longest state.
 const MaxStateBytes = headerBytes + MaxRules*MaxSlotBytes
@@ -77,7 +77,7 @@ func Seed(dst []byte, version uint64, epoch uint32, now int64, rules []Rule, emp
 	}
 	dst = appendHeader(dst[:0], header{version, epoch, len(rules)})
 	for i := range rules {
-		dst = appendFresh(dst, &rules[i], now, now, empty&(1<<i) != 0)
+		dst = appendFresh(dst, &rules[i], birth{now, version}, empty&(1<<i) != 0)
 	}
 	return putLength(dst), nil
 }
@@ -89,9 +89,15 @@ func Version(state []byte) (uint64, error) {
 	return h.version, err
 }
 
-// appendFresh appends a slot that begins at now. Nothing that was admitted
-// before born is ever given back to it.
-func appendFresh(dst []byte, rule *Rule, now, born int64, empty bool) []byte {
+// birth is when a slot began to count as it does: by the monotonic clock, and
+// under which snapshot. Nothing that was admitted before is ever given back to it.
+type birth struct {
+	at      int64
+	version uint64
+}
+
+// appendFresh appends a slot that begins with nothing counted.
+func appendFresh(dst []byte, rule *Rule, born birth, empty bool) []byte {
 	r := rule.canonical()
 	at := len(dst)
 	dst = appendZeros(dst, r.slotBytes())
@@ -99,9 +105,9 @@ func appendFresh(dst []byte, rule *Rule, now, born int64, empty bool) []byte {
 	putRule(slot, &r)
 	switch r.Kind {
 	case Rate:
-		seedRate(slot, &r, now, born, empty)
+		seedRate(slot, &r, born, empty)
 	case Window:
-		seedWindow(slot, &r, now, born, empty)
+		seedWindow(slot, &r, born, empty)
 	default:
 		seedQuota(slot, born)
 	}

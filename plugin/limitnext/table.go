@@ -188,9 +188,9 @@ func withoutRefunds(state []byte, now int64) {
 		case r.Kind == Quota:
 			putInt(slot, ruleBytes, after(now))
 		case r.Kind == Rate && r.refunds():
-			rooms(slot[n-roomsBytes:]).clear(after(now))
+			slotRooms(slot).clear(after(max(now, getInt(slot, atLast))))
 		case r.refunds():
-			putInt(slot, n-8, after(now))
+			putInt(slot, n-16, after(max(now, getInt(slot, atLast))))
 		}
 	}
 }

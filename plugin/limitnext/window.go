@@ -10,7 +10,7 @@ import "math"
 // the ring; a soft
 // one with a grace percentage a second ring, of all that was admitted, one with
 // grace seconds since when it has been exceeded (8), and one that gives back
-// since when it has been counting in this way (8).
+// its birth (16).
 const (
 	partsPerPeriod = 32
 	parts          = partsPerPeriod + 1
@@ -29,7 +29,7 @@ func windowBytes(r *Rule) int {
 		n += 8
 	}
 	if r.refunds() {
-		n += 8
+		n += 16
 	}
 	return n
 }
@@ -99,12 +99,15 @@ func (w *window) since() int64 {
 
 func (w *window) setSince(t int64) { putInt(w.slot, w.ringsEnd(), t) }
 
-// born returns since when the window has been counting in this way.
-func (w *window) born() int64 { return getInt(w.slot, len(w.slot)-8) }
+func (w *window) bornAt() int64 { return getInt(w.slot, len(w.slot)-16) }
 
-func seedWindow(slot []byte, r *Rule, now, born int64, empty bool) {
-	part, _ := partAt(now, partNS(r.PeriodSeconds))
-	putInt(slot, atLast, now)
+// bornVersion is the last number of a slot that gives back.
+func bornVersion(slot []byte) uint64             { return get(slot, len(slot)-8) }
+func putBornVersion(slot []byte, version uint64) { put(slot, len(slot)-8, version) }
+
+func seedWindow(slot []byte, r *Rule, born birth, empty bool) {
+	part, _ := partAt(born.at, partNS(r.PeriodSeconds))
+	putInt(slot, atLast, born.at)
 	w := window{Rule: *r, slot: slot}
 	if empty {
 		put(slot, atRing+8*ringIndex(part), r.Amount)
@@ -116,7 +119,8 @@ func seedWindow(slot []byte, r *Rule, now, born int64, empty bool) {
 		w.setSince(never)
 	}
 	if r.refunds() {
-		putInt(slot, len(slot)-8, born)
+		putInt(slot, len(slot)-16, born.at)
+		putBornVersion(slot, born.version)
 	}
 }
 
@@ -176,7 +180,7 @@ func (w *window) countAt(at int, n uint64) {
 // refund takes up to n from the part of the time at, if it still counts.
 func (w *window) refund(n uint64, at int64, over bool) (changed bool) {
 	part, _ := partAt(at, partNS(w.PeriodSeconds))
-	if at < w.born() || part > w.newest || between(part, w.newest) >= parts {
+	if at < w.bornAt() || part > w.newest || between(part, w.newest) >= parts {
 		return false
 	}
 	for _, ring := range []int{atRing, atAll} {
