@@ -20,10 +20,9 @@ type Set struct {
 }
 
 // Compile turns p into segments, the same for the same policy whatever the order
-// of its lists. previous is the set compiled before, or nil: the number of
-// shards changes only when it fits badly, and segments that are equal share
-// their bytes. It fails with [ErrInvalid], wrapped with what is wrong where, for
-// a policy that isn't consistent or is out of bounds.
+// of its lists. Segments that equal those of previous, the set compiled before or
+// nil, share their bytes. It fails with [ErrInvalid], wrapped with what is wrong
+// where, for a policy that isn't consistent or is out of bounds.
 func Compile(p Policy, previous *Set) (*Set, error) {
 	c := &compiler{p: p, textAt: map[string]uint32{}, limitAt: map[string]uint32{}}
 	c.sort()
@@ -34,7 +33,7 @@ func Compile(p Policy, previous *Set) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	set := &Set{Version: p.Version, Bits: fittingBits(len(p.Keys), previous), Segments: [][]byte{core}}
+	set := &Set{Version: p.Version, Bits: bitsFor(len(p.Keys)), Segments: [][]byte{core}}
 	rest := c.p.Keys
 	for i := range 1 << set.Bits {
 		n := 0

@@ -177,23 +177,12 @@ func TestAnEditTouchesItsSegmentsOnly(t *testing.T) {
 	}
 }
 
-func TestNumberOfShardsHasHysteresis(t *testing.T) {
-	for n, want := range map[int]uint8{0: 0, 1: 0, 1024: 0, 1025: 1, 2048: 1, 100_000: 7, MaxKeys: MaxBits} {
-		if got := fittingBits(n, nil); got != want {
+func TestNumberOfShards(t *testing.T) {
+	for n, want := range map[int]uint8{
+		0: 0, 1: 0, 1024: 0, 1025: 1, 2048: 1, 2049: 2, 65_536: 6, 65_537: 7, 100_000: 7, 131_072: 7, MaxKeys: MaxBits,
+	} {
+		if got := bitsFor(n); got != want {
 			t.Errorf("%d keys: 2^%d shards, want 2^%d", n, got, want)
-		}
-	}
-	tests := []struct {
-		keys           int
-		previous, want uint8
-	}{
-		{1025, 0, 0}, {2048, 0, 0}, {2049, 0, 2}, {0, 0, 0},
-		{512, 1, 1}, {511, 1, 0}, {4096, 1, 1}, {4097, 1, 3},
-		{32_768, 7, 7}, {32_767, 7, 5}, {262_144, 7, 7}, {262_145, 7, 9},
-	}
-	for _, tt := range tests {
-		if got := fittingBits(tt.keys, &Set{Bits: tt.previous}); got != tt.want {
-			t.Errorf("%d keys in 2^%d shards before: 2^%d, want 2^%d", tt.keys, tt.previous, got, tt.want)
 		}
 	}
 	if _, err := OpenShard(compileShard(nil, MaxBits, 1<<MaxBits-1)); err != nil {
@@ -249,7 +238,7 @@ func TestFindEqualsAMap(t *testing.T) {
 			want[d] = k
 			p.Keys = append(p.Keys, k)
 		}
-		s := mustCompile(&testing.T{}, p, &Set{Bits: 0})
+		s := mustCompile(&testing.T{}, p, nil)
 		for d, k := range want {
 			got, found := find(&testing.T{}, s, &d)
 			if !found || got != (KeyRef{k.ID, k.Account, 1, k.ExpiresAt, k.Epoch, k.Kind, k.Suspended, k.AccountSuspended}) {

@@ -23,8 +23,9 @@ type SegmentState struct {
 	Sum     uint64 // the checksum that the segment carries
 }
 
-// ErrBase is what [Manifest.Apply] returns for an update of another version than
-// the manifest's: ask for a full one.
+// ErrBase is what [Manifest.Apply] returns for an update that changes something
+// else than what the manifest says is held, another version or another number of
+// shards: ask for a full one.
 var ErrBase = errors.New("the update has another base")
 
 const (
@@ -37,8 +38,7 @@ const (
 // Apply returns the manifest after u, and which of its segments differ from what
 // m says is held: those are to be verified and written before the manifest. A
 // segment that is the same keeps its state, also in a full update. It fails with
-// [ErrBase], and with [ErrMalformed] for an update that would leave shards of
-// two sizes.
+// [ErrBase] only.
 func (m *Manifest) Apply(u Update) (next *Manifest, changed []Segment, err error) {
 	if u.Base != 0 && u.Base != m.Version {
 		return nil, nil, ErrBase
@@ -49,7 +49,7 @@ func (m *Manifest) Apply(u Update) (next *Manifest, changed []Segment, err error
 		shards--
 	}
 	if resized && shards != 1<<u.Bits {
-		return nil, nil, frame.Malformed("update: another number of shards, but not all of them")
+		return nil, nil, ErrBase
 	}
 	next = &Manifest{Version: u.Version, Bits: u.Bits, Segments: make([]SegmentState, 1+1<<u.Bits)}
 	// A policy that was set back, as by restoring a database, begins anew.

@@ -29,25 +29,18 @@ const (
 	// have fewer than 1,024 each.
 	MaxBits = 11
 	// MaxShardKeys bounds the keys of one shard. Digests are evenly spread, so
-	// the shards have about 500 to 1,000 keys each, and at most some 2,300.
+	// the shards have about 500 to 1,000 keys each.
 	MaxShardKeys = 65_536
 
 	maxGuesses = 6
 
-	fitKeys = 1024 // on average in a shard, at most, when the number of shards is chosen anew
+	fitKeys = 1024 // on average in a shard, at most
 )
 
-// fittingBits chooses the number of shards for n keys: that of previous as long
-// as they have between a quarter and twice of fitKeys on average.
-func fittingBits(n int, previous *Set) uint8 {
-	if previous != nil && previous.Bits <= MaxBits {
-		b := previous.Bits
-		if n <= 2*fitKeys<<b && (b == 0 || n >= fitKeys/4<<b) {
-			return b
-		}
-	}
-	return uint8(min(bits.Len(uint(max(n-1, 0))/fitKeys), MaxBits))
-}
+// bitsFor chooses the number of shards for n keys. It depends on nothing else, so
+// that all publishers agree: if they kept to what each had before, a filter that
+// is served by one and then by another would need everything anew each time.
+func bitsFor(n int) uint8 { return uint8(min(bits.Len(uint(max(n-1, 0))/fitKeys), MaxBits)) }
 
 // SegmentOf returns which segment of a set of 2^bits shards has the key of a
 // digest, 1 to 2^bits. bits is at most MaxBits.
