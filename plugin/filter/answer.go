@@ -1,127 +1,116 @@
 package filter
 
 import (
-	"math"
 	"strconv"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/weirhq/weir/plugin/limit"
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// observe notes where the account stands for the next batch.
-func (r *request) observe(q question, d limit.Decision) {
-	at := r.system.WallNS() / millisecond
-	for _, l := range d.Levels {
-		r.meter.Observe(wire.Level{Account: q.account.ID, Limit: q.rules[l.Rule].ID, Remaining: l.Remaining, AtMS: at})
-	}
-}
-
-// describe writes the RateLimit-Policy and RateLimit fields, as in
-// draft-ietf-httpapi-ratelimit-headers-11: lists of all policies that apply.
-func (r *request) describe(q question, d limit.Decision) {
-	text := r.scratch.text[:0]
-	for i, l := range d.Levels {
-		text = appendPolicy(separate(text, i), r.policy.snapshot.Limit(q.tier.FirstLimit+l.Rule))
-	}
-	split := len(text)
-	for i, l := range d.Levels {
-		if i > 0 {
-			text = append(text, ", "...)
-		}
-		text = appendLevel(text, r.policy.snapshot.Limit(q.tier.FirstLimit+l.Rule).Name, l)
-	}
-	r.scratch.text = text
-	both := string(text)
-	r.policyField, r.levelField = both[:split], both[split:]
-}
-
-func separate(text []byte, i int) []byte {
-	if i > 0 {
-		return append(text, ", "...)
-	}
-	return text
-}
-
-// appendPolicy appends a limit as an item of RateLimit-Policy. Names of limits
-// are lower-case letters, digits and hyphens, so quoting them needs no escapes.
-func appendPolicy(text []byte, l wire.LimitRef) []byte {
-	text = appendName(text, l.Name)
-	text = strconv.AppendUint(append(text, ";q="...), l.Amount, 10)
-	text = strconv.AppendUint(append(text, ";w="...), uint64(l.PeriodSeconds), 10)
-	if l.Burst != l.Amount {
-		text = strconv.AppendUint(append(text, ";weir-burst="...), l.Burst, 10)
-	}
-	return text
-}
-
-// appendLevel appends where a limit stands as an item of RateLimit. A full
-// bucket has no t: there won't be more.
-func appendLevel(text []byte, name string, l limit.Level) []byte {
-	text = appendName(text, name)
-	text = strconv.AppendInt(append(text, ";r="...), max(l.Remaining, 0), 10)
-	if l.NextNS > 0 {
-		text = strconv.AppendInt(append(text, ";t="...), wholeSeconds(l.NextNS), 10)
-	}
-	return text
-}
-
-func appendName(text []byte, name string) []byte {
-	return append(append(append(text, '"'), name...), '"')
-}
-
-// wholeSeconds rounds up.
-func wholeSeconds(ns int64) int64 {
-	if ns > math.MaxInt64-second {
-		return math.MaxInt64 / second
-	}
-	return (ns + second - 1) / second
-}
-
-// Problem types of the draft, registered under RFC 9457.
+// Problem types of the RateLimit draft, registered under RFC 9457.
 const (
 	typeQuotaExceeded   = "https://iana.org/assignments/http-problem-types#quota-exceeded"
 	typeReducedCapacity = "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity"
 )
 
-// refuseThrottled answers 429.
-func (r *request) refuseThrottled(q question, d limit.Decision, method string) types.Action {
-	wait := wholeSeconds(d.RetryAfterNS)
-	by := r.policy.snapshot.Limit(q.tier.FirstLimit + d.By)
-	b := openProblem(r.scratch.text[:0], typeQuotaExceeded, "Rate limit exceeded", 429)
-	b = append(b, `,"detail":`...)
-	b = appendString(b, "Limit "+by.Name+" of tier "+q.tier.Name+" allows "+allowance(by)+
-		"; retry in "+strconv.FormatInt(wait, 10)+" s.")
-	b = append(b, `,"violated-policies":[`...)
-	violated := 0
-	for _, l := range d.Levels {
-		if l.Remaining < 1 {
-			b = appendString(separateMember(b, violated), r.policy.snapshot.Limit(q.tier.FirstLimit+l.Rule).Name)
-			violated++
-		}
-	}
-	b = append(b, `],"tier":`...)
-	b = appendString(b, q.tier.Name)
-	r.decision = wire.Throttled
-	return r.refuse(429, r.closeProblem(b), method,
-		[2]string{"retry-after", strconv.FormatInt(wait, 10)},
-		[2]string{"ratelimit-policy", r.policyField},
-		[2]string{"ratelimit", r.levelField})
+// Statuses of gRPC.
+const (
+	grpcPermissionDenied  = 7
+	grpcResourceExhausted = 8
+	grpcUnavailable       = 14
+	grpcUnauthenticated   = 16
+)
+
+// answer is a refusal on its way to the client.
+type answer struct {
+	status      uint32
+	grpc        int32
+	kind, title string
+	detail      string
+	violated    []string // names of limits
+	tier        string
+	retry       int64 // seconds; 0 says nothing
+	headers     [][2]string
 }
 
-func separateMember(b []byte, i int) []byte {
-	if i > 0 {
-		return append(b, ',')
+// refuseThrottled answers 429, or 503 when the request was denied only because
+// nobody knows how much is left.
+func (r *request) refuseThrottled(f *fields, q *question) types.Action {
+	by := &q.asked[q.decidedBy()]
+	of := q.plan.limit(by.part, max(by.d.By, 0))
+	if q.unknown() {
+		r.decision = wire.Unready
+		r.sampleDenial(f, q, second)
+		return r.refuse(f, answer{
+			status: 503, grpc: grpcUnavailable, kind: typeReducedCapacity, title: "Not ready",
+			detail:   "How much of limit " + of.Name + " is left isn't known; retry in 1 s.",
+			violated: []string{of.Name}, tier: q.plan.name, retry: 1,
+		})
 	}
-	return b
+	r.decision = wire.Throttled
+	a := answer{
+		status: 429, grpc: grpcResourceExhausted, kind: typeQuotaExceeded, title: "Rate limit exceeded",
+		detail: "Limit " + of.Name + " of tier " + q.plan.name + " allows " + allowance(of),
+		tier:   q.plan.name, violated: q.violated(),
+	}
+	if by.d.Never {
+		a.detail += "; this request takes more than it ever allows."
+		r.sampleDenial(f, q, 0)
+	} else {
+		a.retry = wholeSeconds(by.d.RetryAfterNS)
+		a.detail += "; retry in " + strconv.FormatInt(a.retry, 10) + " s."
+		r.sampleDenial(f, q, by.d.RetryAfterNS)
+	}
+	a.headers = r.limitHeaders(nil)
+	return r.refuse(f, a)
+}
+
+// unknown reports whether every part that denies does so only because its state
+// isn't known.
+func (q *question) unknown() bool {
+	for i := range q.parts() {
+		if d := &q.asked[i].d; !d.Allowed && !d.Unknown {
+			return false
+		}
+	}
+	return true
+}
+
+// violated names the limits that deny.
+func (q *question) violated() (names []string) {
+	for i := q.n - 1; i >= 0; i-- {
+		a := &q.asked[i]
+		for rule := range a.part.rules {
+			if a.d.Denied&(1<<rule) != 0 {
+				names = append(names, q.plan.limit(a.part, rule).Name)
+			}
+		}
+	}
+	return names
 }
 
 // allowance says what a limit allows, such as "100 requests a minute".
-func allowance(l wire.LimitRef) string {
-	text := decimal(l.Amount) + " requests"
+func allowance(l *book.Limit) string {
+	units := [...]string{book.Requests: " requests", book.Bytes: " bytes", book.Cost: " cost units"}
+	text := decimal(l.Amount) + " units"
+	if int(l.Measure) < len(units) {
+		text = decimal(l.Amount) + units[l.Measure]
+	}
 	if l.Amount == 1 {
-		text = "1 request"
+		text = text[:len(text)-1]
+	}
+	if l.Kind == book.Quota {
+		switch l.QuotaPeriod {
+		case book.Hour:
+			return text + " an hour"
+		case book.Day:
+			return text + " a day"
+		case book.Month:
+			return text + " a month"
+		}
+		return text + " a billing period"
 	}
 	switch l.PeriodSeconds {
 	case 1:
@@ -137,46 +126,125 @@ func allowance(l wire.LimitRef) string {
 }
 
 // refuseCaller answers 401 or 403.
-func (r *request) refuseCaller(decision wire.Decision, method string) types.Action {
-	r.decision = decision
-	if decision == wire.Forbidden {
-		b := openProblem(r.scratch.text[:0], "about:blank", "Forbidden", 403)
-		b = appendString(append(b, `,"detail":`...), "The account is suspended.")
-		return r.refuse(403, r.closeProblem(b), method)
+func (r *request) refuseCaller(f *fields, why refusal) types.Action {
+	r.decision = why.decision()
+	a := answer{status: 401, grpc: grpcUnauthenticated, kind: "about:blank", title: "Unauthorized"}
+	challenge := `Bearer realm="weir", error="invalid_token"`
+	switch why {
+	case noCredential:
+		a.detail, challenge = r.config.wanted(), `Bearer realm="weir"`
+	case keyExpired:
+		a.detail = "The key has expired."
+	case keySuspended:
+		a.detail = "The key is suspended."
+	case accountSuspended:
+		a.detail = "The account is suspended."
+	default:
+		a.detail = r.config.unknown()
 	}
-	detail, challenge := "Send an API key in the header field "+r.config.keyHeader+", or as a bearer token.", `Bearer realm="weir"`
-	if r.caller.sent {
-		detail, challenge = "The API key is not known.", `Bearer realm="weir", error="invalid_token"`
+	if r.decision == wire.Forbidden {
+		a.status, a.grpc, a.title = 403, grpcPermissionDenied, "Forbidden"
+	} else {
+		a.headers = [][2]string{{"www-authenticate", challenge}}
 	}
-	b := openProblem(r.scratch.text[:0], "about:blank", "Unauthorized", 401)
-	b = appendString(append(b, `,"detail":`...), detail)
-	return r.refuse(401, r.closeProblem(b), method, [2]string{"www-authenticate", challenge})
+	r.sampleDenial(f, nil, 0)
+	return r.refuse(f, a)
+}
+
+// wanted tells a caller without a credential what to send.
+func (c *config) wanted() string {
+	if !c.looksAt(byKey) {
+		if c.looksAt(byJWT) {
+			return "Send a token that this gateway accepts."
+		}
+		return "Show a client certificate that this gateway accepts."
+	}
+	var places []string
+	if c.keyHeader != "" {
+		places = append(places, "in the header field "+c.keyHeader)
+	}
+	if c.keyBearer {
+		places = append(places, "as a bearer token")
+	}
+	if c.keyQuery != "" {
+		places = append(places, "in the query parameter "+c.keyQuery)
+	}
+	text := "Send an API key "
+	for i, place := range places {
+		if i > 0 {
+			text += ", or "
+		}
+		text += place
+	}
+	return text + "."
+}
+
+func (c *config) unknown() string {
+	if c.looksAt(byJWT) || c.looksAt(byCertificate) {
+		return "The credential is not known."
+	}
+	return "The API key is not known."
 }
 
 // refuseUnready answers 503.
-func (r *request) refuseUnready(detail string) types.Action {
+func (r *request) refuseUnready(f *fields, detail string) types.Action {
 	r.decision = wire.Unready
-	b := openProblem(r.scratch.text[:0], typeReducedCapacity, "Not ready", 503)
-	b = appendString(append(b, `,"detail":`...), detail)
-	return r.refuse(503, r.closeProblem(b), requestHeader(":method"), [2]string{"retry-after", "1"})
+	return r.refuse(f, answer{
+		status: 503, grpc: grpcUnavailable, kind: typeReducedCapacity, title: "Not ready", detail: detail, retry: 1,
+	})
 }
 
-// refuse sends a problem. A HEAD request gets its header fields only.
-func (r *request) refuse(status uint32, problem []byte, method string, headers ...[2]string) types.Action {
-	r.answered, r.status = true, uint16(status)
-	r.scratch.text = problem
-	if method == "HEAD" {
-		problem = nil
+// refuse sends an answer: a problem document (RFC 9457), to a HEAD request its
+// header fields only, to a gRPC client the status with the detail as its message.
+func (r *request) refuse(f *fields, a answer) types.Action {
+	r.answered, r.status = true, uint16(a.status)
+	if a.retry > 0 {
+		a.headers = append(a.headers, [2]string{"retry-after", strconv.FormatInt(a.retry, 10)})
 	}
-	return respond(status, append(headers, [2]string{"content-type", "application/problem+json"}), problem)
+	var body []byte
+	grpc := int32(-1)
+	switch {
+	case r.grpc:
+		grpc, body = a.grpc, append(r.scratch.text[:0], a.detail...)
+		r.scratch.text = body
+	default:
+		a.headers = append(a.headers, [2]string{"content-type", "application/problem+json"})
+		if !r.head {
+			body = a.document(r.scratch.text[:0], f.requestID, r.config.link)
+			r.scratch.text = body
+		}
+	}
+	if err := r.host.respond(a.status, a.headers, body, grpc); err != nil {
+		r.warn("send response "+strconv.Itoa(int(a.status)), err)
+	}
+	return types.ActionPause
 }
 
-// closeProblem adds what every problem ends with.
-func (r *request) closeProblem(b []byte) []byte {
-	if id := requestHeader("x-request-id"); id != "" {
-		b = appendString(append(b, `,"request-id":`...), id[:min(len(id), maxRequestID)])
+const maxShownRequestID = 128
+
+// document writes the problem document.
+func (a *answer) document(b, requestID []byte, link string) []byte {
+	b = openProblem(b, a.kind, a.title, int64(a.status))
+	b = appendString(append(b, `,"detail":`...), a.detail)
+	for i, name := range a.violated {
+		if i == 0 {
+			b = append(b, `,"violated-policies":[`...)
+		} else {
+			b = append(b, ',')
+		}
+		b = appendString(b, name)
+	}
+	if len(a.violated) > 0 {
+		b = append(b, ']')
+	}
+	if a.tier != "" {
+		b = appendString(append(b, `,"tier":`...), a.tier)
+	}
+	if len(requestID) > 0 {
+		b = appendString(append(b, `,"request-id":`...), string(requestID[:min(len(requestID), maxShownRequestID)]))
+	}
+	if link != "" {
+		b = appendString(append(b, `,"link":`...), link)
 	}
 	return append(b, '}', '\n')
 }
-
-const maxRequestID = 128

@@ -11,14 +11,23 @@ import (
 func TestParseConfig(t *testing.T) {
 	t.Run("fills in defaults", func(t *testing.T) {
 		got, err := parseConfig([]byte(`{"node":"gateway-1"}`))
-		want := config{node: "gateway-1", edgeCluster: "weir_edge", flushMS: 1000, tickMS: 100, keyHeader: "x-api-key"}
+		want := defaultConfig()
+		want.node = "gateway-1"
 		if err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
 	})
 	t.Run("takes every field", func(t *testing.T) {
-		got, err := parseConfig([]byte(` { "node" : "gw \u00e9\ud83d\ude00" , "edge_cluster":"e","flush_ms":250,"tick_ms":50,"key_header":"api_key","unready":"allow" } `))
-		want := config{node: "gw é😀", edgeCluster: "e", flushMS: 250, tickMS: 50, keyHeader: "api_key", allowUnready: true}
+		got, err := parseConfig([]byte(` { "node" : "gw \u00e9\ud83d\ude00" , "edge_cluster":"e","flush_ms":250,"tick_ms":50,"unready":"allow",
+			"identify":"address, jwt,certificate,key","unknown":"anonymous","key_header":"api_key","key_bearer":false,"key_query":"k","strip_key":true,
+			"jwt_payload":"jwt","jwt_subject_claim":"uid","jwt_tier_claim":"plan","certificate_name":"dns_san",
+			"x_ratelimit":true,"link":"https://example.com/plans"} `))
+		want := config{
+			node: "gw é😀", edgeCluster: "e", flushMS: 250, tickMS: 50, allowUnready: true,
+			identify: [maxWays]way{byAddress, byJWT, byCertificate, byKey}, allowUnknown: true, keyHeader: "api_key", keyQuery: "k", stripKey: true,
+			jwtPayload: "jwt", jwtSubject: "uid", jwtTier: "plan", certificate: dnsSAN,
+			xRateLimit: true, link: "https://example.com/plans",
+		}
 		if err != nil || got != want {
 			t.Errorf("%+v, %v; want %+v", got, err, want)
 		}
@@ -49,6 +58,15 @@ func TestParseConfig(t *testing.T) {
 		"a pseudo-header":          {`{"node":"a","key_header":":path"}`, `"key_header"`},
 		"our own header":           {`{"node":"a","key_header":"x-weir-key"}`, `"key_header"`},
 		"another word for unready": {`{"node":"a","unready":"open"}`, `"unready"`},
+		"an unknown way":           {`{"node":"a","identify":"key,cookie"}`, `"identify"`},
+		"a way twice":              {`{"node":"a","identify":"key,key"}`, `"identify"`},
+		"no way":                   {`{"node":"a","identify":""}`, `"identify"`},
+		"a text for a truth":       {`{"node":"a","key_bearer":"true"}`, `"key_bearer"`},
+		"keys that are nowhere":    {`{"node":"a","key_header":"","key_bearer":false}`, `"identify"`},
+		"a query with escapes":     {`{"node":"a","key_query":"a&b"}`, `"key_query"`},
+		"another certificate name": {`{"node":"a","certificate_name":"cn"}`, `"certificate_name"`},
+		"a link to a script":       {`{"node":"a","link":"javascript:alert(1)"}`, `"link"`},
+		"a link that ends itself":  {`{"node":"a","link":"https://a>"}`, `"link"`},
 		"too much of it":           {`{"node":"` + strings.Repeat("n", 64<<10) + `"}`, "64 KiB"},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
@@ -76,7 +94,7 @@ func TestParseToken(t *testing.T) {
 
 // FuzzEachField compares with encoding/json, which the module can't afford.
 func FuzzEachField(f *testing.F) {
-	for _, s := range []string{`{}`, `{"a":1}`, `{"a":"b","c":-12}`, `{"\u0061\n":"\ud83d\ude00"}`, `{"a":01}`, `{"a":"\ud83d"}`, "{\"a\":\"\x80\"}", `{"a":-}`, `{"a":1 "b":2}`} {
+	for _, s := range []string{`{}`, `{"a":1}`, `{"a":"b","c":-12}`, `{"\u0061\n":"\ud83d\ude00"}`, `{"a":01}`, `{"a":"\ud83d"}`, "{\"a\":\"\x80\"}", `{"a":-}`, `{"a":1 "b":2}`, `{"a":true,"b":false}`, `{"a":tru}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -89,6 +107,8 @@ func FuzzEachField(f *testing.F) {
 				got[field] = v.text
 			case v.isNumber:
 				got[field] = json.Number(v.number)
+			case v.isTruth:
+				got[field] = v.truth
 			}
 			return nil
 		})
@@ -118,6 +138,7 @@ func isFlat(fields map[string]any) bool {
 			if strings.ContainsRune(v, '\ufffd') {
 				return false
 			}
+		case bool:
 		case json.Number:
 			if !isWhole(v.String()) {
 				return false

@@ -1,7 +1,6 @@
 package filter_test
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
@@ -13,8 +12,9 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/filter"
-	"github.com/weirhq/weir/plugin/limit"
+	limit "github.com/weirhq/weir/plugin/limitnext"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -85,7 +85,7 @@ func onEmulatorWith(t *testing.T, configuration string, prepare func(*testSystem
 const plainConfiguration = `{"node":"gateway-1"}`
 
 // started starts the plugin and gives it a policy.
-func (e *emulator) started(p wire.Policy) {
+func (e *emulator) started(p book.Policy) {
 	e.Helper()
 	if e.StartPlugin() != types.OnPluginStartStatusOK {
 		e.Fatalf("the plugin didn't start: %v", e.GetCriticalLogs())
@@ -181,6 +181,7 @@ func (e *emulator) finish(x *exchange, upstream int, headers ...[2]string) {
 		x.status = upstream
 		x.headers = append([][2]string{{":status", strconv.Itoa(upstream)}}, headers...)
 		e.system.monotonic += int64(e.upstreamTakes)
+		e.system.wall += int64(e.upstreamTakes)
 	}
 	e.CallOnResponseHeaders(x.id, x.headers, true)
 	x.headers = e.GetCurrentResponseHeaders(x.id)
@@ -230,25 +231,43 @@ const (
 	limitMinute, limitOrders        = 21, 22
 )
 
-func testPolicy() wire.Policy {
-	return wire.Policy{
+func testPolicy() book.Policy {
+	return book.Policy{
 		Version:   1,
-		Endpoints: []wire.Endpoint{{ID: endpointOrders, Method: "POST", Template: "/v1/orders/{id}", Cost: 5}},
-		Tiers: []wire.Tier{{ID: 2, Name: "Basic", Limits: []wire.Limit{
-			{ID: limitMinute, Name: "per-minute", Amount: 100, PeriodSeconds: 60, Burst: 100},
-			{ID: limitOrders, Name: "orders", Endpoint: endpointOrders, Amount: 10, PeriodSeconds: 60, Burst: 2},
+		Endpoints: []book.Endpoint{{ID: endpointOrders, Method: "POST", Template: "/v1/orders/{id}", Cost: 5}},
+		Plans: []book.Plan{{ID: 2, Tier: 2, Name: "Basic", Limits: []book.Limit{
+			perMinute(100),
+			{ID: limitOrders, Name: "orders", Subject: book.PerAccount, Selector: book.OneEndpoint, Target: endpointOrders,
+				Kind: book.Rate, Measure: book.Requests, Mode: book.Enforce, Amount: 10, PeriodSeconds: 60, Burst: 2},
 		}}},
-		Accounts: []wire.Account{{ID: accountActive, Tier: 2}, {ID: accountSuspended, Tier: 2, Suspended: true}},
-		Keys: []wire.Key{
-			{ID: keyActive, Account: accountActive, Digest: sha256.Sum256([]byte("active"))},
-			{ID: keySuspended, Account: accountSuspended, Digest: sha256.Sum256([]byte("suspended"))},
+		Keys: []book.Key{
+			{ID: keyActive, Account: accountActive, Plan: 2, Kind: book.APIKey, Digest: book.SecretDigest("active")},
+			{ID: keySuspended, Account: accountSuspended, Plan: 2, Kind: book.APIKey, Digest: book.SecretDigest("suspended"), AccountSuspended: true},
 		},
 	}
 }
 
-func compile(t testing.TB, p wire.Policy) []byte {
+// perMinute is a limit for all requests of an account.
+func perMinute(amount uint64) book.Limit {
+	return book.Limit{ID: limitMinute, Name: "per-minute", Subject: book.PerAccount, Selector: book.All,
+		Kind: book.Rate, Measure: book.Requests, Mode: book.Enforce, Amount: amount, PeriodSeconds: 60, Burst: amount}
+}
+
+// withLimits is the policy with other limits.
+func withLimits(limits ...book.Limit) book.Policy {
+	p := testPolicy()
+	p.Plans[0].Limits = limits
+	return p
+}
+
+// compile returns a policy as an update that needs nothing before it.
+func compile(t testing.TB, p book.Policy) []byte {
 	t.Helper()
-	b, err := wire.Compile(p)
+	set, err := book.Compile(p, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := book.EncodeUpdate(nil, set.Update())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,12 +296,33 @@ func (e *emulator) takePoll() proxytest.HttpCalloutAttribute {
 // wrote.
 func (e *emulator) stateOfVersion(account uint64, version uint64) {
 	e.Helper()
-	state, err := limit.Seed(nil, version, e.system.monotonic, []limit.Rule{
+	state, err := limit.Seed(nil, version, 0, e.system.monotonic, []limit.Rule{
 		{ID: limitMinute, Amount: 100, Burst: 100, PeriodSeconds: 60},
 		{ID: limitOrders, Amount: 10, Burst: 2, PeriodSeconds: 60},
-	})
+	}, 0)
 	if err != nil {
 		e.Fatal(err)
 	}
 	e.write("a/"+strconv.FormatUint(account, 10), state)
+}
+
+// publish puts a policy into shared data as another VM would.
+func (e *emulator) publish(p book.Policy) {
+	e.Helper()
+	set, err := book.Compile(p, nil)
+	if err != nil {
+		e.Fatal(err)
+	}
+	m, _, err := new(book.Manifest).Apply(set.Update())
+	if err != nil {
+		e.Fatal(err)
+	}
+	for i, b := range set.Segments {
+		e.write("seg/"+strconv.Itoa(i), append(binary.LittleEndian.AppendUint64(nil, p.Version), b...))
+	}
+	encoded, err := book.EncodeManifest(binary.LittleEndian.AppendUint64(nil, p.Version), m)
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.write("manifest", encoded)
 }

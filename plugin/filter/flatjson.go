@@ -2,24 +2,27 @@ package filter
 
 import (
 	"errors"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
-// flatValue is a value in a flat JSON object: a text, or the literal of a
-// number. Every other value has neither.
+// flatValue is a value in a flat JSON object: a text, the literal of a number,
+// or true or false. Every other value is none of them.
 type flatValue struct {
 	text     string
 	isText   bool
 	number   string
 	isNumber bool
+	truth    bool
+	isTruth  bool
 }
 
-var errNotFlat = errors.New("configuration: give a flat JSON object of texts and whole numbers")
+var errNotFlat = errors.New("configuration: give a flat JSON object of texts, whole numbers, true and false")
 
 // eachField calls set for every field of a JSON object (RFC 8259), in order,
-// until it fails. An object, array, true, false or null as a value is passed on
-// as neither text nor number; set must refuse it. The libraries for this bring
+// until it fails. An object, array or null as a value is passed on as none of
+// those that there are; set must refuse it. The libraries for this bring
 // reflection along, which makes the module a seventh larger and slower to start.
 func eachField(text []byte, set func(field string, v flatValue) error) error {
 	s := scanner{rest: text}
@@ -38,7 +41,7 @@ func eachField(text []byte, set func(field string, v flatValue) error) error {
 		if err := set(field, v); err != nil {
 			return err
 		}
-		if !v.isText && !v.isNumber {
+		if !v.isText && !v.isNumber && !v.isTruth {
 			return errNotFlat
 		}
 	}
@@ -78,6 +81,12 @@ func (s *scanner) value() flatValue {
 	if len(s.rest) > 0 && s.rest[0] == '"' {
 		text, ok := s.text()
 		return flatValue{text: text, isText: ok}
+	}
+	for _, word := range [...]string{"true", "false"} {
+		if strings.HasPrefix(string(s.rest[:min(len(s.rest), len(word))]), word) {
+			s.rest = s.rest[len(word):]
+			return flatValue{truth: word == "true", isTruth: true}
+		}
 	}
 	n := 0
 	for n < len(s.rest) && (s.rest[n] == '-' || s.rest[n] >= '0' && s.rest[n] <= '9') {

@@ -32,11 +32,14 @@ var machine = sync.OnceValues(func() (*wasmMachine, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "weir.wasm")
-	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", path, "github.com/weirhq/weir/plugin")
+	untrimmed, path := filepath.Join(dir, "untrimmed.wasm"), filepath.Join(dir, "weir.wasm")
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", untrimmed, "github.com/weirhq/weir/plugin")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, errors.New("build the module: " + err.Error() + "\n" + string(out))
+	}
+	if out, err := exec.Command("go", "run", "github.com/weirhq/weir/plugin/trim", untrimmed, path).CombinedOutput(); err != nil {
+		return nil, errors.New("trim the module: " + err.Error() + "\n" + string(out))
 	}
 	code, err := os.ReadFile(path)
 	if err != nil {
@@ -175,6 +178,13 @@ func hostFunctions(r wazero.Runtime) wazero.HostModuleBuilder {
 			value, err := get(read(m, key, keySize))
 			return give(m, []byte(value), p, n, err)
 		},
+		"proxy_add_header_map_value": func(_ context.Context, m api.Module, kind, key, keySize, value, valueSize uint32) uint32 {
+			add := proxywasm.AddHttpRequestHeader
+			if kind == 2 {
+				add = proxywasm.AddHttpResponseHeader
+			}
+			return code(add(read(m, key, keySize), read(m, value, valueSize)))
+		},
 		"proxy_replace_header_map_value": func(_ context.Context, m api.Module, kind, key, keySize, value, valueSize uint32) uint32 {
 			set := proxywasm.ReplaceHttpRequestHeader
 			if kind == 2 {
@@ -182,11 +192,22 @@ func hostFunctions(r wazero.Runtime) wazero.HostModuleBuilder {
 			}
 			return code(set(read(m, key, keySize), read(m, value, valueSize)))
 		},
-		"proxy_remove_header_map_value": func(_ context.Context, m api.Module, _, key, keySize uint32) uint32 {
-			return code(proxywasm.RemoveHttpRequestHeader(read(m, key, keySize)))
+		"proxy_remove_header_map_value": func(_ context.Context, m api.Module, kind, key, keySize uint32) uint32 {
+			remove := proxywasm.RemoveHttpRequestHeader
+			if kind == 2 {
+				remove = proxywasm.RemoveHttpResponseHeader
+			}
+			return code(remove(read(m, key, keySize)))
 		},
-		"proxy_get_header_map_pairs": func(_ context.Context, m api.Module, _, p, n uint32) uint32 {
-			headers, err := proxywasm.GetHttpCallResponseHeaders()
+		"proxy_get_header_map_pairs": func(_ context.Context, m api.Module, kind, p, n uint32) uint32 {
+			get := proxywasm.GetHttpCallResponseHeaders
+			switch kind {
+			case 0:
+				get = proxywasm.GetHttpRequestHeaders
+			case 2:
+				get = proxywasm.GetHttpResponseHeaders
+			}
+			headers, err := get()
 			return give(m, packed(headers), p, n, err)
 		},
 		"proxy_get_buffer_bytes": func(_ context.Context, m api.Module, kind, from, size, p, n uint32) uint32 {

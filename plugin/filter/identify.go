@@ -2,53 +2,196 @@ package filter
 
 import (
 	"crypto/sha256"
-	"strings"
 
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// maxSecretBytes bounds what is hashed for a caller that nobody knows yet.
-const maxSecretBytes = 256
-
-// caller is who sent a request.
+// caller is who sent a request, and by which plan it is limited.
 type caller struct {
-	key     wire.KeyRef
-	account wire.AccountRef
-	sent    bool // there was a key, known or not
+	account, key uint64 // 0: known by its address only
+	plan         uint64
+	epoch        uint32
+	claimed      bool     // the plan comes from a verified claim
+	address      uint64   // hash of the address, see hashAddress
+	shard        int      // segment where the key was found; -1 nowhere
+	from         keyPlace // where its API key was
 }
 
-// identify finds out who sent the current request: by the API key in the
-// configured header field or, when that isn't there, by the bearer token.
-// It answers Allowed, Unauthenticated or Forbidden.
-func (p *plugin) identify(s *wire.Snapshot) (caller, wire.Decision) {
-	secret := requestHeader(p.config.keyHeader)
-	if secret == "" {
-		secret = bearerToken(requestHeader("authorization"))
+// refusal is why nobody was identified, or somebody who may not pass.
+type refusal uint8
+
+const (
+	welcome refusal = iota
+	noCredential
+	unknownCredential
+	keyExpired
+	keySuspended
+	accountSuspended
+)
+
+func (f refusal) decision() wire.Decision {
+	switch f {
+	case welcome:
+		return wire.Allowed
+	case keySuspended, accountSuspended:
+		return wire.Forbidden
 	}
-	c := caller{sent: secret != ""}
-	if secret == "" || len(secret) > maxSecretBytes {
-		return c, wire.Unauthenticated
-	}
-	p.scratch.secret = append(p.scratch.secret[:0], secret...)
-	digest := sha256.Sum256(p.scratch.secret)
-	clear(p.scratch.secret)
-	key, known := s.FindKey(&digest)
-	if !known {
-		return c, wire.Unauthenticated
-	}
-	c.key, c.account = key, s.Account(key.Account)
-	if c.account.Suspended {
-		return c, wire.Forbidden
-	}
-	return c, wire.Allowed
+	return wire.Unauthenticated
 }
 
-// bearerToken returns the token of an authorization header field with the
-// scheme Bearer (RFC 6750; scheme names are case-insensitive), or "".
-func bearerToken(authorization string) string {
-	const scheme = "bearer "
-	if len(authorization) <= len(scheme) || !strings.EqualFold(authorization[:len(scheme)], scheme) {
-		return ""
+// identify finds out who sent the current request, by each configured way in
+// order. A credential that nobody knows is passed over, so that a bearer token
+// may be an API key or a JWT; whether the address may take its place is
+// configuration.
+func (r *request) identify(f *fields) refusal {
+	r.caller = caller{shard: -1}
+	sent := false
+	for _, w := range r.config.identify {
+		var text []byte
+		switch w {
+		case byKey:
+			text, r.caller.from = r.config.apiKey(f)
+			if len(text) > maxSecretBytes {
+				sent, text = true, nil
+			}
+		case byJWT:
+			text = r.named("jwt\x00", r.host.property(r.paths.subject))
+		case byCertificate:
+			text = r.named("cert\x00", r.certificateName())
+		case byAddress:
+			if (!sent || r.config.allowUnknown) && r.identifyAddress() {
+				return welcome
+			}
+		}
+		if len(text) == 0 {
+			continue
+		}
+		sent = true
+		if found, why := r.lookUp(text, w); found {
+			return why
+		}
 	}
-	return strings.Trim(authorization[len(scheme):], " ")
+	r.caller = caller{shard: -1}
+	if sent {
+		return unknownCredential
+	}
+	return noCredential
+}
+
+// named returns what a verified name is known by, see book.SubjectDigest and
+// book.CertificateDigest; nil without a name.
+func (p *plugin) named(prefix string, name []byte) []byte {
+	if len(name) == 0 || len(name) > maxSecretBytes {
+		return nil
+	}
+	p.scratch.name = append(append(p.scratch.name[:0], prefix...), name...)
+	return p.scratch.name
+}
+
+var (
+	certificateGiven  = newProperty("connection", "mtls")
+	certificateNaming = [...]*property{
+		uriSAN:      newProperty("connection", "uri_san_peer_certificate"),
+		dnsSAN:      newProperty("connection", "dns_san_peer_certificate"),
+		subjectName: newProperty("connection", "subject_peer_certificate"),
+	}
+)
+
+// certificateName returns the name in the client's certificate. Envoy checks the
+// certificate itself, by the listener's validation_context.
+func (p *plugin) certificateName() []byte {
+	if given := p.host.property(certificateGiven); len(given) != 1 || given[0] == 0 {
+		return nil
+	}
+	return p.host.property(certificateNaming[p.config.certificate])
+}
+
+// lookUp finds out whose credential this is. It reports whether it is known.
+func (r *request) lookUp(text []byte, w way) (found bool, why refusal) {
+	ref, shard, ok := r.findKey(text)
+	if !ok || way(ref.Kind) != w {
+		return false, welcome
+	}
+	c := &r.caller
+	c.account, c.key, c.plan, c.epoch, c.shard = ref.Account, ref.ID, ref.Plan, ref.Epoch, shard
+	switch {
+	case ref.AccountSuspended:
+		return true, accountSuspended
+	case ref.Suspended:
+		return true, keySuspended
+	case ref.ExpiresAt != 0 && r.wallSeconds(r.beganNS) >= ref.ExpiresAt:
+		return true, keyExpired
+	}
+	if w == byJWT && r.paths.tier != nil {
+		r.claimTier()
+	}
+	return true, welcome
+}
+
+// The kinds of keys are the first ways.
+var (
+	_ = [1]struct{}{}[byKey-way(book.APIKey)]
+	_ = [1]struct{}{}[byJWT-way(book.JWTSubject)]
+	_ = [1]struct{}{}[byCertificate-way(book.Certificate)]
+)
+
+// findKey finds a credential in the policy. shard is the segment that it belongs to.
+func (p *plugin) findKey(text []byte) (ref book.KeyRef, shard int, ok bool) {
+	if e, known := p.keys.find(text); known && p.shard(e.number) == e.shard {
+		return e.ref, e.number, true
+	}
+	digest := sha256.Sum256(text)
+	shard = book.SegmentOf(&digest, p.policy.manifest.Bits)
+	s := p.shardFor(&digest, shard)
+	if s == nil {
+		return ref, shard, false
+	}
+	if ref, ok = s.Find(&digest); ok {
+		p.keys.put(text, shard, s, ref)
+	}
+	return ref, shard, ok
+}
+
+// claimTier puts the caller on the tier that its verified claim names, with
+// counters of its own for each tier but the account's. A claim that names no
+// tier is ignored.
+func (r *request) claimTier() {
+	name := r.host.property(r.paths.tier)
+	if len(name) == 0 || len(name) > book.MaxNameBytes {
+		return
+	}
+	own, _ := r.policy.core.FindPlan(r.caller.plan)
+	if t, ok := r.policy.core.FindPlanByName(view(name)); ok && t.Tier != own.Tier {
+		r.caller.plan, r.caller.claimed = t.ID, true
+	}
+}
+
+// identifyAddress puts the caller on the plan of those who are known by their
+// address only, if there is one.
+func (r *request) identifyAddress() bool {
+	plan, ok := r.policy.core.Anonymous()
+	if !ok {
+		return false
+	}
+	address, ok := hashAddress(r.host.property(sourceAddress), &r.process)
+	if !ok {
+		return false
+	}
+	r.caller = caller{plan: plan.ID, address: address, shard: -1}
+	return true
+}
+
+// paths are the properties whose names come from the configuration.
+type paths struct{ subject, tier *property }
+
+func newPaths(c *config) (p paths) {
+	claim := func(name string) *property {
+		return newProperty("metadata", "filter_metadata", "envoy.filters.http.jwt_authn", c.jwtPayload, name)
+	}
+	p.subject = claim(c.jwtSubject)
+	if c.jwtTier != "" {
+		p.tier = claim(c.jwtTier)
+	}
+	return p
 }

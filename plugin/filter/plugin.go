@@ -1,12 +1,13 @@
 package filter
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/weirhq/weir/plugin/limit"
+	limit "github.com/weirhq/weir/plugin/limitnext"
 	"github.com/weirhq/weir/plugin/meter"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -24,22 +25,30 @@ type vm struct {
 }
 
 // NewPluginContext implements types.VMContext.
-func (v *vm) NewPluginContext(uint32) types.PluginContext { return &plugin{system: v.system} }
+func (v *vm) NewPluginContext(uint32) types.PluginContext {
+	return &plugin{system: v.system, host: newProxy()}
+}
 
 // plugin is one configuration of the filter in one VM. A VM has one thread, so
 // nothing here is locked, and buffers are used again from request to request.
 type plugin struct {
 	types.DefaultPluginContext
-	system System
-	config config
-	source wire.SourceID
-	bearer string // "Bearer " and the node token
+	system  System
+	host    proxy
+	config  config
+	paths   paths
+	source  wire.SourceID
+	process [16]byte // of the Envoy process, see joinProcess
+	bearer  string   // "Bearer " and the node token
+	clock   clock
 
-	policy policy
-	lease  lease
-	poll   poll
-	meter  *meter.Meter
-	stats  stats
+	policy  policy
+	keys    keyCache
+	fetcher fetcher
+	poll    poll
+	leasing leasing
+	meter   *meter.Meter
+	stats   stats
 
 	served  bool // this VM has seen a request
 	scratch scratch
@@ -47,12 +56,17 @@ type plugin struct {
 
 // scratch is memory that is used again.
 type scratch struct {
-	key    []byte // of an account's state in shared data
-	state  []byte // seeded
-	next   []byte // decided
-	levels []limit.Level
-	text   []byte
-	secret []byte
+	fields   fields
+	question question
+	key      []byte // of a value in shared data
+	name     []byte // a verified name with what kind it is
+	state    []byte // settled or granted
+	table    []byte // a set of slots
+	text     []byte
+	account  []byte
+	keyID    []byte
+	holdings []limit.Holding
+	leases   []limit.Lease
 }
 
 // OnPluginStart implements types.PluginContext. It refuses a configuration that
@@ -82,11 +96,16 @@ func (p *plugin) start(size int) error {
 	if err != nil {
 		return err
 	}
-	if err := checkShared(); err != nil {
+	if err := checkShared(p.host); err != nil {
 		return err
 	}
-	p.config, p.bearer = c, "Bearer "+token
+	p.config, p.paths, p.bearer = c, newPaths(&c), "Bearer "+token
 	p.system.Random(p.source[:])
+	if err := p.joinProcess(); err != nil {
+		return err
+	}
+	p.clock.set(p.system)
+	p.keys, p.leasing = newKeyCache(), newLeasing()
 	p.meter = meter.New(meter.Config{
 		Source:       p.source,
 		Node:         c.node,
@@ -94,8 +113,27 @@ func (p *plugin) start(size int) error {
 		StartNS:      p.system.MonotonicNS(),
 	})
 	p.stats = defineStats()
-	p.loadSnapshot()
+	p.loadPolicy()
+	p.lookAtLeases()
 	return proxywasm.SetTickPeriodMilliSeconds(uint32(c.tickMS))
+}
+
+var processKey = []byte("process")
+
+// joinProcess finds out the random name of this Envoy process, which outlives its
+// VMs, or gives it one.
+func (p *plugin) joinProcess() error {
+	for range maxSwaps {
+		value, cas, found := p.host.getShared(processKey)
+		if found && len(value) == len(p.process) {
+			copy(p.process[:], value)
+			return nil
+		}
+		var name [16]byte
+		p.system.Random(name[:])
+		p.host.setShared(processKey, name[:], cas)
+	}
+	return errors.New("shared data: the proxy doesn't keep the name of the process")
 }
 
 // Durations in nanoseconds.
@@ -111,12 +149,27 @@ func (p *plugin) OnTick() {
 		return // the configuration was refused
 	}
 	now := p.system.MonotonicNS()
-	p.loadNewerSnapshot()
-	if p.holdLease(now) {
-		p.pollSnapshot(now)
+	p.clock.set(p.system)
+	p.loadPolicy()
+	if p.isFetcher(now) {
+		p.pollPolicy(now)
+		p.showAges(now)
 	}
+	p.lookAtLeases()
+	p.reportLeases(now)
 	p.report(now)
 	p.stats.publish(p.meter)
+}
+
+func (p *plugin) showAges(nowNS int64) {
+	policy, leases := int64(0), int64(0)
+	if p.policy.confirmedNS != 0 {
+		policy = nowNS - p.policy.confirmedNS
+	}
+	if p.leasing.renewedNS != 0 {
+		leases = nowNS - p.leasing.renewedNS
+	}
+	p.stats.setAges(policy, leases)
 }
 
 // NewHttpContext implements types.PluginContext.
@@ -152,3 +205,5 @@ func (p *plugin) warn(what string, err error) {
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
+func appendDecimal(dst []byte, n uint64) []byte { return strconv.AppendUint(dst, n, 10) }

@@ -18,7 +18,7 @@ func TestPolicy(t *testing.T) {
 			}
 			edited := testPolicy()
 			edited.Version = 2
-			edited.Tiers[0].Limits[1].Amount, edited.Tiers[0].Limits[1].Burst = 600, 600
+			edited.Plans[0].Limits[1].Amount, edited.Plans[0].Limits[1].Burst = 600, 600
 			e.answer(e.poll, 200, compile(e.T, edited))
 			if b := e.commit(e.takePoll()); b.Snapshot != 2 {
 				e.Errorf("the edge is told of snapshot %d at once, want 2", b.Snapshot)
@@ -53,6 +53,7 @@ func TestPolicy(t *testing.T) {
 			e.commit(e.takePoll())
 			next := testPolicy()
 			next.Version = 2
+			next.Plans[0].Limits[0].Amount = 1
 			broken := compile(e.T, next)
 			broken[len(broken)/2] ^= 1
 			e.answer(e.poll, 200, broken)
@@ -73,8 +74,7 @@ func TestPolicy(t *testing.T) {
 	t.Run("what another VM publishes is found by the tick", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
-			e.write("snapshot", compile(e.T, testPolicy()))
-			e.write("version", binary.LittleEndian.AppendUint64(nil, 1))
+			e.publish(testPolicy())
 			e.pass(100 * time.Millisecond)
 			if x := e.send("GET", "/", withKey); x.status != 200 {
 				e.Errorf("status %d, want 200", x.status)
@@ -88,9 +88,8 @@ func TestPolicy(t *testing.T) {
 			e.send("GET", "/", withKey)
 			next := testPolicy()
 			next.Version = 2
-			next.Tiers[0].Limits[0].Name = "renamed"
-			e.write("snapshot", compile(e.T, next))
-			e.write("version", binary.LittleEndian.AppendUint64(nil, 2))
+			next.Plans[0].Limits[0].Name = "renamed"
+			e.publish(next)
 			e.stateOfVersion(accountActive, 2)
 			x := e.send("GET", "/", withKey) // before any tick
 			if _, ok := e.parse(header(x.headers, "ratelimit"))["renamed"]; !ok {
@@ -98,14 +97,21 @@ func TestPolicy(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a state that nobody here wrote is replaced", func(t *testing.T) {
+	t.Run("a state that nobody here wrote begins anew, without anything for limits that fail closed", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
-			e.started(testPolicy())
+			p := testPolicy()
+			p.Plans[0].Limits[1].FailOpen = true
+			e.started(p)
 			e.write("a/7", []byte("foreign"))
-			if x := e.send("GET", "/", withKey); x.status != 200 {
-				e.Errorf("status %d, want 200", x.status)
+			x := e.send("POST", "/v1/orders/1", withKey)
+			e.fields(x, nil, policies{"per-minute": {"r": 0, "t": 1}, "orders": {"r": 2}})
+			if x.status != 429 {
+				e.Errorf("status %d, want 429", x.status)
 			}
 			e.pass(time.Second)
+			if x := e.send("POST", "/v1/orders/1", withKey); x.status != 200 {
+				e.Errorf("after a second: status %d, want 200", x.status)
+			}
 			if n, err := e.GetCounterMetric("weir.state.replaced"); err != nil || n != 1 {
 				e.Errorf("weir.state.replaced is %d (%v), want 1", n, err)
 			}
@@ -113,13 +119,13 @@ func TestPolicy(t *testing.T) {
 	})
 }
 
-func TestLease(t *testing.T) {
+func TestFetcher(t *testing.T) {
 	other := wire.SourceID{9}
 	held := func(at int64) []byte { return binary.LittleEndian.AppendUint64(other[:], uint64(at)) }
 	t.Run("while another VM renews it, this one doesn't fetch", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
-			e.write("lease", held(e.system.monotonic))
+			e.write("fetcher", held(e.system.monotonic))
 			e.pass(3 * time.Second)
 			if n := len(e.calls()); n != 0 {
 				e.Errorf("%d calls, want none", n)
@@ -129,7 +135,7 @@ func TestLease(t *testing.T) {
 	t.Run("after three seconds without renewal it is taken over", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
-			e.write("lease", held(e.system.monotonic))
+			e.write("fetcher", held(e.system.monotonic))
 			e.pass(3*time.Second + 1)
 			e.call("GET")
 		})
@@ -138,11 +144,11 @@ func TestLease(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
 			e.send("GET", "/")
-			e.write("lease", held(e.system.monotonic))
+			e.write("fetcher", held(e.system.monotonic))
 			e.pass(4 * time.Second)
 			for _, c := range e.calls() {
 				if header(c.Headers, ":method") == "GET" {
-					e.Error("it took the lease after 4 s")
+					e.Error("it took over after 4 s")
 				}
 			}
 			e.pass(1)

@@ -14,26 +14,34 @@ const (
 	pollShortestHoldNS = second
 )
 
-// poll is the state of the long poll for snapshots.
+// errBase is for an update of a policy that isn't the one that is here.
+var errBase = errors.New("the edge sent the changes to another version")
+
+// poll is the state of the long poll for the policy.
 type poll struct {
 	waiting bool  // for an answer
+	whole   bool  // the next one asks for everything
 	sentNS  int64 // when the poll under way was sent
 	nextNS  int64 // when the next may be sent
 	retryNS int64 // the last wait after a failure; 0 when all is well
 }
 
-// pollSnapshot asks the edge for a snapshot newer than the one in use, unless it
+// pollPolicy asks the edge for what is newer than the policy in use, unless it
 // is already asking or has to wait.
-func (p *plugin) pollSnapshot(nowNS int64) {
+func (p *plugin) pollPolicy(nowNS int64) {
 	l := &p.poll
 	lost := nowNS-l.sentNS > 2*pollTimeoutMS*millisecond
 	if l.waiting && !lost || nowNS < l.nextNS {
 		return
 	}
+	have := p.policy.version
+	if l.whole {
+		have = 0
+	}
 	l.waiting, l.sentNS = true, nowNS
 	err := call(p.config.edgeCluster, [][2]string{
 		{":method", "GET"},
-		{":path", "/edge/v1/snapshot?have=" + decimal(p.policy.version)},
+		{":path", "/edge/v1/snapshot?have=" + decimal(have)},
 		{":authority", p.config.edgeCluster},
 		{"accept", "application/vnd.weir.snapshot"},
 		{"authorization", p.bearer},
@@ -47,26 +55,33 @@ func (p *plugin) pollSnapshot(nowNS int64) {
 // polled takes the answer to a poll. While all goes well the next one follows
 // at once, so that an edit never waits for a tick here.
 func (p *plugin) polled(status int, body []byte) {
-	defer p.guard("snapshot")
+	defer p.guard("policy")
 	now := p.system.MonotonicNS()
 	p.poll.waiting = false
-	if err := p.takeSnapshot(status, body, now); err != nil {
+	err := p.takeUpdate(status, body, now)
+	p.poll.whole = err == errBase && !p.poll.whole
+	if err != nil && !p.poll.whole {
 		p.retryPoll(now, err)
 		return
 	}
-	p.poll.retryNS, p.poll.nextNS = 0, 0
+	if err == nil {
+		p.poll.retryNS, p.poll.nextNS = 0, 0
+		p.policy.confirmedNS = now
+	}
 	p.report(now)
-	if p.holdLease(now) {
-		p.pollSnapshot(now)
+	if p.isFetcher(now) {
+		p.pollPolicy(now)
 	}
 }
 
-func (p *plugin) takeSnapshot(status int, body []byte, nowNS int64) error {
+func (p *plugin) takeUpdate(status int, body []byte, nowNS int64) error {
 	switch status {
 	case 200:
 		before := p.policy.version
 		if err := p.publish(body); err != nil {
-			p.refuseSnapshot(err)
+			if err != errBase {
+				p.refusePolicy(err)
+			}
 			return err
 		}
 		if p.policy.version <= before {
@@ -87,7 +102,7 @@ func (p *plugin) takeSnapshot(status int, body []byte, nowNS int64) error {
 func (p *plugin) retryPoll(nowNS int64, err error) {
 	l := &p.poll
 	if l.retryNS == 0 {
-		p.warn("fetch snapshot", err)
+		p.warn("fetch the policy", err)
 	}
 	p.stats.edgeErrors++
 	l.retryNS = min(max(2*l.retryNS, pollFirstRetryNS), pollLastRetryNS)

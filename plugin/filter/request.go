@@ -1,21 +1,11 @@
 package filter
 
 import (
-	"strings"
-
-	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
-	"github.com/weirhq/weir/plugin/meter"
+	"github.com/weirhq/weir/plugin/book"
+	limit "github.com/weirhq/weir/plugin/limitnext"
 	"github.com/weirhq/weir/plugin/wire"
-)
-
-// Header fields that tell the upstream who sent a request. What a client sends
-// under these names never arrives.
-const (
-	headerAccount = "x-weir-account" // acc_<decimal>
-	headerKey     = "x-weir-key"     // key_<decimal>
-	headerTier    = "x-weir-tier"    // name of the tier
 )
 
 // request is one stream.
@@ -25,16 +15,27 @@ type request struct {
 
 	decision wire.Decision // 0 until the request headers were seen
 	caller   caller
-	endpoint wire.EndpointRef
+	plan     *plan // nil when no limit was looked at
+	endpoint book.EndpointRef
 	matched  bool
 	beganNS  int64  // when the request headers were complete, monotonic clock
 	status   uint16 // of the response; 0 until there is one
 	counted  bool
 	answered bool // by the filter itself
+	grpc     bool
+	head     bool
 
-	// Header fields for the response; "" when no limit was looked at.
+	cost         uint64 // that the upstream declared
+	costDeclared bool
+	settling     settling
+	verdicts     verdicts
+
+	// What is said in the response.
 	policyField string
-	levelField  string
+	levelField  []byte
+	levelBuffer [160]byte
+	tightest    tightest
+	overField   string
 }
 
 // OnHttpRequestHeaders implements types.HttpContext.
@@ -42,153 +43,181 @@ func (r *request) OnHttpRequestHeaders(int, bool) (action types.Action) {
 	defer func() {
 		if fault := recover(); fault != nil { // see plugin.guard
 			r.fault("request", fault)
-			action = r.refuseUnready("The gateway could not decide; retry in 1 s.")
+			action = r.refuseUnready(&fields{}, "The gateway could not decide; retry in 1 s.")
 		}
 	}()
 	if r.decision != 0 {
 		return types.ActionContinue
 	}
 	r.beganNS = r.system.MonotonicNS()
-	return r.handle()
+	f := &r.scratch.fields
+	f.read(r.host.requestHeaders(), r.config.keyHeader)
+	r.grpc, r.head = f.isGRPC(), string(f.method) == "HEAD"
+	return r.handle(f)
 }
 
 // handle decides a request and acts on the decision.
-func (r *request) handle() types.Action {
+func (r *request) handle(f *fields) types.Action {
 	// Without one, look: another worker may have got it since the last tick.
-	if r.policy.snapshot == nil && !r.loadSnapshot() {
+	if r.policy.core == nil && !r.loadPolicy() {
 		if r.config.allowUnready {
-			return r.forward()
+			return r.forward(f)
 		}
-		return r.refuseUnready("The gateway has no policy yet; retry in 1 s.")
+		return r.refuseUnready(f, "The gateway has no policy yet; retry in 1 s.")
 	}
-	method, path := requestHeader(":method"), withoutQuery(requestHeader(":path"))
-	// A newer snapshot may turn up in between; then everything is asked again.
+	preflight := f.isPreflight()
+	// A newer policy may turn up in between; then everything is asked again.
 	for range maxOutdated {
-		s := r.policy.snapshot
-		r.endpoint, r.matched = s.MatchEndpoint(method, path)
-		caller, decision := r.identify(s)
-		r.caller = caller
-		if decision != wire.Allowed {
-			return r.refuseCaller(decision, method)
+		if preflight {
+			r.caller = caller{shard: -1}
+			if !r.identifyAddress() {
+				return r.forward(f)
+			}
+		} else if why := r.identify(f); why != welcome {
+			return r.refuseCaller(f, why)
 		}
-		q := r.policy.ask(caller.account, r.endpoint.ID)
-		d, err := r.decide(q)
+		q := r.question(f)
+		if q == nil { // a key of a policy that isn't wholly here yet
+			if r.reload(r.caller.shard) {
+				continue
+			}
+			break
+		}
+		err := r.decide(q)
 		switch {
 		case err == errOutdated:
 			continue
 		case err != nil:
-			r.warn("decide for account "+decimal(caller.account.ID), err)
-			return r.refuseUnready("The gateway could not decide; retry in 1 s.")
+			return r.failed(f, q, err)
 		}
-		r.observe(q, d)
-		r.describe(q, d)
-		if !d.Allowed {
-			return r.refuseThrottled(q, d, method)
-		}
-		return r.forward(
-			[2]string{headerAccount, "acc_" + decimal(caller.account.ID)},
-			[2]string{headerKey, "key_" + decimal(caller.key.ID)},
-			[2]string{headerTier, q.tier.Name},
-		)
+		return r.conclude(f, q)
 	}
-	return r.refuseUnready("The gateway's policy is changing; retry in 1 s.")
+	return r.refuseUnready(f, "The gateway's policy is changing; retry in 1 s.")
 }
 
-// maxOutdated bounds how many newer snapshots may turn up during one decision.
+// maxOutdated bounds how many newer policies may turn up during one decision.
 const maxOutdated = 4
 
-// forward lets the request pass with these identity header fields, and none of
-// the client's. Without any, the client's are removed. A proxy that doesn't do
-// that gets no request passed, as the upstream would believe the client.
-func (r *request) forward(identity ...[2]string) types.Action {
-	r.decision = wire.Allowed
-	if err := setIdentity(identity); err != nil {
-		r.warn("set the identity", err)
-		return r.refuseUnready("The gateway could not pass the request on; retry in 1 s.")
-	}
-	return types.ActionContinue
-}
-
-func setIdentity(identity [][2]string) error {
-	for _, h := range identity {
-		if err := proxywasm.ReplaceHttpRequestHeader(h[0], h[1]); err != nil {
-			return err
-		}
-	}
-	if len(identity) > 0 {
+// question puts together what is to be decided, nil for a caller whose plan the
+// policy doesn't have.
+func (r *request) question(f *fields) *question {
+	path, _ := f.target()
+	r.endpoint, r.matched = r.policy.core.MatchEndpoint(view(f.method), view(path))
+	r.plan = r.policy.readyPlan(r.caller.plan)
+	if r.plan == nil {
 		return nil
 	}
-	for _, name := range [...]string{headerAccount, headerKey, headerTier} {
-		if err := proxywasm.RemoveHttpRequestHeader(name); err != nil {
-			return err
+	q := &r.scratch.question
+	q.plan, q.epoch, q.version, q.n = r.plan, r.caller.epoch, r.policy.versionFor(r.caller.shard), 0
+	q.shard = r.caller.shard
+	q.take = [limit.Measures]uint64{limit.Requests: 1, limit.Cost: r.endpointCost()}
+	applies := r.policy.core.Applies(r.plan.ref, r.endpoint, view(f.method))
+	order := [...]subject{ofKey, ofAccount}
+	if r.caller.account == 0 {
+		order = [...]subject{ofAddress, ofAddress}
+	}
+	for i, s := range order {
+		part := &r.plan.parts[s]
+		if rules := part.applying(applies); rules != 0 && (i == 0 || s != order[0]) {
+			q.ask(part, rules, &r.caller)
 		}
 	}
-	return nil
+	q.applies = applies
+	q.unleased = r.leasing.stale(r.beganNS)
+	return q
 }
 
-// OnHttpResponseHeaders implements types.HttpContext. It sees the upstream's
-// responses and the proxy's own, but what the filter answered has its fields.
-func (r *request) OnHttpResponseHeaders(int, bool) types.Action {
-	defer r.guard("response")
-	if r.answered {
-		return types.ActionContinue
+func (r *request) endpointCost() uint64 {
+	if r.matched {
+		return uint64(r.endpoint.Cost)
 	}
-	r.status = responseStatus()
-	if r.policyField == "" {
-		return types.ActionContinue
+	return 1
+}
+
+// conclude acts on a decision.
+func (r *request) conclude(f *fields, q *question) types.Action {
+	r.observe(q)
+	r.judgeLimits(q)
+	r.leaseAsked(q)
+	r.describe(q)
+	if !q.allowed() {
+		return r.refuseThrottled(f, q)
 	}
-	if err := proxywasm.ReplaceHttpResponseHeader("ratelimit-policy", r.policyField); err != nil {
-		r.warn("set ratelimit-policy", err)
+	r.remember(q)
+	return r.forward(f)
+}
+
+// failed lets a request pass whose state can't be known, if all limits that
+// apply say so, and refuses it otherwise.
+func (r *request) failed(f *fields, q *question, err error) types.Action {
+	r.warn("decide for account "+decimal(r.caller.account), err)
+	for i := range q.parts() {
+		a := &q.asked[i]
+		if a.applies&a.part.closed != 0 {
+			return r.refuseUnready(f, "The gateway could not decide; retry in 1 s.")
+		}
+		a.d = limit.Decision{Allowed: true, FailedOpen: a.applies &^ a.part.shadow}
 	}
-	if err := proxywasm.ReplaceHttpResponseHeader("ratelimit", r.levelField); err != nil {
-		r.warn("set ratelimit", err)
+	r.judgeLimits(q)
+	return r.forward(f)
+}
+
+// forward lets the request pass with the caller's identity, and none of the
+// client's making. A proxy that doesn't do that gets no request passed, as the
+// upstream would believe the client.
+func (r *request) forward(f *fields) types.Action {
+	r.decision = wire.Allowed
+	if !r.setIdentity(f) || !r.stripKey(f) {
+		r.warn("set the identity", errHost)
+		return r.refuseUnready(f, "The gateway could not pass the request on; retry in 1 s.")
 	}
 	return types.ActionContinue
 }
 
-// Reading a property is the dearest call there is, so the status and the
-// duration, which the proxy knows too, are found out without.
-var (
-	propertyBytesIn  = []string{"request", "total_size"}
-	propertyBytesOut = []string{"response", "total_size"}
-)
-
-// OnHttpStreamDone implements types.HttpContext. It counts the request: here and
-// nowhere else, so once, however it ended. A stream whose request headers never
-// reached the filter was refused by the proxy and isn't counted.
-func (r *request) OnHttpStreamDone() {
-	defer r.guard("count")
-	if r.decision == 0 || r.counted {
-		return
+// setIdentity sets the header fields that name the caller, and removes those
+// that the client sent and that don't apply.
+func (r *request) setIdentity(f *fields) bool {
+	var values [len(identityHeaders)]string
+	s := &r.scratch
+	if r.plan != nil {
+		values[2] = r.plan.name
+		values[3] = r.verdicts.priority()
 	}
-	r.counted = true
-	sample := meter.Sample{
-		EntryKey: wire.EntryKey{
-			Minute:   r.system.WallNS() / (60 * second),
-			Account:  r.caller.account.ID,
-			Key:      r.caller.key.ID,
-			Endpoint: r.endpoint.ID,
-			Status:   r.status,
-			Decision: r.decision,
-		},
-		BytesIn:    property(propertyBytesIn),
-		BytesOut:   property(propertyBytesOut),
-		DurationUS: uint64(max(r.system.MonotonicNS()-r.beganNS, 0)) / 1000,
+	if r.caller.account != 0 && r.plan != nil {
+		s.account = appendDecimal(append(s.account[:0], "acc_"...), r.caller.account)
+		s.keyID = appendDecimal(append(s.keyID[:0], "key_"...), r.caller.key)
+		values[0], values[1] = view(s.account), view(s.keyID)
 	}
-	if r.decision == wire.Allowed {
-		sample.Cost = 1
-		if r.matched {
-			sample.Cost = uint64(r.endpoint.Cost)
+	for i, name := range identityHeaders {
+		ok, spoofed := true, f.spoofed&(1<<i) != 0
+		switch {
+		case values[i] == "" && spoofed:
+			ok = r.host.removeRequestHeader(name)
+		case values[i] != "" && spoofed: // setting one of several may leave the others
+			ok = r.host.removeRequestHeader(name) && r.host.addRequestHeader(name, values[i])
+		case values[i] != "":
+			ok = r.host.addRequestHeader(name, values[i])
+		}
+		if !ok {
+			return false
 		}
 	}
-	r.meter.Count(sample)
-	r.stats.count(r.decision)
+	return true
 }
 
-// withoutQuery returns the path of a request target.
-func withoutQuery(target string) string {
-	if i := strings.IndexAny(target, "?#"); i >= 0 {
-		return target[:i]
+// stripKey takes the API key out of the request, if that is configured.
+func (r *request) stripKey(f *fields) bool {
+	if !r.config.stripKey {
+		return true
 	}
-	return target
+	switch r.caller.from {
+	case inHeader:
+		return r.host.removeRequestHeader(r.config.keyHeader)
+	case inBearer:
+		return r.host.removeRequestHeader("authorization")
+	case inQuery:
+		r.scratch.text = appendWithout(r.scratch.text[:0], f.path, r.config.keyQuery)
+		return r.host.setRequestHeader(":path", view(r.scratch.text))
+	}
+	return true
 }

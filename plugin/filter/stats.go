@@ -7,28 +7,36 @@ import (
 
 // stats adds up what happened in a VM until the next tick, so that a request
 // needs no call for it. Envoy shows them below wasmcustom, summed over all VMs.
+// No name has an account or a key in it, so there is a fixed number of them.
 // A VM that ends leaves its part of the two gauges of pending usage behind: that
 // usage is lost.
 type stats struct {
-	decisions        [len(decisionNames)]uint64
-	swapRetries      uint64 // another worker changed the account's state meanwhile
-	swapsExhausted   uint64 // requests refused because of too many of those
-	statesReplaced   uint64 // states that another program wrote
-	snapshotsRefused uint64
-	edgeErrors       uint64
-	panics           uint64
+	decisions       [len(decisionNames)]uint64
+	verdicts        [len(verdictNames)]uint64
+	swapRetries     uint64 // another worker changed the state meanwhile
+	swapsExhausted  uint64 // requests that gave up because of too many of those
+	statesReplaced  uint64 // states that another program wrote
+	policiesRefused uint64
+	edgeErrors      uint64
+	panics          uint64
+	grants          uint64 // leases that changed a state
+	unsettled       uint64 // stream ends that could not be charged
+	costsRefused    uint64 // costs that the upstream declared and that aren't valid
 
 	reportFailing bool   // the last message to the edge failed
 	lost          uint64 // shown already
+	lostVerdicts  uint64 // shown already
 	requests      int64  // pending, shown already
 	batches       int64
 
 	counters struct {
-		decisions                                        [len(decisionNames)]metric
-		swapRetries, swapsExhausted, statesReplaced      metric
-		snapshotsRefused, edgeErrors, panics, lostUsages metric
+		decisions                                     [len(decisionNames)]metric
+		verdicts                                      [len(verdictNames)]metric
+		swapRetries, swapsExhausted, statesReplaced   metric
+		policiesRefused, edgeErrors, panics, lost     metric
+		grants, unsettled, costsRefused, lostVerdicts metric
 	}
-	gauges struct{ version, requests, batches metric }
+	gauges struct{ version, age, leaseAge, requests, batches metric }
 }
 
 var decisionNames = [...]string{
@@ -39,20 +47,39 @@ var decisionNames = [...]string{
 	wire.Unready:         "weir.decisions.unready",
 }
 
+var verdictNames = [...]string{
+	wire.Denied:     "weir.limits.denied",
+	wire.Over:       "weir.limits.over",
+	wire.Shadowed:   "weir.limits.shadowed",
+	wire.FailedOpen: "weir.limits.failed_open",
+}
+
 func defineStats() (s stats) {
 	for d, name := range decisionNames {
 		if name != "" {
 			s.counters.decisions[d] = defineCounter(name)
 		}
 	}
-	s.counters.swapRetries = defineCounter("weir.swap.retries")
-	s.counters.swapsExhausted = defineCounter("weir.swap.exhausted")
-	s.counters.statesReplaced = defineCounter("weir.state.replaced")
-	s.counters.snapshotsRefused = defineCounter("weir.snapshot.refused")
-	s.counters.edgeErrors = defineCounter("weir.edge.errors")
-	s.counters.panics = defineCounter("weir.panics")
-	s.counters.lostUsages = defineCounter("weir.usage.lost")
+	for v, name := range verdictNames {
+		if name != "" {
+			s.counters.verdicts[v] = defineCounter(name)
+		}
+	}
+	c := &s.counters
+	c.swapRetries = defineCounter("weir.swap.retries")
+	c.swapsExhausted = defineCounter("weir.swap.exhausted")
+	c.statesReplaced = defineCounter("weir.state.replaced")
+	c.policiesRefused = defineCounter("weir.snapshot.refused")
+	c.edgeErrors = defineCounter("weir.edge.errors")
+	c.panics = defineCounter("weir.panics")
+	c.lost = defineCounter("weir.usage.lost")
+	c.lostVerdicts = defineCounter("weir.usage.lost_verdicts")
+	c.grants = defineCounter("weir.leases.granted")
+	c.unsettled = defineCounter("weir.settle.failed")
+	c.costsRefused = defineCounter("weir.settle.invalid_cost")
 	s.gauges.version = defineGauge("weir.snapshot.version")
+	s.gauges.age = defineGauge("weir.snapshot.age_ms")
+	s.gauges.leaseAge = defineGauge("weir.leases.age_ms")
 	s.gauges.requests = defineGauge("weir.usage.pending_requests")
 	s.gauges.batches = defineGauge("weir.usage.pending_batches")
 	return s
@@ -64,24 +91,43 @@ func (s *stats) count(d wire.Decision) {
 	}
 }
 
-// setSnapshotVersion shows the newest version that a VM uses.
-func (s *stats) setSnapshotVersion(v uint64) { s.gauges.version.set(v) }
+func (s *stats) judge(v wire.Verdict) {
+	if int(v) < len(s.verdicts) {
+		s.verdicts[v]++
+	}
+}
+
+// setVersion shows the newest version of the policy that a VM uses.
+func (s *stats) setVersion(v uint64) { s.gauges.version.set(v) }
+
+// setAges shows how long ago the edge last said that the policy is the newest,
+// and last renewed the leases. Only the fetching VM knows the first one.
+func (s *stats) setAges(policyNS, leasesNS int64) {
+	s.gauges.age.set(uint64(max(policyNS, 0)) / millisecond)
+	s.gauges.leaseAge.set(uint64(max(leasesNS, 0)) / millisecond)
+}
 
 // publish shows what happened since the last time.
 func (s *stats) publish(m *meter.Meter) {
+	c := &s.counters
 	for d := range s.decisions {
-		show(s.counters.decisions[d], &s.decisions[d])
+		show(c.decisions[d], &s.decisions[d])
 	}
-	show(s.counters.swapRetries, &s.swapRetries)
-	show(s.counters.swapsExhausted, &s.swapsExhausted)
-	show(s.counters.statesReplaced, &s.statesReplaced)
-	show(s.counters.snapshotsRefused, &s.snapshotsRefused)
-	show(s.counters.edgeErrors, &s.edgeErrors)
-	show(s.counters.panics, &s.panics)
-	lost := m.Lost() - s.lost
-	s.lost += lost
-	show(s.counters.lostUsages, &lost)
-
+	for v := range s.verdicts {
+		show(c.verdicts[v], &s.verdicts[v])
+	}
+	for _, n := range [...]struct {
+		of metric
+		n  *uint64
+	}{
+		{c.swapRetries, &s.swapRetries}, {c.swapsExhausted, &s.swapsExhausted}, {c.statesReplaced, &s.statesReplaced},
+		{c.policiesRefused, &s.policiesRefused}, {c.edgeErrors, &s.edgeErrors}, {c.panics, &s.panics},
+		{c.grants, &s.grants}, {c.unsettled, &s.unsettled}, {c.costsRefused, &s.costsRefused},
+	} {
+		show(n.of, n.n)
+	}
+	showTotal(c.lost, &s.lost, m.Lost())
+	showTotal(c.lostVerdicts, &s.lostVerdicts, m.LostVerdicts())
 	requests, batches := m.Pending()
 	move(s.gauges.requests, &s.requests, int64(requests))
 	move(s.gauges.batches, &s.batches, int64(batches))
@@ -92,6 +138,13 @@ func show(c metric, n *uint64) {
 		c.add(int64(*n))
 		*n = 0
 	}
+}
+
+// showTotal brings a counter up to a total.
+func showTotal(c metric, shown *uint64, total uint64) {
+	more := total - *shown
+	*shown = total
+	show(c, &more)
 }
 
 // move changes this VM's part of a gauge.

@@ -50,7 +50,7 @@ func TestCount(t *testing.T) {
 			if diff := cmp.Diff(want, b.Entries); diff != "" {
 				e.Errorf("entries (-want +got):\n%s", diff)
 			}
-			at := e.system.wall/int64(time.Millisecond) - 1000
+			at := (e.system.wall - int64(time.Second) - int64(e.upstreamTakes)) / int64(time.Millisecond)
 			levels := []wire.Level{
 				{Account: accountActive, Limit: limitMinute, Remaining: 97, AtMS: at},
 				{Account: accountActive, Limit: limitOrders, Remaining: 0, AtMS: at},

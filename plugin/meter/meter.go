@@ -23,16 +23,20 @@ type Sample struct {
 
 // Meter is the usage of one source. The zero value isn't usable; see [New].
 type Meter struct {
-	config Config
-	open   table
-	levels levels
-	outbox outbox
-	lost   uint64
+	config   Config
+	open     table
+	levels   levels
+	verdicts verdicts
+	denials  denials
+	outbox   outbox
+	lost     uint64
+
+	lostVerdicts uint64
 }
 
 // New returns an empty meter.
 func New(c Config) *Meter {
-	m := &Meter{config: c, open: newTable(), levels: newLevels()}
+	m := &Meter{config: c, open: newTable(), levels: newLevels(), verdicts: newVerdicts(), denials: newDenials()}
 	m.outbox.lastPostNS = c.StartNS
 	m.outbox.lastFreezeNS = c.StartNS - c.FlushEveryNS
 	return m
@@ -50,6 +54,25 @@ func (m *Meter) Count(s Sample) {
 // limit rides on the next batch. Levels are a convenience for those who look:
 // when there are too many, the rest waits for its next request.
 func (m *Meter) Observe(l wire.Level) { m.levels.put(l) }
+
+// Judge counts what a limit said of requests that it didn't plainly let pass.
+// Verdicts are kept, folded and sent like finished requests.
+func (m *Meter) Judge(e wire.VerdictEntry) {
+	if !m.verdicts.add(e) {
+		m.lostVerdicts = addCapped(m.lostVerdicts, e.Requests)
+	}
+}
+
+// LostVerdicts returns how many verdicts there was no room for: more than 20,000
+// sorts of them were waiting to be sent.
+func (m *Meter) LostVerdicts() uint64 { return m.lostVerdicts }
+
+// WantsDenial reports whether the sample of denials has room for one of this
+// account. It is asked first so that what isn't kept needn't be put together.
+func (m *Meter) WantsDenial(account uint64) bool { return m.denials.wants(account) }
+
+// Deny adds a denial to the sample that rides on the next batch.
+func (m *Meter) Deny(d wire.Denial) { m.denials.add(d) }
 
 // Pending returns how many requests are counted but not known to be committed,
 // and in how many frozen batches some of them are.
@@ -71,6 +94,8 @@ func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
 		SentMS:   wallMS,
 		Entries:  m.open.take(),
 		Levels:   m.levels.take(),
+		Verdicts: m.verdicts.take(),
+		Denials:  m.denials.take(),
 	}
 	b.Sort()
 	requests := uint64(0)

@@ -130,9 +130,13 @@ func (m *Meter) freezeWhatFits(nowNS, wallMS int64, snapshot uint64) {
 	if nowNS-m.outbox.lastFreezeNS < m.config.FlushEveryNS {
 		return
 	}
-	for len(m.outbox.frozen) < MaxFrozen && (len(m.open.entries) > 0 || len(m.levels.notes) > 0) {
+	for len(m.outbox.frozen) < MaxFrozen && m.hasOpen() {
 		m.freeze(nowNS, wallMS, snapshot)
 	}
+}
+
+func (m *Meter) hasOpen() bool {
+	return len(m.open.entries) > 0 || len(m.levels.notes) > 0 || len(m.verdicts.open) > 0 || len(m.denials.sample) > 0
 }
 
 // heartbeatDue: at once when there is a new snapshot to report, soon while the

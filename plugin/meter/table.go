@@ -10,10 +10,10 @@ const (
 	maxBins    = 500_000 // latency bins of all entries; beyond it, one for each new entry
 
 	// A batch takes at most so much of the table. In the worst encoding, 10
-	// bytes a number, entries take 0.8 MB and bins 2.4 MB, which together with
-	// the levels stays below wire.MaxBatchBytes.
+	// bytes a number, entries take 0.8 MB and bins 1.8 MB, which together with
+	// levels, verdicts and denials stays below wire.MaxBatchBytes.
 	maxTakenEntries = 8_192
-	maxTakenBins    = 200_000
+	maxTakenBins    = 150_000
 
 	// What has grown beyond this is given back to the garbage collector instead
 	// of being used again.

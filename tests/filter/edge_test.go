@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -20,11 +21,12 @@ type fakeEdge struct {
 	address string
 
 	mu        sync.Mutex
-	policy    []byte
-	version   uint64
+	changes   book.Changes
+	full      int           // polls that were answered with all of the policy
 	changed   chan struct{} // closed when the policy changes
 	batches   map[wire.SourceID]map[uint64][]byte
-	running   map[wire.SourceID]uint64 // snapshot of each worker
+	running   map[wire.SourceID]uint64 // policy of each worker
+	ledger    ledger
 	announced map[uint64]time.Time     // when the first worker ran a version
 	server    *http.Server
 }
@@ -50,6 +52,7 @@ func (e *fakeEdge) start(address string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /edge/v1/snapshot", e.serveSnapshot)
 	mux.HandleFunc("POST /edge/v1/usage", e.serveUsage)
+	mux.HandleFunc("POST /edge/v1/leases", e.serveLeases)
 	e.server = &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+nodeToken {
 			e.Errorf("%s %s without the node token", r.Method, r.URL.Path)
@@ -69,11 +72,11 @@ func (e *fakeEdge) serveSnapshot(w http.ResponseWriter, r *http.Request) {
 	}
 	for {
 		e.mu.Lock()
-		policy, version, changed := e.policy, e.version, e.changed
+		body, changed := e.since(have), e.changed
 		e.mu.Unlock()
-		if version > have {
+		if body != nil {
 			w.Header().Set("Content-Type", "application/vnd.weir.snapshot")
-			w.Write(policy)
+			w.Write(body)
 			return
 		}
 		select {
@@ -85,6 +88,24 @@ func (e *fakeEdge) serveSnapshot(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// since returns what is newer than a version, nil for nothing.
+func (e *fakeEdge) since(have uint64) []byte {
+	latest := e.changes.Latest()
+	if latest == nil || latest.Version <= have {
+		return nil
+	}
+	u, ok := e.changes.Since(have)
+	if !ok {
+		u = latest.Update()
+		e.full++
+	}
+	b, err := book.EncodeUpdate(nil, u)
+	if err != nil {
+		e.Errorf("update: %v", err)
+	}
+	return b
 }
 
 func (e *fakeEdge) serveUsage(w http.ResponseWriter, r *http.Request) {
@@ -121,15 +142,15 @@ func (e *fakeEdge) serveUsage(w http.ResponseWriter, r *http.Request) {
 }
 
 // publish changes the policy. It returns when.
-func (e *fakeEdge) publish(p wire.Policy) time.Time {
+func (e *fakeEdge) publish(p book.Policy) time.Time {
 	e.Helper()
-	compiled, err := wire.Compile(p)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	set, err := book.Compile(p, e.changes.Latest())
 	if err != nil {
 		e.Fatal(err)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.policy, e.version = compiled, p.Version
+	e.changes.Add(set)
 	close(e.changed)
 	e.changed = make(chan struct{})
 	return time.Now()

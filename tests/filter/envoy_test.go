@@ -4,7 +4,6 @@ package filter_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/dunglas/httpsfv"
 
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -42,7 +42,7 @@ const vms = 5
 
 // inEnvoy starts an edge with this policy, an upstream and a real Envoy with
 // four worker threads.
-func inEnvoy(t *testing.T, p wire.Policy) (*fakeEdge, *gateway) {
+func inEnvoy(t *testing.T, p book.Policy) (*fakeEdge, *gateway) {
 	t.Helper()
 	edge := newFakeEdge(t)
 	edge.publish(p)
@@ -57,21 +57,24 @@ func inEnvoy(t *testing.T, p wire.Policy) (*fakeEdge, *gateway) {
 	return edge, v
 }
 
-func gatewayPolicy(limits ...wire.Limit) wire.Policy {
-	return wire.Policy{
+func gatewayPolicy(limits ...book.Limit) book.Policy {
+	return book.Policy{
 		Version:   1,
-		Endpoints: []wire.Endpoint{{ID: 3, Method: "GET", Template: "/v1/search", Cost: 1}},
-		Tiers:     []wire.Tier{{ID: 2, Name: "Basic", Limits: limits}},
-		Accounts:  []wire.Account{{ID: 7, Tier: 2}, {ID: 8, Tier: 2, Suspended: true}},
-		Keys: []wire.Key{
-			{ID: 70, Account: 7, Digest: sha256.Sum256([]byte("demo-basic"))},
-			{ID: 80, Account: 8, Digest: sha256.Sum256([]byte("demo-suspended"))},
+		Endpoints: []book.Endpoint{{ID: 3, Method: "GET", Template: "/v1/search", Cost: 1}},
+		Plans:     []book.Plan{{ID: 2, Tier: 2, Name: "Basic", Limits: limits}},
+		Keys: []book.Key{
+			{ID: 70, Account: 7, Plan: 2, Kind: book.APIKey, Digest: book.SecretDigest("demo-basic")},
+			{ID: 80, Account: 8, Plan: 2, Kind: book.APIKey, Digest: book.SecretDigest("demo-suspended"), AccountSuspended: true},
 		},
 	}
 }
 
-func perMinute(amount uint64) wire.Limit {
-	return wire.Limit{ID: 21, Name: "per-minute", Amount: amount, PeriodSeconds: 60, Burst: amount}
+func perMinute(amount uint64) book.Limit { return rate(21, "per-minute", amount, 60, amount) }
+
+// rate is a limit on all requests of an account.
+func rate(id uint64, name string, amount uint64, seconds uint32, burst uint64) book.Limit {
+	return book.Limit{ID: id, Name: name, Subject: book.PerAccount, Selector: book.All, Kind: book.Rate, Measure: book.Requests,
+		Mode: book.Enforce, Amount: amount, PeriodSeconds: seconds, Burst: burst}
 }
 
 func get(t *testing.T, url, key string, headers ...string) (*http.Response, []byte) {
@@ -223,7 +226,7 @@ func TestFilterInEnvoyIsExactOverFourWorkers(t *testing.T) {
 	// Slow enough that what the client's clock can't see, some milliseconds at
 	// both ends, is a fraction of a request.
 	const burst, perSecond = 3000, 10
-	edge, v := inEnvoy(t, gatewayPolicy(wire.Limit{ID: 21, Name: "rate", Amount: perSecond, PeriodSeconds: 1, Burst: burst}))
+	edge, v := inEnvoy(t, gatewayPolicy(rate(21, "rate", perSecond, 1, burst)))
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	s := saturate(ctx, v.url, 48) // the account's first request, so a cold key too
@@ -241,8 +244,9 @@ func TestFilterInEnvoyIsExactOverFourWorkers(t *testing.T) {
 }
 
 func TestFilterInEnvoyFollowsThePolicy(t *testing.T) {
-	search := wire.Limit{ID: 22, Name: "search", Endpoint: 3, Amount: 1, PeriodSeconds: 86400, Burst: 1}
-	slow := wire.Limit{ID: 21, Name: "daily", Amount: 1, PeriodSeconds: 86400, Burst: 1000}
+	search := rate(22, "search", 1, 86400, 1)
+	search.Selector, search.Target = book.OneEndpoint, 3
+	slow := rate(21, "daily", 1, 86400, 1000)
 	edge, v := inEnvoy(t, gatewayPolicy(slow, search))
 	for range 10 {
 		get(t, v.url, "demo-basic")
@@ -253,7 +257,7 @@ func TestFilterInEnvoyFollowsThePolicy(t *testing.T) {
 	}
 	for version := uint64(2); version <= 20; version++ {
 		p := gatewayPolicy(slow, search)
-		p.Version, p.Tiers[0].Name = version, "Edit "+strconv.FormatUint(version, 10)
+		p.Version, p.Plans[0].Name = version, "Edit "+strconv.FormatUint(version, 10)
 		began := edge.publish(p)
 		until(t, "all VMs run the edit", func() bool { return edge.on(version) == vms })
 		all := time.Since(began)

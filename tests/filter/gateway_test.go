@@ -106,10 +106,14 @@ func compiledFilter(t *testing.T) string {
 	t.Helper()
 	module := filepath.Join(moduleDir, "weir.wasm")
 	buildFilter.Do(func() {
-		build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", module, "github.com/weirhq/weir/plugin")
+		untrimmed := filepath.Join(moduleDir, "untrimmed.wasm")
+		build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", untrimmed, "github.com/weirhq/weir/plugin")
 		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 		if out, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("build the filter: %v\n%s", err, out)
+		}
+		if out, err := exec.Command("go", "run", "github.com/weirhq/weir/plugin/trim", untrimmed, module).CombinedOutput(); err != nil {
+			t.Fatalf("trim the filter: %v\n%s", err, out)
 		}
 	})
 	return module

@@ -1,0 +1,123 @@
+package filter
+
+import "encoding/binary"
+
+// Header fields that tell the upstream who sent a request, and one by which it
+// may declare a request's cost. What a client sends under the first ones never
+// arrives, and the last one never leaves.
+const (
+	headerPrefix   = "x-weir-"
+	headerAccount  = "x-weir-account"  // acc_<decimal>
+	headerKey      = "x-weir-key"      // key_<decimal>
+	headerTier     = "x-weir-tier"     // name of the tier
+	headerPriority = "x-weir-priority" // low while a soft limit is exceeded, else normal
+	headerCost     = "x-weir-cost"     // of the response: cost units that it took
+)
+
+var identityHeaders = [...]string{headerAccount, headerKey, headerTier, headerPriority}
+
+// fields are the request header fields that the filter looks at, read in one go.
+// They are views, valid until the callback returns; nil is a field that isn't
+// there, and of several of a name the first one counts.
+type fields struct {
+	method, path           []byte
+	key, authorization     []byte
+	requestID, contentType []byte
+	origin, wantsMethod    []byte
+	spoofed                uint8 // bit i: the client sent identityHeaders[i]
+}
+
+// read reads a serialised header map, see [eachHeader], which this is an
+// unrolled form of: it runs for each request.
+func (f *fields) read(b []byte, keyHeader string) {
+	*f = fields{}
+	if len(b) < 4 {
+		return
+	}
+	n := int(binary.LittleEndian.Uint32(b))
+	if n > (len(b)-4)/8 {
+		return
+	}
+	at := 4 + 8*n
+	for i := range n {
+		sizes := b[4+8*i : 12+8*i]
+		name, value := int(binary.LittleEndian.Uint32(sizes)), int(binary.LittleEndian.Uint32(sizes[4:]))
+		if at > len(b) || name > len(b)-at-1 || value > len(b)-at-name-2 {
+			return
+		}
+		f.take(b[at:at+name], b[at+name+1:at+name+1+value], keyHeader)
+		at += name + value + 2
+	}
+}
+
+func (f *fields) take(name, value []byte, keyHeader string) {
+	if string(name) == keyHeader {
+		first(&f.key, value)
+	}
+	switch string(name) {
+	case ":method":
+		first(&f.method, value)
+	case ":path":
+		first(&f.path, value)
+	case "authorization":
+		first(&f.authorization, value)
+	case "x-request-id":
+		first(&f.requestID, value)
+	case "content-type":
+		first(&f.contentType, value)
+	case "origin":
+		first(&f.origin, value)
+	case "access-control-request-method":
+		first(&f.wantsMethod, value)
+	case headerAccount:
+		f.spoofed |= 1
+	case headerKey:
+		f.spoofed |= 2
+	case headerTier:
+		f.spoofed |= 4
+	case headerPriority:
+		f.spoofed |= 8
+	}
+}
+
+func first(to *[]byte, value []byte) {
+	if *to == nil {
+		*to = value
+	}
+}
+
+// isPreflight reports whether a request asks, for a browser, what a page of
+// another origin may send (CORS). Browsers send it without credentials.
+func (f *fields) isPreflight() bool {
+	return string(f.method) == "OPTIONS" && f.origin != nil && f.wantsMethod != nil
+}
+
+// isGRPC reports whether the client reads gRPC statuses.
+func (f *fields) isGRPC() bool {
+	const grpc = "application/grpc"
+	if len(f.contentType) < len(grpc) || string(f.contentType[:len(grpc)]) != grpc {
+		return false
+	}
+	rest := f.contentType[len(grpc):]
+	return len(rest) == 0 || rest[0] == '+' || rest[0] == ';'
+}
+
+// target returns the path and the query of a request.
+func (f *fields) target() (path, query []byte) {
+	for i, c := range f.path {
+		switch c {
+		case '?':
+			query = f.path[i+1:]
+			for k, c := range query {
+				if c == '#' {
+					query = query[:k]
+					break
+				}
+			}
+			return f.path[:i], query
+		case '#':
+			return f.path[:i], nil
+		}
+	}
+	return f.path, nil
+}

@@ -1,0 +1,145 @@
+package filter
+
+import (
+	"strconv"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/weirhq/weir/plugin/meter"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// OnHttpResponseHeaders implements types.HttpContext. It sees the upstream's
+// responses and the proxy's own, but what the filter answered has its fields.
+func (r *request) OnHttpResponseHeaders(int, bool) types.Action {
+	defer r.guard("response")
+	if r.answered {
+		return types.ActionContinue
+	}
+	r.readResponse(r.host.responseHeaders())
+	if r.policyField != "" {
+		r.setResponse("ratelimit-policy", r.policyField)
+		r.setResponse("ratelimit", view(r.levelField))
+	}
+	if r.overField != "" {
+		r.setResponse("weir-limited", r.overField)
+	}
+	if r.tightest.known {
+		for _, h := range r.tightest.headers(nil) {
+			r.setResponse(h[0], h[1])
+		}
+	}
+	return types.ActionContinue
+}
+
+func (r *request) setResponse(name, value string) {
+	if !r.host.setResponseHeader(name, value) {
+		r.warn("set "+name, errHost)
+	}
+}
+
+// readResponse reads the status and what the upstream says that the request
+// cost, which is nobody else's business.
+func (r *request) readResponse(b []byte) {
+	var cost []byte
+	eachHeader(b, func(name, value []byte) {
+		switch string(name) {
+		case ":status":
+			r.status = parseStatus(value)
+		case headerCost:
+			cost = value
+		}
+	})
+	if cost == nil {
+		return
+	}
+	r.cost, r.costDeclared = declaredCost(cost)
+	if !r.costDeclared {
+		r.stats.costsRefused++
+	}
+	if !r.host.removeResponseHeader(headerCost) {
+		r.warn("remove "+headerCost, errHost)
+	}
+}
+
+// limitHeaders appends what a denial says of the limits.
+func (r *request) limitHeaders(headers [][2]string) [][2]string {
+	if r.policyField != "" {
+		headers = append(headers, [2]string{"ratelimit-policy", r.policyField}, [2]string{"ratelimit", string(r.levelField)})
+	}
+	if r.tightest.known {
+		headers = r.tightest.headers(headers)
+	}
+	return headers
+}
+
+// headers appends the fields that older clients know. Reset is in seconds from
+// now until there is more.
+func (t *tightest) headers(headers [][2]string) [][2]string {
+	return append(headers,
+		[2]string{"x-ratelimit-limit", strconv.FormatUint(t.limit, 10)},
+		[2]string{"x-ratelimit-remaining", strconv.FormatUint(t.remaining, 10)},
+		[2]string{"x-ratelimit-reset", strconv.FormatInt(wholeSeconds(t.resetNS), 10)})
+}
+
+// parseStatus reads three digits; 0 for anything else.
+func parseStatus(v []byte) (status uint16) {
+	if len(v) != 3 {
+		return 0
+	}
+	for _, c := range v {
+		if c < '0' || c > '9' {
+			return 0
+		}
+		status = 10*status + uint16(c-'0')
+	}
+	return status
+}
+
+// Reading a property is the dearest call there is, so the status and the
+// duration, which the proxy knows too, are found out without.
+var (
+	propertyBytesIn  = newProperty("request", "total_size")
+	propertyBytesOut = newProperty("response", "total_size")
+)
+
+// OnHttpStreamDone implements types.HttpContext. It counts the request: here and
+// nowhere else, so once, however it ended. A stream whose request headers never
+// reached the filter was refused by the proxy and isn't counted.
+func (r *request) OnHttpStreamDone() {
+	defer r.guard("count")
+	if r.decision == 0 || r.counted {
+		return
+	}
+	r.counted = true
+	now := r.system.MonotonicNS()
+	sample := meter.Sample{
+		EntryKey: wire.EntryKey{
+			Minute:   r.wallNS(now) / (60 * second),
+			Account:  r.caller.account,
+			Key:      r.caller.key,
+			Endpoint: r.endpoint.ID,
+			Status:   r.status,
+			Decision: r.decision,
+		},
+		BytesIn:    number(r.host.property(propertyBytesIn)),
+		BytesOut:   number(r.host.property(propertyBytesOut)),
+		DurationUS: uint64(max(now-r.beganNS, 0)) / 1000,
+	}
+	if r.decision == wire.Allowed {
+		sample.Cost = r.endpointCost()
+		if r.costDeclared {
+			sample.Cost = r.cost
+		}
+	}
+	r.meter.Count(sample)
+	r.stats.count(r.decision)
+	moved := min(sample.BytesIn, maxMoved) + min(sample.BytesOut, maxMoved)
+	r.countVerdicts(sample.Minute, moved)
+	if r.settling.n > 0 {
+		r.settle(now, moved)
+	}
+}
+
+// maxMoved bounds what one stream is charged for each direction, bytes.
+const maxMoved = 1 << 50
