@@ -132,9 +132,10 @@ create index usage_month_account_idx on usage_month (account_id, bucket);
 create table levels (
     account_id  bigint not null,
     limit_id    bigint not null,
+    key_id      bigint not null, -- of a limit that each key has to itself, else 0
     remaining   bigint not null,
     observed_at timestamptz not null,
-    primary key (account_id, limit_id)
+    primary key (account_id, limit_id, key_id)
 );
 
 -- The worker threads that the edge has heard from.

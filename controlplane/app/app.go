@@ -24,6 +24,7 @@ import (
 	"github.com/weirhq/weir/controlplane/rollup"
 	"github.com/weirhq/weir/controlplane/snapshot"
 	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/controlplane/sweep"
 	"github.com/weirhq/weir/controlplane/web"
 	"github.com/weirhq/weir/frontend"
 	"github.com/weirhq/weir/graph"
@@ -92,7 +93,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	}
 	snapshots := snapshot.New(a.db, a.config.Log)
 	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Log: a.config.Log}
-	a.start(snapshots.Run, worker.Run)
+	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
+	a.start(snapshots.Run, worker.Run, sweeper.Run)
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{

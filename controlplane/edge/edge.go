@@ -1,8 +1,8 @@
-// Package edge is what filters talk to: snapshots down, usage up. It is thin
-// and stateless, so there may be any number of it.
+// Package edge is what filters talk to: snapshots down, usage up, and leases of
+// quotas both ways. It is thin and stateless, so there may be any number of it.
 //
-// In come requests of Envoys that know the node token; out go snapshots and
-// receipts. A batch is accepted only when the stream has stored it, and the
+// In come requests of Envoys that know the node token; out go snapshots,
+// receipts and leases. A batch is accepted only when the stream has stored it, and the
 // receipt says what Postgres has committed, so the filter knows what it may
 // forget. After a crash the filters simply ask again.
 package edge
@@ -11,8 +11,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -31,6 +29,7 @@ const (
 	UpdateType   = "application/vnd.weir.update"
 	BatchType    = "application/vnd.weir.batch"
 	ReceiptType  = "application/vnd.weir.receipt"
+	LeasesType   = "application/vnd.weir.leases"
 )
 
 // Edge serves the filters.
@@ -54,9 +53,10 @@ const (
 // Handler returns the edge's routes, all behind the node token.
 func (e *Edge) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /edge/v1/snapshot", e.getSnapshot)
-	mux.HandleFunc("GET /edge/v2/snapshot", e.getUpdate)
+	mux.HandleFunc("GET /edge/v0/snapshot", e.getSnapshot)
+	mux.HandleFunc("GET /edge/v1/snapshot", e.getUpdate)
 	mux.HandleFunc("POST /edge/v1/usage", e.postUsage)
+	mux.HandleFunc("POST /edge/v1/leases", e.postLeases)
 	return e.authenticated(mux)
 }
 
@@ -123,14 +123,8 @@ func writeSnapshot(w http.ResponseWriter, mediaType string, data []byte, version
 
 // postUsage takes one batch and answers with a receipt.
 func (e *Edge) postUsage(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBatchBytes))
-	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			http.Error(w, "the batch is larger than "+strconv.Itoa(wire.MaxBatchBytes)+" bytes", http.StatusRequestEntityTooLarge)
-			return
-		}
-		http.Error(w, "the batch did not arrive whole", http.StatusBadRequest)
+	body, ok := readBody(w, r, "batch", wire.MaxBatchBytes)
+	if !ok {
 		return
 	}
 	batch, err := wire.DecodeBatch(body)

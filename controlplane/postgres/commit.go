@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,13 +15,13 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// CommitBatches adds the usage of those batches that were not committed before
-// to the rollups of every granularity, in one transaction with the batches'
-// identities. It returns those batches. The same batches may be given again at
+// CommitBatches adds the usage and the verdicts of those batches that were not
+// committed before to the rollups of every granularity, and keeps their denials,
+// in one transaction with the batches' identities. It returns those batches. The same batches may be given again at
 // any time, by any number of processes at once.
 //
-// Locks are taken in one order everywhere, sources first, then rollups by
-// granularity and key, so that writers wait for one another but never in a ring.
+// Locks are taken in one order everywhere, sources first, then the rollups of
+// usage, levels, and those of verdicts, by granularity and key, so that writers wait for one another but never in a ring.
 func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh []*wire.Batch, err error) {
 	if len(batches) == 0 {
 		return nil, nil
@@ -38,7 +39,13 @@ func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh [
 				return fmt.Errorf("add usage by the %s: %w", g, err)
 			}
 		}
-		return setLevels(ctx, tx, usage.LastLevels(fresh))
+		if err := setLevels(ctx, tx, usage.LastLevels(fresh)); err != nil {
+			return err
+		}
+		if err := addVerdicts(ctx, tx, usage.FoldVerdicts(fresh)); err != nil {
+			return err
+		}
+		return addDenials(ctx, tx, fresh)
 	})
 	if err != nil {
 		return nil, err
@@ -182,17 +189,17 @@ var addStaged = func() (sql [len(controlplane.Granularities)]string) {
 }()
 
 func setLevels(ctx context.Context, tx pgx.Tx, levels []controlplane.Level) error {
-	var accounts, limits, remaining []int64
-	var observed []any
+	var accounts, limits, keys, remaining []int64
+	var observed []time.Time
 	for _, l := range levels {
-		accounts, limits = append(accounts, int64(l.AccountID)), append(limits, int64(l.LimitID))
+		accounts, limits, keys = append(accounts, int64(l.AccountID)), append(limits, int64(l.LimitID)), append(keys, int64(l.KeyID))
 		remaining, observed = append(remaining, l.Remaining), append(observed, l.ObservedAt)
 	}
 	_, err := tx.Exec(ctx, `
-		insert into levels as l (account_id, limit_id, remaining, observed_at)
-		select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) order by 1, 2
-		on conflict (account_id, limit_id) do update set remaining = excluded.remaining, observed_at = excluded.observed_at
-		where l.observed_at <= excluded.observed_at`, accounts, limits, remaining, observed)
+		insert into levels as l (account_id, limit_id, key_id, remaining, observed_at)
+		select * from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::timestamptz[]) order by 1, 2, 3
+		on conflict (account_id, limit_id, key_id) do update set remaining = excluded.remaining, observed_at = excluded.observed_at
+		where l.observed_at <= excluded.observed_at`, accounts, limits, keys, remaining, observed)
 	if err != nil {
 		return fmt.Errorf("store levels: %w", err)
 	}

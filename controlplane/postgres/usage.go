@@ -147,7 +147,7 @@ func decisionNumbers(decisions []wire.Decision) []int16 {
 // Levels returns what was last reported of the accounts' buckets.
 func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Level, error) {
 	levels, err := list[controlplane.Level](ctx, db.pool, `
-		select account_id, limit_id, 0::bigint, remaining, observed_at from levels where account_id = any($1)`, toInt64s(accounts))
+		select account_id, limit_id, key_id, remaining, observed_at from levels where account_id = any($1)`, toInt64s(accounts))
 	if err != nil {
 		return nil, fmt.Errorf("read levels: %w", err)
 	}

@@ -58,13 +58,49 @@ func add(to, e *wire.Entry) {
 	to.Latency.Merge(e.Latency)
 }
 
-// LastLevels returns the newest level of each account and limit.
+// VerdictRow is what some batches add to one row of one rollup of verdicts.
+type VerdictRow struct {
+	Granularity       controlplane.Granularity
+	Bucket            time.Time
+	wire.VerdictEntry // Minute is that of the bucket's beginning
+}
+
+// FoldVerdicts is [Fold] for verdicts.
+func FoldVerdicts(batches []*wire.Batch) []VerdictRow {
+	type key struct {
+		granularity controlplane.Granularity
+		wire.VerdictKey
+	}
+	at := map[key]int{}
+	var rows []VerdictRow
+	for _, b := range batches {
+		for _, v := range b.Verdicts {
+			minute := time.Unix(v.Minute*60, 0)
+			for _, g := range controlplane.Granularities {
+				bucket := g.Truncate(minute)
+				k := key{g, v.VerdictKey}
+				k.Minute = bucket.Unix() / 60
+				n, ok := at[k]
+				if !ok {
+					n = len(rows)
+					at[k] = n
+					rows = append(rows, VerdictRow{Granularity: g, Bucket: bucket, VerdictEntry: wire.VerdictEntry{VerdictKey: k.VerdictKey}})
+				}
+				rows[n].Requests += v.Requests
+				rows[n].Amount += v.Amount
+			}
+		}
+	}
+	return rows
+}
+
+// LastLevels returns the newest level of each account, limit and key.
 func LastLevels(batches []*wire.Batch) []controlplane.Level {
-	type key struct{ account, limit uint64 }
+	type key struct{ account, limit, key uint64 }
 	last := map[key]wire.Level{}
 	for _, b := range batches {
 		for _, l := range b.Levels {
-			k := key{l.Account, l.Limit}
+			k := key{l.Account, l.Limit, l.Key}
 			if have, ok := last[k]; !ok || have.AtMS <= l.AtMS {
 				last[k] = l
 			}
@@ -73,12 +109,12 @@ func LastLevels(batches []*wire.Batch) []controlplane.Level {
 	levels := make([]controlplane.Level, 0, len(last))
 	for _, l := range last {
 		levels = append(levels, controlplane.Level{
-			AccountID: controlplane.ID(l.Account), LimitID: controlplane.ID(l.Limit),
+			AccountID: controlplane.ID(l.Account), LimitID: controlplane.ID(l.Limit), KeyID: controlplane.ID(l.Key),
 			Remaining: l.Remaining, ObservedAt: time.UnixMilli(l.AtMS).UTC(),
 		})
 	}
 	slices.SortFunc(levels, func(a, b controlplane.Level) int {
-		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.LimitID, b.LimitID))
+		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.LimitID, b.LimitID), cmp.Compare(a.KeyID, b.KeyID))
 	})
 	return levels
 }

@@ -1,0 +1,58 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// settleWithin is the ledger's time for a report.
+const settleWithin = 5 * time.Second
+
+// postLeases takes what a process holds of quotas and answers with what it may
+// use. Without an answer of the ledger the filter keeps what it has.
+func (e *Edge) postLeases(w http.ResponseWriter, r *http.Request) {
+	body, ok := readBody(w, r, "report", wire.MaxLeaseReportBytes)
+	if !ok {
+		return
+	}
+	report, err := wire.DecodeLeaseReport(body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), settleWithin)
+	defer cancel()
+	var encoded []byte
+	reply, err := e.DB.ReportLeases(ctx, report, time.Now())
+	if err == nil {
+		encoded, err = wire.EncodeLeaseReply(nil, reply)
+	}
+	if err != nil {
+		e.Log.Warn("could not settle a filter's leases", "node", report.Node, "err", err)
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "the leases could not be settled; report them again", http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", LeasesType)
+	w.Write(encoded)
+}
+
+// readBody reads a request's body of at most most bytes. If it can't, it has
+// answered.
+func readBody(w http.ResponseWriter, r *http.Request, what string, most int64) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		http.Error(w, "the "+what+" is larger than "+strconv.FormatInt(most, 10)+" bytes", http.StatusRequestEntityTooLarge)
+	case err != nil:
+		http.Error(w, "the "+what+" did not arrive whole", http.StatusBadRequest)
+	}
+	return body, err == nil
+}
