@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/weirhq/weir/plugin/internal/frame"
@@ -32,6 +33,19 @@ func sampleBatch() *Batch {
 			{11, 2, 21, -5, minute*60_000 + 1300},
 			{11, 2, 22, 40, minute * 60_000},
 			{12, 1, 0, 100, 0},
+		},
+		Verdicts: []VerdictEntry{
+			{VerdictKey{minute - 1, 0, 5, Denied}, 9, 9},
+			{VerdictKey{minute, 11, 1, Denied}, 2, 4},
+			{VerdictKey{minute, 11, 1, Shadowed}, 1, 0},
+			{VerdictKey{minute, 11, 2, Over}, 3, 1 << 40},
+			{VerdictKey{minute, 12, 1, FailedOpen}, 1, 1},
+		},
+		Denials: []Denial{
+			{AtMS: minute*60_000 + 900, RequestID: "0f8fad5b-d9cb-469f-a165-70867728950e", Account: 11, Key: 21, Endpoint: 31, Limit: 2,
+				Decision: Throttled, Method: "GET", Path: "/v1/users/ä", RetryAfterMS: 1500,
+				Levels: []DenialLevel{{1, 97, 100}, {2, -5, MaxAmount}}},
+			{AtMS: minute * 60_000, RequestID: "r", Decision: Unauthenticated},
 		},
 	}
 }
@@ -69,14 +83,60 @@ func drawBatch(t *rapid.T) *Batch {
 		b.Levels = append(b.Levels, Level{
 			Account:   1 + drawNumber(t, "account")/2,
 			Limit:     1 + drawNumber(t, "limit")/2,
+			Key:       drawNumber(t, "key"),
 			Remaining: rapid.Int64Range(-1<<63, MaxAmount).Draw(t, "remaining"),
 			AtMS:      rapid.Int64Range(0, MaxTimeMS).Draw(t, "at"),
 		})
 	}
+	for range rapid.IntRange(0, 20).Draw(t, "verdicts") {
+		b.Verdicts = append(b.Verdicts, drawVerdict(t))
+	}
+	for range rapid.IntRange(0, 5).Draw(t, "denials") {
+		b.Denials = append(b.Denials, drawDenial(t))
+	}
 	b.Sort()
+	b.Verdicts = slices.CompactFunc(b.Verdicts, func(x, y VerdictEntry) bool { return x.VerdictKey == y.VerdictKey })
 	b.Entries = slices.CompactFunc(b.Entries, func(x, y Entry) bool { return x.EntryKey == y.EntryKey })
 	b.Levels = slices.CompactFunc(b.Levels, func(x, y Level) bool { return x.compare(y) == 0 })
 	return b
+}
+
+func drawVerdict(t *rapid.T) VerdictEntry {
+	return VerdictEntry{
+		VerdictKey: VerdictKey{
+			Minute:  rapid.OneOf(rapid.Int64Range(5, 6), rapid.Int64Range(0, MaxTimeMS/60_000)).Draw(t, "minute"),
+			Account: drawNumber(t, "account"),
+			Limit:   1 + drawNumber(t, "limit")/2,
+			Verdict: Verdict(rapid.IntRange(int(Denied), int(FailedOpen)).Draw(t, "verdict")),
+		},
+		Requests: rapid.Uint64Range(1, MaxBatchTotal/32).Draw(t, "requests"),
+		Amount:   rapid.Uint64Range(0, MaxBatchTotal/32).Draw(t, "amount"),
+	}
+}
+
+func drawDenial(t *rapid.T) Denial {
+	d := Denial{
+		AtMS:         rapid.Int64Range(0, MaxTimeMS).Draw(t, "at"),
+		RequestID:    rapid.StringMatching(`[a-zß0-9-]{1,30}`).Draw(t, "request id"),
+		Account:      drawNumber(t, "account"),
+		Key:          drawNumber(t, "key"),
+		Endpoint:     drawNumber(t, "endpoint"),
+		Decision:     Decision(rapid.IntRange(int(Throttled), int(Unready)).Draw(t, "decision")),
+		Method:       rapid.StringMatching(`[A-Z]{0,20}`).Draw(t, "method"),
+		Path:         rapid.StringMatching(`[a-zß/]{0,100}`).Draw(t, "path"),
+		RetryAfterMS: rapid.Uint64Range(0, MaxTimeMS).Draw(t, "retry after"),
+	}
+	if d.Decision == Throttled || d.Decision == Unready {
+		d.Limit = drawNumber(t, "limit")
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "levels") {
+		d.Levels = append(d.Levels, DenialLevel{
+			Limit:     1 + drawNumber(t, "limit")/2,
+			Remaining: rapid.Int64Range(-1<<63, MaxAmount).Draw(t, "remaining"),
+			Amount:    rapid.Uint64Range(0, MaxAmount).Draw(t, "amount"),
+		})
+	}
+	return d
 }
 
 func drawEntry(t *rapid.T) Entry {
@@ -110,13 +170,7 @@ func TestDecodeInvertsEncode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(b.Entries) == 0 {
-			b.Entries = nil
-		}
-		if len(b.Levels) == 0 {
-			b.Levels = nil
-		}
-		if diff := cmp.Diff(b, got); diff != "" {
+		if diff := cmp.Diff(b, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Fatalf("decoded batch differs (-want +got):\n%s", diff)
 		}
 	})
@@ -225,9 +279,43 @@ func TestEncodeBatchNamesTheField(t *testing.T) {
 		"entries[0]: a count":       func(b *Batch) { b.Entries[0].Cost = 1<<64 - 1 },
 		"levels[1].account: 0":      func(b *Batch) { b.Levels[1].Account = 0 },
 		"levels[1].limit: 0":        func(b *Batch) { b.Levels[1].Limit = 0 },
+		"levels[1].key":             func(b *Batch) { b.Levels[1].Key = MaxNumber + 1 },
 		"levels[1].remaining":       func(b *Batch) { b.Levels[1].Remaining = MaxAmount + 1 },
 		"levels[1].atMS":            func(b *Batch) { b.Levels[1].AtMS = MaxTimeMS + 1 },
 		"levels[1]: not after":      func(b *Batch) { b.Levels[1] = b.Levels[0] },
+		"levels[2]: not after":      func(b *Batch) { b.Levels[2].Key = 20 },
+
+		"sequence: 0 with entries, levels": func(b *Batch) { b.Sequence, b.Entries, b.Levels, b.Verdicts = 0, nil, nil, nil },
+		"verdicts: 16385":                  func(b *Batch) { b.Verdicts = make([]VerdictEntry, MaxBatchVerdicts+1) },
+		"verdicts[1].minute":               func(b *Batch) { b.Verdicts[1].Minute = -1 },
+		"verdicts[1].account":              func(b *Batch) { b.Verdicts[1].Account = MaxNumber + 1 },
+		"verdicts[1].limit: 0":             func(b *Batch) { b.Verdicts[1].Limit = 0 },
+		"verdicts[1].verdict: 0":           func(b *Batch) { b.Verdicts[1].Verdict = 0 },
+		"verdicts[1].verdict: 5":           func(b *Batch) { b.Verdicts[1].Verdict = 5 },
+		"verdicts[1].requests: 0":          func(b *Batch) { b.Verdicts[1].Requests = 0 },
+		"verdicts[1]: not after":           func(b *Batch) { b.Verdicts[1] = b.Verdicts[0] },
+		"verdicts[2]: not after":           func(b *Batch) { b.Verdicts[2] = b.Verdicts[1] },
+		"verdicts[3]: a count":             func(b *Batch) { b.Verdicts[3].Amount = MaxBatchTotal },
+		"verdicts[1]: a count":             func(b *Batch) { b.Verdicts[1].Requests = 1<<64 - 1 },
+		"denials: 257":                     func(b *Batch) { b.Denials = make([]Denial, MaxBatchDenials+1) },
+		"denials[0].atMS":                  func(b *Batch) { b.Denials[0].AtMS = -1 },
+		"denials[0].account":               func(b *Batch) { b.Denials[0].Account = MaxNumber + 1 },
+		"denials[0].key":                   func(b *Batch) { b.Denials[0].Key = MaxNumber + 1 },
+		"denials[0].endpoint":              func(b *Batch) { b.Denials[0].Endpoint = MaxNumber + 1 },
+		"denials[0].limit: 9":              func(b *Batch) { b.Denials[0].Limit = MaxNumber + 1 },
+		"denials[1].limit: a request":      func(b *Batch) { b.Denials[1].Limit = 1 },
+		"denials[0].decision: 1":           func(b *Batch) { b.Denials[0].Decision = Allowed },
+		"denials[0].decision: 6":           func(b *Batch) { b.Denials[0].Decision = 6 },
+		"denials[0].retryAfterMS":          func(b *Batch) { b.Denials[0].RetryAfterMS = MaxTimeMS + 1 },
+		"denials[0].requestID: length":     func(b *Batch) { b.Denials[0].RequestID = "" },
+		"denials[0].requestID: not UTF-8":  func(b *Batch) { b.Denials[0].RequestID = "\xff" },
+		"denials[0].method: length":        func(b *Batch) { b.Denials[0].Method = strings.Repeat("M", MaxMethodBytes+1) },
+		"denials[0].path: length":          func(b *Batch) { b.Denials[0].Path = strings.Repeat("p", MaxDenialPathBytes+1) },
+		"denials[0].path: a control":       func(b *Batch) { b.Denials[0].Path = "/\x1b[2J" },
+		"denials[0].levels: 33":            func(b *Batch) { b.Denials[0].Levels = make([]DenialLevel, MaxDenialLevels+1) },
+		"denials[0].levels[1].limit":       func(b *Batch) { b.Denials[0].Levels[1].Limit = 0 },
+		"denials[0].levels[1].remaining":   func(b *Batch) { b.Denials[0].Levels[1].Remaining = MaxAmount + 1 },
+		"denials[0].levels[1].amount":      func(b *Batch) { b.Denials[0].Levels[1].Amount = MaxAmount + 1 },
 	}
 	for want, change := range tests {
 		t.Run(want, func(t *testing.T) {
@@ -260,8 +348,19 @@ func TestFullBatchFits(t *testing.T) {
 		})
 		b.Levels = append(b.Levels, Level{uint64(i + 1), 1, uint64(i + 1), 1000, b.SentMS - int64(i%1000)})
 	}
+	for i := range MaxBatchVerdicts {
+		b.Verdicts = append(b.Verdicts, VerdictEntry{VerdictKey{28_000_000, uint64(i/2 + 1), 1, Verdict(1 + i%2)}, 100, 1000})
+	}
+	for range MaxBatchDenials {
+		d := Denial{AtMS: b.SentMS, RequestID: strings.Repeat("r", MaxRequestIDBytes), Account: 1e6, Key: 1e6, Endpoint: 1e6, Limit: 1e6,
+			Decision: Throttled, Method: "DELETE", Path: strings.Repeat("p", MaxDenialPathBytes), RetryAfterMS: 60_000}
+		for range 8 {
+			d.Levels = append(d.Levels, DenialLevel{1e6, 1e9, 1e9})
+		}
+		b.Denials = append(b.Denials, d)
+	}
 	data := mustEncode(t, b)
-	t.Logf("%d entries and levels: %.1f bytes each", MaxBatchEntries, float64(len(data))/MaxBatchEntries)
+	t.Logf("%d entries and levels, %d verdicts, %d denials: %d bytes", MaxBatchEntries, MaxBatchVerdicts, MaxBatchDenials, len(data))
 }
 
 func FuzzDecodeBatch(f *testing.F) {

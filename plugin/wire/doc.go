@@ -1,13 +1,14 @@
-// Package wire holds the formats that the filter and the control plane exchange:
-// the snapshot (policy, down), the batch (usage, up) and its receipt.
+// Package wire holds the formats that the filter and the control plane exchange
+// about usage: the batch (counts, levels, verdicts and samples of denials, up)
+// and its receipt, the report of the leases that an Envoy holds on quotas (up)
+// and the ledger's reply. Policy travels in package book's formats.
 //
-// In comes a [Policy], a [Batch] or a [Receipt]; out go bytes, and the other way
-// round. Decoders trust nothing: bytes are refused as a whole with
-// [ErrMalformed] when a bit of them was damaged, or when they say something that
-// the encoder would not have written ([Open] names two things that it leaves to
-// [Compile]). Batches and receipts are canonical: whatever decodes, encodes to
+// In comes a [Batch], a [Receipt], a [LeaseReport] or a [LeaseReply]; out go
+// bytes, and the other way round. Decoders trust nothing: bytes are refused as a
+// whole with [ErrMalformed] when a bit of them was damaged, or when they say
+// something that the encoder would not have written. What decodes, encodes to
 // the same bytes again. Nothing panics or allocates more than a small multiple
-// of the input; a snapshot is used in place.
+// of the input.
 //
 // Encoders refuse values out of bounds with [ErrInvalid], which names the field.
 //
