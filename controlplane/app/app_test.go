@@ -33,8 +33,14 @@ type plane struct {
 
 func open(t *testing.T) *plane {
 	t.Helper()
+	return openOn(t, databases.New(t))
+}
+
+// openOn opens one more control plane on a database.
+func openOn(t *testing.T, url string) *plane {
+	t.Helper()
 	a, err := app.Open(t.Context(), app.Config{
-		DatabaseURL: databases.New(t), StoreDir: t.TempDir(),
+		DatabaseURL: url, StoreDir: t.TempDir(),
 		HTTPAddr: "127.0.0.1:0", EdgeAddr: "127.0.0.1:0", PublicURL: "http://weir.example",
 		NodeToken: nodeToken, RecheckEvery: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	})
@@ -47,7 +53,7 @@ func open(t *testing.T) *plane {
 		}
 	})
 	secret := controlplane.NewSecret("")
-	if err := a.DB().SetAPIToken(t.Context(), "tests", secret); err != nil {
+	if err := a.DB().SetAPIToken(t.Context(), "tests "+a.HTTPAddr(), secret); err != nil {
 		t.Fatal(err)
 	}
 	return &plane{a, t, secret.Reveal()}

@@ -34,11 +34,10 @@ func TestCloseLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &plane{a, t, secret.Reveal()}
-	first, _ := p.snapshot(0)
+	first := p.update(0)
 	polled := make(chan int, 1)
 	go func() {
-		_, got := p.snapshot(first.Version())
-		polled <- got.Status
+		polled <- p.poll(first.Version).Status
 	}()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, _, err := dialer.DialContext(t.Context(), "ws://"+p.HTTPAddr()+"/graphql", http.Header{"Authorization": {"Bearer " + p.token}})

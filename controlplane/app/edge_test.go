@@ -10,36 +10,6 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-func (p *plane) snapshot(have uint64) (*wire.Snapshot, answer) {
-	p.t.Helper()
-	got := p.send("GET", p.edge(fmt.Sprintf("/edge/v1/snapshot?have=%d", have)), "", "Authorization", "Bearer "+nodeToken)
-	if got.Status != http.StatusOK {
-		return nil, got
-	}
-	s, err := wire.Open([]byte(got.Body))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	return s, got
-}
-
-func TestALongPollAnswersWithTheNextChange(t *testing.T) {
-	p := open(t)
-	first, _ := p.snapshot(0)
-	changed := make(chan int64, 1)
-	go func() {
-		var tier struct{ CreateTier struct{ Snapshot int64 } }
-		if errs := p.query(`mutation{createTier(input:{name:"Basic",limits:[]}){snapshot}}`, &tier); errs != nil {
-			t.Error(errs)
-		}
-		changed <- tier.CreateTier.Snapshot
-	}()
-	next, _ := p.snapshot(first.Version())
-	if want := <-changed; int64(next.Version()) != want || next.Tiers() != 1 {
-		t.Errorf("version %d with %d tiers, want %d with 1", next.Version(), next.Tiers(), want)
-	}
-}
-
 func TestTheEdgeRefusesWhatItCanNotUse(t *testing.T) {
 	p := open(t)
 	good, err := wire.EncodeBatch(nil, usageBatch(1, 7, 5, wire.Allowed))

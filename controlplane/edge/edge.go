@@ -25,11 +25,10 @@ import (
 
 // Media types of the bodies.
 const (
-	SnapshotType = "application/vnd.weir.snapshot"
-	UpdateType   = "application/vnd.weir.update"
-	BatchType    = "application/vnd.weir.batch"
-	ReceiptType  = "application/vnd.weir.receipt"
-	LeasesType   = "application/vnd.weir.leases"
+	UpdateType  = "application/vnd.weir.update"
+	BatchType   = "application/vnd.weir.batch"
+	ReceiptType = "application/vnd.weir.receipt"
+	LeasesType  = "application/vnd.weir.leases"
 )
 
 // Edge serves the filters.
@@ -53,8 +52,7 @@ const (
 // Handler returns the edge's routes, all behind the node token.
 func (e *Edge) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /edge/v0/snapshot", e.getSnapshot)
-	mux.HandleFunc("GET /edge/v1/snapshot", e.getUpdate)
+	mux.HandleFunc("GET /edge/v1/snapshot", e.getSnapshot)
 	mux.HandleFunc("POST /edge/v1/usage", e.postUsage)
 	mux.HandleFunc("POST /edge/v1/leases", e.postLeases)
 	return e.authenticated(mux)
@@ -75,9 +73,9 @@ func (e *Edge) authenticated(next http.Handler) http.Handler {
 	})
 }
 
-// getUpdate answers at once with the update to a later snapshot than the
+// getSnapshot answers at once with the update to a later snapshot than the
 // filter's, or holds the request until there is one.
-func (e *Edge) getUpdate(w http.ResponseWriter, r *http.Request) {
+func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
 	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
 	if err != nil {
 		http.Error(w, "have: give the version of the snapshot at hand, 0 for none", http.StatusBadRequest)
@@ -93,32 +91,11 @@ func (e *Edge) getUpdate(w http.ResponseWriter, r *http.Request) {
 	case !ok:
 		w.WriteHeader(http.StatusNotModified)
 	default:
-		writeSnapshot(w, UpdateType, data, version)
+		w.Header().Set("Content-Type", UpdateType)
+		w.Header().Set("Content-Length", strconv.Itoa(len(data)))
+		w.Header().Set("Weir-Snapshot", strconv.FormatUint(version, 10))
+		w.Write(data) // an error here is the filter's going away; it will ask again
 	}
-}
-
-// getSnapshot is getUpdate in the format that filters have had so far.
-func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
-	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
-	if err != nil {
-		http.Error(w, "have: give the version of the snapshot at hand, 0 for none", http.StatusBadRequest)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), holdFor)
-	defer cancel()
-	data, version, ok := e.Snapshots.NewerOld(ctx, have)
-	if !ok {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	writeSnapshot(w, SnapshotType, data, version)
-}
-
-func writeSnapshot(w http.ResponseWriter, mediaType string, data []byte, version uint64) {
-	w.Header().Set("Content-Type", mediaType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	w.Header().Set("Weir-Snapshot", strconv.FormatUint(version, 10))
-	w.Write(data) // an error here is the filter's going away; it will ask again
 }
 
 // postUsage takes one batch and answers with a receipt.

@@ -18,7 +18,6 @@ import (
 
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/plugin/book"
-	"github.com/weirhq/weir/plugin/wire"
 )
 
 // Publisher holds the newest snapshot.
@@ -29,7 +28,6 @@ type Publisher struct {
 	mu      sync.Mutex
 	changes book.Changes
 	encoded map[uint64][]byte // updates to the latest version, by base; never written to once they are here
-	old     []byte            // the latest version in the format that filters have had so far
 	newer   chan struct{}     // closed when a newer version takes its place
 }
 
@@ -117,15 +115,10 @@ func (p *Publisher) compile(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("compile snapshot %d: %w", policy.Version, err)
 	}
-	old, err := wire.Compile(oldPolicy(policy))
-	if err != nil {
-		return fmt.Errorf("compile snapshot %d in the old format: %w", policy.Version, err)
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.changes.Add(set)
 	p.encoded = map[uint64][]byte{}
-	p.old = old
 	close(p.newer)
 	p.newer = make(chan struct{})
 	return nil
