@@ -18,17 +18,20 @@ type verdict struct {
 	ask       bool
 }
 
+// span is a part of a state, which has at most [MaxStateBytes].
+type span struct{ at, length uint16 }
+
 // decision is a Decision in the making.
 type decision struct {
 	Decision
 	next  []byte // the state as it will be
-	req   *Request
+	req   Request
 	rules []Rule
-	at    [MaxRules]int32 // where the slot of rule i begins in next; 0: it has none
-	lacks uint64          // rules without room of their own
-	full  uint64          // rules that are full
-	timed bool            // a rule enforces after a time
-	known bool            // a rule denies and its state is known
+	at    [MaxRules]span // where the slot of rule i is in next; 0: it has none
+	lacks uint64         // rules without room of their own
+	full  uint64         // rules that are full
+	timed bool           // a rule enforces after a time
+	known bool           // a rule denies and its state is known
 }
 
 // Decide checks req against all rules that apply to it and charges either all
@@ -47,7 +50,7 @@ type decision struct {
 // It fails with [ErrMalformed] for a state that no function of this package
 // wrote, and with [ErrRule] for rules out of bounds; then there is no decision.
 func Decide(dst, state []byte, req Request, rules []Rule, levels []Level) ([]byte, Decision, error) {
-	d := decision{req: &req, rules: rules}
+	d := decision{req: req, rules: rules}
 	d.By, d.Levels = -1, levels[:0]
 	err := d.follow(dst[:0], state)
 	if err == nil {
@@ -78,56 +81,59 @@ func (d *decision) check() error {
 		if slot == nil {
 			continue
 		}
-		var (
-			v    verdict
-			mode Mode
-			ok   bool
-		)
+		var v verdict
+		ok := false
 		switch Kind(slot[8]) {
 		case Rate:
-			v, mode, ok = d.checkRate(slot)
+			ok = d.checkRate(slot, &v)
 		case Window:
-			v, mode, ok = d.checkWindow(slot)
+			ok = d.checkWindow(slot, &v)
 		default:
-			v, mode, ok = d.checkQuota(slot)
+			ok = d.checkQuota(slot, &v)
 		}
 		if !ok {
 			return badSlot(i)
 		}
 		v.level.Rule = i
 		d.Levels = append(d.Levels, v.level)
-		d.consider(i, mode, &v)
+		d.consider(i, Mode(slot[10]), &v)
 	}
 	return nil
 }
 
-func (d *decision) checkRate(slot []byte) (v verdict, mode Mode, ok bool) {
+func (d *decision) checkRate(slot []byte, v *verdict) bool {
+	if plainRate(get(slot, 8)) {
+		return checkPlain(slot, &d.req, v)
+	}
 	var b bucket
 	if !b.read(slot) {
-		return v, 0, false
+		return false
 	}
 	b.settle(d.req.Now)
 	b.write()
 	d.timed = d.timed || b.timed()
-	return b.judge(d.req.need(b.Measure), d.req.Now), b.Mode, true
+	b.judge(d.req.need(b.Measure), d.req.Now, v)
+	return true
 }
 
-func (d *decision) checkWindow(slot []byte) (v verdict, mode Mode, ok bool) {
+func (d *decision) checkWindow(slot []byte, v *verdict) bool {
 	var w window
 	if !w.read(slot) {
-		return v, 0, false
+		return false
 	}
 	w.settle(d.req.Now)
 	d.timed = d.timed || w.timed()
-	return w.judge(d.req.need(w.Measure), d.req.Now), w.Mode, true
+	w.judge(d.req.need(w.Measure), d.req.Now, v)
+	return true
 }
 
-func (d *decision) checkQuota(slot []byte) (v verdict, mode Mode, ok bool) {
+func (d *decision) checkQuota(slot []byte, v *verdict) bool {
 	var q quota
 	if !q.read(slot) {
-		return v, 0, false
+		return false
 	}
-	return q.judge(d.req.need(q.Measure), d.req.Now, d.req.Wall), q.Mode, true
+	q.judge(d.req.need(q.Measure), d.req.Now, d.req.Wall, v)
+	return true
 }
 
 // consider adds one rule's verdict. The rule that denies longest decides.
@@ -239,6 +245,12 @@ func (d *decision) charge() {
 func (d *decision) chargeSlot(slot []byte, n uint64, over bool) {
 	switch Kind(slot[8]) {
 	case Rate:
+		if plainRate(get(slot, 8)) {
+			t := tank{tokens: getInt(slot, atTokens)}
+			t.charge(n)
+			putInt(slot, atTokens, t.tokens)
+			return
+		}
 		var b bucket
 		b.read(slot)
 		b.admit(n, over)
@@ -266,9 +278,9 @@ func (d *decision) noteAsks() {
 
 // slot returns the slot of rule i in next, or nil when it has none.
 func (d *decision) slot(i int) []byte {
-	at := int(d.at[i])
-	if at == 0 {
+	s := d.at[i]
+	if s.length == 0 {
 		return nil
 	}
-	return d.next[at : at+slotLength(d.next, at)]
+	return d.next[s.at : s.at+s.length]
 }

@@ -43,8 +43,9 @@ func (d *decision) follow(dst, state []byte) error {
 func (d *decision) place() {
 	at := headerBytes
 	for i := range d.rules {
-		d.at[i] = int32(at)
-		at += d.rules[i].slotBytes()
+		n := d.rules[i].slotBytes()
+		d.at[i] = span{uint16(at), uint16(n)}
+		at += n
 	}
 }
 
@@ -64,7 +65,7 @@ func (d *decision) inStep(state []byte, slots int) (bool, error) {
 			if !slotFollows(state[at:], &d.rules[i]) {
 				return false, nil
 			}
-			d.at[i] = int32(at)
+			d.at[i] = span{uint16(at), uint16(n)}
 		}
 		at += n
 	}
@@ -83,19 +84,20 @@ func (d *decision) adoptState(dst, state []byte, h header) error {
 	dst = appendHeader(dst, header{d.req.Version, epoch, len(d.rules)})
 	for i := range d.rules {
 		r := &d.rules[i]
-		d.at[i] = int32(len(dst))
+		begin := len(dst)
 		at, n, err := findSlot(state, h.slots, r.ID)
 		if err != nil {
 			return err
 		}
 		if at == 0 || anew {
 			dst = appendFresh(dst, r, now, false)
-			continue
+		} else {
+			var ok bool
+			if dst, ok = adoptSlot(dst, state[at:at+n], r, now); !ok {
+				return badSlot(i)
+			}
 		}
-		var ok bool
-		if dst, ok = adoptSlot(dst, state[at:at+n], r, now); !ok {
-			return badSlot(i)
-		}
+		d.at[i] = span{uint16(begin), uint16(len(dst) - begin)}
 	}
 	d.next = putLength(dst)
 	return nil
@@ -122,11 +124,11 @@ func (d *decision) keepNewer(dst, state []byte, h header, anew bool) error {
 	}
 	for set := d.req.Applies; set != 0; set &= set - 1 {
 		i := bits.TrailingZeros64(set)
-		at, _, err := findSlot(d.next, h.slots, d.rules[i].ID)
+		at, n, err := findSlot(d.next, h.slots, d.rules[i].ID)
 		if err != nil {
 			return err
 		}
-		d.at[i] = int32(at)
+		d.at[i] = span{uint16(at), uint16(n)}
 	}
 	return nil
 }

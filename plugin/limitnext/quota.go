@@ -145,9 +145,9 @@ func (q *quota) refund(n uint64, at, atWall int64) bool {
 }
 
 // judge says what q makes of a request that needs so much.
-func (q *quota) judge(need uint64, now, wall int64) verdict {
+func (q *quota) judge(need uint64, now, wall int64, v *verdict) {
 	q.roll(wall)
-	v := verdict{ask: q.asks(now, wall)}
+	v.ask = q.asks(now, wall)
 	v.level = Level{Limit: q.Amount}
 	enforces := q.enforces()
 	v.never = enforces && !q.timed() && need > q.scaled(q.Amount)
@@ -174,7 +174,6 @@ func (q *quota) judge(need uint64, now, wall int64) verdict {
 		v.level.NextNS = secondsNS(wall, q.end)
 		v.lacks = q.spent || q.hint() < need
 	}
-	return v
 }
 
 // asks says that a lease should be asked for, and that it hasn't been just now.

@@ -13,6 +13,9 @@ const (
 	atHard     = ruleBytes + 24
 )
 
+// plainRateBytes is the length of the slot of a rate without grace or refunds.
+const plainRateBytes = atHard
+
 func rateBytes(r *Rule) int {
 	n := atHard
 	if r.hard() {
@@ -176,27 +179,24 @@ func (b *bucket) refund(n uint64, at int64, over bool) bool {
 }
 
 // judge says what b, settled at now, makes of a request that needs so much.
-func (b *bucket) judge(need uint64, now int64) verdict {
+func (b *bucket) judge(need uint64, now int64, v *verdict) {
 	f := b.flow()
-	v := verdict{
-		level: Level{Limit: b.Burst, Remaining: b.base.tokens},
-		full:  b.base.full(&f),
-		lacks: need > b.Burst || b.base.tokens < int64(need),
-	}
+	v.level = Level{Limit: b.Burst, Remaining: b.base.tokens}
+	v.full = b.base.full(&f)
+	v.lacks = need > b.Burst || b.base.tokens < int64(need)
 	v.level.NextNS = b.after(b.base.wait(&f, 1), now)
 	if b.Mode != Soft {
 		v.denies, v.never = v.lacks, need > b.Burst
 		if v.lacks && !v.never {
 			v.wait = b.after(b.base.wait(&f, need-uint64(b.base.tokens)), now)
 		}
-		return v
+		return
 	}
 	v.never = b.Rule.hard() && need > b.scaled(b.Burst)
 	if !v.never {
 		v.wait = b.waitSoft(need, now, 0)
 	}
 	v.denies = v.never || v.wait > 0
-	return v
 }
 
 // waitSoft returns after how many nanoseconds, not before from, a soft b lets

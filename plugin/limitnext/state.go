@@ -25,6 +25,7 @@ const (
 const (
 	flagFailOpen = 1 << 24
 	flagRefund   = 1 << 25
+	unusedBits   = 0xFC00_0000
 )
 
 const nanosPerSecond = 1_000_000_000
@@ -206,7 +207,7 @@ func readRule(slot []byte, r *Rule) bool {
 	r.PeriodSeconds = uint32(w >> 32)
 	r.Amount, r.Burst = get(slot, 16), get(slot, 24)
 	r.GracePercent, r.GraceSeconds = uint32(grace), uint32(grace>>32)
-	return w&0xFC00_0000 == 0 && r.valid() && (r.Mode == Soft || grace == 0)
+	return w&unusedBits == 0 && r.valid() && (r.Mode == Soft || grace == 0)
 }
 
 // slotLength returns the length of the slot that begins at state[at], or 0 when
@@ -215,7 +216,24 @@ func slotLength(state []byte, at int) int {
 	if len(state)-at < ruleBytes {
 		return 0
 	}
-	w, grace := get(state, at+8), get(state, at+32)
+	w := get(state, at+8)
+	if plainRate(w) {
+		if len(state)-at < plainRateBytes {
+			return 0
+		}
+		return plainRateBytes
+	}
+	return oddSlotLength(state, at, w)
+}
+
+// plainRate says, by a rule's word, that it is a rate without grace or refunds.
+func plainRate(w uint64) bool {
+	return Kind(w) == Rate && Mode(w>>16) != Soft && Measure(w>>8) != Cost && w&flagRefund == 0
+}
+
+// oddSlotLength is slotLength for all the other slots.
+func oddSlotLength(state []byte, at int, w uint64) int {
+	grace := get(state, at+32)
 	r := Rule{
 		Kind: Kind(w), Measure: Measure(w >> 8), Mode: Mode(w >> 16), Refund: w&flagRefund != 0,
 		GracePercent: uint32(grace), GraceSeconds: uint32(grace >> 32),

@@ -54,6 +54,8 @@ func (t *tank) gain(f *flow, elapsed uint64) {
 	hi += carry
 	var gained, fraction uint64
 	switch {
+	case hi == 0 && lo < f.period:
+		fraction = lo
 	case hi == 0:
 		gained, fraction = lo/f.period, lo%f.period
 	case hi >= f.period: // a gain of 2^64 tokens or more

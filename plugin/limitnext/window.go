@@ -196,12 +196,10 @@ func (w *window) refund(n uint64, at int64, over bool) (changed bool) {
 }
 
 // judge says what w, settled at now, makes of a request that needs so much.
-func (w *window) judge(need uint64, now int64) verdict {
-	v := verdict{
-		level: Level{Limit: w.Amount, Remaining: int64(w.Amount) - int64(w.sum)},
-		full:  w.sum == 0,
-		lacks: need > w.Amount || w.sum+need > w.Amount,
-	}
+func (w *window) judge(need uint64, now int64, v *verdict) {
+	v.level = Level{Limit: w.Amount, Remaining: int64(w.Amount) - int64(w.sum)}
+	v.full = w.sum == 0
+	v.lacks = need > w.Amount || w.sum+need > w.Amount
 	if v.full {
 		v.level.NextNS = w.leaves(0, now)
 	} else {
@@ -212,14 +210,13 @@ func (w *window) judge(need uint64, now int64) verdict {
 		if v.lacks && !v.never {
 			v.wait = w.waitFor(atRing, w.sum, w.Amount-need, now)
 		}
-		return v
+		return
 	}
 	v.never = w.hard() && need > w.scaled(w.Amount)
 	if !v.never {
 		v.wait = w.waitSoft(need, now, 0)
 	}
 	v.denies = v.never || v.wait > 0
-	return v
 }
 
 // waitSoft returns after how many nanoseconds, not before from, a soft w lets
