@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"github.com/weirhq/weir/plugin/adapt"
 	"github.com/weirhq/weir/plugin/book"
 	limit "github.com/weirhq/weir/plugin/limitnext"
 )
@@ -23,6 +24,8 @@ type plan struct {
 	limits   []book.Limit
 	parts    [subjects]part
 	ref      book.PlanRef
+	adaptive uint64 // limits that tighten while the upstream is unwell
+	factors  uint64 // generation of the factors that the rules were scaled by
 	texts    [policyTexts]policyText
 }
 
@@ -42,8 +45,9 @@ type part struct {
 	soft    uint64
 }
 
-// newPlan makes a plan ready.
-func newPlan(ref book.PlanRef, limits []book.Limit) *plan {
+// newPlan makes a plan ready. factor is what an adaptive limit is scaled by, in
+// thousandths.
+func newPlan(ref book.PlanRef, limits []book.Limit, factor func(*book.Limit) uint64) *plan {
 	y := &plan{id: ref.ID, tier: ref.Tier, name: ref.Name, ref: ref, limits: limits}
 	for s := range y.parts {
 		y.parts[s].subject = subject(s)
@@ -51,6 +55,10 @@ func newPlan(ref book.PlanRef, limits []book.Limit) *plan {
 	for i := range limits {
 		l := &limits[i]
 		r := ruleOf(l)
+		if l.Adaptive != (book.Adaptive{}) {
+			y.adaptive |= 1 << i
+			scale(&r, factor(l))
+		}
 		y.parts[subjectOf(l.Subject)].add(i, r, l)
 	}
 	if keys := &y.parts[ofKey]; len(keys.rules) > 0 && len(y.parts[ofAccount].rules) > 0 {
@@ -130,14 +138,22 @@ func ruleOf(l *book.Limit) limit.Rule {
 	}
 }
 
+// scale tightens a rule to so many thousandths, but not to nothing.
+func scale(r *limit.Rule, factor uint64) {
+	r.Amount = adapt.Apply(r.Amount, factor)
+	if r.Kind == limit.Rate {
+		r.Burst = adapt.Apply(r.Burst, factor)
+	}
+}
+
 // Plans that were made ready are kept in a table of fixed size, a place for each
 // remainder of an id. Of a plan with 32 limits that is 7 KB, so 7 MB at most.
 const readyPlans = 1024
 
 // readyPlan returns a plan made ready, nil when the policy has none of that id.
-func (y *policy) readyPlan(id uint64) *plan {
+func (y *policy) readyPlan(id uint64, h *health) *plan {
 	place := &y.plans[id%readyPlans]
-	if r := *place; r != nil && r.id == id {
+	if r := *place; r != nil && r.id == id && (r.adaptive == 0 || r.factors == h.generation) {
 		return r
 	}
 	ref, ok := y.core.FindPlan(id)
@@ -148,7 +164,8 @@ func (y *policy) readyPlan(id uint64) *plan {
 	for i := range ref.Limits {
 		limits = append(limits, y.core.Limit(ref.FirstLimit+i))
 	}
-	r := newPlan(ref, limits)
+	r := newPlan(ref, limits, h.factor)
+	r.factors = h.generation
 	*place = r
 	return r
 }

@@ -47,6 +47,7 @@ type plugin struct {
 	fetcher fetcher
 	poll    poll
 	leasing leasing
+	health  health
 	meter   *meter.Meter
 	stats   stats
 
@@ -105,7 +106,7 @@ func (p *plugin) start(size int) error {
 		return err
 	}
 	p.clock.set(p.system)
-	p.keys, p.leasing = newKeyCache(), newLeasing()
+	p.keys, p.leasing, p.health = newKeyCache(), newLeasing(), newHealth()
 	p.meter = meter.New(meter.Config{
 		Source:       p.source,
 		Node:         c.node,
@@ -157,6 +158,7 @@ func (p *plugin) OnTick() {
 	}
 	p.lookAtLeases()
 	p.reportLeases(now)
+	p.health.turn(p, now)
 	p.report(now)
 	p.stats.publish(p.meter)
 }

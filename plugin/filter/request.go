@@ -28,6 +28,7 @@ type request struct {
 	cost         uint64 // that the upstream declared
 	costDeclared bool
 	settling     settling
+	adaptive     uint64 // limits of the plan that follow the upstream's health
 	verdicts     verdicts
 
 	// What is said in the response.
@@ -103,7 +104,7 @@ const maxOutdated = 4
 func (r *request) question(f *fields) *question {
 	path, _ := f.target()
 	r.endpoint, r.matched = r.policy.core.MatchEndpoint(view(f.method), view(path))
-	r.plan = r.policy.readyPlan(r.caller.plan)
+	r.plan = r.policy.readyPlan(r.caller.plan, &r.health)
 	if r.plan == nil {
 		return nil
 	}
@@ -136,6 +137,7 @@ func (r *request) endpointCost() uint64 {
 
 // conclude acts on a decision.
 func (r *request) conclude(f *fields, q *question) types.Action {
+	r.adaptive = q.applies & q.plan.adaptive
 	r.observe(q)
 	r.judgeLimits(q)
 	r.leaseAsked(q)

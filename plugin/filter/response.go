@@ -139,6 +139,9 @@ func (r *request) OnHttpStreamDone() {
 	if r.settling.n > 0 {
 		r.settle(now, moved)
 	}
+	if r.adaptive != 0 && r.decision == wire.Allowed {
+		r.health.note(r, sample.DurationUS)
+	}
 }
 
 // maxMoved bounds what one stream is charged for each direction, bytes.

@@ -36,7 +36,7 @@ type stats struct {
 		policiesRefused, edgeErrors, panics, lost     metric
 		grants, unsettled, costsRefused, lostVerdicts metric
 	}
-	gauges struct{ version, age, leaseAge, requests, batches metric }
+	gauges struct{ version, age, leaseAge, tightened, requests, batches metric }
 }
 
 var decisionNames = [...]string{
@@ -80,6 +80,7 @@ func defineStats() (s stats) {
 	s.gauges.version = defineGauge("weir.snapshot.version")
 	s.gauges.age = defineGauge("weir.snapshot.age_ms")
 	s.gauges.leaseAge = defineGauge("weir.leases.age_ms")
+	s.gauges.tightened = defineGauge("weir.adaptive.tightened")
 	s.gauges.requests = defineGauge("weir.usage.pending_requests")
 	s.gauges.batches = defineGauge("weir.usage.pending_batches")
 	return s
@@ -106,6 +107,9 @@ func (s *stats) setAges(policyNS, leasesNS int64) {
 	s.gauges.age.set(uint64(max(policyNS, 0)) / millisecond)
 	s.gauges.leaseAge.set(uint64(max(leasesNS, 0)) / millisecond)
 }
+
+// setTightened shows how many adaptive limits are below their full amount.
+func (s *stats) setTightened(n int) { s.gauges.tightened.set(uint64(n)) }
 
 // publish shows what happened since the last time.
 func (s *stats) publish(m *meter.Meter) {
