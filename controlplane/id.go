@@ -22,6 +22,7 @@ const (
 	KindGroup    Kind = "grp"
 	KindOverride Kind = "ovr"
 	KindIdentity Kind = "idn"
+	KindDenial   Kind = "den"
 )
 
 // Format writes an identity as people see it, such as acc_7.

@@ -58,9 +58,8 @@ func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account)
 	return levelsOf(ctx, tier.Limits, overrides, reported)
 }
 
-func (r *accountResolver) Quotas(ctx context.Context, obj *controlplane.Account) ([]*model.QuotaStanding, error) {
-	var none []*model.QuotaStanding
-	return none, errUnfinished
+func (r *accountResolver) Quotas(ctx context.Context, obj *controlplane.Account) ([]*controlplane.QuotaStanding, error) {
+	return loadersOf(ctx).quotas.Load(ctx, obj.ID)
 }
 
 func (r *accountResolver) Usage(ctx context.Context, obj *controlplane.Account, from time.Time, to *time.Time) (*controlplane.Totals, error) {
@@ -259,6 +258,20 @@ func (r *queryResolver) Account(ctx context.Context, id string) (*controlplane.A
 	return &found[0], nil
 }
 
+func (r *quotaStandingResolver) Limit(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Limit, error) {
+	return loadersOf(ctx).limits.Load(ctx, obj.LimitID)
+}
+
+func (r *quotaStandingResolver) Key(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Key, error) {
+	c, err := callerOf(ctx, obj.KeyID)
+	return c.key, err
+}
+
+func (r *quotaStandingResolver) Identity(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Identity, error) {
+	c, err := callerOf(ctx, obj.KeyID)
+	return c.identity, err
+}
+
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
 func (r *Resolver) Identity() generated.IdentityResolver { return &identityResolver{r} }
@@ -267,7 +280,10 @@ func (r *Resolver) Key() generated.KeyResolver { return &keyResolver{r} }
 
 func (r *Resolver) Override() generated.OverrideResolver { return &overrideResolver{r} }
 
+func (r *Resolver) QuotaStanding() generated.QuotaStandingResolver { return &quotaStandingResolver{r} }
+
 type accountResolver struct{ *Resolver }
 type identityResolver struct{ *Resolver }
 type keyResolver struct{ *Resolver }
 type overrideResolver struct{ *Resolver }
+type quotaStandingResolver struct{ *Resolver }

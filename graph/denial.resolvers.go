@@ -10,20 +10,144 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
 
+func (r *accountEffectResolver) Account(ctx context.Context, obj *controlplane.AccountEffect) (*controlplane.Account, error) {
+	return ifThere(ctx, loadersOf(ctx).accounts, obj.AccountID)
+}
+
+func (r *denialResolver) ID(ctx context.Context, obj *controlplane.Denial) (string, error) {
+	return controlplane.KindDenial.Format(obj.ID), nil
+}
+
+func (r *denialResolver) Account(ctx context.Context, obj *controlplane.Denial) (*controlplane.Account, error) {
+	return ifThere(ctx, loadersOf(ctx).accounts, obj.AccountID)
+}
+
+func (r *denialResolver) Key(ctx context.Context, obj *controlplane.Denial) (*controlplane.Key, error) {
+	c, err := callerOf(ctx, obj.KeyID)
+	return c.key, err
+}
+
+func (r *denialResolver) Identity(ctx context.Context, obj *controlplane.Denial) (*controlplane.Identity, error) {
+	c, err := callerOf(ctx, obj.KeyID)
+	return c.identity, err
+}
+
+func (r *denialResolver) Endpoint(ctx context.Context, obj *controlplane.Denial) (*controlplane.Endpoint, error) {
+	return ifThere(ctx, loadersOf(ctx).endpoints, obj.EndpointID)
+}
+
+func (r *denialResolver) Limit(ctx context.Context, obj *controlplane.Denial) (*controlplane.Limit, error) {
+	return ifThere(ctx, loadersOf(ctx).limits, obj.LimitID)
+}
+
+func (r *denialResolver) RetryAfterMs(ctx context.Context, obj *controlplane.Denial) (*int64, error) {
+	if obj.RetryAfter == 0 {
+		return nil, nil
+	}
+	ms := obj.RetryAfter.Milliseconds()
+	return &ms, nil
+}
+
+func (r *denialResolver) Explanation(ctx context.Context, obj *controlplane.Denial) (string, error) {
+	limit, err := ifThere(ctx, loadersOf(ctx).limits, obj.LimitID)
+	if err != nil {
+		return "", err
+	}
+	return obj.Explain(limit), nil
+}
+
+func (r *denialLevelResolver) Limit(ctx context.Context, obj *controlplane.DenialLevel) (*controlplane.Limit, error) {
+	return ifThere(ctx, loadersOf(ctx).limits, obj.LimitID)
+}
+
+func (r *denialLevelResolver) LimitID(ctx context.Context, obj *controlplane.DenialLevel) (string, error) {
+	return controlplane.KindLimit.Format(obj.LimitID), nil
+}
+
+func (r *limitActivityResolver) Limit(ctx context.Context, obj *controlplane.LimitActivity) (*controlplane.Limit, error) {
+	return loadersOf(ctx).limits.Load(ctx, obj.LimitID)
+}
+
 func (r *queryResolver) Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.DenialConnection, error) {
-	var none *model.DenialConnection
-	return none, errUnfinished
+	if first < 1 || first > maxDenials {
+		return nil, controlplane.Invalid("first", "give a number from 1 to %d", maxDenials)
+	}
+	filter, err := denialFilterOf(requestID, accountID)
+	if err != nil {
+		return nil, err
+	}
+	cursor, err := optional(controlplane.KindDenial, "after", after)
+	if err != nil {
+		return nil, err
+	}
+	denials, more, err := r.DB.Denials(ctx, filter, cursor, first)
+	if err != nil {
+		return nil, err
+	}
+	return denialsOf(denials, more), nil
 }
 
 func (r *queryResolver) LimitEffect(ctx context.Context, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) (*model.LimitEffect, error) {
-	var none *model.LimitEffect
-	return none, errUnfinished
+	id, err := controlplane.KindLimit.Parse("limitId", limitID)
+	if err != nil {
+		return nil, err
+	}
+	span, err := controlplane.BucketRange(from, until(ctx, to), granularity)
+	if err != nil {
+		return nil, err
+	}
+	buckets, err := span.Buckets(granularity)
+	if err != nil {
+		return nil, err
+	}
+	limit, err := loadersOf(ctx).limits.Load(ctx, id)
+	if err != nil {
+		return nil, missing(err, "limitId", "limit")
+	}
+	series, err := r.DB.LimitSeries(ctx, id, granularity, span)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := r.DB.LimitAccounts(ctx, id, span, maxAffected)
+	if err != nil {
+		return nil, err
+	}
+	return effectOf(limit, buckets, series, accounts), nil
 }
 
-func (r *queryResolver) LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*model.LimitActivity, error) {
-	var none []*model.LimitActivity
-	return none, errUnfinished
+func (r *queryResolver) LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*controlplane.LimitActivity, error) {
+	tier, err := optional(controlplane.KindTier, "tierId", tierID)
+	if err != nil {
+		return nil, err
+	}
+	account, err := optional(controlplane.KindAccount, "accountId", accountID)
+	if err != nil {
+		return nil, err
+	}
+	span, err := controlplane.BucketRange(from, until(ctx, to), controlplane.ByMinute)
+	if err != nil {
+		return nil, err
+	}
+	activity, err := r.DB.LimitActivity(ctx, span, tier, account, maxActiveLimits)
+	if err != nil {
+		return nil, err
+	}
+	return pointers(activity), nil
 }
+
+func (r *Resolver) AccountEffect() generated.AccountEffectResolver { return &accountEffectResolver{r} }
+
+func (r *Resolver) Denial() generated.DenialResolver { return &denialResolver{r} }
+
+func (r *Resolver) DenialLevel() generated.DenialLevelResolver { return &denialLevelResolver{r} }
+
+func (r *Resolver) LimitActivity() generated.LimitActivityResolver { return &limitActivityResolver{r} }
+
+type accountEffectResolver struct{ *Resolver }
+type denialResolver struct{ *Resolver }
+type denialLevelResolver struct{ *Resolver }
+type limitActivityResolver struct{ *Resolver }

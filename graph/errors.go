@@ -14,8 +14,6 @@ import (
 
 const codeInternal = "INTERNAL"
 
-var errUnfinished = errors.New("this part of the schema has no resolver yet")
-
 // fieldOf writes the path of a list's element, such as limits.0.
 func fieldOf(list string, i int) string { return list + "." + strconv.Itoa(i) }
 

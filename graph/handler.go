@@ -66,13 +66,21 @@ func weigh(c *generated.Config) {
 	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
 		return rows(first, child)
 	}
-	c.Complexity.Query.Usage = func(child int, from time.Time, to *time.Time, g controlplane.Granularity, _ *model.UsageFilter) int {
-		end := time.Now()
-		if to != nil {
-			end = *to
-		}
-		return rows(g.Points(from, end), child)
+	c.Complexity.Query.Denials = func(child int, _, _ *string, first int, _ *string) int { return rows(first, child) }
+	c.Complexity.Query.LimitActivity = func(child int, _ time.Time, _ *time.Time, _, _ *string) int { return rows(maxActiveLimits, child) }
+	c.Complexity.Query.LimitEffect = func(child int, _ string, from time.Time, to *time.Time, g controlplane.Granularity) int {
+		return rows(g.Points(from, orNow(to)), child)
 	}
+	c.Complexity.Query.Usage = func(child int, from time.Time, to *time.Time, g controlplane.Granularity, _ *model.UsageFilter) int {
+		return rows(g.Points(from, orNow(to)), child)
+	}
+}
+
+func orNow(to *time.Time) time.Time {
+	if to != nil {
+		return *to
+	}
+	return time.Now()
 }
 
 // prepare gives an operation its loaders, a query or mutation its time, and a

@@ -23,10 +23,11 @@ type loaders struct {
 
 	limits     *dataloadgen.Loader[controlplane.ID, *controlplane.Limit]
 	groups     *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointGroup]
-	grouped    *dataloadgen.Loader[controlplane.ID, []*controlplane.Endpoint] // by group
-	overrides  *dataloadgen.Loader[controlplane.ID, []*controlplane.Override] // by account
-	identities *dataloadgen.Loader[controlplane.ID, []*controlplane.Identity] // by account
-	callers    *dataloadgen.Loader[controlplane.ID, caller]                   // by key or identity
+	grouped    *dataloadgen.Loader[controlplane.ID, []*controlplane.Endpoint]      // by group
+	overrides  *dataloadgen.Loader[controlplane.ID, []*controlplane.Override]      // by account
+	identities *dataloadgen.Loader[controlplane.ID, []*controlplane.Identity]      // by account
+	callers    *dataloadgen.Loader[controlplane.ID, caller]                        // by key or identity
+	quotas     *dataloadgen.Loader[controlplane.ID, []*controlplane.QuotaStanding] // by account
 
 	counts *dataloadgen.Loader[controlplane.ID, int]               // accounts by tier
 	totals *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
@@ -55,6 +56,9 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		overrides:  dataloadgen.NewMappedLoader(byOwner(db.OverridesByAccount, func(o *controlplane.Override) controlplane.ID { return o.AccountID }), wait),
 		identities: dataloadgen.NewMappedLoader(byOwner(db.IdentitiesByAccount, func(i *controlplane.Identity) controlplane.ID { return i.AccountID }), wait),
 		grouped:    dataloadgen.NewMappedLoader(byOwner(db.EndpointsByGroup, func(e *controlplane.Endpoint) controlplane.ID { return e.GroupID }), wait),
+		quotas: dataloadgen.NewMappedLoader(byOwner(func(ctx context.Context, accounts []controlplane.ID) ([]controlplane.QuotaStanding, error) {
+			return db.QuotaStandings(ctx, accounts, now)
+		}, func(s *controlplane.QuotaStanding) controlplane.ID { return s.AccountID }), wait),
 		levels: dataloadgen.NewMappedLoader(func(ctx context.Context, accounts []controlplane.ID) (map[controlplane.ID][]controlplane.Level, error) {
 			levels, err := db.Levels(ctx, accounts)
 			return group(accounts, levels, func(l controlplane.Level) controlplane.ID { return l.AccountID }), err

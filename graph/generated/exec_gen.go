@@ -32,15 +32,20 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	Account() AccountResolver
+	AccountEffect() AccountEffectResolver
 	Defaults() DefaultsResolver
+	Denial() DenialResolver
+	DenialLevel() DenialLevelResolver
 	Endpoint() EndpointResolver
 	EndpointGroup() EndpointGroupResolver
 	Identity() IdentityResolver
 	Key() KeyResolver
 	Limit() LimitResolver
+	LimitActivity() LimitActivityResolver
 	Mutation() MutationResolver
 	Override() OverrideResolver
 	Query() QueryResolver
+	QuotaStanding() QuotaStandingResolver
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
 	Totals() TotalsResolver
@@ -424,12 +429,32 @@ type AccountResolver interface {
 	Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error)
 	Identities(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Identity, error)
 	Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error)
-	Quotas(ctx context.Context, obj *controlplane.Account) ([]*model.QuotaStanding, error)
+	Quotas(ctx context.Context, obj *controlplane.Account) ([]*controlplane.QuotaStanding, error)
 	Usage(ctx context.Context, obj *controlplane.Account, from time.Time, to *time.Time) (*controlplane.Totals, error)
+}
+type AccountEffectResolver interface {
+	Account(ctx context.Context, obj *controlplane.AccountEffect) (*controlplane.Account, error)
 }
 type DefaultsResolver interface {
 	Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
 	AnonymousTier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
+}
+type DenialResolver interface {
+	ID(ctx context.Context, obj *controlplane.Denial) (string, error)
+
+	Account(ctx context.Context, obj *controlplane.Denial) (*controlplane.Account, error)
+	Key(ctx context.Context, obj *controlplane.Denial) (*controlplane.Key, error)
+	Identity(ctx context.Context, obj *controlplane.Denial) (*controlplane.Identity, error)
+	Endpoint(ctx context.Context, obj *controlplane.Denial) (*controlplane.Endpoint, error)
+
+	Limit(ctx context.Context, obj *controlplane.Denial) (*controlplane.Limit, error)
+	RetryAfterMs(ctx context.Context, obj *controlplane.Denial) (*int64, error)
+
+	Explanation(ctx context.Context, obj *controlplane.Denial) (string, error)
+}
+type DenialLevelResolver interface {
+	Limit(ctx context.Context, obj *controlplane.DenialLevel) (*controlplane.Limit, error)
+	LimitID(ctx context.Context, obj *controlplane.DenialLevel) (string, error)
 }
 type EndpointResolver interface {
 	ID(ctx context.Context, obj *controlplane.Endpoint) (string, error)
@@ -463,6 +488,9 @@ type LimitResolver interface {
 	FailMode(ctx context.Context, obj *controlplane.Limit) (model.FailMode, error)
 
 	Adaptive(ctx context.Context, obj *controlplane.Limit) (*model.Adaptive, error)
+}
+type LimitActivityResolver interface {
+	Limit(ctx context.Context, obj *controlplane.LimitActivity) (*controlplane.Limit, error)
 }
 type MutationResolver interface {
 	SignOut(ctx context.Context) (bool, error)
@@ -503,7 +531,7 @@ type QueryResolver interface {
 	Account(ctx context.Context, id string) (*controlplane.Account, error)
 	Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.DenialConnection, error)
 	LimitEffect(ctx context.Context, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) (*model.LimitEffect, error)
-	LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*model.LimitActivity, error)
+	LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*controlplane.LimitActivity, error)
 	Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error)
 	EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error)
 	Rollout(ctx context.Context) (*model.Rollout, error)
@@ -512,6 +540,11 @@ type QueryResolver interface {
 	Defaults(ctx context.Context) (*controlplane.Defaults, error)
 	Usage(ctx context.Context, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) (*model.UsageSeries, error)
 	TopConsumers(ctx context.Context, from time.Time, to *time.Time, first int, filter *model.UsageFilter) ([]*model.Consumer, error)
+}
+type QuotaStandingResolver interface {
+	Limit(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Limit, error)
+	Key(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Key, error)
+	Identity(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Identity, error)
 }
 type SubscriptionResolver interface {
 	LiveUsage(ctx context.Context, accountID *string) (<-chan *model.LiveUsage, error)
@@ -2539,8 +2572,8 @@ type KeyPayload {
 	{Name: "../schema/denial.graphqls", Input: `extend type Query {
   """
   Why requests were limited: the denials that are kept, newest first. They are a
-  sample: each worker thread of an Envoy keeps at most 256 a second, and they
-  are kept for 24 hours.
+  sample: each worker thread of an Envoy keeps at most 256 a second, and the
+  newest 1,000,000 of the last 24 hours are kept.
   """
   denials(
     "Only those of the request with this id."
@@ -2561,7 +2594,7 @@ type KeyPayload {
     to: Time
     granularity: Granularity!
   ): LimitEffect!
-  "Totals of every limit that did anything in a time range."
+  "Totals of the limits that did anything in a time range, the busiest first; at most 200."
   limitActivity(
     "Inclusive; cut to the whole minute."
     from: Time!
@@ -2866,7 +2899,7 @@ type Tier {
   name: String!
   "Counts the edits of this tier; see UpdateTierInput.revision."
   revision: Int!
-  "In the order in which responses list them."
+  "In the order in which they were given."
   limits: [Limit!]!
   "How many accounts are on this tier, those that have it as the default too."
   accountCount: Int!
@@ -4972,8 +5005,8 @@ func (ec *executionContext) _Account_quotas(ctx context.Context, field graphql.C
 			return ec.Resolvers.Account().Quotas(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.QuotaStanding) graphql.Marshaler {
-			return ec.marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStandingᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.QuotaStanding) graphql.Marshaler {
+			return ec.marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStandingᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5146,7 +5179,7 @@ func (ec *executionContext) fieldContext_AccountConnection_totalCount(_ context.
 	return graphql.NewScalarFieldContext("AccountConnection", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
-func (ec *executionContext) _AccountEffect_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountEffect) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountEffect_account(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountEffect) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5155,7 +5188,7 @@ func (ec *executionContext) _AccountEffect_account(ctx context.Context, field gr
 			return ec.fieldContext_AccountEffect_account(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Account, nil
+			return ec.Resolvers.AccountEffect().Account(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
@@ -5169,8 +5202,8 @@ func (ec *executionContext) fieldContext_AccountEffect_account(_ context.Context
 	fc = &graphql.FieldContext{
 		Object:     "AccountEffect",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Account(ctx, field)
 		},
@@ -5178,7 +5211,7 @@ func (ec *executionContext) fieldContext_AccountEffect_account(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _AccountEffect_totals(ctx context.Context, field graphql.CollectedField, obj *model.AccountEffect) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountEffect_totals(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountEffect) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5190,8 +5223,8 @@ func (ec *executionContext) _AccountEffect_totals(ctx context.Context, field gra
 			return obj.Totals, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
-			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVerdictTotals(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5687,7 +5720,7 @@ func (ec *executionContext) fieldContext_DeletePayload_snapshot(_ context.Contex
 	return graphql.NewScalarFieldContext("DeletePayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_id(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5696,7 +5729,7 @@ func (ec *executionContext) _Denial_id(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_Denial_id(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.ID, nil
+			return ec.Resolvers.Denial().ID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -5707,10 +5740,10 @@ func (ec *executionContext) _Denial_id(ctx context.Context, field graphql.Collec
 	)
 }
 func (ec *executionContext) fieldContext_Denial_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("Denial", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_at(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_at(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5733,7 +5766,7 @@ func (ec *executionContext) fieldContext_Denial_at(_ context.Context, field grap
 	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_requestId(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_requestId(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5756,7 +5789,7 @@ func (ec *executionContext) fieldContext_Denial_requestId(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_decision(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_decision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5779,7 +5812,7 @@ func (ec *executionContext) fieldContext_Denial_decision(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type Decision does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_account(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_account(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5788,7 +5821,7 @@ func (ec *executionContext) _Denial_account(ctx context.Context, field graphql.C
 			return ec.fieldContext_Denial_account(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Account, nil
+			return ec.Resolvers.Denial().Account(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
@@ -5802,8 +5835,8 @@ func (ec *executionContext) fieldContext_Denial_account(_ context.Context, field
 	fc = &graphql.FieldContext{
 		Object:     "Denial",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Account(ctx, field)
 		},
@@ -5811,7 +5844,7 @@ func (ec *executionContext) fieldContext_Denial_account(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _Denial_key(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_key(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5820,7 +5853,7 @@ func (ec *executionContext) _Denial_key(ctx context.Context, field graphql.Colle
 			return ec.fieldContext_Denial_key(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Key, nil
+			return ec.Resolvers.Denial().Key(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
@@ -5834,8 +5867,8 @@ func (ec *executionContext) fieldContext_Denial_key(_ context.Context, field gra
 	fc = &graphql.FieldContext{
 		Object:     "Denial",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Key(ctx, field)
 		},
@@ -5843,7 +5876,7 @@ func (ec *executionContext) fieldContext_Denial_key(_ context.Context, field gra
 	return fc, nil
 }
 
-func (ec *executionContext) _Denial_identity(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_identity(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5852,7 +5885,7 @@ func (ec *executionContext) _Denial_identity(ctx context.Context, field graphql.
 			return ec.fieldContext_Denial_identity(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Identity, nil
+			return ec.Resolvers.Denial().Identity(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
@@ -5866,8 +5899,8 @@ func (ec *executionContext) fieldContext_Denial_identity(_ context.Context, fiel
 	fc = &graphql.FieldContext{
 		Object:     "Denial",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Identity(ctx, field)
 		},
@@ -5875,7 +5908,7 @@ func (ec *executionContext) fieldContext_Denial_identity(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _Denial_endpoint(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_endpoint(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5884,7 +5917,7 @@ func (ec *executionContext) _Denial_endpoint(ctx context.Context, field graphql.
 			return ec.fieldContext_Denial_endpoint(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Endpoint, nil
+			return ec.Resolvers.Denial().Endpoint(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
@@ -5898,8 +5931,8 @@ func (ec *executionContext) fieldContext_Denial_endpoint(_ context.Context, fiel
 	fc = &graphql.FieldContext{
 		Object:     "Denial",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Endpoint(ctx, field)
 		},
@@ -5907,7 +5940,7 @@ func (ec *executionContext) fieldContext_Denial_endpoint(_ context.Context, fiel
 	return fc, nil
 }
 
-func (ec *executionContext) _Denial_method(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_method(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5930,7 +5963,7 @@ func (ec *executionContext) fieldContext_Denial_method(_ context.Context, field 
 	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_path(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_path(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5953,7 +5986,7 @@ func (ec *executionContext) fieldContext_Denial_path(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_limit(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_limit(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5962,7 +5995,7 @@ func (ec *executionContext) _Denial_limit(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Denial_limit(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Limit, nil
+			return ec.Resolvers.Denial().Limit(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
@@ -5976,8 +6009,8 @@ func (ec *executionContext) fieldContext_Denial_limit(_ context.Context, field g
 	fc = &graphql.FieldContext{
 		Object:     "Denial",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Limit(ctx, field)
 		},
@@ -5985,7 +6018,7 @@ func (ec *executionContext) fieldContext_Denial_limit(_ context.Context, field g
 	return fc, nil
 }
 
-func (ec *executionContext) _Denial_retryAfterMs(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_retryAfterMs(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -5994,7 +6027,7 @@ func (ec *executionContext) _Denial_retryAfterMs(ctx context.Context, field grap
 			return ec.fieldContext_Denial_retryAfterMs(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.RetryAfterMs, nil
+			return ec.Resolvers.Denial().RetryAfterMs(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
@@ -6005,10 +6038,10 @@ func (ec *executionContext) _Denial_retryAfterMs(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_Denial_retryAfterMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type Int64 does not have child fields"))
+	return graphql.NewScalarFieldContext("Denial", field, true, true, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _Denial_levels(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_levels(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6020,8 +6053,8 @@ func (ec *executionContext) _Denial_levels(ctx context.Context, field graphql.Co
 			return obj.Levels, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.DenialLevel) graphql.Marshaler {
-			return ec.marshalNDenialLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevelᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []controlplane.DenialLevel) graphql.Marshaler {
+			return ec.marshalNDenialLevel2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialLevelᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6040,7 +6073,7 @@ func (ec *executionContext) fieldContext_Denial_levels(_ context.Context, field 
 	return fc, nil
 }
 
-func (ec *executionContext) _Denial_explanation(ctx context.Context, field graphql.CollectedField, obj *model.Denial) (ret graphql.Marshaler) {
+func (ec *executionContext) _Denial_explanation(ctx context.Context, field graphql.CollectedField, obj *controlplane.Denial) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6049,7 +6082,7 @@ func (ec *executionContext) _Denial_explanation(ctx context.Context, field graph
 			return ec.fieldContext_Denial_explanation(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Explanation, nil
+			return ec.Resolvers.Denial().Explanation(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -6060,7 +6093,7 @@ func (ec *executionContext) _Denial_explanation(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_Denial_explanation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Denial", field, false, false, errors.New("field of type String does not have child fields"))
+	return graphql.NewScalarFieldContext("Denial", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _DenialConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.DenialConnection) (ret graphql.Marshaler) {
@@ -6075,8 +6108,8 @@ func (ec *executionContext) _DenialConnection_nodes(ctx context.Context, field g
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Denial) graphql.Marshaler {
-			return ec.marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Denial) graphql.Marshaler {
+			return ec.marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6127,7 +6160,7 @@ func (ec *executionContext) fieldContext_DenialConnection_pageInfo(_ context.Con
 	return fc, nil
 }
 
-func (ec *executionContext) _DenialLevel_limit(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+func (ec *executionContext) _DenialLevel_limit(ctx context.Context, field graphql.CollectedField, obj *controlplane.DenialLevel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6136,7 +6169,7 @@ func (ec *executionContext) _DenialLevel_limit(ctx context.Context, field graphq
 			return ec.fieldContext_DenialLevel_limit(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Limit, nil
+			return ec.Resolvers.DenialLevel().Limit(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
@@ -6150,8 +6183,8 @@ func (ec *executionContext) fieldContext_DenialLevel_limit(_ context.Context, fi
 	fc = &graphql.FieldContext{
 		Object:     "DenialLevel",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Limit(ctx, field)
 		},
@@ -6159,7 +6192,7 @@ func (ec *executionContext) fieldContext_DenialLevel_limit(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _DenialLevel_limitId(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+func (ec *executionContext) _DenialLevel_limitId(ctx context.Context, field graphql.CollectedField, obj *controlplane.DenialLevel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6168,7 +6201,7 @@ func (ec *executionContext) _DenialLevel_limitId(ctx context.Context, field grap
 			return ec.fieldContext_DenialLevel_limitId(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.LimitID, nil
+			return ec.Resolvers.DenialLevel().LimitID(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -6179,10 +6212,10 @@ func (ec *executionContext) _DenialLevel_limitId(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_DenialLevel_limitId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("DenialLevel", field, false, false, errors.New("field of type ID does not have child fields"))
+	return graphql.NewScalarFieldContext("DenialLevel", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _DenialLevel_remaining(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+func (ec *executionContext) _DenialLevel_remaining(ctx context.Context, field graphql.CollectedField, obj *controlplane.DenialLevel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -6205,7 +6238,7 @@ func (ec *executionContext) fieldContext_DenialLevel_remaining(_ context.Context
 	return graphql.NewScalarFieldContext("DenialLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _DenialLevel_amount(ctx context.Context, field graphql.CollectedField, obj *model.DenialLevel) (ret graphql.Marshaler) {
+func (ec *executionContext) _DenialLevel_amount(ctx context.Context, field graphql.CollectedField, obj *controlplane.DenialLevel) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7578,7 +7611,7 @@ func (ec *executionContext) fieldContext_Limit_adaptive(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _LimitActivity_limit(ctx context.Context, field graphql.CollectedField, obj *model.LimitActivity) (ret graphql.Marshaler) {
+func (ec *executionContext) _LimitActivity_limit(ctx context.Context, field graphql.CollectedField, obj *controlplane.LimitActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7587,7 +7620,7 @@ func (ec *executionContext) _LimitActivity_limit(ctx context.Context, field grap
 			return ec.fieldContext_LimitActivity_limit(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Limit, nil
+			return ec.Resolvers.LimitActivity().Limit(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
@@ -7601,8 +7634,8 @@ func (ec *executionContext) fieldContext_LimitActivity_limit(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "LimitActivity",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Limit(ctx, field)
 		},
@@ -7610,7 +7643,7 @@ func (ec *executionContext) fieldContext_LimitActivity_limit(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _LimitActivity_totals(ctx context.Context, field graphql.CollectedField, obj *model.LimitActivity) (ret graphql.Marshaler) {
+func (ec *executionContext) _LimitActivity_totals(ctx context.Context, field graphql.CollectedField, obj *controlplane.LimitActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7622,8 +7655,8 @@ func (ec *executionContext) _LimitActivity_totals(ctx context.Context, field gra
 			return obj.Totals, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
-			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVerdictTotals(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7642,7 +7675,7 @@ func (ec *executionContext) fieldContext_LimitActivity_totals(_ context.Context,
 	return fc, nil
 }
 
-func (ec *executionContext) _LimitActivity_accounts(ctx context.Context, field graphql.CollectedField, obj *model.LimitActivity) (ret graphql.Marshaler) {
+func (ec *executionContext) _LimitActivity_accounts(ctx context.Context, field graphql.CollectedField, obj *controlplane.LimitActivity) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -7741,8 +7774,8 @@ func (ec *executionContext) _LimitEffect_totals(ctx context.Context, field graph
 			return obj.Totals, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
-			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVerdictTotals(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7773,8 +7806,8 @@ func (ec *executionContext) _LimitEffect_accounts(ctx context.Context, field gra
 			return obj.Accounts, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.AccountEffect) graphql.Marshaler {
-			return ec.marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffectᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.AccountEffect) graphql.Marshaler {
+			return ec.marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountEffectᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7828,8 +7861,8 @@ func (ec *executionContext) _LimitEffectPoint_totals(ctx context.Context, field 
 			return obj.Totals, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
-			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.VerdictTotals) graphql.Marshaler {
+			return ec.marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVerdictTotals(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9553,8 +9586,8 @@ func (ec *executionContext) _Query_limitActivity(ctx context.Context, field grap
 			return ec.Resolvers.Query().LimitActivity(ctx, fc.Args["from"].(time.Time), fc.Args["to"].(*time.Time), fc.Args["tierId"].(*string), fc.Args["accountId"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.LimitActivity) graphql.Marshaler {
-			return ec.marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivityᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.LimitActivity) graphql.Marshaler {
+			return ec.marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitActivityᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -9952,7 +9985,7 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 	return fc, nil
 }
 
-func (ec *executionContext) _QuotaStanding_limit(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_limit(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9961,7 +9994,7 @@ func (ec *executionContext) _QuotaStanding_limit(ctx context.Context, field grap
 			return ec.fieldContext_QuotaStanding_limit(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Limit, nil
+			return ec.Resolvers.QuotaStanding().Limit(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
@@ -9975,8 +10008,8 @@ func (ec *executionContext) fieldContext_QuotaStanding_limit(_ context.Context, 
 	fc = &graphql.FieldContext{
 		Object:     "QuotaStanding",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Limit(ctx, field)
 		},
@@ -9984,7 +10017,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_limit(_ context.Context, 
 	return fc, nil
 }
 
-func (ec *executionContext) _QuotaStanding_key(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_key(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9993,7 +10026,7 @@ func (ec *executionContext) _QuotaStanding_key(ctx context.Context, field graphq
 			return ec.fieldContext_QuotaStanding_key(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Key, nil
+			return ec.Resolvers.QuotaStanding().Key(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
@@ -10007,8 +10040,8 @@ func (ec *executionContext) fieldContext_QuotaStanding_key(_ context.Context, fi
 	fc = &graphql.FieldContext{
 		Object:     "QuotaStanding",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Key(ctx, field)
 		},
@@ -10016,7 +10049,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_key(_ context.Context, fi
 	return fc, nil
 }
 
-func (ec *executionContext) _QuotaStanding_identity(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_identity(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10025,7 +10058,7 @@ func (ec *executionContext) _QuotaStanding_identity(ctx context.Context, field g
 			return ec.fieldContext_QuotaStanding_identity(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Identity, nil
+			return ec.Resolvers.QuotaStanding().Identity(ctx, obj)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
@@ -10039,8 +10072,8 @@ func (ec *executionContext) fieldContext_QuotaStanding_identity(_ context.Contex
 	fc = &graphql.FieldContext{
 		Object:     "QuotaStanding",
 		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Identity(ctx, field)
 		},
@@ -10048,7 +10081,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_identity(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _QuotaStanding_periodStart(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_periodStart(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10071,7 +10104,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_periodStart(_ context.Con
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _QuotaStanding_periodEnd(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_periodEnd(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10094,7 +10127,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_periodEnd(_ context.Conte
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _QuotaStanding_amount(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_amount(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10117,7 +10150,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_amount(_ context.Context,
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _QuotaStanding_consumed(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_consumed(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10140,7 +10173,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_consumed(_ context.Contex
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _QuotaStanding_outstanding(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_outstanding(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10163,7 +10196,7 @@ func (ec *executionContext) fieldContext_QuotaStanding_outstanding(_ context.Con
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _QuotaStanding_remaining(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_remaining(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10172,7 +10205,7 @@ func (ec *executionContext) _QuotaStanding_remaining(ctx context.Context, field 
 			return ec.fieldContext_QuotaStanding_remaining(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Remaining, nil
+			return obj.Remaining(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
@@ -10183,10 +10216,10 @@ func (ec *executionContext) _QuotaStanding_remaining(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_QuotaStanding_remaining(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+	return graphql.NewScalarFieldContext("QuotaStanding", field, true, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _QuotaStanding_writtenOff(ctx context.Context, field graphql.CollectedField, obj *model.QuotaStanding) (ret graphql.Marshaler) {
+func (ec *executionContext) _QuotaStanding_writtenOff(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10937,7 +10970,7 @@ func (ec *executionContext) fieldContext_UsageSeries_totals(_ context.Context, f
 	return fc, nil
 }
 
-func (ec *executionContext) _VerdictTotals_denied(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerdictTotals_denied(ctx context.Context, field graphql.CollectedField, obj *controlplane.VerdictTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10960,7 +10993,7 @@ func (ec *executionContext) fieldContext_VerdictTotals_denied(_ context.Context,
 	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _VerdictTotals_over(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerdictTotals_over(ctx context.Context, field graphql.CollectedField, obj *controlplane.VerdictTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10983,7 +11016,7 @@ func (ec *executionContext) fieldContext_VerdictTotals_over(_ context.Context, f
 	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _VerdictTotals_overAmount(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerdictTotals_overAmount(ctx context.Context, field graphql.CollectedField, obj *controlplane.VerdictTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -11006,7 +11039,7 @@ func (ec *executionContext) fieldContext_VerdictTotals_overAmount(_ context.Cont
 	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _VerdictTotals_shadowed(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerdictTotals_shadowed(ctx context.Context, field graphql.CollectedField, obj *controlplane.VerdictTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -11029,7 +11062,7 @@ func (ec *executionContext) fieldContext_VerdictTotals_shadowed(_ context.Contex
 	return graphql.NewScalarFieldContext("VerdictTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _VerdictTotals_failedOpen(ctx context.Context, field graphql.CollectedField, obj *model.VerdictTotals) (ret graphql.Marshaler) {
+func (ec *executionContext) _VerdictTotals_failedOpen(ctx context.Context, field graphql.CollectedField, obj *controlplane.VerdictTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13550,7 +13583,7 @@ func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.Sele
 
 var accountEffectImplementors = []string{"AccountEffect"}
 
-func (ec *executionContext) _AccountEffect(ctx context.Context, sel ast.SelectionSet, obj *model.AccountEffect) graphql.Marshaler {
+func (ec *executionContext) _AccountEffect(ctx context.Context, sel ast.SelectionSet, obj *controlplane.AccountEffect) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountEffectImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -13560,11 +13593,42 @@ func (ec *executionContext) _AccountEffect(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AccountEffect")
 		case "account":
-			out.Values[i] = ec._AccountEffect_account(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccountEffect_account(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "totals":
 			out.Values[i] = ec._AccountEffect_totals(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -13966,7 +14030,7 @@ func (ec *executionContext) _DeletePayload(ctx context.Context, sel ast.Selectio
 
 var denialImplementors = []string{"Denial"}
 
-func (ec *executionContext) _Denial(ctx context.Context, sel ast.SelectionSet, obj *model.Denial) graphql.Marshaler {
+func (ec *executionContext) _Denial(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Denial) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, denialImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -13976,57 +14040,305 @@ func (ec *executionContext) _Denial(ctx context.Context, sel ast.SelectionSet, o
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Denial")
 		case "id":
-			out.Values[i] = ec._Denial_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "at":
 			out.Values[i] = ec._Denial_at(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "requestId":
 			out.Values[i] = ec._Denial_requestId(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "decision":
 			out.Values[i] = ec._Denial_decision(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "account":
-			out.Values[i] = ec._Denial_account(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_account(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "key":
-			out.Values[i] = ec._Denial_key(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_key(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "identity":
-			out.Values[i] = ec._Denial_identity(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_identity(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "endpoint":
-			out.Values[i] = ec._Denial_endpoint(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_endpoint(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "method":
 			out.Values[i] = ec._Denial_method(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "path":
 			out.Values[i] = ec._Denial_path(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "limit":
-			out.Values[i] = ec._Denial_limit(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_limit(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "retryAfterMs":
-			out.Values[i] = ec._Denial_retryAfterMs(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_retryAfterMs(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "levels":
 			out.Values[i] = ec._Denial_levels(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "explanation":
-			out.Values[i] = ec._Denial_explanation(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Denial_explanation(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -14096,7 +14408,7 @@ func (ec *executionContext) _DenialConnection(ctx context.Context, sel ast.Selec
 
 var denialLevelImplementors = []string{"DenialLevel"}
 
-func (ec *executionContext) _DenialLevel(ctx context.Context, sel ast.SelectionSet, obj *model.DenialLevel) graphql.Marshaler {
+func (ec *executionContext) _DenialLevel(ctx context.Context, sel ast.SelectionSet, obj *controlplane.DenialLevel) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, denialLevelImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -14106,21 +14418,83 @@ func (ec *executionContext) _DenialLevel(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DenialLevel")
 		case "limit":
-			out.Values[i] = ec._DenialLevel_limit(ctx, field, obj)
-		case "limitId":
-			out.Values[i] = ec._DenialLevel_limitId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._DenialLevel_limit(ctx, field, obj)
+				return res
 			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "limitId":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._DenialLevel_limitId(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "remaining":
 			out.Values[i] = ec._DenialLevel_remaining(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "amount":
 			out.Values[i] = ec._DenialLevel_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -15205,7 +15579,7 @@ func (ec *executionContext) _Limit(ctx context.Context, sel ast.SelectionSet, ob
 
 var limitActivityImplementors = []string{"LimitActivity"}
 
-func (ec *executionContext) _LimitActivity(ctx context.Context, sel ast.SelectionSet, obj *model.LimitActivity) graphql.Marshaler {
+func (ec *executionContext) _LimitActivity(ctx context.Context, sel ast.SelectionSet, obj *controlplane.LimitActivity) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, limitActivityImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -15215,19 +15589,50 @@ func (ec *executionContext) _LimitActivity(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("LimitActivity")
 		case "limit":
-			out.Values[i] = ec._LimitActivity_limit(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._LimitActivity_limit(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "totals":
 			out.Values[i] = ec._LimitActivity_totals(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "accounts":
 			out.Values[i] = ec._LimitActivity_accounts(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -16325,7 +16730,7 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 
 var quotaStandingImplementors = []string{"QuotaStanding"}
 
-func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.SelectionSet, obj *model.QuotaStanding) graphql.Marshaler {
+func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.SelectionSet, obj *controlplane.QuotaStanding) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, quotaStandingImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -16335,48 +16740,141 @@ func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("QuotaStanding")
 		case "limit":
-			out.Values[i] = ec._QuotaStanding_limit(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._QuotaStanding_limit(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
 			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "key":
-			out.Values[i] = ec._QuotaStanding_key(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._QuotaStanding_key(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "identity":
-			out.Values[i] = ec._QuotaStanding_identity(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._QuotaStanding_identity(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "periodStart":
 			out.Values[i] = ec._QuotaStanding_periodStart(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "periodEnd":
 			out.Values[i] = ec._QuotaStanding_periodEnd(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "amount":
 			out.Values[i] = ec._QuotaStanding_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "consumed":
 			out.Values[i] = ec._QuotaStanding_consumed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "outstanding":
 			out.Values[i] = ec._QuotaStanding_outstanding(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "remaining":
 			out.Values[i] = ec._QuotaStanding_remaining(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "writtenOff":
 			out.Values[i] = ec._QuotaStanding_writtenOff(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -16889,7 +17387,7 @@ func (ec *executionContext) _UsageSeries(ctx context.Context, sel ast.SelectionS
 
 var verdictTotalsImplementors = []string{"VerdictTotals"}
 
-func (ec *executionContext) _VerdictTotals(ctx context.Context, sel ast.SelectionSet, obj *model.VerdictTotals) graphql.Marshaler {
+func (ec *executionContext) _VerdictTotals(ctx context.Context, sel ast.SelectionSet, obj *controlplane.VerdictTotals) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, verdictTotalsImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -17428,11 +17926,11 @@ func (ec *executionContext) marshalNAccountConnection2ᚖgithubᚗcomᚋweirhq�
 	return ec._AccountConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffectᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccountEffect) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountEffectᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.AccountEffect) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffect(ctx, sel, v[i])
+		return ec.marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountEffect(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -17444,7 +17942,7 @@ func (ec *executionContext) marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountEffect(ctx context.Context, sel ast.SelectionSet, v *model.AccountEffect) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountEffect(ctx context.Context, sel ast.SelectionSet, v *controlplane.AccountEffect) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -17622,11 +18120,11 @@ func (ec *executionContext) marshalNDeletePayload2ᚖgithubᚗcomᚋweirhqᚋwei
 	return ec._DeletePayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Denial) graphql.Marshaler {
+func (ec *executionContext) marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Denial) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenial(ctx, sel, v[i])
+		return ec.marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenial(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -17638,7 +18136,7 @@ func (ec *executionContext) marshalNDenial2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenial(ctx context.Context, sel ast.SelectionSet, v *model.Denial) graphql.Marshaler {
+func (ec *executionContext) marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenial(ctx context.Context, sel ast.SelectionSet, v *controlplane.Denial) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -17662,11 +18160,15 @@ func (ec *executionContext) marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋ
 	return ec._DenialConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNDenialLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.DenialLevel) graphql.Marshaler {
+func (ec *executionContext) marshalNDenialLevel2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialLevel(ctx context.Context, sel ast.SelectionSet, v controlplane.DenialLevel) graphql.Marshaler {
+	return ec._DenialLevel(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNDenialLevel2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []controlplane.DenialLevel) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNDenialLevel2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevel(ctx, sel, v[i])
+		return ec.marshalNDenialLevel2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialLevel(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -17676,16 +18178,6 @@ func (ec *executionContext) marshalNDenialLevel2ᚕᚖgithubᚗcomᚋweirhqᚋwe
 	}
 
 	return ret
-}
-
-func (ec *executionContext) marshalNDenialLevel2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialLevel(ctx context.Context, sel ast.SelectionSet, v *model.DenialLevel) graphql.Marshaler {
-	if v == nil {
-		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
-			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
-		}
-		return graphql.Null
-	}
-	return ec._DenialLevel(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
@@ -18032,11 +18524,11 @@ func (ec *executionContext) marshalNLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcont
 	return ec._Limit(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LimitActivity) graphql.Marshaler {
+func (ec *executionContext) marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitActivityᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.LimitActivity) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNLimitActivity2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivity(ctx, sel, v[i])
+		return ec.marshalNLimitActivity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitActivity(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -18048,7 +18540,7 @@ func (ec *executionContext) marshalNLimitActivity2ᚕᚖgithubᚗcomᚋweirhqᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNLimitActivity2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitActivity(ctx context.Context, sel ast.SelectionSet, v *model.LimitActivity) graphql.Marshaler {
+func (ec *executionContext) marshalNLimitActivity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitActivity(ctx context.Context, sel ast.SelectionSet, v *controlplane.LimitActivity) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -18384,11 +18876,11 @@ var (
 	}
 )
 
-func (ec *executionContext) marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStandingᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.QuotaStanding) graphql.Marshaler {
+func (ec *executionContext) marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStandingᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.QuotaStanding) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
-		return ec.marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStanding(ctx, sel, v[i])
+		return ec.marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStanding(ctx, sel, v[i])
 	})
 
 	for _, e := range ret {
@@ -18400,7 +18892,7 @@ func (ec *executionContext) marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋ
 	return ret
 }
 
-func (ec *executionContext) marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐQuotaStanding(ctx context.Context, sel ast.SelectionSet, v *model.QuotaStanding) graphql.Marshaler {
+func (ec *executionContext) marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStanding(ctx context.Context, sel ast.SelectionSet, v *controlplane.QuotaStanding) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -18593,7 +19085,11 @@ func (ec *executionContext) marshalNUsageSeries2ᚖgithubᚗcomᚋweirhqᚋweir�
 	return ec._UsageSeries(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVerdictTotals(ctx context.Context, sel ast.SelectionSet, v *model.VerdictTotals) graphql.Marshaler {
+func (ec *executionContext) marshalNVerdictTotals2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVerdictTotals(ctx context.Context, sel ast.SelectionSet, v controlplane.VerdictTotals) graphql.Marshaler {
+	return ec._VerdictTotals(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVerdictTotals(ctx context.Context, sel ast.SelectionSet, v *controlplane.VerdictTotals) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")

@@ -22,13 +22,6 @@ type AccountConnection struct {
 	TotalCount int `json:"totalCount"`
 }
 
-// What one limit did to one account.
-type AccountEffect struct {
-	// Null for callers without an account.
-	Account *controlplane.Account `json:"account,omitempty"`
-	Totals  *VerdictTotals        `json:"totals"`
-}
-
 // What a mutation of an account answers.
 type AccountPayload struct {
 	Account *controlplane.Account `json:"account"`
@@ -153,50 +146,10 @@ type DeletePayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
-// One request that was refused, and why.
-type Denial struct {
-	ID string `json:"id"`
-	// When it was refused, by the Envoy's clock.
-	At time.Time `json:"at"`
-	// As in the problem document and the x-request-id field.
-	RequestID string        `json:"requestId"`
-	Decision  wire.Decision `json:"decision"`
-	// Null for requests that nobody was identified for.
-	Account *controlplane.Account `json:"account,omitempty"`
-	// The key that it came with; null for none, or an identity.
-	Key *controlplane.Key `json:"key,omitempty"`
-	// The identity that it came with; null for none, or a key.
-	Identity *controlplane.Identity `json:"identity,omitempty"`
-	// Null when it matched none.
-	Endpoint *controlplane.Endpoint `json:"endpoint,omitempty"`
-	Method   string                 `json:"method"`
-	// Without the query; cut at 256 bytes.
-	Path string `json:"path"`
-	// The limit that decided; null when it isn't a limit's denial, or the limit was deleted.
-	Limit *controlplane.Limit `json:"limit,omitempty"`
-	// After how many milliseconds a retry would have been let through; null when none would.
-	RetryAfterMs *int64 `json:"retryAfterMs,omitempty"`
-	// Where every limit that applied stood.
-	Levels []*DenialLevel `json:"levels"`
-	// The answer in one sentence.
-	Explanation string `json:"explanation"`
-}
-
 // One page of denials.
 type DenialConnection struct {
-	Nodes    []*Denial `json:"nodes"`
-	PageInfo *PageInfo `json:"pageInfo"`
-}
-
-// Where one limit stood when a request was refused.
-type DenialLevel struct {
-	// Null when it was deleted since.
-	Limit   *controlplane.Limit `json:"limit,omitempty"`
-	LimitID string              `json:"limitId"`
-	// Units of its measure that were left; negative in debt.
-	Remaining int64 `json:"remaining"`
-	// The most that could have been left.
-	Amount int64 `json:"amount"`
+	Nodes    []*controlplane.Denial `json:"nodes"`
+	PageInfo *PageInfo              `json:"pageInfo"`
 }
 
 // What createEndpointGroup answers.
@@ -246,30 +199,22 @@ type Level struct {
 	ObservedAt *time.Time `json:"observedAt,omitempty"`
 }
 
-// What one limit did in a time range, to how many.
-type LimitActivity struct {
-	Limit  *controlplane.Limit `json:"limit"`
-	Totals *VerdictTotals      `json:"totals"`
-	// How many accounts it affected.
-	Accounts int `json:"accounts"`
-}
-
 // What one limit did in a time range.
 type LimitEffect struct {
 	Limit *controlplane.Limit `json:"limit"`
 	// Every bucket of the range in order, those without an effect too.
 	Points []*LimitEffectPoint `json:"points"`
 	// The sum of all points.
-	Totals *VerdictTotals `json:"totals"`
+	Totals *controlplane.VerdictTotals `json:"totals"`
 	// The accounts that it affected most, most first; at most 20.
-	Accounts []*AccountEffect `json:"accounts"`
+	Accounts []*controlplane.AccountEffect `json:"accounts"`
 }
 
 // One bucket of a limit's effect.
 type LimitEffectPoint struct {
 	// When the bucket begins.
-	At     time.Time      `json:"at"`
-	Totals *VerdictTotals `json:"totals"`
+	At     time.Time                   `json:"at"`
+	Totals *controlplane.VerdictTotals `json:"totals"`
 }
 
 // A limit to create or change.
@@ -345,30 +290,6 @@ type PageInfo struct {
 }
 
 type Query struct {
-}
-
-// Where an account, or one of its keys, stands with one QUOTA limit.
-type QuotaStanding struct {
-	// The tier's limit, as it is without an override.
-	Limit *controlplane.Limit `json:"limit"`
-	// With subject KEY: the key, unless it is an identity.
-	Key *controlplane.Key `json:"key,omitempty"`
-	// With subject KEY: the identity, unless it is a key.
-	Identity *controlplane.Identity `json:"identity,omitempty"`
-	// Inclusive.
-	PeriodStart time.Time `json:"periodStart"`
-	// Exclusive.
-	PeriodEnd time.Time `json:"periodEnd"`
-	// The quota, in units of the limit's measure; an override is reckoned in.
-	Amount int64 `json:"amount"`
-	// What Envoys reported as used, and what was leased to one that went away.
-	Consumed int64 `json:"consumed"`
-	// Leased to Envoys and not reported as used yet.
-	Outstanding int64 `json:"outstanding"`
-	// `amount` less `consumed` and `outstanding`, at least 0.
-	Remaining int64 `json:"remaining"`
-	// Part of `consumed`: leased to an Envoy that went away without a report.
-	WrittenOff int64 `json:"writtenOff"`
 }
 
 // Which policy runs where.
@@ -491,20 +412,6 @@ type UsageSeries struct {
 	Points []*UsagePoint `json:"points"`
 	// The sum of all points.
 	Totals *controlplane.Totals `json:"totals"`
-}
-
-// What limits said of requests that they didn't simply let through.
-type VerdictTotals struct {
-	// Requests refused.
-	Denied int64 `json:"denied"`
-	// Requests let through although over a soft limit.
-	Over int64 `json:"over"`
-	// Units of the limit's measure by which those were over.
-	OverAmount int64 `json:"overAmount"`
-	// Requests that a shadow limit would have refused.
-	Shadowed int64 `json:"shadowed"`
-	// Requests let through because the limit's state wasn't known.
-	FailedOpen int64 `json:"failedOpen"`
 }
 
 // Who is asking.

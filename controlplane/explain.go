@@ -1,0 +1,93 @@
+package controlplane
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// Explain says in one sentence why a request was refused. The limit is the one
+// that decided as it is now, or nil when there is none any more.
+func (d Denial) Explain(limit *Limit) string {
+	switch {
+	case d.Decision == wire.Unauthenticated:
+		return "Nobody could be identified: the request had no key, or one that is unknown, expired or revoked."
+	case d.Decision == wire.Forbidden:
+		return "The account or its key was suspended."
+	case d.Decision == wire.Unready:
+		return "The gateway had no policy yet."
+	case d.LimitID == 0:
+		return "No single limit decided; the gateway could not know where a limit stood that refuses while that is so."
+	case limit == nil:
+		return "A limit refused it that has been deleted since" + d.retry() + "."
+	}
+	amount, stood := limit.Amount, ""
+	for _, l := range d.Levels {
+		if l.LimitID != d.LimitID {
+			continue
+		}
+		if limit.Kind != Rate {
+			amount = l.Amount // an override may have been in force
+		}
+		stood = fmt.Sprintf(": %s of %d left", left(l.Remaining), l.Amount)
+	}
+	return fmt.Sprintf("The limit %s allows %s%s%s%s.", limit.Name, limit.allowance(amount), limit.whose(), stood, d.retry())
+}
+
+func left(remaining int64) string {
+	if remaining > 0 {
+		return fmt.Sprintf("only %d", remaining)
+	}
+	if remaining < 0 {
+		return fmt.Sprintf("%d in debt, none", -remaining)
+	}
+	return "none"
+}
+
+// allowance says how much a limit allows, as in 100 requests a minute.
+func (l Limit) allowance(amount int64) string {
+	unit := map[Measure]string{MeasureRequests: "request", MeasureBytes: "byte", MeasureCost: "cost unit"}[l.Measure]
+	if amount != 1 {
+		unit += "s"
+	}
+	switch {
+	case l.Kind == Window:
+		return fmt.Sprintf("%d %s in any %s", amount, unit, l.Period)
+	case l.Period == Billing:
+		return fmt.Sprintf("%d %s a billing period", amount, unit)
+	case l.Kind == Quota:
+		return fmt.Sprintf("%d %s a calendar %s", amount, unit, l.Period)
+	case l.Period == Hour:
+		return fmt.Sprintf("%d %s an hour", amount, unit)
+	}
+	return fmt.Sprintf("%d %s a %s", amount, unit, l.Period)
+}
+
+func (l Limit) whose() string {
+	return map[LimitSubject]string{
+		SubjectAccount: " to the whole account", SubjectKey: " to each key", SubjectAddress: " to each client address",
+	}[l.Subject]
+}
+
+// retry says when the request would have been let through.
+func (d Denial) retry() string {
+	if d.RetryAfter <= 0 {
+		return ""
+	}
+	at := d.At.Add(d.RetryAfter).UTC().Format(time.RFC3339)
+	after := strings.TrimSuffix(fmt.Sprintf("%.1f", d.RetryAfter.Seconds()), ".0")
+	return fmt.Sprintf("; a retry would have succeeded after %s s, at %s", after, at)
+}
+
+// Validate returns what is wrong with a filter.
+func (f DenialFilter) Validate() error {
+	if len(f.RequestID) > wire.MaxRequestIDBytes {
+		return Invalid("requestId", "a request id has at most %d bytes", wire.MaxRequestIDBytes)
+	}
+	if strings.ContainsFunc(f.RequestID, isControl) {
+		return Invalid("requestId", "leave out control characters")
+	}
+	return nil
+}

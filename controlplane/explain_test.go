@@ -1,0 +1,38 @@
+package controlplane_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+func TestADenialIsExplained(t *testing.T) {
+	at := time.Date(2026, 5, 14, 12, 0, 0, 0, time.UTC)
+	perMinute := &controlplane.Limit{ID: 4, Name: "per-minute", Subject: controlplane.SubjectAccount, Measure: controlplane.MeasureRequests, Kind: controlplane.Rate, Amount: 100, Period: controlplane.Minute, Burst: 120}
+	monthly := &controlplane.Limit{ID: 4, Name: "monthly", Subject: controlplane.SubjectKey, Measure: controlplane.MeasureBytes, Kind: controlplane.Quota, Amount: 100, Period: controlplane.Month}
+	for name, tc := range map[string]struct {
+		denial controlplane.Denial
+		limit  *controlplane.Limit
+		want   string
+	}{
+		"a rate": {
+			controlplane.Denial{At: at, LimitID: 4, Decision: wire.Throttled, RetryAfter: 600 * time.Millisecond, Levels: []controlplane.DenialLevel{{LimitID: 3, Remaining: 7, Amount: 9}, {LimitID: 4, Remaining: 0, Amount: 120}}},
+			perMinute, "The limit per-minute allows 100 requests a minute to the whole account: none of 120 left; a retry would have succeeded after 0.6 s, at 2026-05-14T12:00:00Z.",
+		},
+		"a quota with an override": {
+			controlplane.Denial{At: at, LimitID: 4, Decision: wire.Throttled, RetryAfter: time.Hour, Levels: []controlplane.DenialLevel{{LimitID: 4, Remaining: -5, Amount: 200}}},
+			monthly, "The limit monthly allows 200 bytes a calendar month to each key: 5 in debt, none of 200 left; a retry would have succeeded after 3600 s, at 2026-05-14T13:00:00Z.",
+		},
+		"a limit that is gone": {controlplane.Denial{LimitID: 4, Decision: wire.Throttled}, nil, "A limit refused it that has been deleted since."},
+		"an unknown key":       {controlplane.Denial{Decision: wire.Unauthenticated}, nil, "Nobody could be identified: the request had no key, or one that is unknown, expired or revoked."},
+		"a suspended account":  {controlplane.Denial{Decision: wire.Forbidden}, nil, "The account or its key was suspended."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := tc.denial.Explain(tc.limit); got != tc.want {
+				t.Errorf("got  %s\nwant %s", got, tc.want)
+			}
+		})
+	}
+}
