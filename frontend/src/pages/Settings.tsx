@@ -73,32 +73,34 @@ export default function Settings() {
           />
         )}
       </Panel>
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className="grid gap-4 lg:grid-cols-2 lg:items-start">
         <DefaultTiers />
-        <Panel title="You">
-          <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2 px-4 pb-4">
-            <dt className="text-muted">Name</dt>
-            <dd>{data?.viewer.name ?? <Skeleton />}</dd>
-            <dt className="text-muted">Signed in</dt>
-            <dd>{data?.viewer.kind === "TOKEN" ? "with an API token" : "with a sign-in link"}</dd>
-            <dt className="self-center text-muted">Theme</dt>
-            <dd>
-              <ThemeChoice />
-            </dd>
-          </dl>
-        </Panel>
-        <Panel title="For scripts">
-          <div className="flex flex-col items-start gap-2 px-4 pb-4 text-muted">
-            <p>Everything here is GraphQL. Scripts send the API token as a bearer token to</p>
-            <Copyable text={`${location.origin}/graphql`} />
-            <p>
-              <a href={paths.graphiql} className="font-medium text-accent hover:underline">
-                Open GraphiQL
-              </a>{" "}
-              to try queries and read the schema.
-            </p>
-          </div>
-        </Panel>
+        <div className="flex min-w-0 flex-col gap-4">
+          <Panel title="You">
+            <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2 px-4 pb-4">
+              <dt className="text-muted">Name</dt>
+              <dd>{data?.viewer.name ?? <Skeleton />}</dd>
+              <dt className="text-muted">Signed in</dt>
+              <dd>{data?.viewer.kind === "TOKEN" ? "with an API token" : "with a sign-in link"}</dd>
+              <dt className="self-center text-muted">Theme</dt>
+              <dd>
+                <ThemeChoice />
+              </dd>
+            </dl>
+          </Panel>
+          <Panel title="For scripts">
+            <div className="flex flex-col items-start gap-2 px-4 pb-4 text-muted">
+              <p>Everything here is GraphQL. Scripts send the API token as a bearer token to</p>
+              <Copyable text={`${location.origin}/graphql`} />
+              <p>
+                <a href={paths.graphiql} className="font-medium text-accent hover:underline">
+                  Open GraphiQL
+                </a>{" "}
+                to try queries and read the schema.
+              </p>
+            </div>
+          </Panel>
+        </div>
       </div>
     </>
   );

@@ -112,7 +112,7 @@ function KeyState({ apiKey, nowMS }: { apiKey: Key; nowMS: number }) {
   const ends = expiresAt && (
     <span className="text-small text-faint">
       {status === "EXPIRED" ? "since " : "expires "}
-      <When at={expiresAt} nowMS={nowMS} />
+      <When at={expiresAt} nowMS={nowMS} coming />
     </span>
   );
   const badges = {

@@ -29,6 +29,12 @@ export type CurrentOverride = {
   note: string;
 };
 
+/** A burst that was as large as the amount on the tier stays so when nobody says otherwise. */
+function bursting(limit: Limit, amount: number, typed: number | null) {
+  if (typed !== null) return { burst: typed };
+  return limit.burst === limit.amount ? { burst: amount } : {};
+}
+
 const fields = ["limitId", "amount", "burst", "mode", "until", "note"];
 
 /** Gives one account something else instead of one limit of its tier. */
@@ -52,7 +58,9 @@ export function OverrideDialog({
   const limit = limits.find((l) => l.id === limitId) ?? first;
   const text = (n: number) => (limit.measure === "BYTES" ? exactBytes(n) : exact.format(n));
   const [amount, setAmount] = useState(current ? text(current.amount) : "");
-  const [burst, setBurst] = useState(current?.burst ? text(current.burst) : "");
+  const [burst, setBurst] = useState(
+    current?.burst && current.burst !== current.amount ? text(current.burst) : "",
+  );
   const [mode, setMode] = useState<Mode | "">(current?.mode ?? "");
   const [until, setUntil] = useState(current?.until ? inputMoment(Date.parse(current.until)) : "");
   const [note, setNote] = useState(current?.note ?? "");
@@ -77,7 +85,7 @@ export function OverrideDialog({
           accountId,
           limitId,
           amount: units,
-          ...(limit.kind === "RATE" && burstUnits !== null && { burst: burstUnits }),
+          ...(limit.kind === "RATE" && bursting(limit, units, burstUnits)),
           ...(mode !== "" && { mode }),
           ...(end !== null && { until: end }),
           note: note.trim(),
@@ -118,7 +126,11 @@ export function OverrideDialog({
         {limit.kind === "RATE" && (
           <TextField
             label="Burst"
-            hint={`Empty for the tier’s: ${text(limit.burst ?? limit.amount)}.`}
+            hint={
+              limit.burst === limit.amount
+                ? "Empty for as many."
+                : `Empty for the tier’s: ${text(limit.burst ?? limit.amount)}.`
+            }
             error={faults?.fields.burst}
             look="number"
             value={burst}

@@ -114,7 +114,7 @@ function Ends({ override, nowMS }: { override: Override; nowMS: number }) {
   if (override.until === null) {
     return override.inForce ? "never" : <Badge>Not on this tier</Badge>;
   }
-  const when = <When at={override.until} nowMS={nowMS} />;
+  const when = <When at={override.until} nowMS={nowMS} coming />;
   if (override.ended) return <span className="text-faint">Ended {when}</span>;
   return override.inForce ? when : <Badge>Not on this tier</Badge>;
 }

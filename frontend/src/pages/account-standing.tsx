@@ -192,12 +192,13 @@ function QuotaLine({
         <span className="text-small text-faint">{say(quota.remaining)} remaining</span>
       </div>
       <p className="text-small text-faint">
-        {say(quota.consumed)} consumed, {say(quota.outstanding)} leased to Envoys
-        {quota.writtenOff > 0 && `, ${say(quota.writtenOff)} of it written off`}
+        {say(quota.consumed)} consumed
+        {quota.writtenOff > 0 && ` (${say(quota.writtenOff)} of it written off)`},{" "}
+        {say(quota.outstanding)} leased to Envoys
       </p>
       <p className="text-small text-faint">
         {momentIn(Date.parse(quota.periodStart), timeZone)} to {momentIn(ends, timeZone)} (
-        {timeZone}); begins anew <When at={quota.periodEnd} nowMS={nowMS} />
+        {timeZone}); begins anew <When at={quota.periodEnd} nowMS={nowMS} coming />
       </p>
     </div>
   );

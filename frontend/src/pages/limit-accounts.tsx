@@ -3,11 +3,14 @@ import { paths } from "~/app/paths";
 import type { Measure } from "~/limit/fields";
 import type { VerdictTotals } from "~/limit/verdicts";
 import { figure } from "~/limit/words";
-import { exact, plural } from "~/ui/format";
+import { exact } from "~/ui/format";
 import { Panel } from "~/ui/Panel";
 import { EmptyState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import type { Effect } from "./LimitPage";
+
+/** How many the API lists at most. */
+const mostListed = 20;
 
 type Row = Effect["accounts"][number];
 
@@ -22,11 +25,7 @@ export function AffectedAccounts({
   return (
     <Panel
       title="Affected accounts"
-      note={
-        accounts &&
-        accounts.length > 0 &&
-        `The ${plural(accounts.length, "account")} it affected most`
-      }
+      note={accounts?.length === mostListed && `The ${mostListed} it affected most`}
     >
       {accounts?.length === 0 ? (
         <EmptyState title="It affected no account">

@@ -4,6 +4,8 @@ import type { EditedTier } from "./TierEdit";
 import { consequences } from "./tier-consequences";
 import { blank, type TierDraft } from "./tier-form";
 
+const mostLines = 6;
+
 /** Says what saving will do before it is done. */
 export function SavePlan({
   draft,
@@ -20,7 +22,9 @@ export function SavePlan({
 }) {
   const lines = invalid ? [] : consequences(draft, base ?? blank);
   return (
-    <div className="panel flex flex-wrap items-center gap-3 px-4 py-3">
+    <div
+      className={`panel z-10 flex flex-wrap items-center gap-3 px-4 py-3 ${dirty ? "md:sticky md:bottom-3" : ""}`}
+    >
       <div className="min-w-0 grow basis-72">
         {invalid ? (
           <p className="text-error">Some fields need another look.</p>
@@ -28,7 +32,8 @@ export function SavePlan({
           <>
             <p className="font-medium">{reach(base)}</p>
             <ul className="mt-1 text-muted">
-              {base && lines.map((line) => <li key={line}>{line}</li>)}
+              {base && lines.slice(0, mostLines).map((line) => <li key={line}>{line}</li>)}
+              {base && lines.length > mostLines && <li>and {lines.length - mostLines} more</li>}
             </ul>
           </>
         ) : (

@@ -4,17 +4,20 @@ import { ago, moment, until } from "./format";
 export function When({
   at,
   nowMS,
+  coming = false,
   className,
 }: {
   /** RFC 3339. */
   at: string;
   nowMS: number;
+  /** It may lie ahead; otherwise two clocks that differ would say so of what has just been. */
+  coming?: boolean;
   className?: string;
 }) {
   const ms = Date.parse(at);
   return (
     <time dateTime={at} title={moment(ms)} className={className}>
-      {ms > nowMS ? until(ms, nowMS) : ago(ms, nowMS)}
+      {coming && ms > nowMS ? until(ms, nowMS) : ago(ms, nowMS)}
     </time>
   );
 }
