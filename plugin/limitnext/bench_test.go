@@ -70,7 +70,7 @@ func TestNothingIsAllocated(t *testing.T) {
 			_, err := Holdings(held, state, Request{Version: 1, Now: now})
 			return err
 		},
-		"idle": func() error { Idle(state, Request{Version: 2, Now: now}, other); return nil },
+		"idle": func() error { Idle(state, Request{Version: 1, Now: now}, rules); return nil },
 		"placed": func() error {
 			var err error
 			if _, place, err = Locate(spare, set, 7, Request{Version: 1, Now: now}, rules); err == nil {

@@ -36,8 +36,7 @@ func idleUnder(slot []byte, now int64, rules []Rule) bool {
 			if slotFollows(slot, r) {
 				return idleSlot(slot, now)
 			}
-			var buffer [MaxSlotBytes]byte
-			adopted, ok := adoptSlot(buffer[:0], slot, r, birth{at: now})
+			adopted, ok := adoptSlot(nil, slot, r, birth{at: now})
 			return ok && idleSlot(adopted, now)
 		}
 	}
