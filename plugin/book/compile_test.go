@@ -8,9 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
-
-	"github.com/weirhq/weir/plugin/wire"
 )
 
 func TestSegmentsAreGolden(t *testing.T) {
@@ -217,156 +214,11 @@ func TestCoreTooLarge(t *testing.T) {
 	}
 }
 
-func TestFindEqualsAMap(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := Policy{Version: 1, Plans: []Plan{{ID: 1, Tier: 1, Name: "t"}}}
-		want := map[[32]byte]Key{}
-		for i := range rapid.IntRange(0, 50).Draw(t, "keys") {
-			var d [32]byte
-			// Few values, so that digests share prefixes.
-			for j := range d {
-				d[j] = byte(rapid.IntRange(0, 1).Draw(t, "bit")) * 0xff
-			}
-			if _, taken := want[d]; taken {
-				continue
-			}
-			k := Key{
-				ID: uint64(i + 1), Account: uint64(i + 1), Plan: 1, Digest: d, Kind: KeyKind(1 + i%3),
-				ExpiresAt: rapid.Int64Range(0, maxExpiry).Draw(t, "expires"), Epoch: rapid.Uint32().Draw(t, "epoch"),
-				Suspended: rapid.Bool().Draw(t, "suspended"), AccountSuspended: rapid.Bool().Draw(t, "account suspended"),
-			}
-			want[d] = k
-			p.Keys = append(p.Keys, k)
-		}
-		s := mustCompile(&testing.T{}, p, nil)
-		for d, k := range want {
-			got, found := find(&testing.T{}, s, &d)
-			if !found || got != (KeyRef{k.ID, k.Account, 1, k.ExpiresAt, k.Epoch, k.Kind, k.Suspended, k.AccountSuspended}) {
-				t.Fatalf("key %d: got %+v, %v", k.ID, got, found)
-			}
-			d[31] ^= 1
-			if got, found := find(&testing.T{}, s, &d); found {
-				t.Fatalf("a digest that no key has gives %+v", got)
-			}
-		}
-	})
-}
-
-func TestEveryKeyIsInTheShardOfItsDigest(t *testing.T) {
-	p := largePolicy(5000, 0)
-	s := mustCompile(t, p, nil)
-	keys := 0
-	for i := range p.Keys {
-		k := &p.Keys[i]
-		if got, found := find(t, s, &k.Digest); !found || got.ID != k.ID {
-			t.Fatalf("key %d: got %+v, %v", k.ID, got, found)
-		}
-	}
-	for i, b := range s.Segments[1:] {
-		shard := mustOpenShard(t, b)
-		keys += shard.Keys()
-		other := digest(byte(i+1) << (8 - s.Bits))
-		if shard.Bits() != s.Bits || len(s.Segments) > 2 && shard.Covers(&other) {
-			t.Errorf("shard %d covers a digest of another", i)
-		}
-	}
-	if keys != len(p.Keys) {
-		t.Errorf("%d keys in all, want %d", keys, len(p.Keys))
-	}
-}
-
 func TestDigestsOfDifferentKindsDiffer(t *testing.T) {
 	if SecretDigest("a") == SubjectDigest("a") || SubjectDigest("a") == CertificateDigest("a") {
 		t.Error("they don't")
 	}
 	if SecretDigest("jwt\x00a") != SubjectDigest("a") || SecretDigest("cert\x00a") != CertificateDigest("a") {
 		t.Error("they aren't what their comments say")
-	}
-}
-
-func TestCompileNamesWhatIsWrong(t *testing.T) {
-	limit := func(i int, change func(l *Limit)) func(p *Policy) {
-		return func(p *Policy) { change(&p.Plans[0].Limits[i]) }
-	}
-	const month, rate, window, cost = 0, 1, 2, 3 // limits of plan 8
-	tests := map[string]func(p *Policy){
-		"version: 0":                          func(p *Policy) { p.Version = 0 },
-		"groups: 10001":                       func(p *Policy) { p.Groups = make([]Group, MaxGroups+1) },
-		"endpoints: 100001":                   func(p *Policy) { p.Endpoints = make([]Endpoint, MaxEndpoints+1) },
-		"plans: 100001":                       func(p *Policy) { p.Plans = make([]Plan, MaxPlans+1) },
-		"keys: 2000001":                       func(p *Policy) { p.Keys = make([]Key, MaxKeys+1) },
-		"anonymous: there is no plan 5":       func(p *Policy) { p.Anonymous = 5 },
-		"group: id: 0":                        func(p *Policy) { p.Groups[0].ID = 0 },
-		"group 61: has the name of group 60":  func(p *Policy) { p.Groups[0].Name = p.Groups[1].Name },
-		"group 61: name: length":              func(p *Policy) { p.Groups[0].Name = "" },
-		"endpoint: id: 0":                     func(p *Policy) { p.Endpoints[0].ID = 0 },
-		"endpoint 1: its id occurs twice":     func(p *Policy) { p.Endpoints[1].ID = 1 },
-		"endpoint 1: method":                  func(p *Policy) { p.Endpoints[0].Method = "get" },
-		"endpoint 1: cost: 0":                 func(p *Policy) { p.Endpoints[0].Cost = 0 },
-		"endpoint 1: cost: 1000001":           func(p *Policy) { p.Endpoints[0].Cost = MaxCost + 1 },
-		"endpoint 1: template: it has":        func(p *Policy) { p.Endpoints[0].Template = "v1" },
-		"endpoint 1: template: an empty":      func(p *Policy) { p.Endpoints[0].Template = "/v1//x" },
-		"endpoint 1: template: segment":       func(p *Policy) { p.Endpoints[0].Template = "/v1/{a}b" },
-		"endpoint 1: template: segments":      func(p *Policy) { p.Endpoints[0].Template = strings.Repeat("/a", 33) },
-		"endpoint 1: there is no group 5":     func(p *Policy) { p.Endpoints[0].Group = 5 },
-		"endpoint 4: matches the same":        func(p *Policy) { p.Endpoints[3] = Endpoint{4, "GET", "/v1/users/{other}", 1, 0} },
-		"plan: id":                            func(p *Policy) { p.Plans[0].ID = wire.MaxNumber + 1 },
-		"plan 8: its id occurs twice":         func(p *Policy) { p.Plans[1].ID = 8 },
-		"plan 8: has the name of plan 7":      func(p *Policy) { p.Plans[0].Name = p.Plans[1].Name },
-		"plan 8: tier: 0":                     func(p *Policy) { p.Plans[0].Tier = 0 },
-		"plan 8: name: length":                func(p *Policy) { p.Plans[0].Name = "" },
-		"plan 8: name: a control":             func(p *Policy) { p.Plans[0].Name = "a\r\nb" },
-		"plan 8: limits: 33":                  func(p *Policy) { p.Plans[0].Limits = make([]Limit, 33) },
-		"plan 8: limit 0: id":                 limit(rate, func(l *Limit) { l.ID = 0 }),
-		"plan 8: limit 21: name: \"per min":   limit(rate, func(l *Limit) { l.Name = "per minute" }),
-		"plan 8: limit 21: amount: 0":         limit(rate, func(l *Limit) { l.Amount = 0 }),
-		"plan 8: limit 21: amount: 1000":      limit(rate, func(l *Limit) { l.Amount = wire.MaxAmount + 1 }),
-		"plan 8: limit 21: burst: 0":          limit(rate, func(l *Limit) { l.Burst = 0 }),
-		"plan 8: limit 22: burst: only":       limit(window, func(l *Limit) { l.Burst = 1 }),
-		"plan 8: limit 21: period in seconds": limit(rate, func(l *Limit) { l.PeriodSeconds = 86_401 }),
-		"plan 8: limit 21: quota period: on":  limit(rate, func(l *Limit) { l.QuotaPeriod = Day }),
-		"plan 8: limit 24: period in seconds": limit(month, func(l *Limit) { l.PeriodSeconds = 1 }),
-		"plan 8: limit 24: quota period: 0":   limit(month, func(l *Limit) { l.QuotaPeriod = 0 }),
-		"plan 8: limit 24: quota period: 5":   limit(month, func(l *Limit) { l.QuotaPeriod = 5 }),
-		"plan 8: limit 24: subject: an":       limit(month, func(l *Limit) { l.Subject = PerAddress }),
-		"plan 8: limit 21: subject: 3":        limit(rate, func(l *Limit) { l.Subject = 3 }),
-		"plan 8: limit 21: selector: 5":       limit(rate, func(l *Limit) { l.Selector = 5 }),
-		"plan 8: limit 21: kind: 3":           limit(rate, func(l *Limit) { l.Kind = 3 }),
-		"plan 8: limit 21: measure: 3":        limit(rate, func(l *Limit) { l.Measure = 3 }),
-		"plan 8: limit 21: mode: 3":           limit(rate, func(l *Limit) { l.Mode = 3 }),
-		"plan 8: limit 21: target: give":      limit(rate, func(l *Limit) { l.Target = 1 }),
-		"plan 8: limit 23: target: give":      limit(cost, func(l *Limit) { l.Target = 0 }),
-		"plan 8: limit 23: there is no group": limit(cost, func(l *Limit) { l.Target = 1 }),
-		"plan 8: limit 23: there is no end":   limit(cost, func(l *Limit) { l.Selector = OneEndpoint }),
-		"plan 8: limit 21: grace: only":       limit(rate, func(l *Limit) { l.GraceSeconds = 1 }),
-		"plan 8: limit 24: grace percent":     limit(month, func(l *Limit) { l.GracePercent = 1001 }),
-		"plan 8: limit 24: grace seconds":     limit(month, func(l *Limit) { l.GraceSeconds = MaxGraceSeconds + 1 }),
-		"plan 8: limit 24: adaptive: a quota": limit(month, func(l *Limit) { l.Adaptive.ErrorPercent = 1 }),
-		"plan 8: limit 21: adaptive: error p": limit(rate, func(l *Limit) { l.Adaptive.ErrorPercent = 101 }),
-		"plan 8: limit 21: adaptive: slow ms": limit(rate, func(l *Limit) { l.Adaptive.SlowMS = MaxSlowMS + 1 }),
-		"plan 8: limit 21: adaptive: slow p":  limit(rate, func(l *Limit) { l.Adaptive.SlowPercent = 101 }),
-		"plan 8: limit 21: adaptive: give bo": limit(rate, func(l *Limit) { l.Adaptive.SlowPercent = 0 }),
-		"plan 8: limit 21: adaptive: give er": limit(rate, func(l *Limit) { l.Adaptive = Adaptive{FloorPercent: 5} }),
-		"plan 8: limit 21: adaptive: floor":   limit(rate, func(l *Limit) { l.Adaptive.FloorPercent = 100 }),
-		"plan 7: limit 12: its id or its":     func(p *Policy) { p.Plans[1].Limits[1].Name = "per-minute" },
-		"plan 7: limit 11: its id or its":     func(p *Policy) { p.Plans[1].Limits[1].ID = 11 },
-		"key: id":                             func(p *Policy) { p.Keys[0].ID = 0 },
-		"key 1003: its id occurs twice":       func(p *Policy) { p.Keys[1].ID = 1003 },
-		"key 1003: has the digest":            func(p *Policy) { p.Keys[3].Digest, p.Keys[3].ID = p.Keys[2].Digest, 999 },
-		"key 1001: account: 0":                func(p *Policy) { p.Keys[0].Account = 0 },
-		"key 1001: there is no plan 77":       func(p *Policy) { p.Keys[0].Plan = 77 },
-		"key 1001: kind: 4":                   func(p *Policy) { p.Keys[0].Kind = 4 },
-		"key 1001: expiresAt":                 func(p *Policy) { p.Keys[0].ExpiresAt = -1 },
-		"key 1003: says another plan":         func(p *Policy) { p.Keys[2].Epoch = 1 },
-	}
-	for want, change := range tests {
-		t.Run(want, func(t *testing.T) {
-			p := samplePolicy()
-			change(&p)
-			_, err := Compile(p, nil)
-			if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "invalid: "+want) {
-				t.Errorf("got %v", err)
-			}
-		})
 	}
 }

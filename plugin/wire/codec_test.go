@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -62,101 +61,6 @@ func mustEncode(t testing.TB, b *Batch) []byte {
 func TestBatchBytesAreGolden(t *testing.T) {
 	golden(t, "batch.bin", mustEncode(t, sampleBatch()))
 	golden(t, "heartbeat.bin", mustEncode(t, &Batch{Source: source, Node: "gateway-1"}))
-}
-
-func drawNumber(t *rapid.T, label string) uint64 {
-	return rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, MaxNumber)).Draw(t, label)
-}
-
-func drawBatch(t *rapid.T) *Batch {
-	b := &Batch{
-		Source:   source,
-		Sequence: 1 + drawNumber(t, "sequence")/2,
-		Node:     rapid.StringMatching(`[a-zß0-9-]{0,30}`).Draw(t, "node"),
-		Snapshot: drawNumber(t, "snapshot"),
-		SentMS:   rapid.Int64Range(0, MaxTimeMS).Draw(t, "sent"),
-	}
-	for range rapid.IntRange(0, 20).Draw(t, "entries") {
-		b.Entries = append(b.Entries, drawEntry(t))
-	}
-	for range rapid.IntRange(0, 20).Draw(t, "levels") {
-		b.Levels = append(b.Levels, Level{
-			Account:   1 + drawNumber(t, "account")/2,
-			Limit:     1 + drawNumber(t, "limit")/2,
-			Key:       drawNumber(t, "key"),
-			Remaining: rapid.Int64Range(-1<<63, MaxAmount).Draw(t, "remaining"),
-			AtMS:      rapid.Int64Range(0, MaxTimeMS).Draw(t, "at"),
-		})
-	}
-	for range rapid.IntRange(0, 20).Draw(t, "verdicts") {
-		b.Verdicts = append(b.Verdicts, drawVerdict(t))
-	}
-	for range rapid.IntRange(0, 5).Draw(t, "denials") {
-		b.Denials = append(b.Denials, drawDenial(t))
-	}
-	b.Sort()
-	b.Verdicts = slices.CompactFunc(b.Verdicts, func(x, y VerdictEntry) bool { return x.VerdictKey == y.VerdictKey })
-	b.Entries = slices.CompactFunc(b.Entries, func(x, y Entry) bool { return x.EntryKey == y.EntryKey })
-	b.Levels = slices.CompactFunc(b.Levels, func(x, y Level) bool { return x.compare(y) == 0 })
-	return b
-}
-
-func drawVerdict(t *rapid.T) VerdictEntry {
-	return VerdictEntry{
-		VerdictKey: VerdictKey{
-			Minute:  rapid.OneOf(rapid.Int64Range(5, 6), rapid.Int64Range(0, MaxTimeMS/60_000)).Draw(t, "minute"),
-			Account: drawNumber(t, "account"),
-			Limit:   1 + drawNumber(t, "limit")/2,
-			Verdict: Verdict(rapid.IntRange(int(Denied), int(FailedOpen)).Draw(t, "verdict")),
-		},
-		Requests: rapid.Uint64Range(1, MaxBatchTotal/32).Draw(t, "requests"),
-		Amount:   rapid.Uint64Range(0, MaxBatchTotal/32).Draw(t, "amount"),
-	}
-}
-
-func drawDenial(t *rapid.T) Denial {
-	d := Denial{
-		AtMS:         rapid.Int64Range(0, MaxTimeMS).Draw(t, "at"),
-		RequestID:    rapid.StringMatching(`[a-zß0-9-]{1,30}`).Draw(t, "request id"),
-		Account:      drawNumber(t, "account"),
-		Key:          drawNumber(t, "key"),
-		Endpoint:     drawNumber(t, "endpoint"),
-		Decision:     Decision(rapid.IntRange(int(Throttled), int(Unready)).Draw(t, "decision")),
-		Method:       rapid.StringMatching(`[A-Z]{0,20}`).Draw(t, "method"),
-		Path:         rapid.StringMatching(`[a-zß/]{0,100}`).Draw(t, "path"),
-		RetryAfterMS: rapid.Uint64Range(0, MaxTimeMS).Draw(t, "retry after"),
-	}
-	if d.Decision == Throttled || d.Decision == Unready {
-		d.Limit = drawNumber(t, "limit")
-	}
-	for range rapid.IntRange(0, 3).Draw(t, "levels") {
-		d.Levels = append(d.Levels, DenialLevel{
-			Limit:     1 + drawNumber(t, "limit")/2,
-			Remaining: rapid.Int64Range(-1<<63, MaxAmount).Draw(t, "remaining"),
-			Amount:    rapid.Uint64Range(0, MaxAmount).Draw(t, "amount"),
-		})
-	}
-	return d
-}
-
-func drawEntry(t *rapid.T) Entry {
-	count := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, MaxBatchTotal/32))
-	e := Entry{
-		EntryKey: EntryKey{
-			Minute:   rapid.OneOf(rapid.Int64Range(5, 6), rapid.Int64Range(0, MaxTimeMS/60_000)).Draw(t, "minute"),
-			Account:  drawNumber(t, "account"),
-			Key:      drawNumber(t, "key"),
-			Endpoint: drawNumber(t, "endpoint"),
-			Status:   rapid.SampledFrom([]uint16{0, 100, 200, 404, 429, 599}).Draw(t, "status"),
-			Decision: Decision(rapid.IntRange(int(Allowed), int(Unready)).Draw(t, "decision")),
-		},
-		Cost: count.Draw(t, "cost"), BytesIn: count.Draw(t, "in"), BytesOut: count.Draw(t, "out"), DurationUS: count.Draw(t, "duration"),
-	}
-	for range rapid.IntRange(0, 5).Draw(t, "durations") {
-		e.Latency.Add(rapid.Uint64Range(0, 2*MaxLatencyUS).Draw(t, "us"))
-	}
-	e.Requests = 1 + e.Latency.Count() + count.Draw(t, "requests")
-	return e
 }
 
 func TestDecodeInvertsEncode(t *testing.T) {
@@ -249,86 +153,6 @@ func TestDecodedHistogramsAreApart(t *testing.T) {
 	}
 }
 
-func TestEncodeBatchNamesTheField(t *testing.T) {
-	tests := map[string]func(b *Batch){
-		"source":                    func(b *Batch) { b.Source = SourceID{} },
-		"sequence: 0 with entries":  func(b *Batch) { b.Sequence = 0 },
-		"sequence: 9223":            func(b *Batch) { b.Sequence = MaxNumber + 1 },
-		"snapshot":                  func(b *Batch) { b.Snapshot = MaxNumber + 1 },
-		"sentMS":                    func(b *Batch) { b.SentMS = -1 },
-		"node: length":              func(b *Batch) { b.Node = strings.Repeat("n", MaxNodeBytes+1) },
-		"node: a control character": func(b *Batch) { b.Node = "a\x00" },
-		"node: not UTF-8":           func(b *Batch) { b.Node = "a\xff" },
-		"entries: 65537":            func(b *Batch) { b.Entries = make([]Entry, MaxBatchEntries+1) },
-		"levels: 65537":             func(b *Batch) { b.Levels = make([]Level, MaxBatchLevels+1) },
-		"entries[1].minute":         func(b *Batch) { b.Entries[1].Minute = -1 },
-		"entries[1].account":        func(b *Batch) { b.Entries[1].Account = MaxNumber + 1 },
-		"entries[1].key":            func(b *Batch) { b.Entries[1].Key = MaxNumber + 1 },
-		"entries[1].endpoint":       func(b *Batch) { b.Entries[1].Endpoint = MaxNumber + 1 },
-		"entries[1].status: 99":     func(b *Batch) { b.Entries[1].Status = 99 },
-		"entries[1].status: 600":    func(b *Batch) { b.Entries[1].Status = 600 },
-		"entries[1].decision: 0":    func(b *Batch) { b.Entries[1].Decision = 0 },
-		"entries[1].decision: 6":    func(b *Batch) { b.Entries[1].Decision = 6 },
-		"entries[1].requests: 0":    func(b *Batch) { b.Entries[1].Requests = 0 },
-		"entries[1].latency: more":  func(b *Batch) { b.Entries[1].Requests = 2 },
-		"entries[1].latency: a":     func(b *Batch) { b.Entries[1].Latency[0].Count = 0 },
-		"entries[1].latency: not":   func(b *Batch) { b.Entries[1].Latency[1].Index = 1 },
-		"entries[1].latency index":  func(b *Batch) { b.Entries[1].Latency[1].Index = 484 },
-		"entries[2]: not after":     func(b *Batch) { b.Entries[2].EntryKey = b.Entries[1].EntryKey },
-		"entries[1]: a count":       func(b *Batch) { b.Entries[1].BytesIn = MaxBatchTotal - 10 },
-		"entries[0]: a count":       func(b *Batch) { b.Entries[0].Cost = 1<<64 - 1 },
-		"levels[1].account: 0":      func(b *Batch) { b.Levels[1].Account = 0 },
-		"levels[1].limit: 0":        func(b *Batch) { b.Levels[1].Limit = 0 },
-		"levels[1].key":             func(b *Batch) { b.Levels[1].Key = MaxNumber + 1 },
-		"levels[1].remaining":       func(b *Batch) { b.Levels[1].Remaining = MaxAmount + 1 },
-		"levels[1].atMS":            func(b *Batch) { b.Levels[1].AtMS = MaxTimeMS + 1 },
-		"levels[1]: not after":      func(b *Batch) { b.Levels[1] = b.Levels[0] },
-		"levels[2]: not after":      func(b *Batch) { b.Levels[2].Key = 20 },
-
-		"sequence: 0 with entries, levels": func(b *Batch) { b.Sequence, b.Entries, b.Levels, b.Verdicts = 0, nil, nil, nil },
-		"verdicts: 16385":                  func(b *Batch) { b.Verdicts = make([]VerdictEntry, MaxBatchVerdicts+1) },
-		"verdicts[1].minute":               func(b *Batch) { b.Verdicts[1].Minute = -1 },
-		"verdicts[1].account":              func(b *Batch) { b.Verdicts[1].Account = MaxNumber + 1 },
-		"verdicts[1].limit: 0":             func(b *Batch) { b.Verdicts[1].Limit = 0 },
-		"verdicts[1].verdict: 0":           func(b *Batch) { b.Verdicts[1].Verdict = 0 },
-		"verdicts[1].verdict: 5":           func(b *Batch) { b.Verdicts[1].Verdict = 5 },
-		"verdicts[1].requests: 0":          func(b *Batch) { b.Verdicts[1].Requests = 0 },
-		"verdicts[1]: not after":           func(b *Batch) { b.Verdicts[1] = b.Verdicts[0] },
-		"verdicts[2]: not after":           func(b *Batch) { b.Verdicts[2] = b.Verdicts[1] },
-		"verdicts[3]: a count":             func(b *Batch) { b.Verdicts[3].Amount = MaxBatchTotal },
-		"verdicts[1]: a count":             func(b *Batch) { b.Verdicts[1].Requests = 1<<64 - 1 },
-		"denials: 257":                     func(b *Batch) { b.Denials = make([]Denial, MaxBatchDenials+1) },
-		"denials[0].atMS":                  func(b *Batch) { b.Denials[0].AtMS = -1 },
-		"denials[0].account":               func(b *Batch) { b.Denials[0].Account = MaxNumber + 1 },
-		"denials[0].key":                   func(b *Batch) { b.Denials[0].Key = MaxNumber + 1 },
-		"denials[0].endpoint":              func(b *Batch) { b.Denials[0].Endpoint = MaxNumber + 1 },
-		"denials[0].limit: 9":              func(b *Batch) { b.Denials[0].Limit = MaxNumber + 1 },
-		"denials[1].limit: a request":      func(b *Batch) { b.Denials[1].Limit = 1 },
-		"denials[0].decision: 1":           func(b *Batch) { b.Denials[0].Decision = Allowed },
-		"denials[0].decision: 6":           func(b *Batch) { b.Denials[0].Decision = 6 },
-		"denials[0].retryAfterMS":          func(b *Batch) { b.Denials[0].RetryAfterMS = MaxTimeMS + 1 },
-		"denials[0].requestID: length":     func(b *Batch) { b.Denials[0].RequestID = "" },
-		"denials[0].requestID: not UTF-8":  func(b *Batch) { b.Denials[0].RequestID = "\xff" },
-		"denials[0].method: length":        func(b *Batch) { b.Denials[0].Method = strings.Repeat("M", MaxMethodBytes+1) },
-		"denials[0].path: length":          func(b *Batch) { b.Denials[0].Path = strings.Repeat("p", MaxDenialPathBytes+1) },
-		"denials[0].path: a control":       func(b *Batch) { b.Denials[0].Path = "/\x1b[2J" },
-		"denials[0].levels: 33":            func(b *Batch) { b.Denials[0].Levels = make([]DenialLevel, MaxDenialLevels+1) },
-		"denials[0].levels[1].limit":       func(b *Batch) { b.Denials[0].Levels[1].Limit = 0 },
-		"denials[0].levels[1].remaining":   func(b *Batch) { b.Denials[0].Levels[1].Remaining = MaxAmount + 1 },
-		"denials[0].levels[1].amount":      func(b *Batch) { b.Denials[0].Levels[1].Amount = MaxAmount + 1 },
-	}
-	for want, change := range tests {
-		t.Run(want, func(t *testing.T) {
-			b := sampleBatch()
-			change(b)
-			_, err := EncodeBatch(nil, b)
-			if !errors.Is(err, ErrInvalid) || !strings.HasPrefix(err.Error(), "invalid: "+want) {
-				t.Errorf("got %v", err)
-			}
-		})
-	}
-}
-
 func TestHeartbeat(t *testing.T) {
 	b := &Batch{Source: source, Node: "gateway-1", Snapshot: 3, SentMS: 5}
 	got, err := DecodeBatch(mustEncode(t, b))
@@ -389,38 +213,6 @@ func checkBatchBytes(t *testing.T, data []byte) {
 	if err != nil || !bytes.Equal(again, data) {
 		t.Fatalf("encodes to other bytes: %v\n%x\n%x", err, data, again)
 	}
-}
-
-func TestReceipt(t *testing.T) {
-	r := Receipt{Accepted: 1<<64 - 1, Committed: 3}
-	data := EncodeReceipt(r)
-	golden(t, "receipt.bin", data)
-	if got, err := DecodeReceipt(data); err != nil || got != r {
-		t.Errorf("got %v, %v", got, err)
-	}
-	for bit := range len(data) * 8 {
-		damaged := bytes.Clone(data)
-		damaged[bit/8] ^= 1 << (bit % 8)
-		if _, err := DecodeReceipt(damaged); !errors.Is(err, ErrMalformed) {
-			t.Fatalf("bit %d flipped: got %v", bit, err)
-		}
-	}
-}
-
-func FuzzDecodeReceipt(f *testing.F) {
-	f.Add(EncodeReceipt(Receipt{5, 3}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) >= frame.SumBytes {
-			data = frame.Seal(data[:len(data)-frame.SumBytes:len(data)-frame.SumBytes], 0)
-		}
-		r, err := DecodeReceipt(data)
-		if err == nil && !bytes.Equal(EncodeReceipt(r), data) {
-			t.Fatalf("%x encodes to other bytes", data)
-		}
-		if err != nil && !errors.Is(err, ErrMalformed) {
-			t.Fatal(err)
-		}
-	})
 }
 
 func BenchmarkBatch(b *testing.B) {
