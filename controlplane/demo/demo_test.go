@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ import (
 	"github.com/weirhq/weir/controlplane/demo"
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
 	"github.com/weirhq/weir/controlplane/postgres"
-	"github.com/weirhq/weir/plugin/wire"
+	"github.com/weirhq/weir/plugin/book"
 )
 
 var databases = pgtest.Databases{Migrate: pgtest.Migrate}
@@ -39,31 +40,56 @@ func seeded(t *testing.T) *postgres.DB {
 	return db
 }
 
-func policy(t *testing.T, db *postgres.DB) wire.Policy {
+// policy reads the policy in an order that is always the same.
+func policy(t *testing.T, db *postgres.DB) book.Policy {
 	t.Helper()
 	p, err := db.Policy(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	slices.SortFunc(p.Plans, func(a, b book.Plan) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(p.Keys, func(a, b book.Key) int { return int(a.ID) - int(b.ID) })
 	return p
 }
 
 func TestSeed(t *testing.T) {
-	t.Run("makes three tiers with an account and a key each", func(t *testing.T) {
+	t.Run("makes three tiers with an account and a key each, and one for addresses", func(t *testing.T) {
 		p := policy(t, seeded(t))
-		perMinute := map[string]uint64{}
-		for _, tier := range p.Tiers {
-			perMinute[tier.Name] = tier.Limits[0].Amount
+		first := map[string]uint64{}
+		for _, plan := range p.Plans {
+			if plan.ID == plan.Tier {
+				first[plan.Name] = plan.Limits[0].Amount
+			}
 		}
-		want := map[string]uint64{"Basic": 100, "Professional": 1000, "Enterprise": 10_000}
-		if diff := cmp.Diff(want, perMinute); diff != "" {
+		want := map[string]uint64{"Default": 100, "Basic": 100, "Professional": 1000, "Enterprise": 10_000, "Anonymous": 30}
+		if diff := cmp.Diff(want, first); diff != "" {
 			t.Error(diff)
 		}
-		if len(p.Accounts) != 3 || len(p.Keys) != 3 {
-			t.Errorf("%d accounts, %d keys", len(p.Accounts), len(p.Keys))
+		// One account has an override, another an identity.
+		if len(p.Plans) != 6 || len(p.Keys) != 4 || p.Anonymous == 0 {
+			t.Errorf("%d plans, %d keys, anonymous %d", len(p.Plans), len(p.Keys), p.Anonymous)
 		}
-		if _, err := wire.Compile(p); err != nil {
+		if _, err := book.Compile(p, nil); err != nil {
 			t.Error(err)
+		}
+	})
+	t.Run("shows every kind of limit", func(t *testing.T) {
+		var limits []book.Limit
+		for _, plan := range policy(t, seeded(t)).Plans {
+			limits = append(limits, plan.Limits...)
+		}
+		for name, is := range map[string]func(book.Limit) bool{
+			"a shadow window":      func(l book.Limit) bool { return l.Kind == book.Window && l.Mode == book.Shadow },
+			"a window on a group":  func(l book.Limit) bool { return l.Kind == book.Window && l.Selector == book.OneGroup },
+			"a monthly quota":      func(l book.Limit) bool { return l.QuotaPeriod == book.Month },
+			"a limit of bytes":     func(l book.Limit) bool { return l.Measure == book.Bytes },
+			"a soft limit":         func(l book.Limit) bool { return l.Mode == book.Soft },
+			"a limit of addresses": func(l book.Limit) bool { return l.Subject == book.PerAddress },
+			"an adaptive limit":    func(l book.Limit) bool { return l.Adaptive != book.Adaptive{} },
+		} {
+			if !slices.ContainsFunc(limits, is) {
+				t.Errorf("there is no limit that is %s", name)
+			}
 		}
 	})
 	t.Run("changes nothing the second time", func(t *testing.T) {
@@ -80,14 +106,18 @@ func TestSeed(t *testing.T) {
 		db := seeded(t)
 		p := policy(t, db)
 		limits := []controlplane.Limit{}
-		if _, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: controlplane.ID(p.Tiers[0].ID), Limits: &limits}); err != nil {
+		if _, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: controlplane.ID(p.Keys[0].Plan), Limits: &limits}); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := db.RevokeKey(t.Context(), controlplane.ID(p.Keys[0].ID)); err != nil {
 			t.Fatal(err)
 		}
+		none := controlplane.ID(0)
+		if _, _, err := db.SetDefaults(t.Context(), controlplane.DefaultsEdit{AnonymousID: &none}); err != nil {
+			t.Fatal(err)
+		}
 		name := "Renamed"
-		if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: controlplane.ID(p.Accounts[1].ID), Name: &name}); err != nil {
+		if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: controlplane.ID(p.Keys[1].Account), Name: &name}); err != nil {
 			t.Fatal(err)
 		}
 		edited := policy(t, db)

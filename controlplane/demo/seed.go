@@ -16,30 +16,25 @@ const (
 	EnterpriseKey   = "demo-enterprise"
 )
 
-// plan is a demo account with its tier. The parts for single endpoints are of
-// the account's requests a minute.
+// plan is a demo account with its tier.
 type plan struct {
-	account, key, tier     string
-	minute, orders, search int64
+	account, key, tier string
+	limits             func(scope) []controlplane.Limit
+	overridden         string                 // the limit that the override is of; empty for none
+	override           controlplane.Override  // without ids
+	identity           *controlplane.Identity // without ids; nil for none
 }
 
 var plans = [...]plan{
-	{"Larkspur Books", BasicKey, "Basic", 100, 20, 30},
-	{"Halden Logistics", ProfessionalKey, "Professional", 1000, 200, 300},
-	{"Meridian Freight Group", EnterpriseKey, "Enterprise", 10_000, 2000, 3000},
-}
-
-const (
-	createOrder = "POST /v1/orders"
-	search      = "GET /v1/search"
-)
-
-var endpoints = [...]controlplane.Endpoint{
-	{Method: "GET", Template: "/v1/users/{id}", Cost: 1},
-	{Method: "GET", Template: "/v1/orders", Cost: 1},
-	{Method: "POST", Template: "/v1/orders", Cost: 1},
-	{Method: "GET", Template: "/v1/orders/{id}", Cost: 1},
-	{Method: "GET", Template: "/v1/search", Cost: 1},
+	{account: "Larkspur Books", key: BasicKey, tier: "Basic", limits: basic},
+	{
+		account: "Halden Logistics", key: ProfessionalKey, tier: "Professional", limits: professional,
+		overridden: "search", override: controlplane.Override{Amount: 450, Note: "More room while their new search is tried out"},
+	},
+	{
+		account: "Meridian Freight Group", key: EnterpriseKey, tier: "Enterprise", limits: enterprise,
+		identity: &controlplane.Identity{Kind: controlplane.JWTSubject, Value: "meridian-batch"},
+	},
 }
 
 // Seed makes the demo's accounts, as long as the database has no others, and
@@ -57,8 +52,17 @@ func Seed(ctx context.Context, db *postgres.DB) error {
 	if !onlyPlanned(present) {
 		return nil
 	}
+	var scope scope
+	if len(present) < len(plans) {
+		if scope, err = seedScope(ctx, db); err == nil {
+			err = seedAnonymous(ctx, db)
+		}
+		if err != nil {
+			return fmt.Errorf("seed the demo: %w", err)
+		}
+	}
 	for _, p := range plans {
-		if err := seedPlan(ctx, db, p, present); err != nil {
+		if err := seedPlan(ctx, db, p, scope, present); err != nil {
 			return fmt.Errorf("seed the demo account %s: %w", p.account, err)
 		}
 	}
@@ -76,19 +80,27 @@ func onlyPlanned(accounts map[string]controlplane.Account) bool {
 	return planned == len(accounts)
 }
 
-func seedPlan(ctx context.Context, db *postgres.DB, p plan, present map[string]controlplane.Account) error {
+func seedPlan(ctx context.Context, db *postgres.DB, p plan, scope scope, present map[string]controlplane.Account) error {
 	account, ok := present[p.account]
 	if !ok {
-		tier, err := seedTier(ctx, db, p)
+		tier, err := seedTier(ctx, db, p.tier, p.limits(scope))
 		if err != nil {
 			return err
 		}
-		if account, _, err = db.CreateAccount(ctx, controlplane.NewAccount{Name: p.account, TierID: tier, TimeZone: "UTC", BillingDay: 1}); err != nil {
+		account, _, err = db.CreateAccount(ctx, controlplane.NewAccount{Name: p.account, TierID: tier.ID, TimeZone: "UTC", BillingDay: 1})
+		if err != nil {
 			return err
 		}
 	}
 	keys, err := db.KeysByAccount(ctx, []controlplane.ID{account.ID})
 	if err != nil || len(keys) > 0 {
+		return err
+	}
+	// The key comes last: an account that has one is done.
+	if err := seedOverride(ctx, db, p, account); err != nil {
+		return err
+	}
+	if err := seedIdentity(ctx, db, p, account.ID); err != nil {
 		return err
 	}
 	secret, err := controlplane.SecretFrom(p.key)
@@ -99,60 +111,63 @@ func seedPlan(ctx context.Context, db *postgres.DB, p plan, present map[string]c
 	return err
 }
 
-func seedTier(ctx context.Context, db *postgres.DB, p plan) (controlplane.ID, error) {
-	tiers, err := db.Tiers(ctx)
-	if err != nil {
-		return 0, err
+func seedOverride(ctx context.Context, db *postgres.DB, p plan, account controlplane.Account) error {
+	if p.overridden == "" {
+		return nil
 	}
+	tiers, err := db.TiersByID(ctx, []controlplane.ID{account.TierID})
+	if err != nil {
+		return err
+	}
+	o := p.override
+	o.AccountID = account.ID
 	for _, t := range tiers {
-		if t.Name == p.tier {
-			return t.ID, nil
+		for _, l := range t.Limits {
+			if l.Name == p.overridden {
+				o.LimitID = l.ID
+				_, _, err := db.SetOverride(ctx, o)
+				return err
+			}
 		}
 	}
-	ids, err := seedEndpoints(ctx, db)
-	if err != nil {
-		return 0, err
-	}
-	perMinute := func(name string, endpoint controlplane.ID, amount int64) controlplane.Limit {
-		selector := controlplane.SelectAll
-		if endpoint != 0 {
-			selector = controlplane.SelectEndpoint
-		}
-		return controlplane.Limit{
-			Name: name, Subject: controlplane.SubjectAccount, Selector: selector, Endpoint: endpoint,
-			Measure: controlplane.MeasureRequests, Kind: controlplane.Rate, Amount: amount, Period: controlplane.Minute, Burst: amount,
-			Mode: controlplane.Enforce, FailOpen: true,
-		}
-	}
-	tier, _, err := db.CreateTier(ctx, p.tier, []controlplane.Limit{
-		perMinute("per-minute", 0, p.minute),
-		perMinute("orders", ids[createOrder], p.orders),
-		perMinute("search", ids[search], p.search),
-	})
-	return tier.ID, err
+	return nil
 }
 
-// seedEndpoints makes the endpoints that are missing, and returns all by method
-// and template.
-func seedEndpoints(ctx context.Context, db *postgres.DB) (map[string]controlplane.ID, error) {
-	existing, err := db.Endpoints(ctx)
+func seedIdentity(ctx context.Context, db *postgres.DB, p plan, account controlplane.ID) error {
+	if p.identity == nil {
+		return nil
+	}
+	present, err := db.IdentitiesByAccount(ctx, []controlplane.ID{account})
+	if err != nil || len(present) > 0 {
+		return err
+	}
+	i := *p.identity
+	i.AccountID = account
+	_, _, err = db.AddIdentity(ctx, i)
+	return err
+}
+
+// seedAnonymous makes the tier of callers without an account.
+func seedAnonymous(ctx context.Context, db *postgres.DB) error {
+	tier, err := seedTier(ctx, db, "Anonymous", anonymous())
 	if err != nil {
-		return nil, err
+		return err
 	}
-	ids := map[string]controlplane.ID{}
-	for _, e := range existing {
-		ids[e.Method+" "+e.Template] = e.ID
+	_, _, err = db.SetDefaults(ctx, controlplane.DefaultsEdit{AnonymousID: &tier.ID})
+	return err
+}
+
+// seedTier makes a tier, unless there is one of that name.
+func seedTier(ctx context.Context, db *postgres.DB, name string, limits []controlplane.Limit) (controlplane.Tier, error) {
+	tiers, err := db.Tiers(ctx)
+	if err != nil {
+		return controlplane.Tier{}, err
 	}
-	for _, e := range endpoints {
-		name := e.Method + " " + e.Template
-		if ids[name] != 0 {
-			continue
+	for _, t := range tiers {
+		if t.Name == name {
+			return t, nil
 		}
-		made, _, err := db.CreateEndpoint(ctx, e)
-		if err != nil {
-			return nil, err
-		}
-		ids[name] = made.ID
 	}
-	return ids, nil
+	tier, _, err := db.CreateTier(ctx, name, limits)
+	return tier, err
 }
