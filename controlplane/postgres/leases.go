@@ -24,7 +24,7 @@ func (s *settlement) begin(ctx context.Context, tx pgx.Tx, node string) error {
 		return fmt.Errorf("count processes: %w", err)
 	}
 	var ids []int64
-	terms := map[int64]quota.Terms{}
+	running := map[int64]*budget{}
 	for i := range s.budgets {
 		b := &s.budgets[i]
 		of := []*entry{b.current(s.now), b.next(s.now)}
@@ -35,7 +35,7 @@ func (s *settlement) begin(ctx context.Context, tx pgx.Tx, node string) error {
 			if e != nil {
 				ids = append(ids, e.id)
 				if b.same(*e) {
-					terms[e.id] = b.terms
+					running[e.id] = b
 				}
 			}
 		}
@@ -43,9 +43,9 @@ func (s *settlement) begin(ctx context.Context, tx pgx.Tx, node string) error {
 	if s.ledgers, err = lockQuotas(ctx, tx, ids); err != nil {
 		return fmt.Errorf("lock ledgers: %w", err)
 	}
-	for id, t := range terms {
+	for id, b := range running {
 		if g := s.ledgers[id]; g != nil {
-			g.terms, g.Amount = t, t.Leasable()
+			g.terms, g.Amount, g.Handful = b.terms, b.terms.Leasable(), quota.HandfulOf(b.measure)
 		}
 	}
 	own, err := readLeases(ctx, tx, `where ledger_id = any($1) and process = $2`, ids, [16]byte(s.process))

@@ -1,5 +1,7 @@
 package quota
 
+import "github.com/weirhq/weir/controlplane"
+
 // MaxUnits bounds what one report may say was granted or used, so that the sums
 // over any number of processes stay within 63 bits.
 const MaxUnits = 1 << 50
@@ -11,6 +13,7 @@ type Ledger struct {
 	Committed  uint64 // consumed and outstanding
 	Consumed   uint64 // reported as used, or written off
 	WrittenOff uint64 // part of Consumed: leased to a process that went away without a report
+	Handful    uint64 // so little that a process that is alone gets it whole; see [HandfulOf]
 }
 
 // Lease is one process's advance on one quota in one period.
@@ -115,7 +118,7 @@ func (g *Ledger) Grant(l *Lease, processes int) bool {
 	if l.Recalled > 0 {
 		return true // what it gives up goes to somebody else
 	}
-	n := advance(g.Unleased(), processes)
+	n := advance(g.Unleased(), processes, g.Handful)
 	if n == 0 {
 		return false
 	}
@@ -157,14 +160,25 @@ func (g *Ledger) Close(l *Lease) {
 	g.set(l, to)
 }
 
-// advance is the sharing rule: a process that is alone gets all that is left;
-// one of several gets half of its equal part of it, and 1 at least, so that
-// there is something for the others to ask for.
-func advance(unleased uint64, processes int) uint64 {
-	if processes <= 1 || unleased == 0 {
-		return unleased
+// advance is the sharing rule. One of several processes gets half of its equal
+// part of what is left, and 1 at least, so that there is something for the others
+// to ask for. No process gets more than an eighth at once, unless that is less
+// than a handful: an advance dies with its process, and since it counts only as
+// long as reports are answered, a larger one would help nobody.
+func advance(unleased uint64, processes int, handful uint64) uint64 {
+	part := unleased
+	if processes > 1 {
+		part = max(min(unleased, 1), unleased/(2*uint64(processes)))
 	}
-	return max(1, unleased/(2*uint64(processes)))
+	return min(part, max(unleased/8, handful))
+}
+
+// HandfulOf returns how many units of a measure are a handful.
+func HandfulOf(m controlplane.Measure) uint64 {
+	if m == controlplane.MeasureBytes {
+		return 1 << 20
+	}
+	return 1000
 }
 
 // Spare returns how much of what the process with the most unused units has

@@ -199,7 +199,9 @@ func (w *world) check() {
 
 func TestNoFaultMakesProcessesUseMoreThanTheQuota(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := &world{t: t, ledger: quota.Ledger{Amount: rapid.Uint64Range(0, 200).Draw(t, "amount")}}
+		w := &world{t: t, ledger: quota.Ledger{
+			Amount: rapid.Uint64Range(0, 200).Draw(t, "amount"), Handful: rapid.Uint64Range(1, 200).Draw(t, "handful"),
+		}}
 		for range rapid.IntRange(1, 4).Draw(t, "processes") {
 			w.start()
 		}
@@ -215,15 +217,17 @@ func holding(l quota.Lease, used uint64) quota.Holding {
 	return quota.Holding{Born: l.Born, Known: true, Revision: l.Revision, Granted: l.Granted, Used: used}
 }
 
-func TestOneProcessAloneGetsAllThatIsLeft(t *testing.T) {
-	g, l := quota.Ledger{Amount: 1000}, quota.Lease{}
-	if !g.Hear(&l, quota.Holding{Born: 1}) || !g.Grant(&l, 1) || l.Granted != 1000 || g.Unleased() != 0 {
-		t.Errorf("%+v of %+v", l, g)
+func TestOneProcessAloneGetsAHandfulOrAnEighth(t *testing.T) {
+	for _, tc := range []struct{ amount, want uint64 }{{1, 1}, {1000, 1000}, {8000, 1000}, {8008, 1001}, {80_000, 10_000}} {
+		g, l := quota.Ledger{Amount: tc.amount, Handful: quota.HandfulOf(controlplane.MeasureRequests)}, quota.Lease{}
+		if !g.Hear(&l, quota.Holding{Born: 1}) || !g.Grant(&l, 1) || l.Granted != tc.want {
+			t.Errorf("of %d it gets %d, want %d", tc.amount, l.Granted, tc.want)
+		}
 	}
 }
 
 func TestSeveralProcessesLeaveSomethingForOneAnother(t *testing.T) {
-	g, leases := quota.Ledger{Amount: 1000}, make([]quota.Lease, 4)
+	g, leases := quota.Ledger{Amount: 1000, Handful: 1000}, make([]quota.Lease, 4)
 	for round := range 100 {
 		for i := range leases {
 			l := &leases[i]
@@ -240,7 +244,7 @@ func TestSeveralProcessesLeaveSomethingForOneAnother(t *testing.T) {
 }
 
 func TestAProcessThatComesBackSettlesWhatWasWrittenOff(t *testing.T) {
-	g, l := quota.Ledger{Amount: 100}, quota.Lease{}
+	g, l := quota.Ledger{Amount: 100, Handful: 1000}, quota.Lease{}
 	g.Hear(&l, quota.Holding{Born: 1})
 	g.Grant(&l, 1)
 	g.Hear(&l, holding(l, 30))

@@ -1,0 +1,153 @@
+package postgres_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// network has processes talk to the ledger over a line that loses, copies,
+// delays and mixes up, with crashes on both sides.
+type network struct {
+	t       *testing.T
+	random  *rand.Rand
+	url     string
+	db      *postgres.DB
+	now     time.Time
+	key     wire.LeaseKey
+	gates   []*gateway
+	dead    map[wire.ProcessID]bool
+	reports []wire.LeaseReport
+	replies []arriving
+	used    map[int64]uint64 // by the start of the period
+}
+
+type arriving struct {
+	at     *gateway
+	leases []wire.LeaseGrant
+}
+
+func (n *network) start() {
+	g := newGateway(n.t, nil, byte(len(n.gates)+1), n.key)
+	g.held.Born = int64(len(n.gates) + 1)
+	n.gates = append(n.gates, g)
+}
+
+// some takes one out of a list, or now and then a copy of one.
+func some[T any](random *rand.Rand, list *[]T) (one T, ok bool) {
+	if len(*list) == 0 {
+		return one, false
+	}
+	i := random.IntN(len(*list))
+	one = (*list)[i]
+	if random.IntN(4) > 0 {
+		*list = slices.Delete(*list, i, i+1)
+	}
+	return one, true
+}
+
+func (n *network) step() {
+	g := n.gates[n.random.IntN(len(n.gates))]
+	alive := !n.dead[g.id]
+	switch p := n.random.IntN(100); {
+	case p < 25 && alive: // use what is held
+		h := &g.held
+		if h.Start != 0 && h.Used < h.Granted && n.now.Unix() < h.Start+3600 {
+			took := 1 + n.random.Uint64N(h.Granted-h.Used)
+			h.Used += took
+			n.used[h.Start] += took
+		}
+	case p < 50 && alive:
+		n.reports = append(n.reports, wire.LeaseReport{Process: g.id, Node: "n", Held: []wire.HeldLease{asking(g.held, n.random.IntN(2) == 0)}})
+	case p < 75:
+		if r, ok := some(n.random, &n.reports); ok {
+			n.arrive(r)
+		}
+	case p < 90:
+		if r, ok := some(n.random, &n.replies); ok && !n.dead[r.at.id] && n.random.IntN(4) > 0 {
+			for _, l := range r.leases {
+				if l.Born != 0 || l.Start == r.at.held.Start && l.Granted < r.at.held.Granted {
+					r.at.take(l)
+				}
+			}
+		}
+	case p < 91:
+		n.dead[g.id] = true
+	case p < 94 && len(n.gates) < 12:
+		n.start()
+	case p < 95 && alive: // its count is lost
+		g.held = wire.HeldLease{LeaseKey: n.key, Born: g.held.Born + 1000}
+	case p < 97: // the control plane starts again
+		n.db.Close()
+		n.db = connect(n.t, n.url)
+	default:
+		n.now = n.now.Add(time.Duration(n.random.IntN(120)) * time.Second)
+		if _, err := n.db.CloseSilentLeases(n.t.Context(), n.now); err != nil {
+			n.t.Fatal(err)
+		}
+	}
+}
+
+func (n *network) arrive(r wire.LeaseReport) {
+	ctx, cancel := context.WithCancel(n.t.Context())
+	defer cancel()
+	if n.random.IntN(10) == 0 {
+		cancel() // the control plane dies over it
+	}
+	reply, err := n.db.ReportLeases(ctx, &r, n.now)
+	if err != nil {
+		if ctx.Err() == nil {
+			n.t.Fatal(err)
+		}
+		return
+	}
+	i := slices.IndexFunc(n.gates, func(g *gateway) bool { return g.id == r.Process })
+	n.replies = append(n.replies, arriving{n.gates[i], reply.Leases})
+}
+
+func TestFaultsNeverOverspendAQuota(t *testing.T) {
+	const amount, steps = 6000, 300
+	for seed := range uint64(6) {
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			url := databases.New(t)
+			db := connect(t, url)
+			hourly := daily(amount)
+			hourly.Period = controlplane.Hour
+			tier := newTier(t, db, "Basic", hourly)
+			account := newAccount(t, db, "Birch", tier.ID)
+			n := &network{
+				t: t, random: rand.New(rand.NewPCG(seed, 7)), url: url, db: db, now: midday,
+				key:  wire.LeaseKey{Account: uint64(account.ID), Limit: uint64(tier.Limits[0].ID)},
+				dead: map[wire.ProcessID]bool{}, used: map[int64]uint64{},
+			}
+			for range 3 {
+				n.start()
+			}
+			for step := range steps {
+				n.step()
+				for start, used := range n.used {
+					if used > amount {
+						t.Fatalf("seed %d, step %d: %d of %d are used in the period from %v", seed, step, used, amount, time.Unix(start, 0).UTC())
+					}
+				}
+				if s := standing(t, n.db, n.key.Account, n.now); s.Consumed+s.Outstanding > amount {
+					t.Fatalf("seed %d, step %d: %+v", seed, step, s)
+				}
+			}
+			wantSound(t, url)
+			if len(n.used) == 0 {
+				for _, g := range n.gates {
+					t.Logf("dead %v %+v", n.dead[g.id], g.held)
+				}
+				t.Errorf("nothing was ever used; %d reports and %d replies are on their way, %+v", len(n.reports), len(n.replies), standing(t, n.db, n.key.Account, n.now))
+			}
+		})
+	}
+}
