@@ -1,15 +1,15 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { expect, type Page, test } from "@playwright/test";
-import type { AxeResults } from "axe-core";
-import { ask, send, tierNamed } from "./gateway";
-
-const axeSource = readFileSync(
-  createRequire(import.meta.url).resolve("axe-core/axe.min.js"),
-  "utf8",
-);
-const widths = [1440, 768, 390];
-const themes = ["light", "dark"] as const;
+import { settled, themes, violations, widths } from "./axe";
+import {
+  ask,
+  customer,
+  perMinute,
+  send,
+  sendUntilDenied,
+  statusOf,
+  tierNamed,
+  tiers,
+} from "./gateway";
 
 /** The site map, by the name of each page's pictures. */
 const pages: Record<string, (page: Page) => Promise<string>> = {
@@ -24,29 +24,34 @@ const pages: Record<string, (page: Page) => Promise<string>> = {
   },
   tiers: async () => "/tiers",
   tier: async (page) => `/tiers/${(await tierNamed(page, "Professional")).id}`,
+  limit: async (page) => {
+    const limits = (await tiers(page)).flatMap((t) => t.limits);
+    const shadow = limits.findLast((l) => l.mode === "SHADOW");
+    return `/limits/${shadow?.id}?range=15m`;
+  },
+  denials: async () => `/denials?request=${requestId}`,
   endpoints: async () => "/endpoints",
   usage: async () => "/usage?range=15m",
   settings: async () => "/settings",
 };
 
-async function settled(page: Page) {
-  await expect(page.getByRole("heading", { level: 1 })).toBeVisible();
-  await expect(page.locator('[aria-busy="true"], [aria-label^="Loading"]')).toHaveCount(0);
-}
+let requestId = "";
 
-async function violations(page: Page) {
-  await page.evaluate(axeSource);
-  const results = await page.evaluate(
-    (): Promise<AxeResults> =>
-      (globalThis as never as { axe: typeof import("axe-core") }).axe.run(),
-  );
-  return results.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html).join(" | ")}`);
-}
-
-test.beforeAll(async ({ request }) => {
+test.beforeAll(async ({ browser }) => {
+  const context = await browser.newContext();
+  const page = await context.newPage();
   for (const key of ["demo-professional", "demo-enterprise", "demo-basic", "nobody"]) {
-    await Promise.all(Array.from({ length: 15 }, () => send(request, "/v1/users/7", key)));
+    await Promise.all(Array.from({ length: 15 }, () => send(page.request, "/v1/users/7", key)));
   }
+  const { key } = await customer(page, [
+    perMinute(2, { name: "daily", period: "DAY" }),
+    { name: "monthly", kind: "QUOTA", amount: 1_000_000, period: "MONTH" },
+    perMinute(1, { name: "daily-shadow", mode: "SHADOW" }),
+  ]);
+  await expect.poll(() => statusOf(page.request, key)).toBe(200);
+  const denied = await sendUntilDenied(page.request, key, 5);
+  requestId = (await denied.json())["request-id"];
+  await context.close();
 });
 
 for (const [name, pathOf] of Object.entries(pages)) {

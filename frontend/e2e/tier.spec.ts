@@ -9,12 +9,17 @@ test.afterEach(async ({ page }) => {
   await restore(page, before);
 });
 
-/** The row of the limit that counts all of an account's requests. */
+/** The form of the limit that counts all of an account's requests, opened. */
 async function accountLimit(page: Page): Promise<Locator> {
-  const limit = before.limits.find((l) => l.endpoint === null);
-  if (!limit) throw new Error("Basic has no limit for all requests");
+  const limit = before.limits.find((l) => l.selector === "ALL" && l.kind === "RATE");
+  if (!limit) throw new Error("Basic has no rate for all requests");
+  const row = page.getByRole("button", { name: new RegExp(`^${limit.name} `) });
+  if ((await row.getAttribute("aria-expanded")) === "false") await row.click();
   return page.getByRole("group", { name: limit.name, exact: true });
 }
+
+/** The tier's own name, which limits have too. */
+const tierName = (page: Page) => page.getByRole("region", { name: "Tier" }).getByLabel("Name");
 
 test("a changed limit decides the next requests, and its rollout is seen", async ({
   page,
@@ -52,11 +57,9 @@ test("what the server refuses stands beside its field, and what was typed stays"
   await row.getByLabel("Requests", { exact: true }).fill("7");
   await expect(row.getByLabel("Requests", { exact: true })).toHaveAccessibleDescription("");
 
-  await page.getByLabel("Name", { exact: true }).first().fill("Enterprise");
+  await tierName(page).fill("Enterprise");
   await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByLabel("Name", { exact: true }).first()).toHaveAccessibleDescription(
-    /Enterprise|exist|taken|another/i,
-  );
+  await expect(tierName(page)).toHaveAccessibleDescription(/Enterprise|exist|taken|another/i);
   await expect(row.getByLabel("Requests", { exact: true })).toHaveValue("7");
 });
 
@@ -100,6 +103,9 @@ test("a tier can be changed with the keyboard alone", async ({ page }) => {
   await page.keyboard.press("Enter");
   await expect(page.getByRole("heading", { name: "Basic", level: 1 })).toBeVisible();
 
+  const limit = before.limits.find((l) => l.selector === "ALL" && l.kind === "RATE");
+  await tabTo(page, page.getByRole("button", { name: new RegExp(`^${limit?.name} `) }));
+  await page.keyboard.press("Enter");
   const amount = (await accountLimit(page)).getByLabel("Requests", { exact: true });
   await tabTo(page, amount);
   await page.keyboard.press("Control+a");
@@ -107,7 +113,9 @@ test("a tier can be changed with the keyboard alone", async ({ page }) => {
   await tabTo(page, page.getByRole("button", { name: "Save changes" }));
   await page.keyboard.press("Enter");
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
-  await expect(amount).toHaveValue("99");
+  await expect((await accountLimit(page)).getByLabel("Requests", { exact: true })).toHaveValue(
+    "99",
+  );
 });
 
 /** Presses Tab until `target` has the focus. */

@@ -1,0 +1,73 @@
+import { expect, type Page, test } from "@playwright/test";
+import { settled, themes, violations } from "./axe";
+import { type Customer, customer, perMinute } from "./gateway";
+
+let someone: Customer;
+test.beforeEach(async ({ page }) => {
+  someone = await customer(page, [
+    perMinute(100),
+    { name: "bandwidth", measure: "BYTES", amount: 5_000_000, period: "HOUR", mode: "SOFT" },
+  ]);
+});
+
+const press = (name: string | RegExp) => (page: Page) =>
+  page
+    .getByRole("button", { name, exact: typeof name === "string" })
+    .first()
+    .click();
+
+/** What opens over a page or within it, by the name of its pictures. */
+const opened: Array<{ name: string; path: () => string; open: (page: Page) => Promise<void> }> = [
+  { name: "new-account", path: () => "/accounts", open: press("New account") },
+  { name: "new-endpoint", path: () => "/endpoints", open: press("New endpoint") },
+  { name: "new-group", path: () => "/endpoints", open: press("New group") },
+  {
+    name: "override",
+    path: () => `/accounts/${someone.accountId}`,
+    open: press("Override per-minute"),
+  },
+  {
+    name: "settings-of-account",
+    path: () => `/accounts/${someone.accountId}`,
+    open: press("Settings"),
+  },
+  { name: "change-tier", path: () => `/accounts/${someone.accountId}`, open: press("Change tier") },
+  { name: "reset", path: () => `/accounts/${someone.accountId}`, open: press("Reset counters") },
+  { name: "expiry", path: () => `/accounts/${someone.accountId}`, open: press(/^Expiry/) },
+  { name: "revoke", path: () => `/accounts/${someone.accountId}`, open: press(/^Revoke/) },
+  {
+    name: "new-identity",
+    path: () => `/accounts/${someone.accountId}`,
+    open: press("New identity"),
+  },
+  {
+    name: "tier-form",
+    path: () => `/tiers/${someone.tierId}`,
+    open: async (page) => {
+      await press(/^per-minute /)(page);
+      await press(/^bandwidth /)(page);
+      await press("Monthly quota")(page);
+      await page
+        .getByLabel(/^Tighten/)
+        .first()
+        .check();
+    },
+  },
+  { name: "command-menu", path: () => "/tiers", open: (page) => page.keyboard.press("Control+k") },
+];
+
+for (const { name, path, open } of opened) {
+  for (const theme of themes) {
+    test(`${name}, ${theme}, opened: no axe violation, wide and narrow`, async ({ page }) => {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await page.goto(path());
+      await settled(page);
+      await open(page);
+      for (const width of [1440, 390]) {
+        await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
+        await page.screenshot({ path: `e2e/screenshots/${name}-${width}-${theme}.png` });
+        expect(await violations(page), `axe at ${width}`).toEqual([]);
+      }
+    });
+  }
+}
