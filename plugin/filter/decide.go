@@ -13,6 +13,10 @@ import (
 // row mean that something is broken; then the limits' fail mode decides.
 const maxSwaps = 128
 
+// beyondLeases is the wall clock of a decision while leases can't be relied on:
+// after the end of every one, so that none is in force.
+const beyondLeases = 1 << 62
+
 var (
 	errContended = errors.New("decide: the state changed too often")
 	errOutdated  = errors.New("decide: there is a newer policy")
@@ -26,9 +30,8 @@ type question struct {
 	shard    int    // segment of the caller's key
 	version  uint64
 	epoch    uint32
-	unleased bool // leases can't be relied on
 	nowNS    int64
-	wall     int64 // Unix seconds
+	wall     int64 // Unix seconds, or beyondLeases
 	take     [limit.Measures]uint64
 	asked    [2]asked
 	n        int // of asked that are in use
@@ -108,6 +111,9 @@ func (p *plugin) decide(q *question) error {
 	for range maxSwaps {
 		q.nowNS = p.system.MonotonicNS()
 		q.wall = p.wallSeconds(q.nowNS)
+		if p.leasing.stale(q.nowNS) {
+			q.wall = beyondLeases
+		}
 		for i := range q.parts() {
 			if err := p.judge(q, &q.asked[i], q.take); err != nil {
 				return err

@@ -124,7 +124,6 @@ func (r *request) question(f *fields) *question {
 		}
 	}
 	q.applies = applies
-	q.unleased = r.leasing.stale(r.beganNS)
 	return q
 }
 

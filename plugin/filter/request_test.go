@@ -205,7 +205,9 @@ func (e *emulator) parse(field string) policies {
 		parameters := map[string]int64{}
 		for _, name := range item.Params.Names() {
 			v, _ := item.Params.Get(name)
-			parameters[name] = v.(int64)
+			if n, whole := v.(int64); whole {
+				parameters[name] = n
+			}
 		}
 		all[item.Value.(string)] = parameters
 	}

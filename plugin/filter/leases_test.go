@@ -1,0 +1,161 @@
+package filter_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
+
+	"github.com/weirhq/weir/plugin/book"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// leaseCall returns the lease report under way, if there is one.
+func (e *emulator) leaseCall() (c proxytest.HttpCalloutAttribute, report *wire.LeaseReport) {
+	e.Helper()
+	for _, call := range e.calls() {
+		if header(call.Headers, ":path") != "/edge/v1/leases" {
+			continue
+		}
+		r, err := wire.DecodeLeaseReport(call.Body)
+		if err != nil {
+			e.Fatal(err)
+		}
+		c, report = call, r
+	}
+	return c, report
+}
+
+// lease answers a report with one grant.
+func (e *emulator) lease(c proxytest.HttpCalloutAttribute, g wire.LeaseGrant) {
+	e.Helper()
+	body, err := wire.EncodeLeaseReply(nil, &wire.LeaseReply{TTLSeconds: 30, Leases: []wire.LeaseGrant{g}})
+	if err != nil {
+		e.Fatal(err)
+	}
+	e.answer(c, 200, body)
+}
+
+func TestQuota(t *testing.T) {
+	monthly := limitOf(book.Quota, book.Requests, 1000)
+	month := func(e *emulator, h wire.HeldLease, granted uint64) wire.LeaseGrant {
+		now := e.system.wall / int64(time.Second)
+		return wire.LeaseGrant{LeaseKey: h.LeaseKey, Born: h.Born, Revision: h.Revision + 1, Start: now - 86400, End: now + 10*86400, Granted: granted, Remaining: 1000}
+	}
+	t.Run("asks, spends the lease, asks for more in time, and knows when it is spent", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			e.started(withLimits(monthly))
+			x := e.send("GET", "/", withKey)
+			if x.status != 503 || header(x.headers, "retry-after") != "1" {
+				e.Errorf("without a lease: status %d, Retry-After %q; want 503, 1", x.status, header(x.headers, "retry-after"))
+			}
+			e.pass(100 * time.Millisecond)
+			c, report := e.leaseCall()
+			if report == nil || len(report.Held) != 1 || !report.Held[0].Asks || report.Held[0].Account != 7 || report.Held[0].Limit != 31 || report.Held[0].Granted != 0 {
+				e.Fatalf("report %+v, want one that asks", report)
+			}
+			e.lease(c, month(e, report.Held[0], 10))
+			e.pass(400 * time.Millisecond) // so long it doesn't ask again
+			if got := e.statuses(10, withKey); got[200] != 10 {
+				e.Errorf("statuses %v, want ten admitted", got)
+			}
+			x = e.send("GET", "/", withKey)
+			if x.status != 503 {
+				e.Errorf("beyond the lease: status %d, want 503", x.status)
+			}
+			e.pass(time.Second)
+			c, report = e.leaseCall()
+			if report == nil || !report.Held[0].Asks || report.Held[0].Used != 10 || report.Held[0].Granted != 10 {
+				e.Fatalf("report %+v, want one that asks and used 10", report)
+			}
+			g := month(e, report.Held[0], 10)
+			g.Spent, g.Remaining = true, 0
+			e.lease(c, g)
+			x = e.send("GET", "/", withKey)
+			if x.status != 429 || header(x.headers, "retry-after") != "864000" {
+				e.Errorf("spent: status %d, Retry-After %q; want 429, 864000", x.status, header(x.headers, "retry-after"))
+			}
+			if got := e.problem(x)["detail"]; got != "Limit limit of tier Basic allows 1000 requests a month; retry in 864000 s." {
+				e.Errorf("detail %q", got)
+			}
+		})
+	})
+	t.Run("fails open where the limit says so, and counts it", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			open := monthly
+			open.FailOpen = true
+			e.started(withLimits(open))
+			if got := e.statuses(3, withKey); got[200] != 3 {
+				e.Errorf("statuses %v, want three admitted", got)
+			}
+			e.pass(time.Second)
+			if n := e.counter("weir.limits.failed_open"); n != 3 {
+				e.Errorf("weir.limits.failed_open is %d, want 3", n)
+			}
+			if _, report := e.leaseCall(); report == nil || report.Held[0].Used != 3 {
+				e.Errorf("report %+v, want one with 3 used", report)
+			}
+		})
+	})
+	t.Run("a month's rest is told as an even part of an hour", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			e.started(withLimits(monthly))
+			e.send("GET", "/", withKey)
+			e.pass(100 * time.Millisecond)
+			c, report := e.leaseCall()
+			e.lease(c, month(e, report.Held[0], 100))
+			x := e.send("GET", "/", withKey)
+			if got := header(x.headers, "ratelimit"); got != `"limit";r=4;t=3600;weir-left=999` {
+				e.Errorf("RateLimit %s", got)
+			}
+			if got := header(x.headers, "ratelimit-policy"); got != `"limit";q=1000;weir-period="month"` {
+				e.Errorf("RateLimit-Policy %s", got)
+			}
+		})
+	})
+	t.Run("leases that weren't renewed in time count as unknown", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			e.started(withLimits(monthly))
+			e.send("GET", "/", withKey)
+			e.pass(100 * time.Millisecond)
+			c, report := e.leaseCall()
+			e.lease(c, month(e, report.Held[0], 100))
+			if x := e.send("GET", "/", withKey); x.status != 200 {
+				e.Errorf("status %d, want 200", x.status)
+			}
+			e.pass(9 * time.Second) // an idle process reports too
+			if c, report = e.leaseCall(); report == nil {
+				e.Fatal("no report after 9 s")
+			}
+			e.answer(c, 503, nil)
+			e.pass(20 * time.Second)
+			if x := e.send("GET", "/", withKey); x.status != 503 {
+				e.Errorf("after 29 s: status %d, want 503", x.status)
+			}
+			e.pass(time.Second)
+			if c, report = e.leaseCall(); report == nil {
+				e.Fatal("it doesn't ask any more")
+			}
+			e.lease(c, month(e, report.Held[0], 100))
+			if x := e.send("GET", "/", withKey); x.status != 200 {
+				e.Errorf("renewed: status %d, want 200", x.status)
+			}
+		})
+	})
+	t.Run("malformed replies change nothing", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			e.started(withLimits(monthly))
+			e.send("GET", "/", withKey)
+			e.pass(100 * time.Millisecond)
+			c, _ := e.leaseCall()
+			e.answer(c, 200, []byte("OK"))
+			if x := e.send("GET", "/", withKey); x.status != 503 {
+				e.Errorf("status %d, want 503", x.status)
+			}
+			e.pass(time.Second)
+			if _, report := e.leaseCall(); report == nil || !report.Held[0].Asks {
+				e.Errorf("report %+v, want one that still asks", report)
+			}
+		})
+	})
+}
