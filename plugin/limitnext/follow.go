@@ -36,6 +36,9 @@ func (d *decision) follow(dst, state []byte) error {
 	if err := checkRules(d.rules); err != nil {
 		return err
 	}
+	if err := checkSlots(state, h.slots); err != nil {
+		return err
+	}
 	return d.adoptState(dst, state, h)
 }
 

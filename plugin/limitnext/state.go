@@ -246,6 +246,22 @@ func oddSlotLength(state []byte, at int, w uint64) int {
 
 func badSlot(i int) error { return wrap(ErrMalformed, "slot "+strconv.Itoa(i)) }
 
+// checkSlots verifies that the slots are as long as the state.
+func checkSlots(state []byte, slots int) error {
+	at := headerBytes
+	for i := range slots {
+		n := slotLength(state, at)
+		if n == 0 {
+			return badSlot(i)
+		}
+		at += n
+	}
+	if at != len(state) {
+		return wrap(ErrMalformed, strconv.Itoa(len(state)-at)+" bytes after the slots")
+	}
+	return nil
+}
+
 // findSlot returns where the slot with this id begins and its length, or 0 when
 // there is none.
 func findSlot(state []byte, slots int, id uint64) (at, length int, err error) {
