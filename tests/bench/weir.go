@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"net"
@@ -10,28 +9,48 @@ import (
 	"sync"
 	"time"
 
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
 // policy has one account with one key for each caller, all of a tier with three
 // limits that are far away: what is measured is the decision, not the refusal.
-func policy(callers int) wire.Policy {
-	const plenty = 1_000_000_000
-	p := wire.Policy{
+func policy(callers int) book.Policy {
+	p := book.Policy{
 		Version:   1,
-		Endpoints: []wire.Endpoint{{ID: 1, Method: "GET", Template: "/v1/items", Cost: 1}},
-		Tiers: []wire.Tier{{ID: 1, Name: "Professional", Limits: []wire.Limit{
-			{ID: 1, Name: "per-second", Amount: plenty, PeriodSeconds: 1, Burst: plenty},
-			{ID: 2, Name: "per-minute", Amount: plenty, PeriodSeconds: 60, Burst: plenty},
-			{ID: 3, Name: "items-per-hour", Endpoint: 1, Amount: plenty, PeriodSeconds: 3600, Burst: plenty},
+		Endpoints: []book.Endpoint{{ID: 1, Method: "GET", Template: "/v1/items", Cost: 1}},
+		Plans: []book.Plan{{ID: 1, Tier: 1, Name: "Professional", Limits: []book.Limit{
+			rate(1, "per-second", book.All, 0, 1),
+			rate(2, "per-minute", book.All, 0, 60),
+			rate(3, "items-per-hour", book.OneEndpoint, 1, 3600),
 		}}},
 	}
 	for i := range callers {
 		id := uint64(i + 1)
-		p.Accounts = append(p.Accounts, wire.Account{ID: id, Tier: 1})
-		p.Keys = append(p.Keys, wire.Key{ID: id, Account: id, Digest: sha256.Sum256([]byte(secret(i)))})
+		p.Keys = append(p.Keys, book.Key{ID: id, Account: id, Plan: 1, Kind: book.APIKey, Digest: book.SecretDigest(secret(i))})
 	}
 	return p
+}
+
+func rate(id uint64, name string, s book.Selector, target uint64, seconds uint32) book.Limit {
+	const plenty = 1_000_000_000
+	return book.Limit{
+		ID: id, Name: name, Subject: book.PerAccount, Selector: s, Target: target, Kind: book.Rate,
+		Measure: book.Requests, Mode: book.Enforce, Amount: plenty, Burst: plenty, PeriodSeconds: seconds,
+	}
+}
+
+// compile returns the policy as the edge sends it to a filter that has none.
+func compile(callers int) ([]byte, error) {
+	set, err := book.Compile(policy(callers), nil)
+	if err != nil {
+		return nil, fmt.Errorf("compile the policy: %w", err)
+	}
+	update, err := book.EncodeUpdate(nil, set.Update())
+	if err != nil {
+		return nil, fmt.Errorf("encode the policy: %w", err)
+	}
+	return update, nil
 }
 
 // edgeServer stands in for the control plane's edge: it has one snapshot, and
@@ -50,9 +69,9 @@ type edgeServer struct {
 }
 
 func startEdge(callers int, token string) (*edgeServer, error) {
-	compiled, err := wire.Compile(policy(callers))
+	compiled, err := compile(callers)
 	if err != nil {
-		return nil, fmt.Errorf("compile the snapshot: %w", err)
+		return nil, err
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -62,6 +81,7 @@ func startEdge(callers int, token string) (*edgeServer, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /edge/v1/snapshot", e.serveSnapshot)
 	mux.HandleFunc("POST /edge/v1/usage", e.serveUsage)
+	mux.HandleFunc("POST /edge/v1/leases", e.serveLeases)
 	e.server = &http.Server{Handler: mux}
 	go e.server.Serve(l) // until close
 	return e, nil
@@ -93,6 +113,16 @@ func (e *edgeServer) serveUsage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Write(wire.EncodeReceipt(receipt))
+}
+
+// serveLeases has none to give, as there are no quotas.
+func (e *edgeServer) serveLeases(w http.ResponseWriter, _ *http.Request) {
+	reply, err := wire.EncodeLeaseReply(nil, &wire.LeaseReply{TTLSeconds: 30})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Write(reply) // an error here is the filter's going away
 }
 
 func (e *edgeServer) count(body []byte) (wire.Receipt, error) {
