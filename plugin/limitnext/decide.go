@@ -28,7 +28,6 @@ type decision struct {
 	req   Request
 	rules []Rule
 	at    [MaxRules]span // where the slot of rule i is in next; 0: it has none
-	lacks uint64         // rules without room of their own
 	full  uint64         // rules that are full
 	timed bool           // a rule enforces after a time
 	known bool           // a rule denies and its state is known
@@ -82,16 +81,7 @@ func (d *decision) check() error {
 			continue
 		}
 		var v verdict
-		ok := false
-		switch Kind(slot[8]) {
-		case Rate:
-			ok = d.checkRate(slot, &v)
-		case Window:
-			ok = d.checkWindow(slot, &v)
-		default:
-			ok = d.checkQuota(slot, &v)
-		}
-		if !ok {
+		if !d.checkSlot(slot, &v) {
 			return badSlot(i)
 		}
 		v.level.Rule = i
@@ -101,10 +91,21 @@ func (d *decision) check() error {
 	return nil
 }
 
-func (d *decision) checkRate(slot []byte, v *verdict) bool {
-	if plainRate(get(slot, 8)) {
-		return checkPlain(slot, &d.req, v)
+func (d *decision) checkSlot(slot []byte, v *verdict) bool {
+	switch Kind(slot[8]) {
+	case Rate:
+		if plainRate(get(slot, 8)) {
+			return checkPlain(slot, &d.req, v)
+		}
+		return d.checkRate(slot, v)
+	case Window:
+		return d.checkWindow(slot, v)
+	default:
+		return d.checkQuota(slot, v)
 	}
+}
+
+func (d *decision) checkRate(slot []byte, v *verdict) bool {
 	var b bucket
 	if !b.read(slot) {
 		return false
@@ -218,22 +219,21 @@ func (d *decision) charge() {
 		l := &d.Levels[i]
 		bit := uint64(1) << l.Rule
 		slot := d.slot(l.Rule)
-		n := d.req.Take[Measure(slot[9])%Measures]
+		w := get(slot, 8)
+		n := d.req.Take[Measure(w>>8)%Measures]
 		over := d.Over&bit != 0
-		if charges := n > 0 && d.Shadowed&bit == 0; charges {
+		switch {
+		case n > 0 && d.Shadowed&bit == 0:
 			d.Changed = true
-			d.chargeSlot(slot, n, over)
-			if over && Kind(slot[8]) != Quota {
-				continue
-			}
-			l.Remaining -= int64(min(n, maxCount))
-			if Kind(slot[8]) == Quota {
-				l.Remaining = max(0, l.Remaining)
+			d.chargeSlot(slot, w, n, over)
+			if Kind(w) == Quota {
+				l.Remaining = max(0, l.Remaining-int64(min(n, maxCount)))
+			} else if !over {
+				l.Remaining -= int64(n)
 			}
 			continue
-		}
-		if over && d.timed {
-			d.chargeSlot(slot, 0, true) // an episode may begin
+		case over && d.timed:
+			d.chargeSlot(slot, w, 0, true) // an episode may begin
 			d.Changed = true
 		}
 		if d.full&bit != 0 {
@@ -242,13 +242,11 @@ func (d *decision) charge() {
 	}
 }
 
-func (d *decision) chargeSlot(slot []byte, n uint64, over bool) {
-	switch Kind(slot[8]) {
+func (d *decision) chargeSlot(slot []byte, w, n uint64, over bool) {
+	switch Kind(w) {
 	case Rate:
-		if plainRate(get(slot, 8)) {
-			t := tank{tokens: getInt(slot, atTokens)}
-			t.charge(n)
-			putInt(slot, atTokens, t.tokens)
+		if plainRate(w) { // it has room for n
+			putInt(slot, atTokens, getInt(slot, atTokens)-int64(n))
 			return
 		}
 		var b bucket

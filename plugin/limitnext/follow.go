@@ -65,7 +65,7 @@ func (d *decision) inStep(state []byte, slots int) (bool, error) {
 			return false, badSlot(i)
 		}
 		if d.req.Applies&(1<<i) != 0 {
-			if !slotFollows(state[at:], &d.rules[i]) {
+			if !slotFollows(state[at:at+n], &d.rules[i]) {
 				return false, nil
 			}
 			d.at[i] = span{uint16(at), uint16(n)}

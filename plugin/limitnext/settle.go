@@ -53,7 +53,10 @@ func (s *Settlement) settle(slot []byte, over, refundable bool) (changed, ok boo
 		return false, false
 	}
 	delta := s.Delta[r.Measure]
-	if delta == 0 || delta < 0 && !(refundable && r.refunds() && s.Version >= bornVersion(slot)) {
+	if delta < 0 {
+		refundable = refundable && r.refunds() && s.Version >= bornVersion(slot)
+	}
+	if delta == 0 || delta < 0 && !refundable {
 		return false, true
 	}
 	if delta > 0 && r.Mode != Soft { // it is no longer

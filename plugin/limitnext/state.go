@@ -194,6 +194,7 @@ func putRule(slot []byte, r *Rule) {
 
 // slotFollows reports whether the slot belongs to r and was written under it.
 func slotFollows(slot []byte, r *Rule) bool {
+	slot = slot[:ruleBytes]
 	return get(slot, 0) == r.ID && get(slot, 8) == r.word() && get(slot, 16) == r.Amount &&
 		(r.Kind != Rate || get(slot, 24) == r.Burst) && get(slot, 32) == r.grace()
 }
