@@ -36,7 +36,8 @@ func open(t *testing.T) *plane {
 	return openOn(t, databases.New(t))
 }
 
-// openOn opens one more control plane on a database.
+// openOn opens one more control plane on a database. Its API token takes the
+// place of those before.
 func openOn(t *testing.T, url string) *plane {
 	t.Helper()
 	a, err := app.Open(t.Context(), app.Config{
@@ -53,7 +54,7 @@ func openOn(t *testing.T, url string) *plane {
 		}
 	})
 	secret := controlplane.NewSecret("")
-	if err := a.DB().SetAPIToken(t.Context(), "tests "+a.HTTPAddr(), secret); err != nil {
+	if err := a.DB().SetAPIToken(t.Context(), "tests", secret); err != nil {
 		t.Fatal(err)
 	}
 	return &plane{a, t, secret.Reveal()}

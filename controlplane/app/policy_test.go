@@ -140,8 +140,8 @@ func TestALongPollAnswersWithWhatChanged(t *testing.T) {
 
 func TestAnOverrideEndsByItselfWithSeveralControlPlanes(t *testing.T) {
 	url := databases.New(t)
-	p := openOn(t, url)
 	others := []*plane{openOn(t, url), openOn(t, url)}
+	p := openOn(t, url)
 	_, limit, account, _ := p.tierWithAccount()
 	var set struct{ SetOverride struct{ Snapshot int64 } }
 	p.must(fmt.Sprintf(`mutation{setOverride(input:{accountId:%q,limitId:%q,amount:5,until:%q}){snapshot}}`,
