@@ -226,18 +226,17 @@ const ledgerKeptFor = 7 * 24 * time.Hour
 // closeSome closes leases of one silent process.
 func (db *DB) closeSome(ctx context.Context, now time.Time) (closed int, more bool, err error) {
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
-		var process [16]byte
 		rows, err := tx.Query(ctx, `
 			select process from lease_processes where not closed and expires_at <= $1
 			order by process limit 1 for update skip locked`, now)
 		if err != nil {
 			return err
 		}
-		if silent, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte]); err != nil || len(silent) == 0 {
+		silent, err := pgx.CollectRows(rows, pgx.RowTo[[16]byte])
+		if err != nil || len(silent) == 0 {
 			return err
-		} else {
-			process = silent[0]
 		}
+		process := silent[0]
 		more = true
 		ids, err := list[struct{ ID int64 }](ctx, tx, `
 			select id from quota_ledger
