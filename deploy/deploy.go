@@ -32,6 +32,20 @@ type Envoy struct {
 	TickMS    int    // how often a worker looks for a new snapshot, 10 to 1,000; 0: 100
 	KeyHeader string // the header that carries API keys; empty: x-api-key
 	Unready   string // deny or allow requests before the first snapshot; empty: deny
+
+	// How callers are found out; what is left empty has the filter's default.
+	Identify        string // key, jwt, certificate and address in the order to try; empty: key
+	Unknown         string // refuse a credential that nobody knows, or take it as none: anonymous; empty: refuse
+	NoBearer        bool   // a bearer token is never an API key
+	KeyQuery        string // the query parameter that carries API keys; empty: none
+	StripKey        bool   // the upstream doesn't get the API key
+	JWTPayload      string // jwt_authn's payload_in_metadata; empty: payload
+	JWTSubjectClaim string // the claim that names the caller; empty: sub
+	JWTTierClaim    string // the claim that names the tier; empty: none
+	CertificateName string // uri_san, dns_san or subject; empty: uri_san
+
+	XRateLimit bool   // X-RateLimit-* too
+	Link       string // where a denied client finds out more; empty: nowhere
 }
 
 // plugin is the filter's configuration, as it reads it.
@@ -42,6 +56,19 @@ type plugin struct {
 	TickMS      int    `json:"tick_ms"`
 	KeyHeader   string `json:"key_header"`
 	Unready     string `json:"unready"`
+
+	Identify        string `json:"identify,omitempty"`
+	Unknown         string `json:"unknown,omitempty"`
+	KeyBearer       *bool  `json:"key_bearer,omitempty"`
+	KeyQuery        string `json:"key_query,omitempty"`
+	StripKey        bool   `json:"strip_key,omitempty"`
+	JWTPayload      string `json:"jwt_payload,omitempty"`
+	JWTSubjectClaim string `json:"jwt_subject_claim,omitempty"`
+	JWTTierClaim    string `json:"jwt_tier_claim,omitempty"`
+	CertificateName string `json:"certificate_name,omitempty"`
+
+	XRateLimit bool   `json:"x_ratelimit,omitempty"`
+	Link       string `json:"link,omitempty"`
 }
 
 type address struct {
@@ -94,7 +121,15 @@ func (e Envoy) Render() ([]byte, error) {
 }
 
 func (e Envoy) plugin() (string, error) {
-	p := plugin{e.Node, "weir_edge", e.FlushMS, e.TickMS, e.KeyHeader, e.Unready}
+	p := plugin{
+		Node: e.Node, EdgeCluster: "weir_edge", FlushMS: e.FlushMS, TickMS: e.TickMS, KeyHeader: e.KeyHeader, Unready: e.Unready,
+		Identify: e.Identify, Unknown: e.Unknown, KeyQuery: e.KeyQuery, StripKey: e.StripKey,
+		JWTPayload: e.JWTPayload, JWTSubjectClaim: e.JWTSubjectClaim, JWTTierClaim: e.JWTTierClaim, CertificateName: e.CertificateName,
+		XRateLimit: e.XRateLimit, Link: e.Link,
+	}
+	if e.NoBearer {
+		p.KeyBearer = new(bool)
+	}
 	if p.FlushMS == 0 {
 		p.FlushMS = 1000
 	}

@@ -23,11 +23,12 @@ type fakeEdge struct {
 	mu        sync.Mutex
 	changes   book.Changes
 	full      int           // polls that were answered with all of the policy
+	spoils    bool          // what it sends is damaged
 	changed   chan struct{} // closed when the policy changes
 	batches   map[wire.SourceID]map[uint64][]byte
 	running   map[wire.SourceID]uint64 // policy of each worker
 	ledger    ledger
-	announced map[uint64]time.Time     // when the first worker ran a version
+	announced map[uint64]time.Time // when the first worker ran a version
 	server    *http.Server
 }
 
@@ -105,7 +106,58 @@ func (e *fakeEdge) since(have uint64) []byte {
 	if err != nil {
 		e.Errorf("update: %v", err)
 	}
+	if e.spoils {
+		b[len(b)-20] ^= 1
+	}
 	return b
+}
+
+// spoil makes the edge send damaged updates, or stop that.
+func (e *fakeEdge) spoil(on bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.spoils = on
+}
+
+// verdicts adds up the verdicts of all batches.
+func (e *fakeEdge) verdicts() map[wire.Verdict]uint64 {
+	by := map[wire.Verdict]uint64{}
+	e.each(func(b *wire.Batch) {
+		for _, v := range b.Verdicts {
+			by[v.Verdict] += v.Requests
+		}
+	})
+	return by
+}
+
+// denied returns how many denials of an account were kept.
+func (e *fakeEdge) denied(account uint64) (n int) {
+	e.each(func(b *wire.Batch) {
+		for _, d := range b.Denials {
+			if d.Account == account && d.RequestID != "" {
+				n++
+			}
+		}
+	})
+	return n
+}
+
+// each calls see for every batch, once.
+func (e *fakeEdge) each(see func(*wire.Batch)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, kept := range e.batches {
+		for sequence, body := range kept {
+			if sequence == 0 {
+				continue
+			}
+			b, err := wire.DecodeBatch(body)
+			if err != nil {
+				e.Fatal(err)
+			}
+			see(b)
+		}
+	}
 }
 
 func (e *fakeEdge) serveUsage(w http.ResponseWriter, r *http.Request) {
@@ -158,24 +210,13 @@ func (e *fakeEdge) publish(p book.Policy) time.Time {
 
 // total adds up all batches, each once.
 func (e *fakeEdge) total() (requests uint64, byDecision map[wire.Decision]uint64) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
 	byDecision = map[wire.Decision]uint64{}
-	for _, kept := range e.batches {
-		for sequence, body := range kept {
-			if sequence == 0 {
-				continue
-			}
-			b, err := wire.DecodeBatch(body)
-			if err != nil {
-				e.Fatal(err)
-			}
-			for _, entry := range b.Entries {
-				requests += entry.Requests
-				byDecision[entry.Decision] += entry.Requests
-			}
+	e.each(func(b *wire.Batch) {
+		for _, entry := range b.Entries {
+			requests += entry.Requests
+			byDecision[entry.Decision] += entry.Requests
 		}
-	}
+	})
 	return requests, byDecision
 }
 

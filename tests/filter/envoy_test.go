@@ -44,17 +44,36 @@ const vms = 5
 // four worker threads.
 func inEnvoy(t *testing.T, p book.Policy) (*fakeEdge, *gateway) {
 	t.Helper()
+	return inEnvoyAs(t, p, setup{workers: 4})
+}
+
+// inEnvoyAs is inEnvoy with another setup.
+func inEnvoyAs(t *testing.T, p book.Policy, s setup) (*fakeEdge, *gateway) {
+	t.Helper()
 	edge := newFakeEdge(t)
 	edge.publish(p)
-	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for _, name := range []string{"X-Weir-Account", "X-Weir-Key", "X-Weir-Tier"} {
-			w.Header()["Seen-"+name] = r.Header.Values(name)
-		}
-	}))
+	upstream := httptest.NewServer(http.HandlerFunc(answerAsAsked))
 	t.Cleanup(upstream.Close)
-	v := startGateway(t, edge.address, upstream.Listener.Addr().String(), 4)
-	until(t, "all VMs run the first snapshot", func() bool { return edge.on(p.Version) == vms })
+	v := startGateway(t, edge.address, upstream.Listener.Addr().String(), s)
+	until(t, "all VMs run the first policy", func() bool { return edge.on(p.Version) == s.workers+1 })
 	return edge, v
+}
+
+// answerAsAsked is the upstream: it shows what it was told of the caller, and
+// answers with the status, cost and size that the request asks for.
+func answerAsAsked(w http.ResponseWriter, r *http.Request) {
+	for _, name := range []string{"X-Weir-Account", "X-Weir-Key", "X-Weir-Tier", "X-Weir-Priority", "X-Api-Key"} {
+		w.Header()["Seen-"+name] = r.Header.Values(name)
+	}
+	if cost := r.Header.Get("Please-Cost"); cost != "" {
+		w.Header().Set("X-Weir-Cost", cost)
+	}
+	if status, err := strconv.Atoi(r.Header.Get("Please-Status")); err == nil {
+		w.WriteHeader(status)
+	}
+	if size, err := strconv.Atoi(r.Header.Get("Please-Send")); err == nil {
+		w.Write(make([]byte, size))
+	}
 }
 
 func gatewayPolicy(limits ...book.Limit) book.Policy {
@@ -316,7 +335,7 @@ func TestFilterInEnvoyCountsClientsThatLeave(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	t.Cleanup(upstream.Close)
-	v := startGateway(t, edge.address, upstream.Listener.Addr().String(), 1)
+	v := startGateway(t, edge.address, upstream.Listener.Addr().String(), setup{workers: 1})
 	until(t, "both VMs run the snapshot", func() bool { return edge.on(1) == 2 })
 	for range 5 {
 		ctx, leave := context.WithCancel(t.Context())

@@ -25,19 +25,32 @@ type gateway struct {
 	envoy      *envoy.Envoy
 }
 
-func startGateway(t *testing.T, edge, upstream string, workers int) *gateway {
+// setup is what differs from one gateway of the tests to another.
+type setup struct {
+	workers int
+	envoy   deploy.Envoy               // the filter's settings
+	edit    func(config string) string // of Envoy's configuration; nil leaves it
+	module  string                     // of the filter; empty: as it is shipped
+}
+
+func startGateway(t *testing.T, edge, upstream string, s setup) *gateway {
 	t.Helper()
 	top, err := checkout.Find(".")
 	if err != nil {
 		t.Fatal(err)
 	}
 	addresses := freeAddresses(t, 2)
-	config, err := deploy.Envoy{
-		Gateway: addresses[0], Admin: addresses[1], Edge: edge, Upstream: upstream,
-		Filter: compiledFilter(t), Node: "gateway-1", FlushMS: 200,
-	}.Render()
+	e := s.envoy
+	e.Gateway, e.Admin, e.Edge, e.Upstream, e.Filter, e.Node, e.FlushMS = addresses[0], addresses[1], edge, upstream, s.module, "gateway-1", 200
+	if e.Filter == "" {
+		e.Filter = compiledFilter(t)
+	}
+	config, err := e.Render()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if s.edit != nil {
+		config = []byte(s.edit(string(config)))
 	}
 	file := filepath.Join(t.TempDir(), "envoy.yaml")
 	if err := os.WriteFile(file, config, 0o600); err != nil {
@@ -48,21 +61,21 @@ func startGateway(t *testing.T, edge, upstream string, workers int) *gateway {
 		binary = top.Envoy()
 	}
 	var log lockedBuffer
-	e, err := envoy.Start(t.Context(), envoy.Config{
-		Binary: binary, ConfigFile: file, Admin: addresses[1], Concurrency: workers, NodeToken: nodeToken, Output: &log,
+	process, err := envoy.Start(t.Context(), envoy.Config{
+		Binary: binary, ConfigFile: file, Admin: addresses[1], Concurrency: s.workers, NodeToken: nodeToken, Output: &log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := e.Stop(context.Background()); err != nil {
+		if err := process.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {
 			t.Logf("Envoy's log:\n%s", &log)
 		}
 	})
-	return &gateway{url: "http://" + addresses[0], admin: "http://" + addresses[1], envoy: e}
+	return &gateway{url: "http://" + addresses[0], admin: "http://" + addresses[1], envoy: process}
 }
 
 // stat returns a counter or gauge of the filter.
@@ -105,18 +118,22 @@ var buildFilter sync.Once
 func compiledFilter(t *testing.T) string {
 	t.Helper()
 	module := filepath.Join(moduleDir, "weir.wasm")
-	buildFilter.Do(func() {
-		untrimmed := filepath.Join(moduleDir, "untrimmed.wasm")
-		build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", untrimmed, "github.com/weirhq/weir/plugin")
-		build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build the filter: %v\n%s", err, out)
-		}
-		if out, err := exec.Command("go", "run", "github.com/weirhq/weir/plugin/trim", untrimmed, module).CombinedOutput(); err != nil {
-			t.Fatalf("trim the filter: %v\n%s", err, out)
-		}
-	})
+	buildFilter.Do(func() { buildModule(t, "github.com/weirhq/weir/plugin", module) })
 	return module
+}
+
+// buildModule builds a filter as make does.
+func buildModule(t *testing.T, source, module string) {
+	t.Helper()
+	untrimmed := module + ".untrimmed"
+	build := exec.Command("go", "build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w", "-o", untrimmed, source)
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the filter: %v\n%s", err, out)
+	}
+	if out, err := exec.Command("go", "run", "github.com/weirhq/weir/plugin/trim", untrimmed, module).CombinedOutput(); err != nil {
+		t.Fatalf("trim the filter: %v\n%s", err, out)
+	}
 }
 
 func freeAddresses(t *testing.T, n int) (addresses []string) {
