@@ -39,3 +39,13 @@ func residentBytes(pid int) (uint64, error) {
 	}
 	return kib << 10, nil
 }
+
+// loadAverage says how busy other programs kept the machine before the run.
+func loadAverage() (string, error) {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "", fmt.Errorf("read the load average: %w", err)
+	}
+	minute, _, _ := strings.Cut(string(text), " ")
+	return "Load average of the minute before: " + minute + ". ", nil
+}

@@ -63,15 +63,19 @@ func runCompare(ctx context.Context, arguments []string) error {
 			return fmt.Errorf("only: there is no %q; choose of %s", n, strings.Join(everyone, ","))
 		}
 	}
+	busy, err := loadAverage()
+	if err != nil {
+		return err
+	}
 	var results map[string][]measured
-	err := inBench(*callers, func(b bench) (err error) {
+	err = inBench(*callers, func(b bench) (err error) {
 		results, err = b.compare(ctx, names, *passes, e)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	report := compareReport(names, results, e)
+	report := busy + compareReport(names, results, e)
 	fmt.Print(report)
 	if *only != "" {
 		return nil // not all that the file should have
