@@ -80,23 +80,34 @@ func (d *decision) check() error {
 		if slot == nil {
 			continue
 		}
-		var v verdict
-		if !d.checkSlot(slot, &v) {
+		v := verdict{level: Level{Rule: i}}
+		w := get(slot, 8)
+		var ok bool
+		if plainRate(w) {
+			ok = checkPlain(slot, &d.req, &v)
+		} else {
+			ok = d.checkOdd(slot, Kind(w), &v)
+		}
+		if !ok {
 			return badSlot(i)
 		}
-		v.level.Rule = i
 		d.Levels = append(d.Levels, v.level)
-		d.consider(i, Mode(slot[10]), &v)
+		if v.marked() {
+			d.consider(i, Mode(w>>16), &v)
+		}
 	}
 	return nil
 }
 
-func (d *decision) checkSlot(slot []byte, v *verdict) bool {
-	switch Kind(slot[8]) {
+// marked says that v is more than that there is room.
+func (v *verdict) marked() bool {
+	return v.denies || v.lacks || v.full || v.failsOpen || v.ask
+}
+
+// checkOdd checks every slot but a plain rate's.
+func (d *decision) checkOdd(slot []byte, kind Kind, v *verdict) bool {
+	switch kind {
 	case Rate:
-		if plainRate(get(slot, 8)) {
-			return checkPlain(slot, &d.req, v)
-		}
 		return d.checkRate(slot, v)
 	case Window:
 		return d.checkWindow(slot, v)
@@ -223,6 +234,11 @@ func (d *decision) charge() {
 		n := d.req.Take[Measure(w>>8)%Measures]
 		over := d.Over&bit != 0
 		switch {
+		case n > 0 && plainRate(w) && d.Shadowed&bit == 0:
+			d.Changed = true
+			l.Remaining -= int64(n) // there is room for n
+			putInt(slot, atTokens, l.Remaining)
+			continue
 		case n > 0 && d.Shadowed&bit == 0:
 			d.Changed = true
 			d.chargeSlot(slot, w, n, over)
@@ -245,10 +261,6 @@ func (d *decision) charge() {
 func (d *decision) chargeSlot(slot []byte, w, n uint64, over bool) {
 	switch Kind(w) {
 	case Rate:
-		if plainRate(w) { // it has room for n
-			putInt(slot, atTokens, getInt(slot, atTokens)-int64(n))
-			return
-		}
 		var b bucket
 		b.read(slot)
 		b.admit(n, over)

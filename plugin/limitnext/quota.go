@@ -148,7 +148,7 @@ func (q *quota) refund(n uint64, at, atWall int64) bool {
 func (q *quota) judge(need uint64, now, wall int64, v *verdict) {
 	q.roll(wall)
 	v.ask = q.asks(now, wall)
-	v.level = Level{Limit: q.Amount}
+	v.level.Limit = q.Amount
 	enforces := q.enforces()
 	v.never = enforces && !q.timed() && need > q.scaled(q.Amount)
 	switch {

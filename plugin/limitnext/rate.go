@@ -181,7 +181,7 @@ func (b *bucket) refund(n uint64, at int64, over bool) bool {
 // judge says what b, settled at now, makes of a request that needs so much.
 func (b *bucket) judge(need uint64, now int64, v *verdict) {
 	f := b.flow()
-	v.level = Level{Limit: b.Burst, Remaining: b.base.tokens}
+	v.level.Limit, v.level.Remaining = b.Burst, b.base.tokens
 	v.full = b.base.full(&f)
 	v.lacks = need > b.Burst || b.base.tokens < int64(need)
 	v.level.NextNS = b.after(b.base.wait(&f, 1), now)

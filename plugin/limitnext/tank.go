@@ -107,6 +107,9 @@ func (t *tank) rescale(f, g *flow) {
 // wait returns after how many nanoseconds t has deficit tokens more, at least 1:
 // exactly, or math.MaxInt64 when it is that or longer.
 func (t *tank) wait(f *flow, deficit uint64) int64 {
+	if deficit == 1 { // what every level asks for
+		return int64((f.period - t.fraction + f.amount - 1) / f.amount)
+	}
 	hi, lo := bits.Mul64(deficit, f.period)
 	lo, borrow := bits.Sub64(lo, t.fraction, 0)
 	hi -= borrow

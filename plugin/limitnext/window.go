@@ -197,7 +197,7 @@ func (w *window) refund(n uint64, at int64, over bool) (changed bool) {
 
 // judge says what w, settled at now, makes of a request that needs so much.
 func (w *window) judge(need uint64, now int64, v *verdict) {
-	v.level = Level{Limit: w.Amount, Remaining: int64(w.Amount) - int64(w.sum)}
+	v.level.Limit, v.level.Remaining = w.Amount, int64(w.Amount)-int64(w.sum)
 	v.full = w.sum == 0
 	v.lacks = need > w.Amount || w.sum+need > w.Amount
 	if v.full {
