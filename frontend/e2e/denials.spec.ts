@@ -39,8 +39,8 @@ test("the newest denials can be narrowed to an account, and lead to their reason
   await expect.poll(() => statusOf(request, key)).toBe(200);
   await sendUntilDenied(request, key, 5);
   await page.goto(`/accounts/${accountId}`);
-  await page.getByRole("link", { name: "Denials" }).last().click();
-  await expect(page.getByLabel("Account")).toHaveValue(accountId);
+  await page.getByRole("main").getByRole("link", { name: "Denials" }).click();
+  await expect(page.getByRole("combobox", { name: "Account" })).toHaveValue(accountId);
   const newest = page.getByRole("region", { name: "Newest denials" });
   await expect(newest.getByRole("link", { name }).first()).toBeVisible();
   await newest

@@ -20,7 +20,7 @@ test("every kind of limit can be created, and says what it does", async ({ page 
 
   const rate = await add(page, "Requests per minute", "per-minute");
   await rate.getByLabel("For whom").selectOption({ label: "Each key by itself" });
-  await rate.getByLabel("Burst").fill("1,200");
+  await rate.getByLabel("Burst", { exact: true }).fill("1,200");
   await rate.getByLabel("Give back what failed").check();
   await rate.getByLabel("Tighten while the upstream is unwell").check();
 
@@ -29,7 +29,7 @@ test("every kind of limit can be created, and says what it does", async ({ page 
   await window.getByLabel("While its state is unknown").selectOption("CLOSED");
 
   const quota = await add(page, "Monthly quota", "monthly");
-  await expect(quota.getByLabel("Burst")).toHaveCount(0);
+  await expect(quota.getByLabel("Burst", { exact: true })).toHaveCount(0);
   await expect(quota.getByLabel(/Tighten/)).toHaveCount(0);
   await quota.getByLabel("Measures").selectOption({ label: "Cost units" });
   await quota.getByLabel("Per", { exact: true }).selectOption("BILLING");

@@ -72,4 +72,14 @@ describe("LiveBuffer", () => {
     buffer.cut(0);
     expect(buffer.rate(5_000, 3)).toBeNull();
   });
+
+  it("fills in what was counted before, and leaves what it knows better", () => {
+    const buffer = new LiveBuffer(60);
+    buffer.cut(0);
+    buffer.push(event(31_000, 90));
+    buffer.fill(0, 60_000, { allowed: 120, throttled: 60, refused: 0 });
+    const { allowed, throttled } = buffer.series(32_000, 3);
+    expect(allowed).toEqual([2, 90, 2]);
+    expect(throttled).toEqual([1, 0, 1]);
+  });
 });

@@ -60,6 +60,22 @@ export class LiveBuffer {
     }
   }
 
+  /**
+   * Fills the whole seconds of a stretch that nothing is kept of yet with what
+   * was counted in it, spread evenly.
+   */
+  fill(fromMS: number, toMS: number, counted: Counts) {
+    const first = Math.ceil(fromMS / 1000);
+    const end = Math.floor(toMS / 1000);
+    for (let second = Math.max(first, end - this.seconds); second < end; second++) {
+      const index = ((second % this.seconds) + this.seconds) % this.seconds;
+      if ((this.#slots[index] as Slot).second >= second) continue;
+      const slot = emptySlot(second);
+      slot.counts = plus(none, counted, 1000 / (toMS - fromMS));
+      this.#slots[index] = slot;
+    }
+  }
+
   /** The feed is down from `nowMS` on. Repeating it changes nothing. */
   cut(nowMS: number) {
     if (this.#cuts.at(-1)?.toMS === null) return;

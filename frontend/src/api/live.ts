@@ -1,7 +1,7 @@
 import { createContext, useContext, useEffect, useSyncExternalStore } from "react";
 import { type Connection, onConnection, stayTuned } from "./client";
 import { graphql } from "./gql";
-import { LiveBuffer } from "./live-buffer";
+import { type Counts, LiveBuffer } from "./live-buffer";
 
 const LiveUsage = graphql(`
   subscription LiveUsage {
@@ -46,6 +46,7 @@ export class LiveFeed {
   #clockOffsetMS: number | null = null;
   #stop: (() => void) | null = null;
   #startedMS: number | null = null;
+  #filledFromMS: number | null = null;
 
   constructor() {
     this.buffer.cut(0); // nothing is known of the time before
@@ -63,9 +64,22 @@ export class LiveFeed {
     return Date.now() + (this.#clockOffsetMS ?? 0) - settleMS;
   }
 
-  /** How long ago the feed was started for the first time. */
-  secondsSinceStart(): number {
-    return this.#startedMS === null ? 0 : Math.ceil((Date.now() - this.#startedMS) / 1000);
+  /** How far back anything is known: since the feed's first start, or what was filled in before. */
+  secondsKnown(): number {
+    if (this.#startedMS === null) return 0;
+    return Math.ceil((Date.now() - (this.#filledFromMS ?? this.#startedMS)) / 1000);
+  }
+
+  /** Fills the time before the feed's first start with what was counted, minute by minute. */
+  fillBefore(minutes: ReadonlyArray<Counts & { atMS: number }>) {
+    if (this.#startedMS === null || this.#filledFromMS !== null) return;
+    const startedMS = this.#startedMS + (this.#clockOffsetMS ?? 0);
+    for (const minute of minutes) {
+      const endMS = Math.min(minute.atMS + 60_000, startedMS);
+      if (endMS > minute.atMS) this.buffer.fill(minute.atMS, endMS, minute);
+    }
+    this.#filledFromMS = minutes[0]?.atMS ?? null;
+    this.#set({ version: this.#state.version + 1 });
   }
 
   start() {

@@ -23,12 +23,20 @@ const LimitsAtWork = graphql(
         }
         accounts
       }
+      tiers {
+        id
+        name
+        limits {
+          id
+        }
+      }
     }
   `,
   [LimitFields, Verdicts],
 );
 
-type Activity = ResultOf<typeof LimitsAtWork>["limitActivity"][number];
+type Answer = ResultOf<typeof LimitsAtWork>;
+type Activity = Answer["limitActivity"][number];
 
 /** Which limits did something, and to how many. */
 export function LimitsAtWorkPanel({ span }: { span: string }) {
@@ -59,7 +67,7 @@ export function LimitsAtWorkPanel({ span }: { span: string }) {
       ) : (
         <Table
           label="Limits at work"
-          columns={columns}
+          columns={columns(data?.tiers ?? [])}
           rows={rows}
           rowKey={(a) => a.limit.id}
           skeletonRows={2}
@@ -88,7 +96,10 @@ const count = (
     ),
 });
 
-const columns: Column<Activity>[] = [
+const tierOf = (tiers: Answer["tiers"], limit: { id: string }) =>
+  tiers.find((t) => t.limits.some((l) => l.id === limit.id));
+
+const columns = (tiers: Answer["tiers"]): Column<Activity>[] => [
   {
     id: "limit",
     head: "Limit",
@@ -99,6 +110,13 @@ const columns: Column<Activity>[] = [
         {a.limit.mode !== "ENFORCE" && <ModeBadge mode={a.limit.mode} />}
       </span>
     ),
+  },
+  {
+    id: "tier",
+    head: "Tier",
+    from: "sm",
+    sort: (a) => tierOf(tiers, a.limit)?.name ?? null,
+    cell: (a) => <TierLink tier={tierOf(tiers, a.limit)} />,
   },
   {
     id: "does",
@@ -119,3 +137,12 @@ const columns: Column<Activity>[] = [
     cell: (a) => <span title={plural(a.accounts, "account")}>{short(a.accounts)}</span>,
   },
 ];
+
+function TierLink({ tier }: { tier: { id: string; name: string } | undefined }) {
+  if (!tier) return null;
+  return (
+    <AppLink to={paths.tier(tier.id)} className="text-muted hover:text-accent hover:underline">
+      {tier.name}
+    </AppLink>
+  );
+}

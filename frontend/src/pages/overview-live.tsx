@@ -1,9 +1,26 @@
-import { useMemo } from "react";
-import { type LiveState, useLive } from "~/api/live";
+import { useEffect, useMemo, useState } from "react";
+import { useQuery } from "urql";
+import { graphql } from "~/api/gql";
+import { type LiveFeed, type LiveState, useLive } from "~/api/live";
 import { AppLink, useLiveSwitch } from "~/app/location";
 import { paths } from "~/app/paths";
 import { ChartPanel } from "~/ui/ChartPanel";
 import { ago, clock } from "~/ui/format";
+
+const RecentQuery = graphql(`
+  query RecentUsage($from: Time!) {
+    usage(from: $from, granularity: MINUTE) {
+      points {
+        at
+        totals {
+          allowed
+          throttled
+          refused
+        }
+      }
+    }
+  }
+`);
 
 const mostSeconds = 180;
 /** At first the chart is this long, so that what there is can be seen. */
@@ -13,9 +30,10 @@ const leastSeconds = 30;
 export function LiveChart() {
   const live = useLive();
   const { feed, version } = live;
+  useRecent(feed);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the buffer changes in place, version tells when
   const series = useMemo(() => {
-    const known = feed.secondsSinceStart();
+    const known = feed.secondsKnown();
     const shown = Math.min(mostSeconds, Math.max(leastSeconds, known));
     return feed.buffer.series(feed.settledMS(), shown);
   }, [feed, version]);
@@ -49,6 +67,22 @@ export function LiveChart() {
       ]}
     />
   );
+}
+
+/** What was counted just before the feed began, so that the chart does not begin empty. */
+function useRecent(feed: LiveFeed) {
+  const [from] = useState(() => new Date(Date.now() - mostSeconds * 1000).toISOString());
+  const [{ data }] = useQuery({
+    query: RecentQuery,
+    variables: { from },
+    requestPolicy: "network-only",
+  });
+  useEffect(() => {
+    if (!data) return;
+    feed.fillBefore(
+      data.usage.points.map(({ at, totals }) => ({ ...totals, atMS: Date.parse(at) })),
+    );
+  }, [data, feed]);
 }
 
 function Following({ connection, lastEventMS }: LiveState) {

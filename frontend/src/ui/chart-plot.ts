@@ -35,6 +35,12 @@ export function plotOptions(wanted: Wanted): uPlot.Options {
       y: false,
       drag: { x: wanted.zoomable, y: false, setScale: false },
       points: { size: 7 },
+      // One cursor for all charts of a page; a drag stays with its own chart.
+      sync: {
+        key: "page",
+        setSeries: false,
+        filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+      },
     },
     scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, wanted.top(max)] } },
     axes: [
