@@ -119,6 +119,14 @@ func TestUpdateKey(t *testing.T) {
 	if k := edit(controlplane.KeyEdit{NeverExpires: true}); k.ExpiresAt != nil {
 		t.Errorf("never expiring: %+v", k)
 	}
+	if p := readPolicy(t, db); p.Keys[0].ExpiresAt != 0 || p.Keys[0].Suspended {
+		t.Errorf("the filter's key is %+v", p.Keys[0])
+	}
+	epoch := time.Unix(0, 0)
+	edit(controlplane.KeyEdit{ExpiresAt: &epoch})
+	if p := readPolicy(t, db); p.Keys[0].ExpiresAt != 1 {
+		t.Errorf("expired at the beginning of time, the filter's key is %+v", p.Keys[0])
+	}
 	if _, _, err := db.RevokeKey(t.Context(), key.ID); err != nil {
 		t.Fatal(err)
 	}
