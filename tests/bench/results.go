@@ -22,7 +22,7 @@ const preamble = `# What Weir costs
 
 Made by ` + "`make bench` and `make bench-long`" + `; see the documentation of this package for how it is
 measured. The machine: %d cores (%s) that client, Envoy, upstream and other programs share, so compare
-columns, not machines. Every Envoy is 1.40 with the shipped configuration and %d workers; only the filter differs.
+columns, not machines. Every Envoy is 1.40 with the shipped configuration and %d worker thread; only the filter differs.
 `
 
 // writeSection replaces one section of RESULTS.md.
