@@ -106,7 +106,7 @@ test("a shadow limit says what it would have refused, and enforces when told to"
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
   for (let i = 0; i < 6; i++) expect((await send(request, "/hello", key)).status()).toBe(200);
 
-  await page.getByRole("link", { name: "What daily-shadow did" }).click();
+  await page.getByRole("link", { name: /of daily-shadow$/ }).click();
   await expect(page.getByRole("heading", { name: "daily-shadow", level: 1 })).toBeVisible();
   await expect(
     page.getByText("Would have refused 4 of 6 requests (66.7%) of 1 account"),

@@ -86,7 +86,6 @@ export function denialColumns(onLookUp: (requestId: string) => void): Column<Den
       cell: (d) => (
         <button
           type="button"
-          aria-label={`Why was ${d.requestId} limited?`}
           title={d.requestId}
           onClick={() => {
             onLookUp(d.requestId);
@@ -94,7 +93,7 @@ export function denialColumns(onLookUp: (requestId: string) => void): Column<Den
           }}
           className="rounded-control px-2 py-1 font-medium text-accent hover:bg-hover"
         >
-          Why?
+          Why?<span className="sr-only"> Request {d.requestId}</span>
         </button>
       ),
     },

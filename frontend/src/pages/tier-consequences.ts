@@ -68,11 +68,16 @@ function change(limit: LimitInput, old: LimitInput): string {
     parts.push(limit.refundErrors ? "gives 5xx back" : "no longer gives 5xx back");
   }
   if (JSON.stringify(limit.adaptive) !== JSON.stringify(old.adaptive)) {
-    parts.push(limit.adaptive ? "tightens by another rule" : "no longer tightens");
+    parts.push(adaptiveChange(limit, old));
   }
   if (limit.name !== old.name) parts.push(`renamed from ${old.name}`);
   if (isAnew(limit, old)) parts.push("its counters begin anew");
   return parts.join(", ");
+}
+
+function adaptiveChange(limit: LimitInput, old: LimitInput): string {
+  if (!limit.adaptive) return "no longer tightens";
+  return old.adaptive ? "tightens by another rule" : "tightens while the upstream is unwell";
 }
 
 const isAnew = (limit: LimitInput, old: LimitInput) =>

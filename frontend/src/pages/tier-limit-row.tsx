@@ -64,10 +64,10 @@ export function LimitRow({
           {limit.id !== null && (
             <AppLink
               to={paths.limit(limit.id)}
-              aria-label={`What ${title} did`}
               className="px-2 text-small whitespace-nowrap text-muted hover:text-accent hover:underline"
             >
               {deed ?? "Effect"}
+              <span className="sr-only"> of {title}</span>
             </AppLink>
           )}
           {limit.mode !== "ENFORCE" && <ModeBadge mode={limit.mode} />}
