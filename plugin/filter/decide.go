@@ -25,16 +25,16 @@ var (
 // question is what is to be decided of a request: by each part of its plan that
 // has limits which apply, at most two. It is used again from request to request.
 type question struct {
-	plan     *plan
-	applies  uint64 // limits of the plan
-	shard    int    // segment of the caller's key
-	version  uint64
-	epoch    uint32
-	nowNS    int64
-	wall     int64 // Unix seconds, or beyondLeases
-	take     [limit.Measures]uint64
-	asked    [2]asked
-	n        int // of asked that are in use
+	plan    *plan
+	applies uint64 // limits of the plan
+	shard   int    // segment of the caller's key
+	version uint64
+	epoch   uint32
+	nowNS   int64
+	wall    int64 // Unix seconds, or beyondLeases
+	take    [limit.Measures]uint64
+	asked   [2]asked
+	n       int // of asked that are in use
 }
 
 // asked is one part of a question and its answer.
