@@ -84,6 +84,16 @@ func TestSuspensionAndRevocationReachTheFilter(t *testing.T) {
 	s.Eventually("403 for a suspended account", status(403))
 	s.Query(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,status:ACTIVE}){snapshot}}`, account.ID), nil)
 	s.Eventually("a request let through again", status(200))
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:true}){snapshot}}`, account.Keys[0].ID), nil)
+	s.Eventually("403 for a suspended key", status(403))
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:false}){snapshot}}`, account.Keys[0].ID), nil)
+	s.Eventually("a request let through again", status(200))
+	// The filter sees by itself that a key has expired.
+	soon := time.Now().Add(2 * time.Second).Format(time.RFC3339)
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,expiresAt:%q}){snapshot}}`, account.Keys[0].ID, soon), nil)
+	s.Eventually("401 for an expired key", status(401))
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,neverExpires:true}){snapshot}}`, account.Keys[0].ID), nil)
+	s.Eventually("a request let through again", status(200))
 	s.Query(fmt.Sprintf(`mutation{revokeKey(id:%q){snapshot}}`, account.Keys[0].ID), nil)
 	s.Eventually("401 for a revoked key", status(401))
 	var created struct{ CreateKey struct{ Secret string } }
@@ -93,12 +103,59 @@ func TestSuspensionAndRevocationReachTheFilter(t *testing.T) {
 	})
 }
 
+func TestAnOverrideReachesTheFilterAndEndsByItself(t *testing.T) {
+	s := stack.Start(t, databases.New(t), stack.Options{})
+	client := s.NewClient()
+	s.Eventually("a first snapshot", func() bool { return client.Get("/hello", demo.BasicKey).Status == 200 })
+	limit := tierOf(s, "Basic").Limits[0]
+	var read struct {
+		Accounts struct{ Nodes []struct{ ID string } }
+	}
+	s.Query(`{accounts(search:"Larkspur"){nodes{id}}}`, &read)
+	account := read.Accounts.Nodes[0].ID
+	quota := func(want int64) func() bool {
+		return func() bool { return policy(t, client.Get("/hello", demo.BasicKey), limit.Name).quota == want }
+	}
+	set := fmt.Sprintf(`mutation{setOverride(input:{accountId:%q,limitId:%q,amount:700,burst:700`, account, limit.ID)
+	s.Query(set+`}){snapshot}}`, nil)
+	s.Eventually("the override", quota(700))
+	until := time.Now().Add(3 * time.Second)
+	s.Query(fmt.Sprintf(`%s,until:%q}){snapshot}}`, set, until.Format(time.RFC3339Nano)), nil)
+	s.Eventually("the tier's own limit", quota(limit.Amount))
+	if now := time.Now(); now.Before(until) {
+		t.Errorf("it ended %v early", until.Sub(now))
+	} else {
+		t.Logf("it ended within %v", now.Sub(until))
+	}
+}
+
+func TestAResetFillsTheCounters(t *testing.T) {
+	s := stack.Start(t, databases.New(t), stack.Options{})
+	client := s.NewClient()
+	s.Eventually("a first snapshot", func() bool { return client.Get("/hello", demo.BasicKey).Status == 200 })
+	var read struct {
+		Accounts struct{ Nodes []struct{ ID string } }
+	}
+	s.Query(`{accounts(search:"Larkspur"){nodes{id}}}`, &read)
+	for range 150 {
+		client.Get("/hello", demo.BasicKey)
+	}
+	if got := client.Get("/hello", demo.BasicKey).Status; got != 429 {
+		t.Fatalf("after 151 requests: %d", got)
+	}
+	s.Query(fmt.Sprintf(`mutation{resetAccount(id:%q){snapshot}}`, read.Accounts.Nodes[0].ID), nil)
+	s.Eventually("a full bucket", func() bool {
+		return policy(t, client.Get("/hello", demo.BasicKey), "per-minute").remaining > 50
+	})
+}
+
 type tier struct {
 	ID     string
 	Limits []struct {
-		ID, Name, Period string
-		Amount, Burst    int64
-		Endpoint         struct{ ID, Method, Template string }
+		ID, Name, Kind, Mode, Period string
+		Amount                       int64
+		Burst                        *int64
+		Endpoint                     struct{ ID, Method, Template string }
 	}
 }
 
@@ -109,7 +166,7 @@ func tierOf(s *stack.Stack, name string) tier {
 			Name string
 		}
 	}
-	s.Query(`{tiers{id name limits{id name amount period burst endpoint{id method template}}}}`, &read)
+	s.Query(`{tiers{id name limits{id name kind mode amount period burst endpoint{id method template}}}}`, &read)
 	for _, t := range read.Tiers {
 		if t.Name == name {
 			return t.tier
@@ -133,13 +190,16 @@ func (t tier) update(amount int) string {
 	var limits strings.Builder
 	for i, l := range t.Limits {
 		if i == 0 {
-			l.Amount, l.Burst = int64(amount), int64(amount)
+			l.Amount, l.Burst = int64(amount), nil
 		}
-		endpoint := ""
+		rest := ""
 		if l.Endpoint.ID != "" {
-			endpoint = fmt.Sprintf(",endpointId:%q", l.Endpoint.ID)
+			rest = fmt.Sprintf(",endpointId:%q", l.Endpoint.ID)
 		}
-		fmt.Fprintf(&limits, "{id:%q,name:%q,amount:%d,burst:%d,period:%s%s}", l.ID, l.Name, l.Amount, l.Burst, l.Period, endpoint)
+		if l.Burst != nil {
+			rest += fmt.Sprintf(",burst:%d", *l.Burst)
+		}
+		fmt.Fprintf(&limits, "{id:%q,name:%q,kind:%s,mode:%s,amount:%d,period:%s%s}", l.ID, l.Name, l.Kind, l.Mode, l.Amount, l.Period, rest)
 	}
 	return fmt.Sprintf(`mutation{updateTier(input:{id:%q,limits:[%s]}){snapshot}}`, t.ID, limits.String())
 }
