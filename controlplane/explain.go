@@ -16,10 +16,12 @@ func (d Denial) Explain(limit *Limit) string {
 		return "Nobody could be identified: the request had no key, or one that is unknown, expired or revoked."
 	case d.Decision == wire.Forbidden:
 		return "The account or its key was suspended."
-	case d.Decision == wire.Unready:
+	case d.Decision == wire.Unready && d.LimitID == 0:
 		return "The gateway had no policy yet."
+	case d.Decision == wire.Unready && limit != nil:
+		return "The gateway did not know how much of the limit " + limit.Name + " was left" + d.retry() + "."
 	case d.LimitID == 0:
-		return "No single limit decided; the gateway could not know where a limit stood that refuses while that is so."
+		return "The gateway could not know where a limit stood."
 	case limit == nil:
 		return "A limit refused it that has been deleted since" + d.retry() + "."
 	}

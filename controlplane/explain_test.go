@@ -26,6 +26,8 @@ func TestADenialIsExplained(t *testing.T) {
 			monthly, "The limit monthly allows 200 bytes a calendar month to each key: 5 in debt, none of 200 left; a retry would have succeeded after 3600 s, at 2026-05-14T13:00:00Z.",
 		},
 		"a limit that is gone": {controlplane.Denial{LimitID: 4, Decision: wire.Throttled}, nil, "A limit refused it that has been deleted since."},
+		"no policy":            {controlplane.Denial{Decision: wire.Unready}, nil, "The gateway had no policy yet."},
+		"no lease":             {controlplane.Denial{Decision: wire.Unready, LimitID: 4}, monthly, "The gateway did not know how much of the limit monthly was left."},
 		"an unknown key":       {controlplane.Denial{Decision: wire.Unauthenticated}, nil, "Nobody could be identified: the request had no key, or one that is unknown, expired or revoked."},
 		"a suspended account":  {controlplane.Denial{Decision: wire.Forbidden}, nil, "The account or its key was suspended."},
 	} {
