@@ -43,9 +43,9 @@ type Place struct {
 }
 
 // Locate finds the state of the address with this hash in its set, at the time,
-// version and epoch of req. A state with a length of 0 is that of a new subject. Where it
-// had to be made it is appended to dst[:0]; otherwise it is a part of set, which
-// dst must not overlap.
+// version and epoch of req. A state with a length of 0 is that of a new subject.
+// Where it had to be made it is appended to dst[:0]; otherwise it is a part of set,
+// which dst must not overlap.
 //
 // An address keeps its way until that is [Idle] and another needs it. One that
 // finds no way, free or idle, shares another's; when it gets a way of its own
@@ -73,9 +73,7 @@ func Locate(dst, set []byte, hash uint64, req Request, rules []Rule) (state []by
 	}
 	p = Place{hash: hash, way: free}
 	if at := sharedWay(hash); at < ways.n && ways.way[at].shared && !Idle(ways.way[at].state, req, rules) {
-		state = append(dst[:0], ways.way[at].state...)
-		withoutRefunds(state, req.Now)
-		return state, p, nil
+		return append(dst[:0], ways.way[at].state...), p, nil
 	}
 	return dst[:0], p, nil
 }
@@ -166,31 +164,4 @@ func readSet(set []byte) (s waySet, err error) {
 		return s, wrap(ErrMalformed, strconv.Itoa(len(rest))+" bytes after the ways")
 	}
 	return s, nil
-}
-
-// withoutRefunds has nothing given back to state that was admitted up to now. It
-// leaves a malformed state to who decides on it.
-func withoutRefunds(state []byte, now int64) {
-	h, err := readHeader(state)
-	if err != nil {
-		return
-	}
-	at := headerBytes
-	for range h.slots {
-		n := slotLength(state, at)
-		var r Rule
-		if n == 0 || !readRule(state[at:], &r) {
-			return
-		}
-		slot := state[at : at+n]
-		at += n
-		switch {
-		case r.Kind == Quota:
-			putInt(slot, ruleBytes, after(now))
-		case r.Kind == Rate && r.refunds():
-			slotRooms(slot).clear(after(max(now, getInt(slot, atLast))))
-		case r.refunds():
-			putInt(slot, n-16, after(max(now, getInt(slot, atLast))))
-		}
-	}
 }
