@@ -61,11 +61,13 @@ describe("bytes", () => {
 });
 
 it("writes durations in the unit that fits", () => {
-  expect([0.42, 21.7, 1_250, 90_000].map(duration)).toEqual([
+  expect([0.42, 21.7, 1_250, 90_000, 43_200_000, 9 * 86_400_000].map(duration)).toEqual([
     "0.4 ms",
     "22 ms",
     "1.25 s",
     "1.5 min",
+    "12 h",
+    "9 d",
   ]);
 });
 

@@ -54,12 +54,14 @@ export function bytes(count: number): string {
   return `${trim(digits)} ${byteSteps[step]}`;
 }
 
-/** Milliseconds as people say them: 0.4 ms, 12 ms, 1.25 s. */
+/** Milliseconds as people say them: 0.4 ms, 12 ms, 1.25 s, 12 h. */
 export function duration(ms: number): string {
   if (ms < 10) return `${trim(ms.toFixed(1))} ms`;
   if (ms < 1000) return `${ms.toFixed(0)} ms`;
   if (ms < 60_000) return `${trim((ms / 1000).toPrecision(3))} s`;
-  return `${trim((ms / 60_000).toFixed(1))} min`;
+  if (ms < 2 * 3_600_000) return `${trim((ms / 60_000).toFixed(1))} min`;
+  if (ms < 2 * 86_400_000) return `${trim((ms / 3_600_000).toFixed(1))} h`;
+  return `${trim((ms / 86_400_000).toFixed(1))} d`;
 }
 
 const pad = (n: number) => String(n).padStart(2, "0");
