@@ -1,8 +1,7 @@
 package filter
 
 import (
-	"crypto/subtle"
-	"hash/maphash"
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/weirhq/weir/plugin/book"
 )
@@ -18,7 +17,6 @@ const (
 // keyCache maps secrets to what the policy says of them. An entry counts only
 // as long as its shard is in use unchanged.
 type keyCache struct {
-	seed    maphash.Seed
 	entries []cachedKey
 }
 
@@ -31,17 +29,17 @@ type cachedKey struct {
 }
 
 func newKeyCache() keyCache {
-	return keyCache{seed: maphash.MakeSeed(), entries: make([]cachedKey, cachedKeys)}
+	return keyCache{entries: make([]cachedKey, cachedKeys)}
 }
 
 func (c *keyCache) place(secret []byte) *cachedKey {
-	return &c.entries[maphash.Bytes(c.seed, secret)%cachedKeys]
+	return &c.entries[xxhash.Sum64(secret)%cachedKeys]
 }
 
 // find returns what is kept of a secret, and the shard that it was found in.
 func (c *keyCache) find(secret []byte) (*cachedKey, bool) {
 	e := c.place(secret)
-	ok := e.length == len(secret) && e.length > 0 && subtle.ConstantTimeCompare(e.secret[:e.length], secret) == 1
+	ok := e.length == len(secret) && e.length > 0 && equal(e.secret[:e.length], secret)
 	return e, ok
 }
 
@@ -52,4 +50,14 @@ func (c *keyCache) put(secret []byte, number int, shard *book.Shard, ref book.Ke
 	e := c.place(secret)
 	e.length = copy(e.secret[:], secret)
 	e.number, e.shard, e.ref = number, shard, ref
+}
+
+// equal compares two texts of one length in a time that doesn't depend on where
+// they differ.
+func equal(a, b []byte) bool {
+	var different byte
+	for i := range min(len(a), len(b)) {
+		different |= a[i] ^ b[i]
+	}
+	return different == 0
 }
