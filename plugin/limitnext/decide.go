@@ -144,7 +144,7 @@ func (d *decision) checkQuota(slot []byte, v *verdict) bool {
 	if !q.read(slot) {
 		return false
 	}
-	q.judge(d.req.need(q.Measure), d.req.Now, d.req.Wall, v)
+	q.judge(d.req.need(q.Measure), &d.req, v)
 	return true
 }
 

@@ -10,8 +10,8 @@ var ErrLease = errors.New("invalid lease")
 
 // Grant appends to dst[:0] the state with these leases on the subject's quotas,
 // and says whether it differs from the one given. A lease of a limit that the
-// state doesn't count, of an earlier period than is held, or that answers another
-// birth is ignored. An empty state begins as a new subject's under rules.
+// state doesn't count, of an earlier period or revision than is held, or that
+// answers another birth is ignored. An empty state begins as a new subject's under rules.
 //
 // req says the time, and for an empty state the version and epoch. dst must not
 // overlap state. It fails with [ErrMalformed], [ErrLease] and [ErrRule].
@@ -63,14 +63,14 @@ func appendState(dst, state []byte, req *Request, rules []Rule) ([]byte, error) 
 
 // quotaNumbers is all of a quota that a lease can change.
 type quotaNumbers struct {
-	start, end, nextStart, nextEnd                              int64
-	granted, used, loose, nextGranted, remaining, usedThen, lot uint64
-	spent                                                       bool
+	start, end, nextStart, nextEnd                                        int64
+	granted, used, loose, nextGranted, remaining, usedThen, lot, revision uint64
+	spent                                                                 bool
 }
 
 func (q *quota) numbers() quotaNumbers {
 	return quotaNumbers{q.start, q.end, q.nextStart, q.nextEnd,
-		q.granted, q.used, q.loose, q.nextGranted, q.remaining, q.usedThen, q.lot, q.spent}
+		q.granted, q.used, q.loose, q.nextGranted, q.remaining, q.usedThen, q.lot, q.revision, q.spent}
 }
 
 func (l *Lease) check() error {
@@ -88,7 +88,8 @@ func (l *Lease) check() error {
 
 // grant brings l into force.
 func (q *quota) grant(l *Lease) {
-	if l.Born != 0 && l.Born != q.born || q.held() && l.Start < q.start {
+	if l.Born != 0 && l.Born != q.born ||
+		q.held() && (l.Start < q.start || l.Start == q.start && l.Revision < q.revision) {
 		return
 	}
 	if !q.held() || l.Start > q.start {
@@ -102,7 +103,7 @@ func (q *quota) grant(l *Lease) {
 		}
 		q.end = l.End
 	}
-	q.spent, q.remaining, q.usedThen = l.Spent, l.Remaining, q.used
+	q.spent, q.remaining, q.usedThen, q.revision = l.Spent, l.Remaining, q.used, l.Revision
 	if l.NextEnd != 0 {
 		q.nextStart, q.nextEnd, q.nextGranted = l.NextStart, l.NextEnd, l.NextGranted
 	}
@@ -140,7 +141,7 @@ func Holdings(out []Holding, state []byte, req Request) ([]Holding, error) {
 func (q *quota) holding() Holding {
 	held := Holding{Limit: q.ID, Born: q.born, Used: q.loose}
 	if q.held() {
-		held.Start, held.Granted, held.Used = q.start, q.granted, q.used
+		held.Start, held.Revision, held.Granted, held.Used = q.start, q.revision, q.granted, q.used
 	}
 	if q.hasNext() {
 		held.NextStart, held.NextGranted = q.nextStart, q.nextGranted

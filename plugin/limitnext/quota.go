@@ -5,7 +5,7 @@ import "math"
 // After its rule a quota's slot has the fields of [quota], 8 bytes each, in their
 // order, and the snapshot it was born under (8).
 const (
-	quotaFields = 15
+	quotaFields = 16
 	quotaBytes  = ruleBytes + quotaFields*8
 	atAsked     = ruleBytes + 12*8
 )
@@ -37,6 +37,7 @@ type quota struct {
 	lot         uint64 // what the lease had left when it was granted
 	asked       int64  // monotonic clock when a lease was last asked for, or never
 	spent       bool
+	revision    uint64 // of the last lease taken for start
 }
 
 // read reads a slot whose length fits its rule, and verifies it.
@@ -53,6 +54,7 @@ func (q *quota) read(slot []byte) bool {
 	q.asked = getInt(p, 96)
 	spent := get(p, 104)
 	q.spent = spent == 1
+	q.revision = get(p, 112)
 	return spent <= 1 && max(q.granted, q.used, q.loose, q.nextGranted, q.remaining, q.usedThen, q.lot) <= maxCount
 }
 
@@ -75,6 +77,7 @@ func (q *quota) write() {
 	if q.spent {
 		put(p, 104, 1)
 	}
+	put(p, 112, q.revision)
 }
 
 func seedQuota(slot []byte, born birth) {
@@ -103,7 +106,7 @@ func (q *quota) roll(wall int64) {
 // begin puts a later lease in the place of the one held.
 func (q *quota) begin(start, end int64, granted uint64) {
 	q.start, q.end, q.granted = start, end, granted
-	q.used, q.loose, q.spent = q.loose, 0, false
+	q.used, q.loose, q.spent, q.revision = q.loose, 0, false, 0
 	q.lot = q.left()
 	if q.nextStart < end {
 		q.nextStart, q.nextEnd, q.nextGranted = 0, 0, 0
@@ -145,19 +148,25 @@ func (q *quota) refund(n uint64, at, atWall int64) bool {
 }
 
 // judge says what q makes of a request that needs so much.
-func (q *quota) judge(need uint64, now, wall int64, v *verdict) {
+func (q *quota) judge(need uint64, req *Request, v *verdict) {
+	wall := req.Wall
 	q.roll(wall)
-	v.ask = q.asks(now, wall)
+	known := q.inForce(wall) && !req.Unleased
+	v.ask = q.asks(req.Now, wall, known)
 	v.level.Limit = q.Amount
 	enforces := q.enforces()
 	v.never = enforces && !q.timed() && need > q.scaled(q.Amount)
 	switch {
 	case v.never:
 		v.denies = true
-	case !q.inForce(wall):
+	case !known:
 		v.unknown = enforces
 		if q.FailOpen || !enforces {
-			v.level.Remaining = int64(q.Amount - min(q.Amount, q.loose))
+			used := q.loose
+			if q.inForce(wall) {
+				used = q.used
+			}
+			v.level.Remaining = int64(q.Amount - min(q.Amount, used))
 		}
 	case q.spent:
 		v.denies = enforces
@@ -169,7 +178,7 @@ func (q *quota) judge(need uint64, now, wall int64, v *verdict) {
 		v.failsOpen = q.FailOpen
 		v.denies, v.wait = !q.FailOpen, unknownWaitNS
 	}
-	if q.inForce(wall) {
+	if known {
 		v.level.Remaining = int64(min(q.hint(), q.Amount))
 		v.level.NextNS = secondsNS(wall, q.end)
 		v.lacks = q.spent || q.hint() < need
@@ -177,11 +186,11 @@ func (q *quota) judge(need uint64, now, wall int64, v *verdict) {
 }
 
 // asks says that a lease should be asked for, and that it hasn't been just now.
-func (q *quota) asks(now, wall int64) bool {
+func (q *quota) asks(now, wall int64, known bool) bool {
 	if q.asked != never && now >= q.asked && between(q.asked, now) < askEveryNS {
 		return false
 	}
-	if !q.inForce(wall) {
+	if !known {
 		return true
 	}
 	if !q.spent && q.left() < q.lot-q.lot/2 {

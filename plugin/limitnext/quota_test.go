@@ -209,3 +209,43 @@ func TestSoftQuotaIsOverWhenNothingRemains(t *testing.T) {
 		}
 	}
 }
+
+func TestOlderRevisionUndoesNoRecall(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	first := Lease{Limit: 1, Revision: 4, Start: 0, End: hour, Granted: 10, NextStart: hour, NextEnd: 2 * hour, NextGranted: 3}
+	a.grant(0, first)
+	a.ask(0, 4)
+	recall := first
+	recall.Revision, recall.Granted = 5, 0
+	a.grant(0, recall)
+	if a.grant(0, first) {
+		t.Error("a reply that was late was taken")
+	}
+	if h := a.holding(); h.Granted != 4 || h.Revision != 5 {
+		t.Errorf("holds %+v, want what the recall left", h)
+	}
+	a.wall = hour
+	if h := a.holding(); h.Start != hour || h.Revision != 0 {
+		t.Errorf("holds %+v, want the next lease, of no revision", h)
+	}
+	if !a.grant(0, Lease{Limit: 1, Revision: 1, Start: hour, End: 2 * hour, Granted: 9}) {
+		t.Error("a lease of a new period was not taken")
+	}
+}
+
+func TestUnleasedCountsAsUnknown(t *testing.T) {
+	for name, rule := range map[string]Rule{"open": {FailOpen: true}, "closed": {}} {
+		t.Run(name, func(t *testing.T) {
+			rule.ID, rule.Kind, rule.Amount = 1, Quota, 100
+			a := newAccount(t, 0, rule)
+			a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 50, Remaining: 50, Spent: true})
+			d := a.decide(Request{Version: 1, Unleased: true, Applies: 1, Take: [Measures]uint64{1}})
+			if d.Allowed != rule.FailOpen || d.Unknown == rule.FailOpen || (d.FailedOpen == 1) != rule.FailOpen || d.Ask != 1 {
+				t.Errorf("got %+v", d)
+			}
+			if h := a.holding(); rule.FailOpen && h.Used != 1 {
+				t.Errorf("holds %+v, want 1 used", h)
+			}
+		})
+	}
+}

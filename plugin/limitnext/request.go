@@ -12,6 +12,10 @@ type Request struct {
 	Now int64
 	// Wall is the wall clock, Unix seconds. Only quotas read it.
 	Wall int64
+	// Unleased says that the process's leases can't be relied on now, because they
+	// were not renewed in time: every quota's lease counts as unknown, even where it
+	// is spent. What is let through is still counted in it.
+	Unleased bool
 	// Applies has bit i set where rules[i] applies to this request.
 	Applies uint64
 	// Take is what the request takes, by measure, from each limit that applies.
@@ -109,6 +113,10 @@ type Lease struct {
 	// Born is the Holding's that this lease answers. A slot that was born at
 	// another time ignores it; 0 fits every slot.
 	Born int64
+	// Revision orders the leases of one period: one with a lower revision than the
+	// slot has taken for the same Start is ignored, so that a reply that is late
+	// undoes no recall.
+	Revision uint64
 	// Start and End of the period, Unix seconds; Start ≤ t < End.
 	Start, End int64
 	// Granted is cumulative for this process and period. Less than is held recalls
@@ -132,7 +140,10 @@ type Holding struct {
 	// with nothing. It differs after a reset or a loss of the state.
 	Born int64
 	// Start of the period that the lease is for, 0 when there never was one.
-	Start         int64
+	Start int64
+	// Revision is that of the last lease taken for this period; 0 for one that
+	// came as the next of another.
+	Revision      uint64
 	Granted, Used uint64
 	NextStart     int64 // 0 without a next lease
 	NextGranted   uint64
