@@ -163,11 +163,22 @@ func decideOnce(t testing.TB, r *request, known bool) {
 }
 
 func BenchmarkDecide(b *testing.B) {
-	p, host := stubbed(b, everyKind(2))
-	host.send([2]string{":method", "GET"}, [2]string{":path", "/v1/users?a=b"}, [2]string{"x-request-id", "1"}, [2]string{"x-api-key", "key-1"})
-	r := &request{plugin: p}
-	for b.Loop() {
-		decideOnce(b, r, true)
+	rates := everyKind(2)
+	rates.Plans[0].Limits = rates.Plans[0].Limits[:1]
+	for id := range uint64(2) {
+		l := rates.Plans[0].Limits[0]
+		l.ID, l.Name = 10+id, "more-"+strconv.FormatUint(id, 10)
+		rates.Plans[0].Limits = append(rates.Plans[0].Limits, l)
+	}
+	for name, policy := range map[string]book.Policy{"three rates": rates, "every kind": everyKind(2)} {
+		b.Run(name, func(b *testing.B) {
+			p, host := stubbed(b, policy)
+			host.send([2]string{":method", "GET"}, [2]string{":path", "/v1/users?a=b"}, [2]string{"x-request-id", "1"}, [2]string{"x-api-key", "key-1"})
+			r := &request{plugin: p}
+			for b.Loop() {
+				decideOnce(b, r, true)
+			}
+		})
 	}
 }
 
