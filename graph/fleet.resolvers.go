@@ -13,11 +13,15 @@ import (
 )
 
 func (r *queryResolver) Rollout(ctx context.Context) (*model.Rollout, error) {
+	policy, err := r.DB.PolicyState(ctx)
+	if err != nil {
+		return nil, err
+	}
 	workers, err := r.DB.Workers(ctx, workerSilence)
 	if err != nil {
 		return nil, err
 	}
-	rollout := &model.Rollout{Snapshot: int64(r.Snapshots.Version()), Workers: []*model.Worker{}}
+	rollout := &model.Rollout{Snapshot: int64(policy.Version), Workers: []*model.Worker{}}
 	for _, w := range workers {
 		rollout.Workers = append(rollout.Workers, &model.Worker{
 			Source: hex.EncodeToString(w.Source[:]), Node: w.Node, Snapshot: int64(w.Snapshot),

@@ -16,7 +16,6 @@ import (
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/controlplane/postgres"
-	"github.com/weirhq/weir/controlplane/snapshot"
 	"github.com/weirhq/weir/graph/model"
 )
 
@@ -25,7 +24,6 @@ type Resolver struct {
 	DB        *postgres.DB
 	Auth      *auth.Auth
 	Live      *live.Hub
-	Snapshots *snapshot.Publisher
 	PublicURL string // what sign-in links begin with
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again.

@@ -98,7 +98,7 @@ func (a *App) open(ctx context.Context) (err error) {
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{
-		DB: a.db, Auth: a.auth, Live: a.live, Snapshots: snapshots,
+		DB: a.db, Auth: a.auth, Live: a.live,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 	}
 	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, DB: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}

@@ -2786,7 +2786,7 @@ type EndpointPayload {
 
 "Which policy runs where."
 type Rollout {
-  "The newest snapshot."
+  "The version of the policy as it is now: what every worker should run in about a second."
   snapshot: Int64!
   "Worker threads of all Envoys heard from in the last minute."
   workers: [Worker!]!

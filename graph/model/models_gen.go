@@ -294,7 +294,7 @@ type Query struct {
 
 // Which policy runs where.
 type Rollout struct {
-	// The newest snapshot.
+	// The version of the policy as it is now: what every worker should run in about a second.
 	Snapshot int64 `json:"snapshot"`
 	// Worker threads of all Envoys heard from in the last minute.
 	Workers []*Worker `json:"workers"`
