@@ -13,10 +13,6 @@ import (
 // row mean that something is broken; then the limits' fail mode decides.
 const maxSwaps = 128
 
-// beyondLeases is the wall clock of a decision while leases can't be relied on:
-// after the end of every one, so that none is in force.
-const beyondLeases = 1 << 62
-
 var (
 	errContended = errors.New("decide: the state changed too often")
 	errOutdated  = errors.New("decide: there is a newer policy")
@@ -25,16 +21,17 @@ var (
 // question is what is to be decided of a request: by each part of its plan that
 // has limits which apply, at most two. It is used again from request to request.
 type question struct {
-	plan    *plan
-	applies uint64 // limits of the plan
-	shard   int    // segment of the caller's key
-	version uint64
-	epoch   uint32
-	nowNS   int64
-	wall    int64 // Unix seconds, or beyondLeases
-	take    [limit.Measures]uint64
-	asked   [2]asked
-	n       int // of asked that are in use
+	plan     *plan
+	applies  uint64 // limits of the plan
+	shard    int    // segment of the caller's key
+	version  uint64
+	epoch    uint32
+	nowNS    int64
+	wall     int64 // Unix seconds
+	unleased bool  // leases can't be relied on
+	take     [limit.Measures]uint64
+	asked    [2]asked
+	n        int // of asked that are in use
 }
 
 // asked is one part of a question and its answer.
@@ -83,7 +80,7 @@ func appendStateKey(dst []byte, s subject, c *caller) []byte {
 
 func (q *question) request(a *asked, take [limit.Measures]uint64) limit.Request {
 	return limit.Request{
-		Version: q.version, Epoch: q.epoch, Now: q.nowNS, Wall: q.wall, Applies: a.applies, Take: take,
+		Version: q.version, Epoch: q.epoch, Now: q.nowNS, Wall: q.wall, Applies: a.applies, Take: take, Unleased: q.unleased,
 	}
 }
 
@@ -111,9 +108,7 @@ func (p *plugin) decide(q *question) error {
 	for range maxSwaps {
 		q.nowNS = p.system.MonotonicNS()
 		q.wall = p.wallSeconds(q.nowNS)
-		if p.leasing.stale(q.nowNS) {
-			q.wall = beyondLeases
-		}
+		q.unleased = p.leasing.stale(q.nowNS)
 		for i := range q.parts() {
 			if err := p.judge(q, &q.asked[i], q.take); err != nil {
 				return err

@@ -150,7 +150,7 @@ func (p *plugin) appendHeld(held []wire.HeldLease, h holder, asks bool, nowNS in
 		held = append(held, wire.HeldLease{
 			LeaseKey: wire.LeaseKey{Account: h.account, Key: h.key, Limit: n.Limit},
 			Born:     n.Born, Start: n.Start,
-			Granted: min(n.Granted, wire.MaxLeaseAmount), Used: min(n.Used, wire.MaxLeaseAmount),
+			Granted: min(n.Granted, wire.MaxLeaseAmount), Used: min(n.Used, wire.MaxLeaseAmount), Revision: n.Revision,
 			NextStart: n.NextStart, NextGranted: min(n.NextGranted, wire.MaxLeaseAmount), Asks: asks,
 		})
 	}
@@ -244,7 +244,7 @@ func (p *plugin) grant(grants []wire.LeaseGrant, nowNS int64) {
 	leases := p.scratch.leases[:0]
 	for _, g := range grants {
 		leases = append(leases, limit.Lease{
-			Limit: g.Limit, Born: g.Born, Start: g.Start, End: g.End,
+			Limit: g.Limit, Born: g.Born, Revision: g.Revision, Start: g.Start, End: g.End,
 			Granted: g.Granted, Remaining: g.Remaining, Spent: g.Spent,
 			NextStart: g.NextStart, NextEnd: g.NextEnd, NextGranted: g.NextGranted,
 		})
@@ -270,7 +270,8 @@ func (p *plugin) grantTo(h holder, leases []limit.Lease, nowNS int64) {
 		if !found {
 			return
 		}
-		next, changed, err := limit.Grant(p.scratch.state, state, p.leaseRequest(h, nowNS), leases, nil)
+		req := p.leaseRequest(h, nowNS)
+		next, changed, err := limit.Grant(p.scratch.state, state, req, p.credible(leases, state, req), nil)
 		if err != nil {
 			p.warn("grant to "+string(key), err)
 			return
@@ -286,4 +287,28 @@ func (p *plugin) grantTo(h holder, leases []limit.Lease, nowNS int64) {
 		}
 		p.stats.swapRetries++
 	}
+}
+
+// credible leaves out the leases that no report named and that aren't recalls of
+// what the state holds.
+func (p *plugin) credible(leases []limit.Lease, state []byte, req limit.Request) []limit.Lease {
+	named := !slices.ContainsFunc(leases, func(l limit.Lease) bool { return l.Born == 0 })
+	if named {
+		return leases
+	}
+	holdings, err := limit.Holdings(p.scratch.holdings, state, req)
+	if err != nil {
+		return nil
+	}
+	p.scratch.holdings = holdings
+	var kept []limit.Lease
+	for _, l := range leases {
+		recall := slices.ContainsFunc(holdings, func(h limit.Holding) bool {
+			return h.Limit == l.Limit && h.Start == l.Start && h.Granted >= l.Granted
+		})
+		if l.Born != 0 || recall {
+			kept = append(kept, l)
+		}
+	}
+	return kept
 }

@@ -159,3 +159,47 @@ func TestQuota(t *testing.T) {
 		})
 	})
 }
+
+func TestRecalls(t *testing.T) {
+	onEmulator(t, plainConfiguration, func(e *emulator) {
+		e.started(withLimits(limitOf(book.Quota, book.Requests, 1000)))
+		e.send("GET", "/", withKey)
+		e.pass(100 * time.Millisecond)
+		c, report := e.leaseCall()
+		now := e.system.wall / int64(time.Second)
+		g := wire.LeaseGrant{LeaseKey: report.Held[0].LeaseKey, Born: report.Held[0].Born, Revision: 1, Start: now - 86400, End: now + 86400, Granted: 100, Remaining: 1000}
+		e.lease(c, g)
+		reply := func(change func(*wire.LeaseGrant)) wire.HeldLease {
+			e.Helper()
+			e.pass(5 * time.Second)
+			e.send("GET", "/", withKey)
+			e.pass(time.Second)
+			c, report := e.leaseCall()
+			if report == nil {
+				e.Fatal("no report")
+			}
+			other := g
+			other.Born = 0
+			change(&other)
+			e.lease(c, other)
+			e.pass(5 * time.Second)
+			e.send("GET", "/", withKey)
+			e.pass(time.Second)
+			c, report = e.leaseCall()
+			if report == nil {
+				e.Fatal("no report after the reply")
+			}
+			e.answer(c, 503, nil)
+			return report.Held[0]
+		}
+		if h := reply(func(g *wire.LeaseGrant) { g.Revision, g.Granted = 2, 500 }); h.Granted != 100 {
+			e.Errorf("more without being asked: %d granted, want 100", h.Granted)
+		}
+		if h := reply(func(g *wire.LeaseGrant) { g.Revision, g.Granted = 3, 50 }); h.Granted != 50 || h.Revision != 3 {
+			e.Errorf("recalled: %d granted in revision %d, want 50 in 3", h.Granted, h.Revision)
+		}
+		if h := reply(func(g *wire.LeaseGrant) { g.Revision, g.Granted = 2, 20 }); h.Granted != 50 {
+			e.Errorf("an older recall: %d granted, want 50", h.Granted)
+		}
+	})
+}
