@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strconv"
 
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 )
 
 // maxSwaps bounds how often a request tries to store its decision. Each time it

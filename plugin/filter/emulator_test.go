@@ -14,7 +14,7 @@ import (
 
 	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/filter"
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 	"github.com/weirhq/weir/plugin/wire"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strconv"
 
 	"github.com/weirhq/weir/plugin/book"
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 )
 
 // The text of RateLimit-Policy depends on nothing but which of a plan's limits

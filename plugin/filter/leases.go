@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 	"github.com/weirhq/weir/plugin/wire"
 )
 

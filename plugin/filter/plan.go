@@ -3,7 +3,7 @@ package filter
 import (
 	"github.com/weirhq/weir/plugin/adapt"
 	"github.com/weirhq/weir/plugin/book"
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 )
 
 // subject is whose state in shared data a limit is kept in.

@@ -4,7 +4,7 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/weirhq/weir/plugin/book"
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 	"github.com/weirhq/weir/plugin/wire"
 )
 

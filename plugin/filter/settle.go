@@ -3,7 +3,7 @@ package filter
 import (
 	"strconv"
 
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 )
 
 // settling is what a stream has to remember of its admission so that its end can

@@ -3,7 +3,7 @@ package filter
 import (
 	"math/bits"
 
-	limit "github.com/weirhq/weir/plugin/limitnext"
+	"github.com/weirhq/weir/plugin/limit"
 	"github.com/weirhq/weir/plugin/wire"
 )
 

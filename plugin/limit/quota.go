@@ -1,0 +1,209 @@
+package limit
+
+import "math"
+
+// After its rule a quota's slot has the fields of [quota], 8 bytes each, in their
+// order, and the snapshot it was born under (8).
+const (
+	quotaFields = 16
+	quotaBytes  = ruleBytes + quotaFields*8
+	atAsked     = ruleBytes + 12*8
+)
+
+const (
+	askEveryNS   = nanosPerSecond / 2
+	askAheadSecs = 60
+	// unknownWaitNS is when to come back when a lease isn't known.
+	unknownWaitNS = nanosPerSecond
+)
+
+// quota is a quota's slot, read. A lease is held until a later one takes its
+// place, whatever the wall clock does meanwhile: so none is forgotten and granted
+// again. What is used while no lease is in force is loose, and counts toward the
+// next one.
+type quota struct {
+	Rule
+	slot        []byte
+	born        int64
+	start, end  int64 // end before or at start: there never was a lease
+	granted     uint64
+	used        uint64
+	loose       uint64
+	nextStart   int64
+	nextEnd     int64 // at or before nextStart: no next lease
+	nextGranted uint64
+	remaining   uint64 // of the whole account, when usedThen was used
+	usedThen    uint64
+	lot         uint64 // what the lease had left when it was granted
+	asked       int64  // monotonic clock when a lease was last asked for, or never
+	spent       bool
+	revision    uint64 // of the last lease taken for start
+}
+
+// read reads a slot whose length fits its rule, and verifies it.
+func (q *quota) read(slot []byte) bool {
+	q.slot = slot
+	if !readRule(slot, &q.Rule) {
+		return false
+	}
+	p := slot[ruleBytes:quotaBytes]
+	q.born, q.start, q.end = getInt(p, 0), getInt(p, 8), getInt(p, 16)
+	q.granted, q.used, q.loose = get(p, 24), get(p, 32), get(p, 40)
+	q.nextStart, q.nextEnd, q.nextGranted = getInt(p, 48), getInt(p, 56), get(p, 64)
+	q.remaining, q.usedThen, q.lot = get(p, 72), get(p, 80), get(p, 88)
+	q.asked = getInt(p, 96)
+	spent := get(p, 104)
+	q.spent = spent == 1
+	q.revision = get(p, 112)
+	return spent <= 1 && max(q.granted, q.used, q.loose, q.nextGranted, q.remaining, q.usedThen, q.lot) <= maxCount
+}
+
+func (q *quota) write() {
+	p := q.slot[ruleBytes:quotaBytes]
+	putInt(p, 0, q.born)
+	putInt(p, 8, q.start)
+	putInt(p, 16, q.end)
+	put(p, 24, q.granted)
+	put(p, 32, q.used)
+	put(p, 40, q.loose)
+	putInt(p, 48, q.nextStart)
+	putInt(p, 56, q.nextEnd)
+	put(p, 64, q.nextGranted)
+	put(p, 72, q.remaining)
+	put(p, 80, q.usedThen)
+	put(p, 88, q.lot)
+	putInt(p, 96, q.asked)
+	put(p, 104, 0)
+	if q.spent {
+		put(p, 104, 1)
+	}
+	put(p, 112, q.revision)
+}
+
+func seedQuota(slot []byte, born birth) {
+	putInt(slot, ruleBytes, born.at)
+	putBornVersion(slot, born.version)
+	never := int64(never)
+	putInt(slot, atAsked, never)
+}
+
+func (q *quota) held() bool { return q.end > q.start }
+
+// inForce says that the lease counts at a time, after roll. A clock that stepped
+// back before the lease's start doesn't bring an older one back.
+func (q *quota) inForce(wall int64) bool { return q.held() && wall < q.end }
+
+func (q *quota) hasNext() bool { return q.nextEnd > q.nextStart }
+
+// roll goes over to the next lease when its time has come.
+func (q *quota) roll(wall int64) {
+	if q.held() && wall >= q.end && wall >= q.nextStart && wall < q.nextEnd {
+		q.begin(q.nextStart, q.nextEnd, q.nextGranted)
+		q.remaining, q.usedThen = q.Amount, 0
+	}
+}
+
+// begin puts a later lease in the place of the one held.
+func (q *quota) begin(start, end int64, granted uint64) {
+	q.start, q.end, q.granted = start, end, granted
+	q.used, q.loose, q.spent, q.revision = q.loose, 0, false, 0
+	q.lot = q.left()
+	if q.nextStart < end {
+		q.nextStart, q.nextEnd, q.nextGranted = 0, 0, 0
+	}
+}
+
+func (q *quota) left() uint64 { return q.granted - min(q.granted, q.used) }
+
+// hint returns what remains for the whole account, by what is known here.
+func (q *quota) hint() uint64 {
+	if q.used < q.usedThen { // something was given back since
+		return min(q.remaining+(q.usedThen-q.used), maxCount)
+	}
+	return q.remaining - min(q.remaining, q.used-q.usedThen)
+}
+
+// charge counts n in the lease in force, or loose.
+func (q *quota) charge(n uint64, wall int64) {
+	at := &q.loose
+	if q.inForce(wall) {
+		at = &q.used
+	}
+	*at = min(*at+min(n, maxCount), maxCount)
+}
+
+// refund gives back up to n that an admission took, if the lease or the time
+// without one that it was charged to is still going on.
+func (q *quota) refund(n uint64, at, atWall int64) bool {
+	if at < q.born || atWall < q.start {
+		return false
+	}
+	from := &q.loose
+	if q.inForce(atWall) {
+		from = &q.used
+	}
+	given := min(n, *from)
+	*from -= given
+	return given > 0
+}
+
+// judge says what q makes of a request that needs so much.
+func (q *quota) judge(need uint64, req *Request, v *verdict) {
+	wall := req.Wall
+	q.roll(wall)
+	known := q.inForce(wall) && !req.Unleased
+	v.ask = q.asks(req.Now, wall, known)
+	v.level.Limit = q.Amount
+	enforces := q.enforces()
+	v.never = enforces && !q.timed() && need > q.scaled(q.Amount)
+	switch {
+	case v.never:
+		v.denies = true
+	case !known:
+		v.unknown = enforces
+		if q.FailOpen || !enforces {
+			used := q.loose
+			if q.inForce(wall) {
+				used = q.used
+			}
+			v.level.Remaining = int64(q.Amount - min(q.Amount, used))
+		}
+	case q.spent:
+		v.denies = enforces
+		v.wait = secondsNS(wall, q.end)
+	default:
+		v.unknown = enforces && (q.used >= q.granted || need > q.granted-q.used)
+	}
+	if v.unknown && !v.denies {
+		v.failsOpen = q.FailOpen
+		v.denies, v.wait = !q.FailOpen, unknownWaitNS
+	}
+	if known {
+		v.level.Remaining = int64(min(q.hint(), q.Amount))
+		v.level.NextNS = secondsNS(wall, q.end)
+		v.lacks = q.spent || q.hint() < need
+	}
+}
+
+// asks says that a lease should be asked for, and that it hasn't been just now.
+func (q *quota) asks(now, wall int64, known bool) bool {
+	if q.asked != never && now >= q.asked && between(q.asked, now) < askEveryNS {
+		return false
+	}
+	if !known {
+		return true
+	}
+	if !q.spent && q.left() < q.lot-q.lot/2 {
+		return true
+	}
+	return !q.hasNext() && between(wall, q.end) <= askAheadSecs
+}
+
+// secondsNS returns the nanoseconds from one wall clock time to a later one.
+func secondsNS(from, to int64) int64 {
+	seconds := between(from, to)
+	if seconds > math.MaxInt64/nanosPerSecond {
+		return math.MaxInt64
+	}
+	return int64(seconds * nanosPerSecond)
+}

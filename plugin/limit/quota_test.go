@@ -1,0 +1,251 @@
+package limit
+
+import (
+	"errors"
+	"testing"
+)
+
+const hour = 3600
+
+func monthly(id uint64) Rule { return Rule{ID: id, Kind: Quota, Amount: 100} }
+
+func (a *account) grant(now int64, leases ...Lease) bool {
+	a.t.Helper()
+	next, changed, err := Grant(nil, a.state, Request{Version: a.ver, Epoch: a.epoch, Now: now, Wall: a.wall}, leases, a.rules)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if changed {
+		a.state = next
+	}
+	return changed
+}
+
+func (a *account) holding() Holding {
+	a.t.Helper()
+	held, err := Holdings(nil, a.state, Request{Wall: a.wall})
+	if err != nil || len(held) != 1 {
+		a.t.Fatal(held, err)
+	}
+	return held[0]
+}
+
+func TestQuotaWithoutALease(t *testing.T) {
+	tests := map[string]struct {
+		rule Rule
+		want Decision
+	}{
+		"closed denies for a second":          {Rule{}, Decision{Unknown: true, Denied: 1, RetryAfterNS: second, Ask: 1}},
+		"open lets through, marked":           {Rule{FailOpen: true}, Decision{Allowed: true, By: -1, FailedOpen: 1, Ask: 1}},
+		"soft that never enforces needs none": {Rule{Mode: Soft}, Decision{Allowed: true, By: -1, Ask: 1}},
+		"soft with a grace denies":            {Rule{Mode: Soft, GracePercent: 5}, Decision{Unknown: true, Denied: 1, RetryAfterNS: second, Ask: 1}},
+		"shadow says that it would deny":      {Rule{Mode: Shadow}, Decision{Allowed: true, By: -1, Shadowed: 1, Ask: 1}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.rule.ID, tt.rule.Kind, tt.rule.Amount = 1, Quota, 100
+			a := newAccount(t, 0, tt.rule)
+			d := a.ask(0, 1)
+			d.Levels, d.Changed = nil, false
+			if d.Allowed != tt.want.Allowed || d.Unknown != tt.want.Unknown || d.By != tt.want.By || d.Denied != tt.want.Denied ||
+				d.RetryAfterNS != tt.want.RetryAfterNS || d.FailedOpen != tt.want.FailedOpen || d.Shadowed != tt.want.Shadowed ||
+				d.Ask != tt.want.Ask || d.Over != 0 {
+				t.Errorf("got %+v, want %+v", d, tt.want)
+			}
+		})
+	}
+}
+
+func TestQuotaSpendsItsLeaseAndNoMore(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Remaining: 50})
+	if n := a.take(0); n != 7 {
+		t.Fatalf("admitted %d, want 7", n)
+	}
+	d := a.ask(0, 1)
+	if !d.Unknown || d.RetryAfterNS != second || d.Levels[0].Remaining != 43 || d.Levels[0].NextNS != hour*second {
+		t.Errorf("got %+v, want it to wait for more, with 43 left for the account", d)
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Spent: true})
+	a.wall = 600
+	if d := a.ask(0, 1); d.Unknown || d.RetryAfterNS != (hour-600)*second || d.Levels[0].Remaining != 0 {
+		t.Errorf("got %+v, want it denied until the period ends", d)
+	}
+}
+
+func TestSpentDeniesWhateverTheFailMode(t *testing.T) {
+	rule := monthly(1)
+	rule.FailOpen = true
+	a := newAccount(t, 0, rule)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Spent: true})
+	if d := a.ask(0, 1); d.Allowed || d.FailedOpen != 0 {
+		t.Errorf("got %+v", d)
+	}
+}
+
+// TestNoStepOfTheWallClockGivesTwice has the bug of months counted as 30 days and
+// of clocks that step: the period is the lease's, and no lease comes back.
+func TestNoStepOfTheWallClockGivesTwice(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	first := Lease{Limit: 1, Start: 0, End: 31 * 86400, Granted: 5, NextStart: 31 * 86400, NextEnd: 59 * 86400, NextGranted: 3}
+	a.grant(0, first)
+	got := 0
+	for _, wall := range []int64{0, 30*86400 + 1, 31*86400 - 1, 31 * 86400, 0, 31 * 86400, 90 * 86400, 40 * 86400, 0} {
+		a.wall = wall
+		got += a.take(0)
+		if wall == 0 {
+			a.grant(0, first) // a reply that is late
+			got += a.take(0)
+		}
+	}
+	if got != 8 {
+		t.Errorf("admitted %d, want the 5 and the 3 once each", got)
+	}
+}
+
+func TestNextLeaseTakesOverAtTheTurn(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 5, NextStart: hour, NextEnd: 2 * hour, NextGranted: 3})
+	a.wall = hour - 1
+	if d := a.ask(0, 2); !d.Allowed || d.Ask != 0 {
+		t.Fatalf("got %+v, want no question: the next lease is there", d)
+	}
+	a.wall = hour
+	if n := a.take(0); n != 3 {
+		t.Errorf("admitted %d in the new period, want 3", n)
+	}
+	if h := a.holding(); h.Start != hour || h.Used != 3 || h.Granted != 3 || h.NextStart != 0 {
+		t.Errorf("holds %+v", h)
+	}
+}
+
+func TestUseWithoutALeaseCountsTowardTheNext(t *testing.T) {
+	rule := monthly(1)
+	rule.FailOpen = true
+	a := newAccount(t, 0, rule)
+	for range 4 {
+		a.ask(0, 1)
+	}
+	if h := a.holding(); h.Start != 0 || h.Used != 4 {
+		t.Errorf("holds %+v, want 4 used in an unknown period", h)
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 10, Remaining: 50})
+	if h := a.holding(); h.Start != 0 || h.Used != 4 || h.Granted != 10 {
+		t.Errorf("holds %+v", h)
+	}
+}
+
+func TestRecall(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 10})
+	a.ask(0, 4)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 2})
+	if h := a.holding(); h.Granted != 4 || h.Used != 4 {
+		t.Errorf("holds %+v, want what is used and no more", h)
+	}
+}
+
+func TestLeaseOfAnotherBirthIsIgnored(t *testing.T) {
+	a := newAccount(t, 5, monthly(1))
+	if a.grant(5, Lease{Limit: 1, Born: 6, Start: 0, End: hour, Granted: 10}) {
+		t.Error("a lease for what was lost was taken")
+	}
+	if !a.grant(5, Lease{Limit: 1, Born: a.holding().Born, Start: 0, End: hour, Granted: 10}) {
+		t.Error("a lease was not taken")
+	}
+}
+
+func TestMalformedLeaseIsRefused(t *testing.T) {
+	state := mustSeed(t, 1, 0, monthly(1))
+	for name, l := range map[string]Lease{
+		"no length":             {Limit: 1, Start: 5, End: 5},
+		"too much":              {Limit: 1, End: 5, Granted: maxCount + 1},
+		"next before the end":   {Limit: 1, End: 5, NextStart: 4, NextEnd: 9},
+		"next without a length": {Limit: 1, End: 5, NextStart: 9, NextEnd: 9},
+	} {
+		if _, _, err := Grant(nil, state, Request{}, []Lease{l}, nil); !errors.Is(err, ErrLease) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestAsksInTimeAndNotTooOften(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	asked := func(now int64) bool { return a.ask(now, 0).Ask == 1 }
+	if !asked(0) || asked(second/2-1) || !asked(second/2) {
+		t.Error("without a lease it asks each half second")
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 10})
+	if asked(2 * second) {
+		t.Error("it asks with a whole lease")
+	}
+	a.ask(2*second, 5)
+	if asked(3 * second) {
+		t.Error("it asks with half of it left")
+	}
+	a.ask(3*second, 1)
+	if !asked(4 * second) {
+		t.Error("it doesn't ask with less than half left")
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 100})
+	a.wall = hour - 61
+	if asked(5 * second) {
+		t.Error("it asks 61 s before the period ends")
+	}
+	a.wall++
+	if !asked(6 * second) {
+		t.Error("it doesn't ask 60 s before the period ends")
+	}
+}
+
+func TestSoftQuotaIsOverWhenNothingRemains(t *testing.T) {
+	rule := monthly(1)
+	rule.Mode = Soft
+	a := newAccount(t, 0, rule)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 2, Remaining: 3})
+	for i := range 6 {
+		if d := a.ask(0, 1); !d.Allowed || (d.Over == 1) != (i >= 3) {
+			t.Errorf("request %d: got %+v", i, d)
+		}
+	}
+}
+
+func TestOlderRevisionUndoesNoRecall(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	first := Lease{Limit: 1, Revision: 4, Start: 0, End: hour, Granted: 10, NextStart: hour, NextEnd: 2 * hour, NextGranted: 3}
+	a.grant(0, first)
+	a.ask(0, 4)
+	recall := first
+	recall.Revision, recall.Granted = 5, 0
+	a.grant(0, recall)
+	if a.grant(0, first) {
+		t.Error("a reply that was late was taken")
+	}
+	if h := a.holding(); h.Granted != 4 || h.Revision != 5 {
+		t.Errorf("holds %+v, want what the recall left", h)
+	}
+	a.wall = hour
+	if h := a.holding(); h.Start != hour || h.Revision != 0 {
+		t.Errorf("holds %+v, want the next lease, of no revision", h)
+	}
+	if !a.grant(0, Lease{Limit: 1, Revision: 1, Start: hour, End: 2 * hour, Granted: 9}) {
+		t.Error("a lease of a new period was not taken")
+	}
+}
+
+func TestUnleasedCountsAsUnknown(t *testing.T) {
+	for name, rule := range map[string]Rule{"open": {FailOpen: true}, "closed": {}} {
+		t.Run(name, func(t *testing.T) {
+			rule.ID, rule.Kind, rule.Amount = 1, Quota, 100
+			a := newAccount(t, 0, rule)
+			a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 50, Remaining: 50, Spent: true})
+			d := a.decide(Request{Version: 1, Unleased: true, Applies: 1, Take: [Measures]uint64{1}})
+			if d.Allowed != rule.FailOpen || d.Unknown == rule.FailOpen || (d.FailedOpen == 1) != rule.FailOpen || d.Ask != 1 {
+				t.Errorf("got %+v", d)
+			}
+			if h := a.holding(); rule.FailOpen && h.Used != 1 {
+				t.Errorf("holds %+v, want 1 used", h)
+			}
+		})
+	}
+}
