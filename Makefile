@@ -56,6 +56,11 @@ test: tools build ## run every test: Go, filter, Envoy, front end, browser
 race: tools build ## run the Go tests with the race detector
 	@CHROMIUM="$${CHROMIUM:-$$(tools/chromium/find.sh)}" $(GOTEST) -race -timeout 30m $(PACKAGES)
 
+.PHONY: exact
+exact: prerequisites $(ENVOY_STAMP) build/weir.wasm ## check that decisions are exact: 10^8 generated ones, 10^6 real requests
+	@WEIR_EXACT_OPS=100000000 go test -count=1 -v -timeout 60m -run TestExactOverGeneratedOperations ./plugin/limit
+	@WEIR_EXACT_REQUESTS=1000000 go test -count=1 -v -timeout 30m -run TestFilterInEnvoyIsExactOverEveryWindow ./tests/filter
+
 .PHONY: bench
 bench: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) build/weir.wasm ## measure what the filter costs beside others, into tests/bench/RESULTS.md
 	@go run ./tests/bench $(BENCH)
