@@ -204,6 +204,8 @@ func TestFilterInEnvoyTakesChangesOfKeys(t *testing.T) {
 	expect("unsuspended", 200)
 	edit(func(k *book.Key) { k.ExpiresAt = time.Now().Unix() + 1 })
 	expect("expired", 401)
+	edit(func(k *book.Key) {})
+	expect("without an end", 200)
 	edit(func(k *book.Key) { k.Digest = book.SecretDigest("another") })
 	expect("revoked", 401)
 	edit(func(k *book.Key) { k.Epoch = 1 })
