@@ -67,7 +67,7 @@ func (c *boundConn) Read(p []byte) (int, error) {
 
 // Write gives up on a client that doesn't read, so that it holds nobody.
 func (c *boundConn) Write(p []byte) (int, error) {
-	if err := c.Conn.SetWriteDeadline(time.Now().Add(socketWriteWithin)); err != nil {
+	if err := c.SetWriteDeadline(time.Now().Add(socketWriteWithin)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)

@@ -23,6 +23,8 @@ const (
 )
 
 // control is what the module's functions have in common.
+//
+//nolint:unused // all but the mark is, outside the module
 type control struct {
 	mark  [16]byte
 	next  uint32 // see OffsetNext

@@ -2,12 +2,13 @@ package main
 
 import (
 	"errors"
+	"io"
 	"os"
 )
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
-		os.Stderr.WriteString("trim: " + err.Error() + "\n")
+		io.WriteString(os.Stderr, "trim: "+err.Error()+"\n")
 		os.Exit(1)
 	}
 }
