@@ -24,13 +24,18 @@ const (
 // table is the open entries. They are a slice, in the order of their first
 // request, so that what is taken first doesn't depend on a map's random order.
 type table struct {
-	index    map[wire.EntryKey]int32
+	index    chains
 	entries  []wire.Entry
 	requests uint64
 	bins     int
 }
 
-func newTable() table { return table{index: map[wire.EntryKey]int32{}} }
+func newTable() table { return table{index: newChains()} }
+
+func hashOf(k *wire.EntryKey) uint32 {
+	low := uint64(k.Minute)<<24 | uint64(k.Status)<<8 | uint64(k.Decision)
+	return uint32(mix(mix(mix(low, k.Account), k.Key), k.Endpoint))
+}
 
 func (t *table) add(s *Sample) {
 	e := &t.entries[t.slot(s.EntryKey)]
@@ -66,8 +71,11 @@ func (t *table) slot(k wire.EntryKey) int32 {
 
 // find returns the entry of k, made anew if there are fewer than limit entries.
 func (t *table) find(k wire.EntryKey, limit int) (int32, bool) {
-	if i, ok := t.index[k]; ok {
-		return i, true
+	hash := hashOf(&k)
+	for i := t.index.first(hash); i >= 0; i = t.index.next(i) {
+		if t.entries[i].EntryKey == k {
+			return i, true
+		}
 	}
 	n := len(t.entries)
 	if n >= limit {
@@ -79,7 +87,7 @@ func (t *table) find(k wire.EntryKey, limit int) (int32, bool) {
 	} else {
 		t.entries = append(t.entries, wire.Entry{EntryKey: k})
 	}
-	t.index[k] = int32(n)
+	t.index.push(hash)
 	return int32(n), true
 }
 
@@ -128,13 +136,7 @@ func (t *table) take() []wire.Entry {
 		t.requests -= taken[i].Requests
 	}
 	t.bins -= bins
-	if from == 0 {
-		clear(t.index)
-	} else {
-		for i := range taken {
-			delete(t.index, taken[i].EntryKey)
-		}
-	}
+	t.index.cut(from)
 	t.entries = t.entries[:from]
 	return taken
 }

@@ -3,7 +3,6 @@ package wire
 import (
 	"math"
 	"slices"
-	"sort"
 )
 
 // Histogram counts durations in exponential buckets, sparse and sorted by
@@ -44,8 +43,15 @@ func buildLatencyUppers() []uint64 {
 // LatencyIndex returns the bucket of a duration in microseconds.
 func LatencyIndex(us uint64) uint16 {
 	us = min(us, MaxLatencyUS)
-	i := sort.Search(len(latencyUppers), func(i int) bool { return latencyUppers[i] >= us })
-	return uint16(i)
+	low, high := 0, len(latencyUppers)-1 // of the first bucket that us fits into
+	for low < high {
+		if middle := int(uint(low+high) >> 1); latencyUppers[middle] < us {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return uint16(low)
 }
 
 // MaxLatencyIndex returns the last bucket's index.
@@ -78,14 +84,20 @@ func (h *Histogram) Merge(o Histogram) {
 }
 
 func (h *Histogram) add(b Bin) {
-	i, found := slices.BinarySearchFunc(*h, b.Index, func(b Bin, index uint16) int {
-		return int(b.Index) - int(index)
-	})
-	if !found {
-		*h = slices.Insert(*h, i, b)
+	bins := *h
+	i, high := 0, len(bins)
+	for i < high {
+		if middle := int(uint(i+high) >> 1); bins[middle].Index < b.Index {
+			i = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	if i == len(bins) || bins[i].Index != b.Index {
+		*h = slices.Insert(bins, i, b)
 		return
 	}
-	(*h)[i].Count = addSaturating((*h)[i].Count, b.Count)
+	bins[i].Count = addSaturating(bins[i].Count, b.Count)
 }
 
 func addSaturating(a, b uint64) uint64 {
