@@ -105,7 +105,10 @@ const columns = (tiers: Answer["tiers"]): Column<Activity>[] => [
     head: "Limit",
     sort: (a) => a.limit.name,
     cell: (a) => (
-      <span className="flex flex-wrap items-center gap-x-2" title={sentence(a.limit)}>
+      <span
+        className="flex flex-wrap items-center gap-x-2 sm:flex-nowrap sm:whitespace-nowrap"
+        title={sentence(a.limit)}
+      >
         <AppLink to={paths.limit(a.limit.id)}>{a.limit.name}</AppLink>
         {a.limit.mode !== "ENFORCE" && <ModeBadge mode={a.limit.mode} />}
       </span>
@@ -121,8 +124,8 @@ const columns = (tiers: Answer["tiers"]): Column<Activity>[] => [
   {
     id: "does",
     head: "What it does",
-    from: "lg",
-    cell: (a) => <span className="block max-w-lg truncate text-muted">{sentence(a.limit)}</span>,
+    from: "xl",
+    cell: (a) => <span className="block max-w-80 truncate text-muted">{sentence(a.limit)}</span>,
   },
   count("denied", "Denied", (t) => t.denied),
   count("shadowed", "Would be denied", (t) => t.shadowed),
