@@ -11,7 +11,12 @@
 //	POLICY DOWN
 //	graph (mutations) ─▶ postgres ─▶ snapshot ─▶ edge (long poll) ─▶ filter
 //
-// Beside them, auth says who is asking, and app wires everything together.
+//	QUOTAS
+//	filter ─▶ edge (what is used) ─▶ quota (who gets how much) ─▶ postgres (ledger) ─▶ edge (leases) ─▶ filter
+//
+// Beside them, auth says who is asking, sweep ends what nobody ends (leases of
+// Envoys that fell silent, old samples of denials), and app wires everything
+// together.
 //
 // Postgres is authoritative for policy and for committed usage. The filter is
 // authoritative for usage that Postgres has not committed yet. JetStream and
