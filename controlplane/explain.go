@@ -79,8 +79,26 @@ func (d Denial) retry() string {
 		return ""
 	}
 	at := d.At.Add(d.RetryAfter).UTC().Format(time.RFC3339)
-	after := strings.TrimSuffix(fmt.Sprintf("%.1f", d.RetryAfter.Seconds()), ".0")
-	return fmt.Sprintf("; a retry would have succeeded after %s s, at %s", after, at)
+	return fmt.Sprintf("; a retry would have succeeded after %s, at %s", lasting(d.RetryAfter), at)
+}
+
+// lasting says how long d is, as people say it, rounded up.
+func lasting(d time.Duration) string {
+	up := func(unit time.Duration) int { return int((d + unit - 1) / unit) }
+	switch {
+	case d <= 2*time.Minute:
+		tenths := up(time.Second / 10)
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", float64(tenths)/10), ".0") + " s"
+	case d <= 2*time.Hour:
+		return fmt.Sprintf("%d min", up(time.Minute))
+	case d <= 48*time.Hour:
+		minutes := up(time.Minute)
+		if minutes%60 == 0 {
+			return fmt.Sprintf("%d h", minutes/60)
+		}
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	}
+	return fmt.Sprintf("%d days", up(24*time.Hour))
 }
 
 // Validate returns what is wrong with a filter.

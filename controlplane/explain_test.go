@@ -23,7 +23,15 @@ func TestADenialIsExplained(t *testing.T) {
 		},
 		"a quota with an override": {
 			controlplane.Denial{At: at, LimitID: 4, Decision: wire.Throttled, RetryAfter: time.Hour, Levels: []controlplane.DenialLevel{{LimitID: 4, Remaining: -5, Amount: 200}}},
-			monthly, "The limit monthly allows 200 bytes a calendar month to each key: 5 in debt, none of 200 left; a retry would have succeeded after 3600 s, at 2026-05-14T13:00:00Z.",
+			monthly, "The limit monthly allows 200 bytes a calendar month to each key: 5 in debt, none of 200 left; a retry would have succeeded after 60 min, at 2026-05-14T13:00:00Z.",
+		},
+		"a wait of half a day": {
+			controlplane.Denial{At: at, LimitID: 4, Decision: wire.Throttled, RetryAfter: 12*time.Hour - time.Millisecond}, perMinute,
+			"The limit per-minute allows 100 requests a minute to the whole account; a retry would have succeeded after 12 h, at 2026-05-14T23:59:59Z.",
+		},
+		"a wait of days": {
+			controlplane.Denial{At: at, LimitID: 4, Decision: wire.Throttled, RetryAfter: 300 * time.Hour}, nil,
+			"A limit refused it that has been deleted since; a retry would have succeeded after 13 days, at 2026-05-27T00:00:00Z.",
 		},
 		"a limit that is gone": {controlplane.Denial{LimitID: 4, Decision: wire.Throttled}, nil, "A limit refused it that has been deleted since."},
 		"no policy":            {controlplane.Denial{Decision: wire.Unready}, nil, "The gateway had no policy yet."},
