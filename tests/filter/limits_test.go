@@ -68,7 +68,11 @@ func TestFilterInEnvoyIsExactForAllKindsTogether(t *testing.T) {
 			defer edge.mu.Unlock()
 			return edge.ledger.quotas[21].used >= quotaAmount
 		})
-		time.Sleep(300 * time.Millisecond) // and some more requests
+		_, before := edge.total()
+		until(t, "more are refused", func() bool {
+			_, by := edge.total()
+			return by[wire.Throttled] >= before[wire.Throttled]+200
+		})
 		cancel()
 	}()
 	s := saturate(ctx, v.url, 16)
