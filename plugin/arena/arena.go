@@ -8,6 +8,9 @@
 // had been allocated for itself; but a short one that is kept for long keeps its
 // chunk, and should be cloned.
 //
+// What is handed out during a callback that keeps none of it can be taken back at
+// its end, see [Begin], so that requests leave nothing for the garbage collector.
+//
 // The bytes are handed out by a function in WebAssembly that command trim adds
 // to the module. It and this package share a control block, which it finds by a
 // mark. In a module that was not trimmed, nothing calls this package.
@@ -32,11 +35,37 @@ type control struct {
 	chunk []byte // keeps the chunk, as addresses don't
 }
 
+const (
+	// The largest size that Go allocates without a lock.
+	chunkBytes = 32 << 10
+	// What doesn't fit into the chunk any more and is larger than this gets
+	// memory of its own, so that the chunk's rest is not lost.
+	sharedBytes = chunkBytes / 8
+)
+
 // shared is found by its mark: random bytes, none of them zero, as the linker
 // leaves out zeros. Nothing else in the module has them.
 var shared = control{mark: [...]byte{
 	0x2e, 0xf8, 0x91, 0xb5, 0x6c, 0xd3, 0x47, 0xae, 0xc2, 0x19, 0xe7, 0x80, 0x5d, 0x9a, 0x36, 0xa4,
 }}
+
+// Frame is a point in a chunk.
+type Frame struct{ next, end uint32 }
+
+// Begin remembers where the next value will be.
+func Begin() Frame { return Frame{shared.next, shared.end} }
+
+// End takes back what was handed out since f. Nothing of it may be used any more,
+// whatever holds it. What came from another chunk stays as it is.
+func (f Frame) End() {
+	if f.end == shared.end {
+		shared.next = f.next
+	}
+}
+
+// Outlives says that a value of this size has memory of its own, so that
+// [Frame.End] doesn't concern it.
+func Outlives(size int) bool { return size > chunkBytes }
 
 // Mark returns what the control block begins with.
 func Mark() string { return string(shared.mark[:]) }

@@ -138,7 +138,7 @@ var (
 
 // findKey finds a credential in the policy. shard is the segment that it belongs to.
 func (p *plugin) findKey(text []byte) (ref book.KeyRef, shard int, ok bool) {
-	if e, known := p.keys.find(text); known && p.shard(e.number) == e.shard {
+	if e := p.keys.find(text); e != nil && p.shardAt(e.number) == e.at {
 		return e.ref, e.number, true
 	}
 	digest := sha256.Sum256(text)
@@ -147,8 +147,8 @@ func (p *plugin) findKey(text []byte) (ref book.KeyRef, shard int, ok bool) {
 	if s == nil {
 		return ref, shard, false
 	}
-	if ref, ok = s.Find(&digest); ok {
-		p.keys.put(text, shard, s, ref)
+	if ref, ok = s.Find(&digest); ok && s == p.shard(shard) {
+		p.keys.put(text, shard, p.shardAt(shard), ref)
 	}
 	return ref, shard, ok
 }

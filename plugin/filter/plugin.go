@@ -28,8 +28,10 @@ type vm struct {
 }
 
 // NewPluginContext implements types.VMContext.
-func (v *vm) NewPluginContext(uint32) types.PluginContext {
-	return &plugin{system: v.system, host: newProxy()}
+func (v *vm) NewPluginContext(id uint32) types.PluginContext {
+	p := &plugin{system: v.system, host: newProxy()}
+	enter(id, p)
+	return p
 }
 
 // plugin is one configuration of the filter in one VM. A VM has one thread, so

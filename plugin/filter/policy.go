@@ -1,9 +1,11 @@
 package filter
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 
+	"github.com/weirhq/weir/plugin/arena"
 	"github.com/weirhq/weir/plugin/book"
 )
 
@@ -92,6 +94,15 @@ func (p *plugin) shard(number int) *book.Shard {
 	return s.shard
 }
 
+// shardAt returns the version in which the shard that is segment number last
+// changed, loaded anew if need be; 0 if there is none.
+func (p *plugin) shardAt(number int) uint64 {
+	if p.shard(number) == nil {
+		return 0
+	}
+	return p.policy.shards[number-1].at
+}
+
 func (p *plugin) loadShard(number int) bool {
 	at, b, found := p.segment(number)
 	if !found {
@@ -121,12 +132,15 @@ func (p *plugin) shardFor(digest *[32]byte, number int) *book.Shard {
 	return s
 }
 
-// segment reads a segment from shared data.
+// segment reads a segment from shared data. It outlives the callback.
 func (p *plugin) segment(number int) (version uint64, b []byte, found bool) {
 	p.scratch.key = appendSegmentKey(p.scratch.key[:0], number)
 	value, _, found := p.host.getShared(p.scratch.key)
 	if !found || len(value) < versionBytes {
 		return 0, nil, false
+	}
+	if !arena.Outlives(len(value)) {
+		value = bytes.Clone(value)
 	}
 	return binary.LittleEndian.Uint64(value), value[versionBytes:], true
 }

@@ -24,6 +24,8 @@ const (
 	opI32Load  = 0x28
 	opI32Store = 0x36
 	opI32Const = 0x41
+	opI32Eqz   = 0x45
+	opI32Ne    = 0x47
 	opI32GtU   = 0x4b
 	opI32Add   = 0x6a
 	opI32Sub   = 0x6b
@@ -43,7 +45,7 @@ func allocateFromChunk(m module, exports []export) ([]export, error) {
 	if to < 0 || refill < 0 {
 		return nil, errors.New("the module does not export both " + exportAllocate + " and " + exportRefill)
 	}
-	control, err := findControl(m)
+	control, err := findControl(m, arena.Mark())
 	if err != nil {
 		return nil, err
 	}
@@ -93,14 +95,14 @@ func allocateBody(control int32, refill uint32) []byte {
 	return append(b, opLocalGet, at, opEnd)
 }
 
-// findControl returns the address of the control block, which begins with a mark
+// findControl returns the address of a control block, which begins with a mark
 // that nothing else in the module's data has.
-func findControl(m module) (address int32, err error) {
+func findControl(m module, text string) (address int32, err error) {
 	s, err := m.find(sectionData, "data")
 	if err != nil {
 		return 0, err
 	}
-	mark := []byte(arena.Mark())
+	mark := []byte(text)
 	found := 0
 	r := reader{rest: s.content}
 	for n := r.u32(); n > 0 && r.err == nil; n-- {
@@ -118,7 +120,7 @@ func findControl(m module) (address int32, err error) {
 		}
 	}
 	if r.err == nil && found != 1 {
-		return 0, errors.New("the module's data does not have exactly one mark of package arena")
+		return 0, errors.New("the module's data does not have each mark exactly once")
 	}
 	return address, r.err
 }

@@ -12,6 +12,8 @@
 //     instructions that take it from the chunk of package arena. Only when the
 //     chunk is used up is the Go function called, which costs a switch to
 //     another goroutine and back.
+//   - Callbacks for streams go to functions of the filter's own in the place of
+//     the SDK's, and creating or deleting a stream calls no Go, see package gate.
 //
 // Nothing else is touched: sections are copied as they are, and added functions
 // come after all others, so no index in the module changes. A module that isn't

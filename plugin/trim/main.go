@@ -42,6 +42,10 @@ func trim(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	exports, err = passStreams(m, exports)
+	if err != nil {
+		return nil, err
+	}
 	if err := m.setExports(exports); err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ func exportNames(t *testing.T, code []byte) (names []string) {
 
 func TestTrimDropsWhatTheFilterDoesNotNeed(t *testing.T) {
 	before, after := exportNames(t, built(t)), exportNames(t, trimmed(t))
-	for _, gone := range []string{"proxy_on_request_body", "weir_refill"} {
+	for _, gone := range []string{"proxy_on_request_body", "weir_refill", "weir_request_headers", "weir_stream", "weir_forget"} {
 		if !slices.Contains(before, gone) || slices.Contains(after, gone) {
 			t.Errorf("%s: exported before %v, after %v; want true, false",
 				gone, slices.Contains(before, gone), slices.Contains(after, gone))
@@ -131,8 +131,38 @@ func TestTrimDropsWhatTheFilterDoesNotNeed(t *testing.T) {
 		}
 	}
 	g := instantiate(t)
-	if got := g.call("proxy_on_request_headers", 1, 2, 3); got != 7 {
-		t.Errorf("proxy_on_request_headers returns %d, want 7", got)
+	for name, want := range map[string]uint64{"proxy_on_request_headers": 17, "proxy_on_response_headers": 19} {
+		if got := g.call(name, 1, 2, 3); got != want {
+			t.Errorf("%s returns %d, want %d of the filter's own function", name, got, want)
+		}
+	}
+}
+
+func TestStreamsAreCreatedAndDeletedWithoutGo(t *testing.T) {
+	g := instantiate(t)
+	// Digits: plugins created, streams of other plugins, contexts looked for,
+	// contexts deleted.
+	for _, step := range []struct {
+		what      string
+		call      string
+		arguments []uint64
+		want      uint64
+	}{
+		{"a plugin is created", "proxy_on_context_create", []uint64{2, 0}, 1000},
+		{"a stream of it", "proxy_on_context_create", []uint64{3, 2}, 1000},
+		{"the stream is deleted", "proxy_on_delete", []uint64{3}, 1000},
+		{"a newer plugin", "proxy_on_context_create", []uint64{6, 0}, 2000},
+		{"a stream of the newer plugin", "proxy_on_context_create", []uint64{7, 6}, 2000},
+		{"a stream of the older plugin", "proxy_on_context_create", []uint64{9, 2}, 2100},
+		{"a stream older than the newest plugin is deleted", "proxy_on_delete", []uint64{5}, 2110},
+		{"a stream newer than that is deleted", "proxy_on_delete", []uint64{9}, 2110},
+		{"the older plugin is deleted", "proxy_on_delete", []uint64{2}, 2121},
+		{"the newest plugin is deleted", "proxy_on_delete", []uint64{6}, 2132},
+	} {
+		g.call(step.call, step.arguments...)
+		if got := g.call("calls"); got != step.want {
+			t.Fatalf("%s: calls %04d, want %04d", step.what, got, step.want)
+		}
 	}
 }
 
