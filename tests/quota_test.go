@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/weirhq/weir/tests/internal/stack"
@@ -15,23 +16,13 @@ import (
 func TestAQuotaIsSpentToTheLastRequest(t *testing.T) {
 	const amount = 40
 	s := stack.Start(t, databases.New(t), stack.Options{})
-	var tier struct {
-		CreateTier struct{ Tier struct{ ID string } }
-	}
-	s.Query(fmt.Sprintf(`mutation{createTier(input:{name:"Metered",limits:[{name:"monthly",kind:QUOTA,amount:%d,period:MONTH}]}){tier{id}}}`, amount), &tier)
-	var account struct {
-		CreateAccount struct{ Account struct{ ID string } }
-	}
-	s.Query(fmt.Sprintf(`mutation{createAccount(input:{name:"Metered GmbH",tierId:%q,timeZone:"Europe/Berlin"}){account{id}}}`, tier.CreateTier.Tier.ID), &account)
-	id := account.CreateAccount.Account.ID
-	var key struct{ CreateKey struct{ Secret string } }
-	s.Query(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci"}){secret}}`, id), &key)
+	id, secret := metered(s, amount)
 	s.AwaitSnapshot()
 
 	client := s.NewClient()
 	spend := func() (passed int) {
 		s.Eventually("the quota to be spent", func() bool {
-			r := client.Get("/v1/users/1", key.CreateKey.Secret)
+			r := client.Get("/v1/users/1", secret)
 			switch r.Status {
 			case http.StatusOK:
 				passed++
@@ -49,22 +40,112 @@ func TestAQuotaIsSpentToTheLastRequest(t *testing.T) {
 	if passed != amount {
 		t.Errorf("%d requests passed, want %d", passed, amount)
 	}
-	var read struct {
-		Account struct {
-			Quotas []struct{ Amount, Consumed, Outstanding, WrittenOff int64 }
-		}
-	}
 	s.Eventually("the ledger to know", func() bool {
-		s.Query(fmt.Sprintf(`{account(id:%q){quotas{amount consumed outstanding writtenOff}}}`, id), &read)
-		q := read.Account.Quotas
-		return len(q) == 1 && q[0].Consumed == amount && q[0].Outstanding == 0 && q[0].WrittenOff == 0
+		q, err := quotaOf(s, id)
+		return err == nil && q == quotaStanding{Amount: amount, Consumed: amount}
 	})
-	wantExplained(t, s, client, key.CreateKey.Secret, "monthly", fmt.Sprintf(
+	wantExplained(t, s, client, secret, "monthly", fmt.Sprintf(
 		"The limit monthly allows %d requests a calendar month to the whole account: none of %d left; ", amount, amount))
 	s.Query(fmt.Sprintf(`mutation{resetAccount(id:%q){snapshot}}`, id), nil)
 	s.AwaitSnapshot()
 	if passed := spend(); passed != amount {
 		t.Errorf("after the reset %d requests passed, want %d", passed, amount)
+	}
+}
+
+// metered makes an account whose tier has one quota, and a key for it.
+func metered(s *stack.Stack, amount int) (id, secret string) {
+	var tier struct {
+		CreateTier struct{ Tier struct{ ID string } }
+	}
+	s.Query(fmt.Sprintf(`mutation{createTier(input:{name:"Metered",limits:[{name:"monthly",kind:QUOTA,amount:%d,period:MONTH}]}){tier{id}}}`, amount), &tier)
+	var account struct {
+		CreateAccount struct{ Account struct{ ID string } }
+	}
+	s.Query(fmt.Sprintf(`mutation{createAccount(input:{name:"Metered GmbH",tierId:%q,timeZone:"Europe/Berlin"}){account{id}}}`, tier.CreateTier.Tier.ID), &account)
+	id = account.CreateAccount.Account.ID
+	var key struct{ CreateKey struct{ Secret string } }
+	s.Query(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci"}){secret}}`, id), &key)
+	return id, key.CreateKey.Secret
+}
+
+// quotaStanding is what the ledger says of an account's only quota.
+type quotaStanding struct{ Amount, Consumed, Outstanding, WrittenOff int64 }
+
+func quotaOf(s *stack.Stack, account string) (quotaStanding, error) {
+	var read struct{ Account struct{ Quotas []quotaStanding } }
+	err := s.TryQuery(fmt.Sprintf(`{account(id:%q){quotas{amount consumed outstanding writtenOff}}}`, account), &read)
+	if err != nil || len(read.Account.Quotas) != 1 {
+		return quotaStanding{}, err
+	}
+	return read.Account.Quotas[0], nil
+}
+
+// TestTwoEnvoysShareAQuotaWhateverDies spends a quota through two Envoys, while
+// Envoys and the control plane are killed and started anew. Nothing is let
+// through beyond it, then and after all of it has started anew.
+func TestTwoEnvoysShareAQuotaWhateverDies(t *testing.T) {
+	const amount = 4000
+	s := stack.Start(t, databases.New(t), stack.Options{Outside: true})
+	plane := s.Serve()
+	id, secret := metered(s, amount)
+	first, second := s.NewClient(), (*stack.Client)(nil)
+	envoy, gateway := s.StartEnvoy("second")
+	second = s.NewClientOf(gateway)
+
+	var passed, refused int64
+	// spend sends requests by turns until so many more have passed, or the quota
+	// is spent for both.
+	spend := func(more int64) {
+		base := passed
+		refusedInARow := 0
+		s.Eventually("requests to pass", func() bool {
+			for range 50 {
+				for _, c := range []*stack.Client{first, second} {
+					r, err := c.Send(t.Context(), http.MethodGet, "/v1/users/1", secret)
+					switch {
+					case err != nil:
+						t.Fatal(err)
+					case r.Status == http.StatusOK:
+						passed, refusedInARow = passed+1, 0
+					case r.Status == http.StatusTooManyRequests:
+						refused, refusedInARow = refused+1, refusedInARow+1
+					}
+				}
+			}
+			return passed-base >= more || refusedInARow >= 200
+		})
+	}
+	kill := func(pid int, done <-chan struct{}) {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		<-done
+	}
+	spend(500)
+	kill(envoy.PID(), envoy.Done())
+	envoy, gateway = s.StartEnvoy("second")
+	second = s.NewClientOf(gateway)
+	spend(500)
+	kill(plane.PID(), plane.Done())
+	plane = s.Serve()
+	spend(500)
+	kill(plane.PID(), plane.Done())
+	kill(envoy.PID(), envoy.Done())
+	plane = s.Serve()
+	_, gateway = s.StartEnvoy("second")
+	second = s.NewClientOf(gateway)
+	spend(amount)
+
+	var q quotaStanding
+	s.Eventually("the ledger to have what is used", func() bool {
+		var err error
+		q, err = quotaOf(s, id)
+		return err == nil && q.Consumed-q.WrittenOff+q.Outstanding > 0 && q.Consumed+q.Outstanding <= amount
+	})
+	t.Logf("%d passed and %d were refused; %+v", passed, refused, q)
+	if passed > amount || passed < amount/2 {
+		t.Errorf("%d passed of a quota of %d", passed, amount)
 	}
 }
 

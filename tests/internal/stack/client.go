@@ -22,20 +22,24 @@ type Response struct {
 
 // Client is a client of the API with a connection of its own.
 type Client struct {
-	http *http.Client
-	s    *Stack
+	http    *http.Client
+	gateway string
+	s       *Stack
 }
 
 // NewClient returns a client that uses one connection.
-func (s *Stack) NewClient() *Client {
+func (s *Stack) NewClient() *Client { return s.NewClientOf(s.Gateway) }
+
+// NewClientOf returns a client of another Envoy.
+func (s *Stack) NewClientOf(gateway string) *Client {
 	transport := &http.Transport{MaxConnsPerHost: 1}
 	s.t.Cleanup(transport.CloseIdleConnections)
-	return &Client{&http.Client{Transport: transport}, s}
+	return &Client{&http.Client{Transport: transport}, gateway, s}
 }
 
 // Send sends a request through the gateway. An empty key sends none.
 func (c *Client) Send(ctx context.Context, method, path, key string) (Response, error) {
-	r, err := http.NewRequestWithContext(ctx, method, c.s.Gateway+path, nil)
+	r, err := http.NewRequestWithContext(ctx, method, c.gateway+path, nil)
 	if err != nil {
 		return Response{}, err
 	}

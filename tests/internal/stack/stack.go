@@ -79,8 +79,15 @@ func Start(t testing.TB, database string, o Options) *Stack {
 		s.app = s.open()
 	}
 	s.workers = max(o.Workers, 2)
-	s.startEnvoy(addrs)
+	s.Envoy = s.startEnvoy(addrs[0], addrs[1], "test")
 	return s
+}
+
+// StartEnvoy starts one more Envoy, and returns it with its base URL for clients.
+func (s *Stack) StartEnvoy(node string) (e *envoy.Envoy, gateway string) {
+	s.t.Helper()
+	addrs := freeAddrs(s.t, 2)
+	return s.startEnvoy(addrs[0], addrs[1], node), "http://" + addrs[0]
 }
 
 // open starts the control plane in this process.
@@ -98,7 +105,7 @@ func (s *Stack) open() *app.App {
 	return a
 }
 
-func (s *Stack) startEnvoy(addrs []string) {
+func (s *Stack) startEnvoy(gateway, admin, node string) *envoy.Envoy {
 	s.t.Helper()
 	top := checkoutOf(s.t)
 	if _, err := os.Stat(top.Filter()); err != nil {
@@ -107,7 +114,7 @@ func (s *Stack) startEnvoy(addrs []string) {
 	upstream := httptest.NewServer(demo.Upstream())
 	s.t.Cleanup(upstream.Close)
 	config, err := deploy.Envoy{
-		Gateway: addrs[0], Admin: addrs[1], Edge: addrs[3], Node: "test",
+		Gateway: gateway, Admin: admin, Edge: s.Config.EdgeAddr, Node: node,
 		Upstream: strings.TrimPrefix(upstream.URL, "http://"), Filter: top.Filter(),
 	}.Render()
 	if err != nil {
@@ -121,18 +128,19 @@ func (s *Stack) startEnvoy(addrs []string) {
 	if binary == "" {
 		binary = top.Envoy()
 	}
-	s.Envoy, err = envoy.Start(s.t.Context(), envoy.Config{
-		Binary: binary, ConfigFile: file, Admin: addrs[1], Concurrency: s.workers, NodeToken: NodeToken, Output: logFile(s.t),
+	e, err := envoy.Start(s.t.Context(), envoy.Config{
+		Binary: binary, ConfigFile: file, Admin: admin, Concurrency: s.workers, NodeToken: NodeToken, Output: logFile(s.t),
 	})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
 		// Where the control plane went first, Envoy can't get rid of its usage.
-		if err := s.Envoy.Stop(context.Background()); err != nil && s.app != nil {
+		if err := e.Stop(context.Background()); err != nil && s.app != nil {
 			s.t.Error(err)
 		}
 	})
+	return e
 }
 
 // patience is far beyond what any healthy stack needs.
