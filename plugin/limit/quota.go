@@ -12,6 +12,7 @@ const (
 
 const (
 	askEveryNS   = nanosPerSecond / 2
+	askEmptyNS   = nanosPerSecond / 5 // while requests are refused for want of a lease
 	askAheadSecs = 60
 	// unknownWaitNS is when to come back when a lease isn't known.
 	unknownWaitNS = nanosPerSecond
@@ -152,7 +153,7 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 	wall := req.Wall
 	q.roll(wall)
 	known := q.inForce(wall) && !req.Unleased
-	v.ask = q.asks(req.Now, wall, known)
+	v.ask = q.asks(req.Now, wall, need, known)
 	v.level.Limit = q.Amount
 	enforces := q.enforces()
 	v.never = enforces && !q.timed() && need > q.scaled(q.Amount)
@@ -185,18 +186,20 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 	}
 }
 
-// asks says that a lease should be asked for, and that it hasn't been just now.
-func (q *quota) asks(now, wall int64, known bool) bool {
-	if q.asked != never && now >= q.asked && between(q.asked, now) < askEveryNS {
+// asks says that a lease should be asked for, and that it hasn't been just now:
+// when none is known, when the one in force doesn't have what is needed or has
+// come below half of its lot, and ahead of the period's end.
+func (q *quota) asks(now, wall int64, need uint64, known bool) bool {
+	short := !known || !q.spent && q.left() < need
+	every := uint64(askEveryNS)
+	if short {
+		every = askEmptyNS
+	}
+	if q.asked != never && now >= q.asked && between(q.asked, now) < every {
 		return false
 	}
-	if !known {
-		return true
-	}
-	if !q.spent && q.left() < q.lot-q.lot/2 {
-		return true
-	}
-	return !q.hasNext() && between(wall, q.end) <= askAheadSecs
+	return short || !q.spent && q.left() < q.lot-q.lot/2 ||
+		!q.hasNext() && between(wall, q.end) <= askAheadSecs
 }
 
 // secondsNS returns the nanoseconds from one wall clock time to a later one.

@@ -172,8 +172,8 @@ func TestMalformedLeaseIsRefused(t *testing.T) {
 func TestAsksInTimeAndNotTooOften(t *testing.T) {
 	a := newAccount(t, 0, monthly(1))
 	asked := func(now int64) bool { return a.ask(now, 0).Ask == 1 }
-	if !asked(0) || asked(second/2-1) || !asked(second/2) {
-		t.Error("without a lease it asks each half second")
+	if !asked(0) || asked(second/5-1) || !asked(second/5) {
+		t.Error("without a lease it doesn't ask each fifth of a second")
 	}
 	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 10})
 	if asked(2 * second) {
@@ -184,8 +184,8 @@ func TestAsksInTimeAndNotTooOften(t *testing.T) {
 		t.Error("it asks with half of it left")
 	}
 	a.ask(3*second, 1)
-	if !asked(4 * second) {
-		t.Error("it doesn't ask with less than half left")
+	if !asked(4*second) || asked(4*second+second/2-1) || !asked(4*second+second/2) {
+		t.Error("it doesn't ask each half second with less than half left")
 	}
 	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 100})
 	a.wall = hour - 61
@@ -195,6 +195,41 @@ func TestAsksInTimeAndNotTooOften(t *testing.T) {
 	a.wall++
 	if !asked(6 * second) {
 		t.Error("it doesn't ask 60 s before the period ends")
+	}
+}
+
+// A lease that gives nothing, or less than a request needs, is no reason to stop
+// asking: what others hold or what is in debt now may be there later.
+func TestAsksAgainWhileTheLeaseFallsShort(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before int64 // used without a lease, so that the lease is in debt
+		lease  Lease
+		need   uint64
+		wall   int64
+	}{
+		"nothing granted":             {0, Lease{Limit: 1, End: hour}, 1, 0},
+		"less than was used":          {9, Lease{Limit: 1, End: hour, Granted: 4}, 1, 0},
+		"an empty next lease":         {0, Lease{Limit: 1, End: hour, Granted: 5, NextStart: hour, NextEnd: 3 * hour}, 1, hour},
+		"half is left, and too small": {0, Lease{Limit: 1, End: hour, Granted: 10}, 50, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rule := monthly(1)
+			rule.Measure = Cost
+			a := newAccount(t, 0, rule)
+			if tt.before > 0 {
+				a.settle(0, 0, Decision{}, 0, 0, tt.before)
+			}
+			a.grant(0, tt.lease)
+			a.wall = tt.wall
+			for now := int64(second); now < 4*second; now += second / 2 {
+				if d := a.ask(now, tt.need); d.Allowed || !d.Unknown || d.Ask != 1 {
+					t.Fatalf("after %d ms: got %+v, want it to ask", now/1_000_000, d)
+				}
+			}
+			if d := a.ask(3*second+second/2+second/10, tt.need); d.Ask != 0 {
+				t.Error("it asks again after 100 ms")
+			}
+		})
 	}
 }
 
