@@ -104,9 +104,13 @@ func (q *question) allowed() bool {
 // the first before the second. Should the second deny only then, because another
 // worker was quicker, the first gets back what it gave: for these microseconds
 // its limits are stricter than they need be, and never looser.
+//
+// q.nowNS is the time of the first attempt.
 func (p *plugin) decide(q *question) error {
-	for range maxSwaps {
-		q.nowNS = p.system.MonotonicNS()
+	for attempt := range maxSwaps {
+		if attempt > 0 {
+			q.nowNS = p.system.MonotonicNS()
+		}
 		q.wall = p.wallSeconds(q.nowNS)
 		q.unleased = p.leasing.stale(q.nowNS)
 		for i := range q.parts() {

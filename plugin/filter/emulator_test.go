@@ -151,6 +151,7 @@ type exchange struct {
 	headers  [][2]string // of the response
 	body     []byte      // when the filter answered
 	upstream [][2]string // request headers as the upstream gets them
+	size     uint64      // of the header fields that were sent
 }
 
 // send sends a request through the filter, and the upstream's 200 back.
@@ -161,12 +162,15 @@ func (e *emulator) send(method, path string, headers ...[2]string) exchange {
 	return x
 }
 
-// open sends a request's headers.
+// open sends a request's headers. A POST has a body.
 func (e *emulator) open(method, path string, headers ...[2]string) exchange {
 	e.Helper()
 	x := exchange{id: e.InitializeHttpContext()}
 	all := append([][2]string{{":method", method}, {":path", path}, {":authority", "api.test"}, {"x-request-id", "req-1"}}, headers...)
-	action := e.CallOnRequestHeaders(x.id, all, true)
+	for _, h := range all {
+		x.size += uint64(len(h[0]) + len(h[1]))
+	}
+	action := e.CallOnRequestHeaders(x.id, all, method != "POST")
 	x.passed = action == types.ActionContinue
 	if local := e.GetSentLocalResponse(x.id); local != nil {
 		x.status, x.headers, x.body = int(local.StatusCode), local.Headers, local.Data

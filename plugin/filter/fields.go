@@ -24,7 +24,8 @@ type fields struct {
 	key, authorization     []byte
 	requestID, contentType []byte
 	origin, wantsMethod    []byte
-	spoofed                uint8 // bit i: the client sent identityHeaders[i]
+	spoofed                uint8  // bit i: the client sent identityHeaders[i]
+	size                   uint64 // of all names and values, bytes
 }
 
 // read reads a serialised header map, see [eachHeader], which this is an
@@ -48,6 +49,7 @@ func (f *fields) read(b []byte, keyHeader string) {
 		f.take(b[at:at+name], b[at+name+1:at+name+1+value], keyHeader)
 		at += name + value + 2
 	}
+	f.size = uint64(at - 4 - 10*n)
 }
 
 func (f *fields) take(name, value []byte, keyHeader string) {

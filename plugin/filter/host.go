@@ -25,6 +25,7 @@ type proxy interface {
 	addRequestHeader(name, value string) bool
 	setRequestHeader(name, value string) bool
 	removeRequestHeader(name string) bool
+	addResponseHeader(name, value string) bool
 	setResponseHeader(name, value string) bool
 	removeResponseHeader(name string) bool
 	// property returns what the proxy knows of the stream, nil for nothing.

@@ -56,6 +56,10 @@ func (emulated) removeRequestHeader(name string) bool {
 	return proxywasm.RemoveHttpRequestHeader(name) == nil
 }
 
+func (emulated) addResponseHeader(name, value string) bool {
+	return proxywasm.AddHttpResponseHeader(name, value) == nil
+}
+
 func (emulated) setResponseHeader(name, value string) bool {
 	return proxywasm.ReplaceHttpResponseHeader(name, value) == nil
 }

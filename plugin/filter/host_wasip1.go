@@ -98,6 +98,10 @@ func (e *envoy) removeRequestHeader(name string) bool {
 	return proxyRemoveHeaderMapValue(requestMap, bytesOf(name), uint32(len(name))) == 0
 }
 
+func (e *envoy) addResponseHeader(name, value string) bool {
+	return proxyAddHeaderMapValue(responseMap, bytesOf(name), uint32(len(name)), bytesOf(value), uint32(len(value))) == 0
+}
+
 func (e *envoy) setResponseHeader(name, value string) bool {
 	return proxyReplaceHeaderMapValue(responseMap, bytesOf(name), uint32(len(name)), bytesOf(value), uint32(len(value))) == 0
 }

@@ -77,11 +77,11 @@ func TestKinds(t *testing.T) {
 	t.Run("bytes are charged at the end, and the debt is waited for", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.started(withLimits(limitOf(book.Rate, book.Bytes, 600)))
-			x := e.send("GET", "/", withKey) // 460 bytes
+			x := e.send("POST", "/", withKey) // 460 bytes
 			e.fields(x, nil, policies{"limit": {"r": 600}})
-			x = e.send("GET", "/", withKey)
+			x = e.send("POST", "/", withKey)
 			e.fields(x, nil, policies{"limit": {"r": 140, "t": 1}})
-			x = e.send("GET", "/", withKey)
+			x = e.send("POST", "/", withKey)
 			if x.status != 429 || header(x.headers, "retry-after") != "33" { // 320 of debt and one byte, 10 a second
 				e.Errorf("status %d, Retry-After %q; want 429, 33", x.status, header(x.headers, "retry-after"))
 			}

@@ -19,6 +19,8 @@ type request struct {
 	endpoint book.EndpointRef
 	matched  bool
 	beganNS  int64  // when the request headers were complete, monotonic clock
+	bytesIn  uint64 // size of the fields that the client sent
+	hasBody  bool   // the request
 	status   uint16 // of the response; 0 until there is one
 	counted  bool
 	answered bool // by the filter itself
@@ -40,7 +42,7 @@ type request struct {
 }
 
 // OnHttpRequestHeaders implements types.HttpContext.
-func (r *request) OnHttpRequestHeaders(int, bool) (action types.Action) {
+func (r *request) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	defer func() {
 		if fault := recover(); fault != nil { // see plugin.guard
 			r.fault("request", fault)
@@ -54,6 +56,7 @@ func (r *request) OnHttpRequestHeaders(int, bool) (action types.Action) {
 	f := &r.scratch.fields
 	f.read(r.host.requestHeaders(), r.config.keyHeader)
 	r.grpc, r.head = f.isGRPC(), string(f.method) == "HEAD"
+	r.bytesIn, r.hasBody = f.size, !end
 	return r.handle(f)
 }
 
@@ -110,7 +113,7 @@ func (r *request) question(f *fields) *question {
 	}
 	q := &r.scratch.question
 	q.plan, q.epoch, q.version, q.n = r.plan, r.caller.epoch, r.policy.versionFor(r.caller.shard), 0
-	q.shard = r.caller.shard
+	q.shard, q.nowNS = r.caller.shard, r.beganNS
 	q.take = [limit.Measures]uint64{limit.Requests: 1, limit.Cost: r.endpointCost()}
 	applies := r.policy.core.Applies(r.plan.ref, r.endpoint, view(f.method))
 	order := [...]subject{ofKey, ofAccount}

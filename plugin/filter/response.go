@@ -16,42 +16,49 @@ func (r *request) OnHttpResponseHeaders(int, bool) types.Action {
 	if r.answered {
 		return types.ActionContinue
 	}
-	r.readResponse(r.host.responseHeaders())
+	set := r.host.addResponseHeader
+	if r.readResponse(r.host.responseHeaders()) {
+		set = r.host.setResponseHeader
+	}
 	if r.policyField != "" {
-		r.setResponse("ratelimit-policy", r.policyField)
-		r.setResponse("ratelimit", view(r.levelField))
+		r.said("ratelimit-policy", set("ratelimit-policy", r.policyField))
+		r.said("ratelimit", set("ratelimit", view(r.levelField)))
 	}
 	if r.overField != "" {
-		r.setResponse("weir-limited", r.overField)
+		r.said("weir-limited", set("weir-limited", r.overField))
 	}
 	if r.tightest.known {
 		for _, h := range r.tightest.headers(nil) {
-			r.setResponse(h[0], h[1])
+			r.said(h[0], set(h[0], h[1]))
 		}
 	}
 	return types.ActionContinue
 }
 
-func (r *request) setResponse(name, value string) {
-	if !r.host.setResponseHeader(name, value) {
+func (r *request) said(name string, ok bool) {
+	if !ok {
 		r.warn("set "+name, errHost)
 	}
 }
 
 // readResponse reads the status and what the upstream says that the request
-// cost, which is nobody else's business.
-func (r *request) readResponse(b []byte) {
+// cost, which is nobody else's business. It reports whether the upstream sent
+// fields that the filter may have to replace; to add one costs less.
+func (r *request) readResponse(b []byte) (replaces bool) {
 	var cost []byte
 	eachHeader(b, func(name, value []byte) {
-		switch string(name) {
-		case ":status":
+		switch {
+		case len(name) < 7:
+		case string(name) == ":status":
 			r.status = parseStatus(value)
-		case headerCost:
+		case string(name) == headerCost:
 			cost = value
+		case limitField(name):
+			replaces = true
 		}
 	})
 	if cost == nil {
-		return
+		return replaces
 	}
 	r.cost, r.costDeclared = declaredCost(cost)
 	if !r.costDeclared {
@@ -60,6 +67,15 @@ func (r *request) readResponse(b []byte) {
 	if !r.host.removeResponseHeader(headerCost) {
 		r.warn("remove "+headerCost, errHost)
 	}
+	return replaces
+}
+
+// limitField reports whether a field may be one of those that say something of
+// limits.
+func limitField(name []byte) bool {
+	const a, b, c = "ratelimit", "x-ratelimit-", "weir-limited"
+	return len(name) >= len(a) && string(name[:len(a)]) == a ||
+		len(name) >= len(b) && string(name[:len(b)]) == b || string(name) == c
 }
 
 // limitHeaders appends what a denial says of the limits.
@@ -97,7 +113,9 @@ func parseStatus(v []byte) (status uint16) {
 }
 
 // Reading a property is the dearest call there is, so the status and the
-// duration, which the proxy knows too, are found out without.
+// duration, which the proxy knows too, are found out without, and so is the size
+// of a request without a body: that of the fields which the client sent. (The
+// proxy's figure has those in it that it and the filter have added since.)
 var (
 	propertyBytesIn  = newProperty("request", "total_size")
 	propertyBytesOut = newProperty("response", "total_size")
@@ -122,9 +140,12 @@ func (r *request) OnHttpStreamDone() {
 			Status:   r.status,
 			Decision: r.decision,
 		},
-		BytesIn:    number(r.host.property(propertyBytesIn)),
+		BytesIn:    r.bytesIn,
 		BytesOut:   number(r.host.property(propertyBytesOut)),
 		DurationUS: uint64(max(now-r.beganNS, 0)) / 1000,
+	}
+	if r.hasBody {
+		sample.BytesIn = number(r.host.property(propertyBytesIn))
 	}
 	if r.decision == wire.Allowed {
 		sample.Cost = r.endpointCost()

@@ -20,13 +20,13 @@ func TestCount(t *testing.T) {
 			e.send("POST", "/v1/orders/1", withKey)
 			e.send("POST", "/v1/orders/2", withKey)
 			e.send("POST", "/v1/orders/3", withKey) // throttled
-			e.send("GET", "/", withKey)
-			e.send("GET", "/")
-			e.send("GET", "/", [2]string{"x-api-key", "suspended"})
+			known := e.send("GET", "/", withKey)
+			unknown := e.send("GET", "/")
+			suspended := e.send("GET", "/", [2]string{"x-api-key", "suspended"})
 			e.pass(time.Second)
 			b := e.commit(e.call("POST"))
 			minute := e.system.wall / int64(time.Minute)
-			entry := func(account, key, endpoint uint64, status uint16, d wire.Decision, n, cost uint64) wire.Entry {
+			entry := func(account, key, endpoint uint64, status uint16, d wire.Decision, n, cost, bytesIn uint64) wire.Entry {
 				us := uint64(0)
 				if d == wire.Allowed {
 					us = 2500
@@ -37,15 +37,15 @@ func TestCount(t *testing.T) {
 				}
 				return wire.Entry{
 					EntryKey: wire.EntryKey{Minute: minute, Account: account, Key: key, Endpoint: endpoint, Status: status, Decision: d},
-					Requests: n, Cost: cost, BytesIn: 120 * n, BytesOut: 340 * n, DurationUS: us * n, Latency: latency,
+					Requests: n, Cost: cost, BytesIn: bytesIn, BytesOut: 340 * n, DurationUS: us * n, Latency: latency,
 				}
 			}
 			want := []wire.Entry{
-				entry(0, 0, 0, 401, wire.Unauthenticated, 1, 0),
-				entry(accountActive, keyActive, 0, 200, wire.Allowed, 1, 1),
-				entry(accountActive, keyActive, endpointOrders, 200, wire.Allowed, 2, 10),
-				entry(accountActive, keyActive, endpointOrders, 429, wire.Throttled, 1, 0),
-				entry(accountSuspended, keySuspended, 0, 403, wire.Forbidden, 1, 0),
+				entry(0, 0, 0, 401, wire.Unauthenticated, 1, 0, unknown.size),
+				entry(accountActive, keyActive, 0, 200, wire.Allowed, 1, 1, known.size),
+				entry(accountActive, keyActive, endpointOrders, 200, wire.Allowed, 2, 10, 2*120),
+				entry(accountActive, keyActive, endpointOrders, 429, wire.Throttled, 1, 0, 120),
+				entry(accountSuspended, keySuspended, 0, 403, wire.Forbidden, 1, 0, suspended.size),
 			}
 			if diff := cmp.Diff(want, b.Entries); diff != "" {
 				e.Errorf("entries (-want +got):\n%s", diff)
