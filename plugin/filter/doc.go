@@ -46,8 +46,9 @@
 // nobody knows can't make anything grow. At most a VM keeps
 //
 //	usage not yet committed  64,000 entries, 20,480 verdicts, 4 frozen batches   60 MB
-//	plans made ready         1,024 of 32 limits                                    7 MB
+//	plans made ready         1,024 of 32 limits                                    9 MB
 //	known keys               8,192                                               1.3 MB
+//	requests to use again    1,024                                                 1 MB
 //	subjects to report       4,096, and as many under way                          1 MB
 //	adaptive limits          1,024                                               100 KB
 //	the policy               the core and each shard that was used

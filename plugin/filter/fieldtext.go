@@ -39,7 +39,7 @@ func (r *request) describe(q *question) {
 			if len(text) > 0 {
 				text = append(text, ", "...)
 			}
-			text = appendLevel(text, q.plan.limit(a.part, l.Rule), l)
+			text = q.plan.appendLevel(text, int(a.part.of[l.Rule]), l)
 			if r.config.xRateLimit {
 				r.tightest.consider(l)
 			}
@@ -113,17 +113,18 @@ func appendQuotaPeriod(text []byte, p book.QuotaPeriod) []byte {
 // is invited to spend a month's quota in a second.
 const evenNS = 3600 * second
 
-// appendLevel appends where a limit stands as an item of RateLimit. A full
-// bucket has no t: there won't be more.
-func appendLevel(text []byte, of *book.Limit, l limit.Level) []byte {
-	text = appendName(text, of.Name)
+// appendLevel appends where a limit of the plan stands as an item of RateLimit. A
+// full bucket has no t: there won't be more.
+func (y *plan) appendLevel(text []byte, index int, l limit.Level) []byte {
+	of := &y.limits[index]
+	text = append(text, y.items[index]...)
 	remaining, next := max(l.Remaining, 0), l.NextNS
 	all := remaining
 	if of.Kind == book.Quota && next > evenNS && remaining > 0 {
 		remaining = max(int64(float64(remaining)*(float64(evenNS)/float64(next))), 1)
 		next = evenNS
 	}
-	text = strconv.AppendInt(append(text, ";r="...), remaining, 10)
+	text = strconv.AppendInt(text, remaining, 10)
 	if next > 0 {
 		text = strconv.AppendInt(append(text, ";t="...), wholeSeconds(next), 10)
 	}

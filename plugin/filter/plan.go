@@ -22,6 +22,7 @@ type plan struct {
 	id, tier uint64
 	name     string // of the tier
 	limits   []book.Limit
+	items    []string // of each limit, how its item of RateLimit begins
 	parts    [subjects]part
 	ref      book.PlanRef
 	adaptive uint64 // limits that tighten while the upstream is unwell
@@ -54,6 +55,7 @@ func newPlan(ref book.PlanRef, limits []book.Limit, factor func(*book.Limit) uin
 	}
 	for i := range limits {
 		l := &limits[i]
+		y.items = append(y.items, string(appendName(nil, l.Name))+";r=")
 		r := ruleOf(l)
 		if l.Adaptive != (book.Adaptive{}) {
 			y.adaptive |= 1 << i
@@ -147,7 +149,7 @@ func scale(r *limit.Rule, factor uint64) {
 }
 
 // Plans that were made ready are kept in a table of fixed size, a place for each
-// remainder of an id. Of a plan with 32 limits that is 7 KB, so 7 MB at most.
+// remainder of an id. Of a plan with 32 limits that is 9 KB, so 9 MB at most.
 const readyPlans = 1024
 
 // readyPlan returns a plan made ready, nil when the policy has none of that id.
