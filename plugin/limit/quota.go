@@ -169,7 +169,9 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 			}
 			v.level.Remaining = int64(q.Amount - min(q.Amount, used))
 		}
-	case q.spent:
+	case q.spent, q.Mode != Soft && q.left() < need && q.hint() < need:
+		// The second is as certain as the first: what others have used was left out
+		// of what remained, and since then this process has used the rest.
 		v.denies = enforces
 		v.wait = secondsNS(wall, q.end)
 	default:

@@ -198,6 +198,23 @@ func TestAsksInTimeAndNotTooOften(t *testing.T) {
 	}
 }
 
+// TestWhatNobodyHasIsNotWaitedFor has the last unit of a quota used: there is no
+// point in coming back before the period ends.
+func TestWhatNobodyHasIsNotWaitedFor(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Remaining: 7})
+	if n := a.take(0); n != 7 {
+		t.Fatalf("admitted %d, want 7", n)
+	}
+	if d := a.ask(second, 1); d.Unknown || d.Denied != 1 || d.RetryAfterNS != hour*second || d.Ask != 1 {
+		t.Errorf("got %+v, want it denied until the period ends, and to ask whether there is more", d)
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 9, Remaining: 2})
+	if n := a.take(0); n != 2 {
+		t.Errorf("admitted %d, want the 2 that were found", n)
+	}
+}
+
 // A lease that gives nothing, or less than a request needs, is no reason to stop
 // asking: what others hold or what is in debt now may be there later.
 func TestAsksAgainWhileTheLeaseFallsShort(t *testing.T) {
@@ -207,10 +224,10 @@ func TestAsksAgainWhileTheLeaseFallsShort(t *testing.T) {
 		need   uint64
 		wall   int64
 	}{
-		"nothing granted":             {0, Lease{Limit: 1, End: hour}, 1, 0},
-		"less than was used":          {9, Lease{Limit: 1, End: hour, Granted: 4}, 1, 0},
+		"nothing granted":             {0, Lease{Limit: 1, End: hour, Remaining: 60}, 1, 0},
+		"less than was used":          {9, Lease{Limit: 1, End: hour, Granted: 4, Remaining: 60}, 1, 0},
 		"an empty next lease":         {0, Lease{Limit: 1, End: hour, Granted: 5, NextStart: hour, NextEnd: 3 * hour}, 1, hour},
-		"half is left, and too small": {0, Lease{Limit: 1, End: hour, Granted: 10}, 50, 0},
+		"half is left, and too small": {0, Lease{Limit: 1, End: hour, Granted: 10, Remaining: 60}, 50, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rule := monthly(1)

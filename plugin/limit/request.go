@@ -81,7 +81,8 @@ type Decision struct {
 	// Ask has the quotas for which a lease should be asked: those that have none,
 	// whose lease has less than half of what it had when it was last granted, or
 	// whose period ends within 60 s with no lease for the next one. The state
-	// remembers that it was set, so it is set at most once in 500 ms.
+	// remembers that it was set, so it is set at most each half second, or
+	// each fifth while requests are refused for want of a lease.
 	Ask uint64
 	// Levels holds one element for each limit that applies, in rule order.
 	Levels []Level
