@@ -116,6 +116,9 @@ func (s *settlement) hear() {
 		current, next := b.current(s.now), b.next(s.now)
 		if past := b.at(held.Start); past != nil && past != current && past != next {
 			s.hearOf(past, held, quota.Holding{Known: true, Revision: held.Revision, Granted: held.Granted, Used: held.Used})
+			if b.outlived(past) {
+				continue
+			}
 		}
 		if current != nil {
 			s.hearOfCurrent(current, held)
@@ -125,6 +128,11 @@ func (s *settlement) hear() {
 		}
 	}
 }
+
+// outlived says that the process counts what the quota counted before a reset or
+// a change of its measure. It is about to begin a new count, by which all that it
+// was given for the new period until then would be lost, so it gets nothing yet.
+func (b *budget) outlived(e *entry) bool { return e.epoch != b.epoch || e.measure != b.measure }
 
 func (s *settlement) hearOfCurrent(e *entry, held *wire.HeldLease) {
 	holding := quota.Holding{}

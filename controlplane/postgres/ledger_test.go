@@ -337,6 +337,24 @@ func TestEditsOfAQuota(t *testing.T) {
 		send(t, db, wire.ProcessID{1}, later, old)
 		wantSums(t, db, key.Account, later, 0, 100, 0)
 	})
+	t.Run("reset, a process that has not heard of it gets nothing yet, and so loses nothing", func(t *testing.T) {
+		db, key, _ := newQuota(t, daily(100))
+		a := newGateway(t, db, 1, key)
+		a.report(midday, true)
+		a.held.Used = 90
+		if _, _, err := db.ResetAccount(t.Context(), controlplane.ID(key.Account)); err != nil {
+			t.Fatal(err)
+		}
+		later := midday.Add(time.Minute)
+		if reply := send(t, db, a.id, later, asking(a.held, true)); len(reply.Leases) != 0 {
+			t.Errorf("%+v", reply)
+		}
+		a.held = wire.HeldLease{LeaseKey: key, Born: 2}
+		if got := a.report(later, true); got.Granted != 100 || got.Spent {
+			t.Errorf("%+v", got)
+		}
+		wantSums(t, db, key.Account, later, 0, 100, 0)
+	})
 	t.Run("a new time zone counts from the next period on", func(t *testing.T) {
 		db, key, _ := newQuota(t, daily(100))
 		a := newGateway(t, db, 1, key)

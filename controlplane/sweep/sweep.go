@@ -65,6 +65,10 @@ func (w *Worker) closeLeases(ctx context.Context) error {
 func (w *Worker) forgetDenials(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	_, err := w.DB.ForgetDenials(ctx, time.Now().Add(-denialsKeptFor), denialsKept, denialsAtOnce)
-	return err
+	for {
+		n, err := w.DB.ForgetDenials(ctx, time.Now().Add(-denialsKeptFor), denialsKept, denialsAtOnce)
+		if err != nil || n < denialsAtOnce {
+			return err
+		}
+	}
 }

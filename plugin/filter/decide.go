@@ -221,6 +221,9 @@ func (p *plugin) store(a *asked) bool {
 
 // charge stores decisions that all allow.
 func (p *plugin) charge(q *question) (stored bool, err error) {
+	if q.n == 0 {
+		return true, nil // no limit applies
+	}
 	if !p.store(&q.asked[0]) {
 		return false, nil
 	}

@@ -1,6 +1,10 @@
 package filter
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"slices"
+)
 
 // Header fields that tell the upstream who sent a request, and one by which it
 // may declare a request's cost. What a client sends under the first ones never
@@ -24,8 +28,9 @@ type fields struct {
 	key, authorization     []byte
 	requestID, contentType []byte
 	origin, wantsMethod    []byte
-	spoofed                uint8  // bit i: the client sent identityHeaders[i]
-	size                   uint64 // of all names and values, bytes
+	spoofed                uint8    // bit i: the client sent identityHeaders[i]
+	aliases                []string // of those, written with underscores
+	size                   uint64   // of all names and values, bytes
 }
 
 // read reads a serialised header map, see [eachHeader], which this is an
@@ -79,7 +84,21 @@ func (f *fields) take(name, value []byte, keyHeader string) {
 		f.spoofed |= 4
 	case headerPriority:
 		f.spoofed |= 8
+	default:
+		if isAlias(name) {
+			f.aliases = append(f.aliases, string(name))
+		}
 	}
+}
+
+// isAlias reports whether an upstream that takes underscores for hyphens, as CGI
+// does, would take a name for one of the identity header fields.
+func isAlias(name []byte) bool {
+	if len(name) < len(headerPrefix) || name[0] != 'x' || bytes.IndexByte(name, '_') < 0 {
+		return false
+	}
+	plain := string(bytes.ReplaceAll(name, []byte("_"), []byte("-")))
+	return slices.Contains(identityHeaders[:], plain)
 }
 
 func first(to *[]byte, value []byte) {

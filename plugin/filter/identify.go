@@ -28,6 +28,7 @@ const (
 	keyExpired
 	keySuspended
 	accountSuspended
+	unsettled // the policy that would tell is just being published
 )
 
 func (f refusal) decision() wire.Decision {
@@ -49,9 +50,10 @@ func (r *request) identify(f *fields) refusal {
 	sent := false
 	for _, w := range r.config.identify {
 		var text []byte
+		var from keyPlace
 		switch w {
 		case byKey:
-			text, r.caller.from = r.config.apiKey(f)
+			text, from = r.config.apiKey(f)
 			if len(text) > maxSecretBytes {
 				sent, text = true, nil
 			}
@@ -69,6 +71,7 @@ func (r *request) identify(f *fields) refusal {
 		}
 		sent = true
 		if found, why := r.lookUp(text, w); found {
+			r.caller.from = from
 			return why
 		}
 	}
@@ -110,6 +113,9 @@ func (p *plugin) certificateName() []byte {
 // lookUp finds out whose credential this is. It reports whether it is known.
 func (r *request) lookUp(text []byte, w way) (found bool, why refusal) {
 	ref, shard, ok := r.findKey(text)
+	if shard < 0 {
+		return true, unsettled
+	}
 	if !ok || way(ref.Kind) != w {
 		return false, welcome
 	}
@@ -136,7 +142,8 @@ var (
 	_ = [1]struct{}{}[byCertificate-way(book.Certificate)]
 )
 
-// findKey finds a credential in the policy. shard is the segment that it belongs to.
+// findKey finds a credential in the policy. shard is the segment that it belongs
+// to, -1 while what is under that number doesn't have such credentials.
 func (p *plugin) findKey(text []byte) (ref book.KeyRef, shard int, ok bool) {
 	if e := p.keys.find(text); e != nil && p.shardAt(e.number) == e.at {
 		return e.ref, e.number, true
@@ -147,6 +154,9 @@ func (p *plugin) findKey(text []byte) (ref book.KeyRef, shard int, ok bool) {
 	if s == nil {
 		return ref, shard, false
 	}
+	if !s.Covers(&digest) {
+		return ref, -1, false
+	}
 	if ref, ok = s.Find(&digest); ok && s == p.shard(shard) {
 		p.keys.put(text, shard, p.shardAt(shard), ref)
 	}
@@ -155,16 +165,25 @@ func (p *plugin) findKey(text []byte) (ref book.KeyRef, shard int, ok bool) {
 
 // claimTier puts the caller on the tier that its verified claim names, with
 // counters of its own for each tier but the account's. A claim that names no
-// tier is ignored.
+// tier, or one for callers without an account, is ignored.
 func (r *request) claimTier() {
 	name := r.host.property(r.paths.tier)
 	if len(name) == 0 || len(name) > book.MaxNameBytes {
 		return
 	}
 	own, _ := r.policy.core.FindPlan(r.caller.plan)
-	if t, ok := r.policy.core.FindPlanByName(view(name)); ok && t.Tier != own.Tier {
-		r.caller.plan, r.caller.claimed = t.ID, true
+	t, ok := r.policy.core.FindPlanByName(view(name))
+	if !ok || t.Tier == own.Tier || r.limitsAddresses(t.ID) {
+		return
 	}
+	r.caller.plan, r.caller.claimed = t.ID, true
+}
+
+// limitsAddresses reports whether a plan is one for callers known by their address
+// only: none of its limits would apply to an account.
+func (r *request) limitsAddresses(plan uint64) bool {
+	ready := r.policy.readyPlan(plan, &r.health)
+	return ready != nil && len(ready.parts[ofAddress].rules) > 0
 }
 
 // identifyAddress puts the caller on the plan of those who are known by their

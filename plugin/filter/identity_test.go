@@ -105,6 +105,20 @@ func TestVerifiedNames(t *testing.T) {
 			if x = e.send("GET", "/"); header(x.upstream, "x-weir-tier") != "Basic" {
 				e.Errorf("an unknown tier: upstream %v", x.upstream)
 			}
+			e.text("Anonymous", append(jwt, "plan")...)
+			if x = e.send("GET", "/"); header(x.upstream, "x-weir-tier") != "Basic" {
+				e.Errorf("a tier for addresses: upstream %v", x.upstream)
+			}
+		})
+	})
+	t.Run("its token stays in the request, whatever is stripped", func(t *testing.T) {
+		onEmulator(t, `{"node":"n","identify":"key,jwt","strip_key":true}`, func(e *emulator) {
+			e.started(identities())
+			e.text("alice", append(jwt, "sub")...)
+			x := e.send("GET", "/", [2]string{"authorization", "Bearer a.b.c"})
+			if x.status != 200 || header(x.upstream, "authorization") != "Bearer a.b.c" {
+				e.Errorf("status %d, upstream %v", x.status, x.upstream)
+			}
 		})
 	})
 	t.Run("a certificate names the caller only if it was shown", func(t *testing.T) {

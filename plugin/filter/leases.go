@@ -128,10 +128,24 @@ func (p *plugin) leaseReport(nowNS int64) (body []byte, sent map[holder]bool, er
 		delete(l.touched, h)
 	}
 	l.asks = len(l.touched) > 0
-	slices.SortFunc(report.Held, func(x, y wire.HeldLease) int { return x.Compare(y.LeaseKey) })
-	report.Held = slices.CompactFunc(report.Held, func(x, y wire.HeldLease) bool { return x.LeaseKey == y.LeaseKey })
+	report.Held = distinct(report.Held)
 	body, err = wire.EncodeLeaseReport(nil, &report)
 	return body, sent, err
+}
+
+// distinct sorts leases and leaves out copies: two holders may be the same subject
+// under another plan or epoch. What one of them asks for is asked for.
+func distinct(held []wire.HeldLease) []wire.HeldLease {
+	slices.SortFunc(held, func(x, y wire.HeldLease) int { return x.Compare(y.LeaseKey) })
+	kept := held[:0]
+	for _, h := range held {
+		if n := len(kept); n > 0 && kept[n-1].LeaseKey == h.LeaseKey {
+			kept[n-1].Asks = kept[n-1].Asks || h.Asks
+			continue
+		}
+		kept = append(kept, h)
+	}
+	return kept
 }
 
 func (p *plugin) appendHeld(held []wire.HeldLease, h holder, asks bool, nowNS int64) []wire.HeldLease {

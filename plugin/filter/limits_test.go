@@ -165,6 +165,24 @@ func TestKinds(t *testing.T) {
 	})
 }
 
+func TestRequestsToWhichNoLimitApplies(t *testing.T) {
+	writes := limitOf(book.Rate, book.Requests, 1)
+	writes.Selector = book.Writes
+	onEmulator(t, plainConfiguration, func(e *emulator) {
+		e.started(withLimits(writes))
+		e.send("POST", "/", withKey)
+		for range 3 {
+			if x := e.send("GET", "/", withKey); x.status != 200 || header(x.headers, "ratelimit") != "" {
+				e.Errorf("status %d, headers %v", x.status, x.headers)
+			}
+		}
+		e.pass(time.Second)
+		if n := e.counter("weir.swap.retries") + e.counter("weir.swap.exhausted"); n != 0 {
+			e.Errorf("%d swaps failed, and there was nothing to store", n)
+		}
+	})
+}
+
 func TestModes(t *testing.T) {
 	soft := limitOf(book.Rate, book.Requests, 2)
 	soft.Mode, soft.GracePercent = book.Soft, 100

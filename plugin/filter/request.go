@@ -77,7 +77,10 @@ func (r *request) handle(f *fields) types.Action {
 			if !r.identifyAddress() {
 				return r.forward(f)
 			}
-		} else if why := r.identify(f); why != welcome {
+		} else if why := r.identify(f); why == unsettled {
+			r.loadPolicy()
+			continue
+		} else if why != welcome {
 			return r.refuseCaller(f, why)
 		}
 		q := r.question(f)
@@ -181,6 +184,11 @@ func (r *request) forward(f *fields) types.Action {
 // setIdentity sets the header fields that name the caller, and removes those
 // that the client sent and that don't apply.
 func (r *request) setIdentity(f *fields) bool {
+	for _, name := range f.aliases {
+		if !r.host.removeRequestHeader(name) {
+			return false
+		}
+	}
 	var values [len(identityHeaders)]string
 	s := &r.scratch
 	if r.plan != nil {

@@ -52,12 +52,16 @@ func TestIdentify(t *testing.T) {
 func TestUpstreamGetsTheIdentityOnly(t *testing.T) {
 	onEmulator(t, plainConfiguration, func(e *emulator) {
 		e.started(testPolicy())
-		x := e.send("GET", "/", withKey, [2]string{"x-weir-account", "acc_1"}, [2]string{"x-weir-key", "key_1"}, [2]string{"x-weir-tier", "Enterprise"})
+		x := e.send("GET", "/", withKey, [2]string{"x-weir-account", "acc_1"}, [2]string{"x-weir-key", "key_1"}, [2]string{"x-weir-tier", "Enterprise"},
+			[2]string{"x_weir_account", "acc_1"}, [2]string{"x-weir_key", "key_1"}, [2]string{"x_other", "stays"})
 		want := map[string]string{"x-weir-account": "acc_7", "x-weir-key": "key_70", "x-weir-tier": "Basic"}
 		for name, value := range want {
 			if got := header(x.upstream, name); got != value {
 				e.Errorf("%s: %q at the upstream, want %q", name, got, value)
 			}
+		}
+		if header(x.upstream, "x_weir_account") != "" || header(x.upstream, "x-weir_key") != "" || header(x.upstream, "x_other") != "stays" {
+			e.Errorf("upstream %v", x.upstream)
 		}
 	})
 }
