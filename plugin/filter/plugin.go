@@ -14,10 +14,7 @@ import (
 
 // Register makes the filter the plugin of this VM. It belongs in an init
 // function: the VM is started without main being called.
-func Register() { proxywasm.SetVMContext(VM()) }
-
-// VM returns the filter as a VM on the system that it runs on.
-func VM() types.VMContext { return NewVM(newSystem()) }
+func Register() { proxywasm.SetVMContext(NewVM(NewSystem())) }
 
 // NewVM returns the filter as a VM on this system.
 func NewVM(s System) types.VMContext { return &vm{system: s} }

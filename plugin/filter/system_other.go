@@ -11,7 +11,8 @@ import (
 // process is the Go process itself, for builds that aren't a wasm module.
 type process struct{ start time.Time }
 
-func newSystem() System { return process{time.Now()} }
+// NewSystem returns the system that the program runs on.
+func NewSystem() System { return process{time.Now()} }
 
 // MonotonicNS implements System.
 func (p process) MonotonicNS() int64 { return int64(time.Since(p.start)) }

@@ -23,7 +23,8 @@ const (
 // wasi is the host that the module runs in.
 type wasi struct{}
 
-func newSystem() System { return wasi{} }
+// NewSystem returns the system that the program runs on.
+func NewSystem() System { return wasi{} }
 
 // MonotonicNS implements System.
 func (wasi) MonotonicNS() int64 { return readClock(clockMonotonic) }
