@@ -66,12 +66,17 @@ func (r *request) leaseAsked(q *question) {
 		if a.applies&a.part.quotas == 0 || !a.d.Allowed && a.d.Ask == 0 {
 			continue
 		}
-		h := holder{account: r.caller.account, plan: r.caller.plan, epoch: r.caller.epoch, claimed: r.caller.claimed}
-		if a.part.subject == ofKey {
-			h.key = r.caller.key
-		}
-		r.leasing.touch(h, a.d.Ask != 0)
+		r.leasing.touch(r.caller.holder(a.part.subject), a.d.Ask != 0)
 	}
+}
+
+// holder returns the subject of a caller's quotas.
+func (c *caller) holder(of subject) holder {
+	h := holder{account: c.account, plan: c.plan, epoch: c.epoch, claimed: c.claimed}
+	if of == ofKey {
+		h.key = c.key
+	}
+	return h
 }
 
 func (l *leasing) touch(h holder, asks bool) {

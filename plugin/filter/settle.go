@@ -69,6 +69,9 @@ func (r *request) settle(nowNS int64, moved uint64) {
 			}
 			r.settleState(key, c.part, r.caller.address, d)
 		}
+		if c.applies&c.part.quotas != 0 {
+			r.leasing.touch(r.caller.holder(c.part.subject), false)
+		}
 	}
 }
 

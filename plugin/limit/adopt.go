@@ -33,9 +33,26 @@ func adoptSlot(dst, old []byte, r *Rule, now birth) ([]byte, bool) {
 	case Window:
 		return dst, adoptWindow(slot, old)
 	default:
-		copy(slot[ruleBytes:], old[ruleBytes:]) // its birth too
-		return dst, true
+		return dst, adoptQuota(slot, old)
 	}
+}
+
+// adoptQuota carries an old slot's count and leases over to a fresh one. Whether
+// it is spent now, the ledger will tell: the next request asks.
+func adoptQuota(slot, old []byte) bool {
+	copy(slot[ruleBytes:], old[ruleBytes:]) // its birth too
+	var was, is quota
+	if !was.read(old) || !is.read(slot) {
+		return false
+	}
+	if is.Amount > was.Amount {
+		is.remaining = min(is.remaining+(is.Amount-was.Amount), maxCount)
+	} else {
+		is.remaining -= min(is.remaining, was.Amount-is.Amount)
+	}
+	is.spent, is.asked = false, never
+	is.write()
+	return true
 }
 
 // adoptRate carries an old slot's levels over to a fresh one.

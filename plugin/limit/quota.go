@@ -12,7 +12,8 @@ const (
 
 const (
 	askEveryNS   = nanosPerSecond / 2
-	askEmptyNS   = nanosPerSecond / 5 // while requests are refused for want of a lease
+	askEmptyNS   = nanosPerSecond / 5  // while requests are refused for want of a lease
+	askSpentNS   = 10 * nanosPerSecond // whether a quota that is spent still is
 	askAheadSecs = 60
 	// unknownWaitNS is when to come back when a lease isn't known.
 	unknownWaitNS = nanosPerSecond
@@ -190,17 +191,22 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 
 // asks says that a lease should be asked for, and that it hasn't been just now:
 // when none is known, when the one in force doesn't have what is needed or has
-// come below half of its lot, and ahead of the period's end.
+// come below half of its lot, and ahead of the period's end. A quota that is spent
+// may have been raised, or have got back what another process did not use.
 func (q *quota) asks(now, wall int64, need uint64, known bool) bool {
-	short := !known || !q.spent && q.left() < need
+	spent := known && q.spent
+	short := !known || !spent && q.left() < need
 	every := uint64(askEveryNS)
-	if short {
+	switch {
+	case short:
 		every = askEmptyNS
+	case spent:
+		every = askSpentNS
 	}
 	if q.asked != never && now >= q.asked && between(q.asked, now) < every {
 		return false
 	}
-	return short || !q.spent && q.left() < q.lot-q.lot/2 ||
+	return short || spent || q.left() < q.lot-q.lot/2 ||
 		!q.hasNext() && between(wall, q.end) <= askAheadSecs
 }
 

@@ -198,6 +198,38 @@ func TestAsksInTimeAndNotTooOften(t *testing.T) {
 	}
 }
 
+func TestSpentIsNoLastWord(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	a.grant(0, Lease{Limit: 1, Start: 0, End: 100 * hour, Granted: 100, Remaining: 100})
+	a.take(0)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: 100 * hour, Granted: 100, Spent: true})
+	asked := 0
+	for now := int64(second); now <= 60*second; now += second {
+		if d := a.ask(now, 1); d.Allowed || d.Unknown {
+			t.Fatalf("got %+v, want it denied", d)
+		} else if d.Ask != 0 {
+			asked++
+		}
+	}
+	if asked != 6 {
+		t.Errorf("in a minute it asked %d times whether it is still spent, want 6", asked)
+	}
+	raised := monthly(1)
+	raised.Amount = 150
+	a.edit(raised)
+	if d := a.ask(61*second, 1); !d.Unknown || d.RetryAfterNS != second || d.Ask != 1 || d.Levels[0].Remaining != 50 {
+		t.Errorf("once raised: got %+v, want it to ask for more at once", d)
+	}
+	a.grant(61*second, Lease{Limit: 1, Start: 0, End: 100 * hour, Granted: 150, Remaining: 50})
+	if n := a.take(61 * second); n != 50 {
+		t.Errorf("admitted %d more, want 50", n)
+	}
+	a.edit(monthly(1)) // lowered again
+	if d := a.ask(62*second, 1); d.Allowed || d.Unknown || d.Ask != 1 {
+		t.Errorf("once lowered: got %+v, want it denied for the period", d)
+	}
+}
+
 // TestWhatNobodyHasIsNotWaitedFor has the last unit of a quota used: there is no
 // point in coming back before the period ends.
 func TestWhatNobodyHasIsNotWaitedFor(t *testing.T) {

@@ -79,10 +79,11 @@ type Decision struct {
 	// isn't known.
 	FailedOpen uint64
 	// Ask has the quotas for which a lease should be asked: those that have none,
-	// whose lease has less than half of what it had when it was last granted, or
-	// whose period ends within 60 s with no lease for the next one. The state
-	// remembers that it was set, so it is set at most each half second, or
-	// each fifth while requests are refused for want of a lease.
+	// whose lease has less than half of what it had when it was last granted or than
+	// the request needs, whose period ends within 60 s with no lease for the next
+	// one, and, now and then, those that are spent. The state remembers that it was
+	// set, so it is set at most each half second, each fifth while requests are
+	// refused for want of a lease, and each ten seconds while the quota is spent.
 	Ask uint64
 	// Levels holds one element for each limit that applies, in rule order.
 	Levels []Level
