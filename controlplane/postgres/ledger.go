@@ -28,16 +28,16 @@ func (db *DB) ReportLeases(ctx context.Context, report *wire.LeaseReport, now ti
 	for i := range report.Held {
 		named[report.Held[i].LeaseKey] = &report.Held[i]
 	}
-	keys, err := db.reportedKeys(ctx, report, now)
+	keys, due, err := db.reportedKeys(ctx, report, now)
 	if err != nil {
-		return nil, fmt.Errorf("read recalls: %w", err)
+		return nil, fmt.Errorf("read what is held: %w", err)
 	}
-	asks := func(k wire.LeaseKey) bool { h := named[k]; return h != nil && h.Asks }
+	asks := func(k wire.LeaseKey) bool { h := named[k]; return h != nil && h.Asks || due[k] }
 	budgets, err := db.openBudgets(ctx, keys, asks, now)
 	if err != nil {
 		return nil, fmt.Errorf("read quotas: %w", err)
 	}
-	s := &settlement{process: report.Process, now: now, budgets: budgets, named: named}
+	s := &settlement{process: report.Process, now: now, budgets: budgets, named: named, due: due}
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
 		if err := s.begin(ctx, tx, report.Node); err != nil {
 			return err
@@ -54,25 +54,36 @@ func (db *DB) ReportLeases(ctx context.Context, report *wire.LeaseReport, now ti
 	return s.reply(), nil
 }
 
-// reportedKeys returns, sorted, what a report names and what of its process is
-// being recalled.
-func (db *DB) reportedKeys(ctx context.Context, report *wire.LeaseReport, now time.Time) ([]wire.LeaseKey, error) {
+// reportedKeys returns, sorted, what a report names, what of its process is being
+// recalled, and what of it is due: what it holds in a period that is about to end,
+// without anything yet in the one after. A process gets that unasked, so that who
+// comes back as the next period begins finds a lease.
+func (db *DB) reportedKeys(ctx context.Context, report *wire.LeaseReport, now time.Time) (keys []wire.LeaseKey, due map[wire.LeaseKey]bool, err error) {
 	rows, err := db.pool.Query(ctx, `
-		select account_id, key_id, limit_id from leases join quota_ledger q on q.id = ledger_id
-		where process = $1 and recalled > 0 and period_end > $2
-		order by 1, 2, 3 limit $3`, [16]byte(report.Process), now, wire.MaxLeaseGrants-wire.MaxHeldLeases)
+		select account_id, key_id, limit_id, recalled = 0 from leases join quota_ledger q on q.id = ledger_id
+		where process = $1 and period_end > $2 and (recalled > 0 or period_end <= $3 and not exists (
+			select from leases n join quota_ledger m on m.id = n.ledger_id
+			where n.process = $1 and m.period_start >= q.period_end
+			and (m.account_id, m.key_id, m.limit_id) = (q.account_id, q.key_id, q.limit_id)))
+		order by 1, 2, 3 limit $4`, [16]byte(report.Process), now, now.Add(nextWithin), wire.MaxLeaseGrants-wire.MaxHeldLeases)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	keys, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (k wire.LeaseKey, err error) {
-		err = r.Scan(&k.Account, &k.Key, &k.Limit)
-		return k, err
+	due = map[wire.LeaseKey]bool{}
+	var k wire.LeaseKey
+	var isDue bool
+	_, err = pgx.ForEachRow(rows, []any{&k.Account, &k.Key, &k.Limit, &isDue}, func() error {
+		keys = append(keys, k)
+		if isDue {
+			due[k] = true
+		}
+		return nil
 	})
 	for i := range report.Held {
 		keys = append(keys, report.Held[i].LeaseKey)
 	}
 	slices.SortFunc(keys, wire.LeaseKey.Compare)
-	return slices.Compact(keys), err
+	return slices.Compact(keys), due, err
 }
 
 // settlement is the work on one report.
@@ -81,7 +92,8 @@ type settlement struct {
 	now       time.Time
 	budgets   []budget
 	named     map[wire.LeaseKey]*wire.HeldLease
-	processes int // how many live
+	due       map[wire.LeaseKey]bool // see reportedKeys
+	processes int                    // how many live
 
 	ledgers map[int64]*ledger // locked, by id
 	leases  map[int64]*lease  // of the process, by ledger
@@ -111,6 +123,7 @@ func (s *settlement) hear() {
 		b := &s.budgets[i]
 		held := s.named[b.LeaseKey]
 		if held == nil {
+			s.foresee(b)
 			continue
 		}
 		current, next := b.current(s.now), b.next(s.now)
@@ -160,9 +173,22 @@ func (s *settlement) hearOfNext(e *entry, held *wire.HeldLease) {
 		return // its clock is ahead of ours; it will say so again
 	}
 	g, l, _ := s.hearOf(e, held, quota.Holding{Known: held.NextStart == start, Granted: held.NextGranted})
-	if g != nil && held.Asks && l.Granted == 0 {
+	if g != nil && (held.Asks || s.due[held.LeaseKey]) && l.Granted == 0 {
 		g.Grant(&l.Lease, s.processes)
 	}
+}
+
+// foresee grants what is due of a lease that the report doesn't name.
+func (s *settlement) foresee(b *budget) {
+	current, next := b.current(s.now), b.next(s.now)
+	if !s.due[b.LeaseKey] || next == nil || s.leases[current.id] == nil || s.ledgers[next.id] == nil || s.leases[next.id] != nil {
+		return
+	}
+	l := &lease{ledger: next.id, process: s.process}
+	s.leases[next.id] = l
+	g := s.ledgers[next.id]
+	g.Hear(&l.Lease, quota.Holding{Born: s.leases[current.id].Born})
+	g.Grant(&l.Lease, s.processes)
 }
 
 // hearOf tells a ledger of a holding. The ledger is nil when it was not locked:
@@ -198,9 +224,9 @@ func (s *settlement) reply() *wire.LeaseReply {
 		}
 		if s.named[b.LeaseKey] != nil {
 			grant.Born = l.Born
-			if n := b.next(s.now); n != nil && s.leases[n.id] != nil {
-				grant.NextStart, grant.NextEnd, grant.NextGranted = n.Start.Unix(), n.End.Unix(), s.leases[n.id].Granted
-			}
+		}
+		if n := b.next(s.now); n != nil && s.leases[n.id] != nil {
+			grant.NextStart, grant.NextEnd, grant.NextGranted = n.Start.Unix(), n.End.Unix(), s.leases[n.id].Granted
 		}
 		reply.Leases = append(reply.Leases, grant)
 	}

@@ -265,6 +265,37 @@ func TestALeaseOfTheNextPeriodComesInTime(t *testing.T) {
 	wantSums(t, db, key.Account, midnight, 7, 93, 0)
 }
 
+// A client that was told to come back when the period is over does so, and until
+// then nobody asks for anything.
+func TestALeaseOfTheNextPeriodComesUnasked(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	a := newGateway(t, db, 1, key)
+	a.report(midday, true)
+	a.held.Used = 100
+	a.report(midday, true)
+	midnight := midday.Add(12 * time.Hour)
+	if reply := send(t, db, a.id, midnight.Add(-2*time.Minute)); len(reply.Leases) != 0 {
+		t.Errorf("two minutes before the end: %+v", reply)
+	}
+	reply := send(t, db, a.id, midnight.Add(-time.Minute))
+	if len(reply.Leases) != 1 {
+		t.Fatalf("a minute before the end: %+v", reply)
+	}
+	got := reply.Leases[0]
+	if got.Born != 0 || got.Start != a.held.Start || got.NextStart != midnight.Unix() || got.NextGranted != 100 {
+		t.Errorf("a minute before the end: %+v", got)
+	}
+	if reply := send(t, db, a.id, midnight.Add(-time.Second)); len(reply.Leases) != 0 {
+		t.Errorf("it is told twice: %+v", reply)
+	}
+	a.take(got)
+	a.held = wire.HeldLease{LeaseKey: key, Born: 1, Start: got.NextStart, Granted: got.NextGranted, Used: 7}
+	if got := a.report(midnight.Add(time.Second), false); got.Granted != 100 || got.Remaining != 93 {
+		t.Errorf("after it: %+v", got)
+	}
+	wantSums(t, db, key.Account, midnight, 7, 93, 0)
+}
+
 func TestEditsOfAQuota(t *testing.T) {
 	edit := func(t *testing.T, db *postgres.DB, tier controlplane.Tier, change func(*controlplane.Limit)) {
 		t.Helper()
