@@ -201,6 +201,10 @@ func (r *request) refuse(f *fields, a answer) types.Action {
 	if a.retry > 0 {
 		a.headers = append(a.headers, [2]string{"retry-after", strconv.FormatInt(a.retry, 10)})
 	}
+	id := f.shownRequestID()
+	if id != "" { // where there is no document, too
+		a.headers = append(a.headers, [2]string{"x-request-id", id})
+	}
 	var body []byte
 	grpc := int32(-1)
 	switch {
@@ -210,7 +214,7 @@ func (r *request) refuse(f *fields, a answer) types.Action {
 	default:
 		a.headers = append(a.headers, [2]string{"content-type", "application/problem+json"})
 		if !r.head {
-			body = a.document(r.scratch.text[:0], f.requestID, r.config.link)
+			body = a.document(r.scratch.text[:0], id, r.config.link)
 			r.scratch.text = body
 		}
 	}
@@ -220,10 +224,14 @@ func (r *request) refuse(f *fields, a answer) types.Action {
 	return types.ActionPause
 }
 
-const maxShownRequestID = 128
+// shownRequestID returns the request id as clients are told it, and as the sample
+// of denials has it.
+func (f *fields) shownRequestID() string {
+	return wire.Printable(string(f.requestID), wire.MaxRequestIDBytes)
+}
 
 // document writes the problem document.
-func (a *answer) document(b, requestID []byte, link string) []byte {
+func (a *answer) document(b []byte, requestID, link string) []byte {
 	b = openProblem(b, a.kind, a.title, int64(a.status))
 	b = appendString(append(b, `,"detail":`...), a.detail)
 	for i, name := range a.violated {
@@ -240,8 +248,8 @@ func (a *answer) document(b, requestID []byte, link string) []byte {
 	if a.tier != "" {
 		b = appendString(append(b, `,"tier":`...), a.tier)
 	}
-	if len(requestID) > 0 {
-		b = appendString(append(b, `,"request-id":`...), string(requestID[:min(len(requestID), maxShownRequestID)]))
+	if requestID != "" {
+		b = appendString(append(b, `,"request-id":`...), requestID)
 	}
 	if link != "" {
 		b = appendString(append(b, `,"link":`...), link)

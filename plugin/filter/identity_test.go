@@ -226,6 +226,9 @@ func TestGRPC(t *testing.T) {
 			if local == nil {
 				return 0
 			}
+			if header(local.Headers, "x-request-id") != "req-1" {
+				e.Errorf("answer %v names no request id", local.Headers)
+			}
 			if header(local.Headers, "content-type") != "" || strings.Contains(string(local.Data), "{") {
 				e.Errorf("answer %v %q", local.Headers, local.Data)
 			}

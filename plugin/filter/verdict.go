@@ -111,7 +111,7 @@ func (r *request) sampleDenial(f *fields, q *question, retryNS int64) {
 	path, _ := f.target()
 	d := wire.Denial{
 		AtMS:      r.wallNS(r.beganNS) / millisecond,
-		RequestID: wire.Printable(string(f.requestID), wire.MaxRequestIDBytes),
+		RequestID: f.shownRequestID(),
 		Account:   r.caller.account, Key: r.caller.key, Endpoint: r.endpoint.ID,
 		Decision: r.decision,
 		Method:   wire.Printable(string(f.method), wire.MaxMethodBytes),
