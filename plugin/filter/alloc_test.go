@@ -76,9 +76,9 @@ func stubbed(t testing.TB, p book.Policy) (*plugin, *stubHost) {
 		t.Fatal(err)
 	}
 	for i, b := range set.Segments {
-		host.put("seg/"+strconv.Itoa(i), p.Version, b)
+		host.put("weir/seg/"+strconv.Itoa(i), p.Version, b)
 	}
-	host.put("manifest", p.Version, encoded)
+	host.put("weir/manifest", p.Version, encoded)
 	c := defaultConfig()
 	c.identify = [maxWays]way{byKey, byAddress}
 	plugin := &plugin{

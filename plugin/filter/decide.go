@@ -66,11 +66,11 @@ func (q *question) ask(part *part, applies uint64, c *caller) {
 func appendStateKey(dst []byte, s subject, c *caller) []byte {
 	switch s {
 	case ofAddress:
-		return strconv.AppendUint(append(dst, "i/"...), uint64(limit.SetOf(c.address)), 10)
+		return strconv.AppendUint(append(dst, "weir/i/"...), uint64(limit.SetOf(c.address)), 10)
 	case ofKey:
-		dst = strconv.AppendUint(append(dst, "k/"...), c.key, 10)
+		dst = strconv.AppendUint(append(dst, "weir/k/"...), c.key, 10)
 	default:
-		dst = strconv.AppendUint(append(dst, "a/"...), c.account, 10)
+		dst = strconv.AppendUint(append(dst, "weir/a/"...), c.account, 10)
 	}
 	if c.claimed {
 		dst = strconv.AppendUint(append(dst, '/'), c.plan, 10)

@@ -12,7 +12,7 @@
 //
 // Envoy runs the filter in several VMs: one on its main thread, which ticks and
 // makes calls but sees no request, and one on each worker thread. What they have
-// in common is Envoy's shared data:
+// in common is Envoy's shared data, under names that begin with weir/:
 //
 //	a/<account>         state of the limits of an account, see package limit
 //	a/<account>/<plan>  the same while a claim puts it on another tier

@@ -307,7 +307,7 @@ func (e *emulator) stateOfVersion(account uint64, version uint64) {
 	if err != nil {
 		e.Fatal(err)
 	}
-	e.write("a/"+strconv.FormatUint(account, 10), state)
+	e.write("weir/a/"+strconv.FormatUint(account, 10), state)
 }
 
 // publish puts a policy into shared data as another VM would.
@@ -322,11 +322,11 @@ func (e *emulator) publish(p book.Policy) {
 		e.Fatal(err)
 	}
 	for i, b := range set.Segments {
-		e.write("seg/"+strconv.Itoa(i), append(binary.LittleEndian.AppendUint64(nil, p.Version), b...))
+		e.write("weir/seg/"+strconv.Itoa(i), append(binary.LittleEndian.AppendUint64(nil, p.Version), b...))
 	}
 	encoded, err := book.EncodeManifest(binary.LittleEndian.AppendUint64(nil, p.Version), m)
 	if err != nil {
 		e.Fatal(err)
 	}
-	e.write("manifest", encoded)
+	e.write("weir/manifest", encoded)
 }

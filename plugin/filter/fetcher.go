@@ -16,7 +16,7 @@ const (
 	fetcherStaleServingNS = 4 * second
 )
 
-var fetcherKey = []byte("fetcher")
+var fetcherKey = []byte("weir/fetcher")
 
 // fetcherBytes is a source id and when it renewed, by the monotonic clock,
 // nanoseconds, little-endian.

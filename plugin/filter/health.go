@@ -92,7 +92,7 @@ func (h *health) turn(p *plugin, nowNS int64) {
 }
 
 func (p *plugin) observeHealth(id uint64, x *limitHealth, nowNS int64) {
-	key := strconv.AppendUint(append(p.scratch.key[:0], "h/"...), id, 10)
+	key := strconv.AppendUint(append(p.scratch.key[:0], "weir/h/"...), id, 10)
 	p.scratch.key = key
 	for range maxSwaps {
 		state, cas, found := p.host.getShared(key)

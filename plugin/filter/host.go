@@ -66,7 +66,7 @@ var errHost = errors.New("unexpected answer of the proxy")
 // checkShared finds out whether the proxy's shared data behaves as [ifAbsent]
 // says. A proxy that doesn't can't share buckets between threads.
 func checkShared(host proxy) error {
-	key := []byte("probe")
+	key := []byte("weir/probe")
 	host.setShared(key, key, ifAbsent)
 	if _, _, found := host.getShared(key); !found {
 		return errors.New("shared data: the proxy doesn't keep values")

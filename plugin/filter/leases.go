@@ -26,7 +26,7 @@ const (
 // leasedKey is where shared data says until when the leases count: when the last
 // report that was answered had been sent, monotonic clock, and for how long, both
 // in nanoseconds.
-var leasedKey = []byte("leased")
+var leasedKey = []byte("weir/leased")
 
 const leasedBytes = 16
 
@@ -110,7 +110,7 @@ func (p *plugin) reportLeases(nowNS int64) {
 	err = call(p.config.edgeCluster, [][2]string{
 		{":method", "POST"},
 		{":path", "/edge/v1/leases"},
-		{":authority", p.config.edgeCluster},
+		{":authority", edgeAuthority},
 		{"content-type", "application/vnd.weir.leases"},
 		{"authorization", p.bearer},
 	}, body, leaseTimeoutMS, func(status int, body []byte) { p.leased(nowNS, status, body) })

@@ -121,7 +121,7 @@ func (p *plugin) start(size int) error {
 	return proxywasm.SetTickPeriodMilliSeconds(uint32(c.tickMS))
 }
 
-var processKey = []byte("process")
+var processKey = []byte("weir/process")
 
 // joinProcess finds out the random name of this Envoy process, which outlives its
 // VMs, or gives it one.

@@ -14,7 +14,7 @@ import (
 // version that is. Segments are written before the manifest, and all of them only
 // ever by something newer, so who sees a manifest finds segments that are at
 // least as new.
-var manifestKey = []byte("manifest")
+var manifestKey = []byte("weir/manifest")
 
 const versionBytes = 8
 
@@ -178,5 +178,5 @@ func (p *plugin) refusePolicy(err error) {
 }
 
 func appendSegmentKey(dst []byte, number int) []byte {
-	return strconv.AppendInt(append(dst, "seg/"...), int64(number), 10)
+	return strconv.AppendInt(append(dst, "weir/seg/"...), int64(number), 10)
 }

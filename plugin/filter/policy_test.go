@@ -102,7 +102,7 @@ func TestPolicy(t *testing.T) {
 			p := testPolicy()
 			p.Plans[0].Limits[1].FailOpen = true
 			e.started(p)
-			e.write("a/7", []byte("foreign"))
+			e.write("weir/a/7", []byte("foreign"))
 			x := e.send("POST", "/v1/orders/1", withKey)
 			e.fields(x, nil, policies{"per-minute": {"r": 0, "t": 1}, "orders": {"r": 2}})
 			if x.status != 429 {
@@ -125,7 +125,7 @@ func TestFetcher(t *testing.T) {
 	t.Run("while another VM renews it, this one doesn't fetch", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
-			e.write("fetcher", held(e.system.monotonic))
+			e.write("weir/fetcher", held(e.system.monotonic))
 			e.pass(3 * time.Second)
 			if n := len(e.calls()); n != 0 {
 				e.Errorf("%d calls, want none", n)
@@ -135,7 +135,7 @@ func TestFetcher(t *testing.T) {
 	t.Run("after three seconds without renewal it is taken over", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
-			e.write("fetcher", held(e.system.monotonic))
+			e.write("weir/fetcher", held(e.system.monotonic))
 			e.pass(3*time.Second + 1)
 			e.call("GET")
 		})
@@ -144,7 +144,7 @@ func TestFetcher(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.StartPlugin()
 			e.send("GET", "/")
-			e.write("fetcher", held(e.system.monotonic))
+			e.write("weir/fetcher", held(e.system.monotonic))
 			e.pass(4 * time.Second)
 			for _, c := range e.calls() {
 				if header(c.Headers, ":method") == "GET" {

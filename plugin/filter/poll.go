@@ -42,7 +42,7 @@ func (p *plugin) pollPolicy(nowNS int64) {
 	err := call(p.config.edgeCluster, [][2]string{
 		{":method", "GET"},
 		{":path", "/edge/v1/snapshot?have=" + decimal(have)},
-		{":authority", p.config.edgeCluster},
+		{":authority", edgeAuthority},
 		{"accept", "application/vnd.weir.snapshot"},
 		{"authorization", p.bearer},
 	}, nil, pollTimeoutMS, p.polled)

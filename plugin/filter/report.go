@@ -10,6 +10,10 @@ import (
 
 const usageTimeoutMS = 10_000
 
+// edgeAuthority is the Host of all calls. It isn't the cluster's name, which in
+// Istio has characters that no Host may have.
+const edgeAuthority = "weir-edge"
+
 // report sends the next message to the edge, if one is due.
 func (p *plugin) report(nowNS int64) {
 	send, due := p.meter.Next(nowNS, p.system.WallNS()/millisecond, p.policy.version)
@@ -19,7 +23,7 @@ func (p *plugin) report(nowNS int64) {
 	err := call(p.config.edgeCluster, [][2]string{
 		{":method", "POST"},
 		{":path", "/edge/v1/usage"},
-		{":authority", p.config.edgeCluster},
+		{":authority", edgeAuthority},
 		{"content-type", "application/vnd.weir.batch"},
 		{"authorization", p.bearer},
 	}, send.Body, usageTimeoutMS, func(status int, body []byte) { p.reported(send.Sequence, status, body) })
