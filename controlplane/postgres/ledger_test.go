@@ -153,11 +153,11 @@ func TestOneProcessGetsAllAndASecondItsPart(t *testing.T) {
 		t.Errorf("given away before the first process showed that it had heard: %+v", got)
 	}
 	a.report(midday, false)
-	if got := b.report(midday, true); got.Granted != 12 {
-		t.Errorf("one of two got %d, want a quarter of 50", got.Granted)
+	if got := b.report(midday, true); got.Granted != 25 {
+		t.Errorf("one of two got %d, want half of 50", got.Granted)
 	}
-	wantSums(t, db, key.Account, midday, 20, 42, 0)
-	a.held.Used, b.held.Used = 50, 12
+	wantSums(t, db, key.Account, midday, 20, 55, 0)
+	a.held.Used, b.held.Used = 50, 25
 	for range 10 {
 		a.report(midday, true)
 		b.report(midday, true)
@@ -207,13 +207,13 @@ func TestALostCountIsConsumed(t *testing.T) {
 	old := a.held
 	a.held = wire.HeldLease{LeaseKey: key, Born: 2}
 	again := a.report(midday, true)
-	if first.Granted != 25 || again.Granted != 18 {
-		t.Errorf("granted %d, then %d; want 25 of 100 and 18 of 75", first.Granted, again.Granted)
+	if first.Granted != 50 || again.Granted != 25 {
+		t.Errorf("granted %d, then %d; want 50 of 100 and 25 of 50", first.Granted, again.Granted)
 	}
-	wantSums(t, db, key.Account, midday, 25, 18, 15)
+	wantSums(t, db, key.Account, midday, 50, 25, 40)
 	// A report from before the loss says nothing.
 	send(t, db, a.id, midday, asking(old, true))
-	wantSums(t, db, key.Account, midday, 25, 18, 15)
+	wantSums(t, db, key.Account, midday, 50, 25, 40)
 }
 
 func TestCopiesAndOldReportsChangeNothing(t *testing.T) {

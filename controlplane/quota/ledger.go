@@ -160,15 +160,14 @@ func (g *Ledger) Close(l *Lease) {
 	g.set(l, to)
 }
 
-// advance is the sharing rule. One of several processes gets half of its equal
-// part of what is left, and 1 at least, so that there is something for the others
-// to ask for. No process gets more than an eighth at once, unless that is less
+// advance is the sharing rule. One of several processes gets its equal part of
+// what is left, and 1 at least. No process gets more than an eighth at once, unless that is less
 // than a handful: an advance dies with its process, and since it counts only as
 // long as reports are answered, a larger one would help nobody.
 func advance(unleased uint64, processes int, handful uint64) uint64 {
 	part := unleased
 	if processes > 1 {
-		part = max(min(unleased, 1), unleased/(2*uint64(processes)))
+		part = max(min(unleased, 1), unleased/uint64(processes))
 	}
 	return min(part, max(unleased/8, handful))
 }

@@ -233,7 +233,7 @@ func TestSeveralProcessesLeaveSomethingForOneAnother(t *testing.T) {
 			l := &leases[i]
 			g.Hear(l, holding(*l, l.Granted))
 			g.Grant(l, len(leases))
-			if want := uint64(125); round == 0 && i == 0 && l.Granted != want {
+			if want := uint64(250); round == 0 && i == 0 && l.Granted != want {
 				t.Errorf("the first of four gets %d of 1000, want %d", l.Granted, want)
 			}
 		}
