@@ -73,7 +73,9 @@ func metered(s *stack.Stack, amount int) (id, secret string) {
 type quotaStanding struct{ Amount, Consumed, Outstanding, WrittenOff int64 }
 
 func quotaOf(s *stack.Stack, account string) (quotaStanding, error) {
-	var read struct{ Account struct{ Quotas []quotaStanding } }
+	var read struct {
+		Account struct{ Quotas []quotaStanding }
+	}
 	err := s.TryQuery(fmt.Sprintf(`{account(id:%q){quotas{amount consumed outstanding writtenOff}}}`, account), &read)
 	if err != nil || len(read.Account.Quotas) != 1 {
 		return quotaStanding{}, err
@@ -132,7 +134,7 @@ func TestTwoEnvoysShareAQuotaWhateverDies(t *testing.T) {
 	spend(500)
 	kill(plane.PID(), plane.Done())
 	kill(envoy.PID(), envoy.Done())
-	plane = s.Serve()
+	s.Serve()
 	_, gateway = s.StartEnvoy("second")
 	second = s.NewClientOf(gateway)
 	spend(amount)

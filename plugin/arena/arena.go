@@ -40,7 +40,7 @@ const (
 	chunkBytes = 32 << 10
 	// What doesn't fit into the chunk any more and is larger than this gets
 	// memory of its own, so that the chunk's rest is not lost.
-	sharedBytes = chunkBytes / 8
+	sharedBytes = chunkBytes / 8 //nolint:unused // in the module
 )
 
 // shared is found by its mark: random bytes, none of them zero, as the linker
