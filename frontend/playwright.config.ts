@@ -27,6 +27,7 @@ export default defineConfig({
     locale: "en-US",
     timezoneId: "UTC",
     viewport: { width: 1440, height: 900 },
+    actionTimeout: 30_000,
     screenshot: "only-on-failure",
     trace: "off", // a trace would hold the session's cookie
     launchOptions: {

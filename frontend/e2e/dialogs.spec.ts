@@ -2,6 +2,10 @@ import { expect, type Page, test } from "@playwright/test";
 import { settled, violations } from "./axe";
 import { type Customer, customer, perMinute } from "./gateway";
 
+// A headless Chromium now and then never answers when it is asked for a picture.
+// A test that this happens to begins again, in a browser of its own.
+test.describe.configure({ retries: 1 });
+
 let someone: Customer;
 test.beforeAll(async ({ browser }) => {
   const page = await browser.newPage();
