@@ -144,10 +144,10 @@ const (
 	MaxTimeMS = 253_402_300_799_999
 )
 
-// Receipt is the edge's answer to a batch: how far the source's batches have
-// got. Both numbers are contiguous: every sequence up to and including it. A
-// batch that the database holds needs no log: Committed may be above Accepted.
+// Receipt is the edge's answer to a batch, and how far the source's batches have
+// got. Committed is contiguous: every sequence up to and including it. A batch
+// that the database holds needs no log: Committed may be above Accepted.
 type Receipt struct {
-	Accepted  uint64 // the log holds it
+	Accepted  uint64 // the log holds the batch with this sequence
 	Committed uint64 // the database holds it; the filter may forget it
 }
