@@ -36,6 +36,7 @@ func Fold(batches []*wire.Batch) []Row {
 				bucket := g.Truncate(minute)
 				k := key{g, e.EntryKey}
 				k.Minute = bucket.Unix() / 60
+				k.Tier = 0 // the tables have no such column
 				n, ok := at[k]
 				if !ok {
 					n = len(rows)
@@ -80,6 +81,7 @@ func FoldVerdicts(batches []*wire.Batch) []VerdictRow {
 				bucket := g.Truncate(minute)
 				k := key{g, v.VerdictKey}
 				k.Minute = bucket.Unix() / 60
+				k.Tier = 0 // the tables have no such column
 				n, ok := at[k]
 				if !ok {
 					n = len(rows)

@@ -25,6 +25,7 @@ type EntryKey struct {
 	Account  uint64
 	Key      uint64
 	Endpoint uint64
+	Tier     uint64 // that the request was decided under; 0: none, or refused before a tier was known
 	Status   uint16 // HTTP status code, 0 or 100 to 599
 	Decision Decision
 }
@@ -33,11 +34,30 @@ type EntryKey struct {
 type Entry struct {
 	EntryKey
 	Requests   uint64    // at least 1
+	Shadowed   uint64    // of the requests: those that a shadow limit would have refused
 	Cost       uint64    // sum of the endpoints' costs
 	BytesIn    uint64    // request headers and body
 	BytesOut   uint64    // response headers and body
 	DurationUS uint64    // sum of the stream durations, microseconds
 	Latency    Histogram // of at most Requests durations
+}
+
+// MeterKey is the set of dimensions that custom meters are counted by. Zero stands
+// for "none", as in [EntryKey]; a meter there always is.
+type MeterKey struct {
+	Minute   int64 // minutes since the Unix epoch, by the filter's clock at stream end
+	Account  uint64
+	Key      uint64
+	Endpoint uint64
+	Tier     uint64
+	Meter    uint64 // at least 1
+}
+
+// MeterEntry is what upstreams declared for one key since the source's last batch.
+type MeterEntry struct {
+	MeterKey
+	Requests uint64 // that declared an amount, be it 0; at least 1
+	Amount   uint64 // sum of what they declared, in the meter's unit
 }
 
 // Level is how much was left of a limit when the worker last decided by it.
@@ -103,14 +123,22 @@ type DenialLevel struct {
 // sent is frozen: the same source and sequence always carry the same content.
 //
 // A batch with Sequence 0 has empty lists. It is a heartbeat: it tells which
-// snapshot the worker runs and asks what has been committed.
+// snapshot the worker runs and how much it has counted, and asks what has been
+// committed.
 type Batch struct {
 	Source   SourceID
 	Sequence uint64 // from 1, without gaps
 	Node     string // name of the Envoy, from the plugin's configuration; at most 255 bytes, UTF-8, no control characters
 	Snapshot uint64 // version of the snapshot that the worker ran when it sent this
 	SentMS   int64  // wall clock of the filter when the batch was frozen, Unix milliseconds
+	BeganMS  int64  // wall clock of the filter when the source began, Unix milliseconds
+	// Counted is how many requests the source has counted since it began: those in
+	// the batches up to and with this one; in a heartbeat all, also those that are
+	// in no batch yet. What was counted and never arrives, is missing. At most
+	// MaxNumber, where it stays.
+	Counted  uint64
 	Entries  []Entry
+	Meters   []MeterEntry
 	Levels   []Level
 	Verdicts []VerdictEntry
 	Denials  []Denial // in any order
@@ -121,6 +149,7 @@ const (
 	MaxBatchBytes   = 4 << 20
 	MaxBatchEntries = 65_536
 	MaxBatchLevels  = 65_536
+	MaxBatchMeters  = 16_384
 
 	MaxBatchVerdicts   = 16_384
 	MaxBatchDenials    = 256

@@ -14,21 +14,27 @@ func (b *Batch) fault() string {
 		return frame.OutOfRange("snapshot", b.Snapshot, 0, MaxNumber)
 	case uint64(b.SentMS) > MaxTimeMS:
 		return "sentMS: not in the years 1970 to 9999"
+	case uint64(b.BeganMS) > MaxTimeMS:
+		return "beganMS: not in the years 1970 to 9999"
+	case b.Counted > MaxNumber:
+		return frame.OutOfRange("counted", b.Counted, 0, MaxNumber)
 	case len(b.Entries) > MaxBatchEntries:
 		return frame.OutOfRange("entries", uint64(len(b.Entries)), 0, MaxBatchEntries)
+	case len(b.Meters) > MaxBatchMeters:
+		return frame.OutOfRange("meters", uint64(len(b.Meters)), 0, MaxBatchMeters)
 	case len(b.Levels) > MaxBatchLevels:
 		return frame.OutOfRange("levels", uint64(len(b.Levels)), 0, MaxBatchLevels)
 	case len(b.Verdicts) > MaxBatchVerdicts:
 		return frame.OutOfRange("verdicts", uint64(len(b.Verdicts)), 0, MaxBatchVerdicts)
 	case len(b.Denials) > MaxBatchDenials:
 		return frame.OutOfRange("denials", uint64(len(b.Denials)), 0, MaxBatchDenials)
-	case b.Sequence == 0 && len(b.Entries)+len(b.Levels)+len(b.Verdicts)+len(b.Denials) > 0:
-		return "sequence: 0 with entries, levels, verdicts or denials"
+	case b.Sequence == 0 && len(b.Entries)+len(b.Meters)+len(b.Levels)+len(b.Verdicts)+len(b.Denials) > 0:
+		return "sequence: 0 with entries, meters, levels, verdicts or denials"
 	}
 	if what := frame.TextFault("node", b.Node, 0, MaxNodeBytes); what != "" {
 		return what
 	}
-	for _, check := range [...]func() string{b.entriesFault, b.levelsFault, b.verdictsFault, b.denialsFault} {
+	for _, check := range [...]func() string{b.entriesFault, b.metersFault, b.levelsFault, b.verdictsFault, b.denialsFault} {
 		if what := check(); what != "" {
 			return what
 		}
@@ -66,12 +72,16 @@ func (e *Entry) fault() string {
 		return frame.OutOfRange("key", e.Key, 0, MaxNumber)
 	case e.Endpoint > MaxNumber:
 		return frame.OutOfRange("endpoint", e.Endpoint, 0, MaxNumber)
+	case e.Tier > MaxNumber:
+		return frame.OutOfRange("tier", e.Tier, 0, MaxNumber)
 	case e.Status != 0 && (e.Status < 100 || e.Status > 599):
 		return "status: " + frame.Decimal(uint64(e.Status)) + " is not 0 or 100 to 599"
 	case e.Decision < Allowed || e.Decision > Unready:
 		return frame.OutOfRange("decision", uint64(e.Decision), uint64(Allowed), uint64(Unready))
 	case e.Requests == 0:
 		return "requests: 0"
+	case e.Shadowed > e.Requests:
+		return frame.OutOfRange("shadowed", e.Shadowed, 0, e.Requests)
 	}
 	return e.Latency.fault(e.Requests)
 }

@@ -10,29 +10,32 @@ import (
 
 // Least sizes of an element, which bound what a decoder allocates.
 const (
-	minEntryBytes       = 12
+	minEntryBytes       = 14
 	minBinBytes         = 2
+	minMeterBytes       = 8
 	minLevelBytes       = 5
 	minVerdictBytes     = 6
 	minDenialBytes      = 12
 	minDenialLevelBytes = 3
 )
 
-// Sort puts entries, levels and verdicts into the order that EncodeBatch wants.
+// Sort puts entries, meters, levels and verdicts into the order that EncodeBatch wants.
 func (b *Batch) Sort() {
 	slices.SortFunc(b.Entries, func(x, y Entry) int { return x.Compare(y.EntryKey) })
+	slices.SortFunc(b.Meters, func(x, y MeterEntry) int { return x.Compare(y.MeterKey) })
 	slices.SortFunc(b.Levels, Level.compare)
 	slices.SortFunc(b.Verdicts, func(x, y VerdictEntry) int { return x.Compare(y.VerdictKey) })
 }
 
 // Compare orders keys as a batch lists them: by minute, account, key, endpoint,
-// status and decision. It returns -1, 0 or +1.
+// tier, status and decision. It returns -1, 0 or +1.
 func (k EntryKey) Compare(o EntryKey) int {
 	return cmp.Or(
 		cmp.Compare(k.Minute, o.Minute),
 		cmp.Compare(k.Account, o.Account),
 		cmp.Compare(k.Key, o.Key),
 		cmp.Compare(k.Endpoint, o.Endpoint),
+		cmp.Compare(k.Tier, o.Tier),
 		cmp.Compare(k.Status, o.Status),
 		cmp.Compare(k.Decision, o.Decision),
 	)
@@ -53,8 +56,9 @@ func (l Level) compare(o Level) int {
 	return cmp.Or(cmp.Compare(l.Account, o.Account), cmp.Compare(l.Limit, o.Limit), cmp.Compare(l.Key, o.Key))
 }
 
-// EncodeBatch appends the encoding of b to dst. Entries and verdicts are sorted
-// strictly by key, levels strictly by account, limit and key; see [Batch.Sort].
+// EncodeBatch appends the encoding of b to dst. Entries, meters and verdicts are
+// sorted strictly by key, levels strictly by account, limit and key; see
+// [Batch.Sort].
 // It fails with [ErrInvalid] for a batch that isn't sorted or is out of bounds,
 // and for one whose encoding would be longer than [MaxBatchBytes].
 func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
@@ -67,6 +71,8 @@ func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 	dst = binary.AppendUvarint(dst, b.Sequence)
 	dst = binary.AppendUvarint(dst, b.Snapshot)
 	dst = binary.AppendUvarint(dst, uint64(b.SentMS))
+	dst = binary.AppendVarint(dst, b.SentMS-b.BeganMS)
+	dst = binary.AppendUvarint(dst, b.Counted)
 	dst = binary.AppendUvarint(dst, uint64(len(b.Node)))
 	dst = append(dst, b.Node...)
 	dst = binary.AppendUvarint(dst, uint64(len(b.Entries)))
@@ -75,6 +81,7 @@ func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 		dst = appendEntry(dst, &b.Entries[i], &lastKey)
 		lastKey = b.Entries[i].EntryKey
 	}
+	dst = appendMeters(dst, b)
 	dst = appendLevels(dst, b)
 	dst = appendVerdicts(dst, b)
 	dst = appendDenials(dst, b)
@@ -91,9 +98,10 @@ func appendEntry(dst []byte, e *Entry, last *EntryKey) []byte {
 	dst = binary.AppendUvarint(dst, l.Down(e.Account, last.Account))
 	dst = binary.AppendUvarint(dst, l.Down(e.Key, last.Key))
 	dst = binary.AppendUvarint(dst, l.Down(e.Endpoint, last.Endpoint))
+	dst = binary.AppendUvarint(dst, l.Down(e.Tier, last.Tier))
 	dst = binary.AppendUvarint(dst, l.Down(uint64(e.Status), uint64(last.Status)))
 	dst = binary.AppendUvarint(dst, l.Down(uint64(e.Decision), uint64(last.Decision)))
-	for _, n := range [...]uint64{e.Requests, e.Cost, e.BytesIn, e.BytesOut, e.DurationUS, uint64(len(e.Latency))} {
+	for _, n := range [...]uint64{e.Requests, e.Shadowed, e.Cost, e.BytesIn, e.BytesOut, e.DurationUS, uint64(len(e.Latency))} {
 		dst = binary.AppendUvarint(dst, n)
 	}
 	index := uint16(0)
@@ -118,8 +126,11 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	b.Sequence = r.Uvarint("sequence")
 	b.Snapshot = r.Uvarint("snapshot")
 	b.SentMS = int64(r.Uvarint("sentMS"))
+	b.BeganMS = b.SentMS - r.Varint("beganMS")
+	b.Counted = r.Uvarint("counted")
 	b.Node = r.Text("node")
 	b.Entries = readEntries(r)
+	b.Meters = readMeters(r)
 	b.Levels = readLevels(r, b.SentMS)
 	b.Verdicts = readVerdicts(r)
 	b.Denials = readDenials(r, b.SentMS)
@@ -167,6 +178,7 @@ func readKey(r *frame.Reader, e *Entry, last *EntryKey) {
 	e.Account = l.Up(r.Uvarint("account"), last.Account)
 	e.Key = l.Up(r.Uvarint("key"), last.Key)
 	e.Endpoint = l.Up(r.Uvarint("endpoint"), last.Endpoint)
+	e.Tier = l.Up(r.Uvarint("tier"), last.Tier)
 	status := l.Up(r.Uvarint("status"), uint64(last.Status))
 	decision := l.Up(r.Uvarint("decision"), uint64(last.Decision))
 	e.Status, e.Decision = uint16(status), Decision(decision)
@@ -178,6 +190,7 @@ func readKey(r *frame.Reader, e *Entry, last *EntryKey) {
 // readCounts appends e's histogram to bins.
 func readCounts(r *frame.Reader, e *Entry, bins []Bin) []Bin {
 	e.Requests = r.Uvarint("requests")
+	e.Shadowed = r.Uvarint("shadowed")
 	e.Cost = r.Uvarint("cost")
 	e.BytesIn = r.Uvarint("bytesIn")
 	e.BytesOut = r.Uvarint("bytesOut")

@@ -19,13 +19,20 @@ func sampleBatch() *Batch {
 	const minute = 29_000_000
 	return &Batch{
 		Source: source, Sequence: 7, Node: "gateway-1", Snapshot: 42, SentMS: minute*60_000 + 1234,
+		BeganMS: minute*60_000 - 7000, Counted: 1000,
 		Entries: []Entry{
-			{EntryKey: EntryKey{minute - 1, 0, 0, 0, 401, Unauthenticated}, Requests: 1, BytesIn: 90, BytesOut: 200, DurationUS: 40},
-			{EntryKey: EntryKey{minute, 11, 21, 31, 200, Allowed}, Requests: 3, Cost: 6, BytesIn: 300, BytesOut: 9000, DurationUS: 3100,
+			{EntryKey: EntryKey{minute - 1, 0, 0, 0, 0, 401, Unauthenticated}, Requests: 1, BytesIn: 90, BytesOut: 200, DurationUS: 40},
+			{EntryKey: EntryKey{minute, 11, 21, 31, 2, 200, Allowed}, Requests: 3, Shadowed: 2, Cost: 6, BytesIn: 300, BytesOut: 9000, DurationUS: 3100,
 				Latency: Histogram{{1, 1}, {100, 2}}},
-			{EntryKey: EntryKey{minute, 11, 21, 31, 429, Throttled}, Requests: 2, Cost: 4, BytesIn: 200, BytesOut: 800, DurationUS: 90},
-			{EntryKey: EntryKey{minute, 11, 22, 0, 0, Allowed}, Requests: 1, Cost: 1, BytesIn: 100},
-			{EntryKey: EntryKey{minute, 12, 1, 5, 200, Allowed}, Requests: 1, Cost: 1, BytesIn: 100, Latency: Histogram{{483, 1}}},
+			{EntryKey: EntryKey{minute, 11, 21, 31, 2, 429, Throttled}, Requests: 2, Cost: 4, BytesIn: 200, BytesOut: 800, DurationUS: 90},
+			{EntryKey: EntryKey{minute, 11, 22, 0, 0, 0, Allowed}, Requests: 1, Cost: 1, BytesIn: 100},
+			{EntryKey: EntryKey{minute, 12, 1, 5, 3, 200, Allowed}, Requests: 1, Cost: 1, BytesIn: 100, Latency: Histogram{{483, 1}}},
+		},
+		Meters: []MeterEntry{
+			{MeterKey{minute - 1, 11, 21, 31, 2, 1}, 3, 0},
+			{MeterKey{minute, 11, 21, 31, 2, 1}, 2, 1 << 40},
+			{MeterKey{minute, 11, 21, 31, 2, 4}, 1, 77},
+			{MeterKey{minute, 12, 1, 5, 3, 1}, 1, 5},
 		},
 		Levels: []Level{
 			{11, 1, 0, 97, minute * 60_000},
@@ -116,11 +123,11 @@ func TestDamagedBatchIsRefused(t *testing.T) {
 func TestForgedBatchIsRefused(t *testing.T) {
 	head := append([]byte(magicBatch), source[:]...)
 	key := func(status ...byte) []byte {
-		b := append(bytes.Clone(head), 1, 0, 0, 0, 1, 5, 6, 7, 8) // … one entry: minute, account, key, endpoint
+		b := append(bytes.Clone(head), 1, 0, 0, 0, 0, 0, 1, 5, 6, 7, 8, 9) // … one entry: minute, account, key, endpoint, tier
 		return append(b, status...)
 	}
-	const decision, requests, zero, levels = 1, 1, 0, 0
-	rest := []byte{decision, requests, zero, zero, zero, zero, zero, levels, zero, zero}
+	const decision, requests, zero, lists = 1, 1, 0, 0
+	rest := []byte{decision, requests, zero, zero, zero, zero, zero, zero, lists, lists, lists, lists}
 	tests := map[string]struct {
 		bytes []byte
 		ok    bool
@@ -130,7 +137,7 @@ func TestForgedBatchIsRefused(t *testing.T) {
 		"a status above 16 bits":      {append(key(0xc8, 0x81, 0x04), rest...), false},
 		"bytes after the end":         {append(append(key(0xc8, 0x01), rest...), 0), false},
 		"a varint above 64 bits":      {append(key(0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f), rest...), false},
-		"more entries than bytes":     {append(bytes.Clone(head), 1, 0, 0, 0, 0xff, 0xff, 3), false},
+		"more entries than bytes":     {append(bytes.Clone(head), 1, 0, 0, 0, 0, 0, 0xff, 0xff, 3), false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -166,11 +173,14 @@ func TestFullBatchFits(t *testing.T) {
 	b := &Batch{Source: source, Sequence: 1, SentMS: 1_700_000_000_000}
 	for i := range MaxBatchEntries {
 		b.Entries = append(b.Entries, Entry{
-			EntryKey: EntryKey{28_000_000, uint64(i + 1), uint64(i + 1), 3, 200, Allowed},
+			EntryKey: EntryKey{28_000_000, uint64(i + 1), uint64(i + 1), 3, 2, 200, Allowed},
 			Requests: 10, Cost: 10, BytesIn: 10_000, BytesOut: 100_000, DurationUS: 50_000,
 			Latency: Histogram{{100, 3}, {110, 3}, {120, 3}},
 		})
 		b.Levels = append(b.Levels, Level{uint64(i + 1), 1, uint64(i + 1), 1000, b.SentMS - int64(i%1000)})
+	}
+	for i := range MaxBatchMeters {
+		b.Meters = append(b.Meters, MeterEntry{MeterKey{28_000_000, uint64(i/2 + 1), uint64(i + 1), 3, 2, uint64(1 + i%2)}, 100, 100_000})
 	}
 	for i := range MaxBatchVerdicts {
 		b.Verdicts = append(b.Verdicts, VerdictEntry{VerdictKey{28_000_000, uint64(i/2 + 1), 1, Verdict(1 + i%2)}, 100, 1000})
@@ -184,7 +194,7 @@ func TestFullBatchFits(t *testing.T) {
 		b.Denials = append(b.Denials, d)
 	}
 	data := mustEncode(t, b)
-	t.Logf("%d entries and levels, %d verdicts, %d denials: %d bytes", MaxBatchEntries, MaxBatchVerdicts, MaxBatchDenials, len(data))
+	t.Logf("%d entries and levels, %d meters and verdicts, %d denials: %d bytes", MaxBatchEntries, MaxBatchMeters, MaxBatchDenials, len(data))
 }
 
 func FuzzDecodeBatch(f *testing.F) {

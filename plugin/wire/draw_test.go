@@ -21,6 +21,11 @@ func drawBatch(t *rapid.T) *Batch {
 	for range rapid.IntRange(0, 20).Draw(t, "entries") {
 		b.Entries = append(b.Entries, drawEntry(t))
 	}
+	b.BeganMS = rapid.Int64Range(0, MaxTimeMS).Draw(t, "began")
+	b.Counted = drawNumber(t, "counted")
+	for range rapid.IntRange(0, 20).Draw(t, "meters") {
+		b.Meters = append(b.Meters, drawMeter(t))
+	}
 	for range rapid.IntRange(0, 20).Draw(t, "levels") {
 		b.Levels = append(b.Levels, Level{
 			Account:   1 + drawNumber(t, "account")/2,
@@ -38,6 +43,7 @@ func drawBatch(t *rapid.T) *Batch {
 	}
 	b.Sort()
 	b.Verdicts = slices.CompactFunc(b.Verdicts, func(x, y VerdictEntry) bool { return x.VerdictKey == y.VerdictKey })
+	b.Meters = slices.CompactFunc(b.Meters, func(x, y MeterEntry) bool { return x.MeterKey == y.MeterKey })
 	b.Entries = slices.CompactFunc(b.Entries, func(x, y Entry) bool { return x.EntryKey == y.EntryKey })
 	b.Levels = slices.CompactFunc(b.Levels, func(x, y Level) bool { return x.compare(y) == 0 })
 	return b
@@ -50,6 +56,21 @@ func drawVerdict(t *rapid.T) VerdictEntry {
 			Account: drawNumber(t, "account"),
 			Limit:   1 + drawNumber(t, "limit")/2,
 			Verdict: Verdict(rapid.IntRange(int(Denied), int(FailedOpen)).Draw(t, "verdict")),
+		},
+		Requests: rapid.Uint64Range(1, MaxBatchTotal/32).Draw(t, "requests"),
+		Amount:   rapid.Uint64Range(0, MaxBatchTotal/32).Draw(t, "amount"),
+	}
+}
+
+func drawMeter(t *rapid.T) MeterEntry {
+	return MeterEntry{
+		MeterKey: MeterKey{
+			Minute:   rapid.OneOf(rapid.Int64Range(5, 6), rapid.Int64Range(0, MaxTimeMS/60_000)).Draw(t, "minute"),
+			Account:  drawNumber(t, "account"),
+			Key:      drawNumber(t, "key"),
+			Endpoint: drawNumber(t, "endpoint"),
+			Tier:     drawNumber(t, "tier"),
+			Meter:    1 + drawNumber(t, "meter")/2,
 		},
 		Requests: rapid.Uint64Range(1, MaxBatchTotal/32).Draw(t, "requests"),
 		Amount:   rapid.Uint64Range(0, MaxBatchTotal/32).Draw(t, "amount"),
@@ -89,6 +110,7 @@ func drawEntry(t *rapid.T) Entry {
 			Account:  drawNumber(t, "account"),
 			Key:      drawNumber(t, "key"),
 			Endpoint: drawNumber(t, "endpoint"),
+			Tier:     drawNumber(t, "tier"),
 			Status:   rapid.SampledFrom([]uint16{0, 100, 200, 404, 429, 599}).Draw(t, "status"),
 			Decision: Decision(rapid.IntRange(int(Allowed), int(Unready)).Draw(t, "decision")),
 		},
@@ -98,5 +120,6 @@ func drawEntry(t *rapid.T) Entry {
 		e.Latency.Add(rapid.Uint64Range(0, 2*MaxLatencyUS).Draw(t, "us"))
 	}
 	e.Requests = 1 + e.Latency.Count() + count.Draw(t, "requests")
+	e.Shadowed = rapid.Uint64Range(0, e.Requests).Draw(t, "shadowed")
 	return e
 }

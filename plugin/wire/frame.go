@@ -4,7 +4,7 @@ import "github.com/weirhq/weir/plugin/internal/frame"
 
 // The formats of this package; see package frame.
 const (
-	magicBatch       = "WBa\x02"
+	magicBatch       = "WBa\x03"
 	magicReceipt     = "WRc\x01"
 	magicLeaseReport = "WLr\x01"
 	magicLeaseReply  = "WLg\x01"
