@@ -81,7 +81,6 @@ func FoldVerdicts(batches []*wire.Batch) []VerdictRow {
 				bucket := g.Truncate(minute)
 				k := key{g, v.VerdictKey}
 				k.Minute = bucket.Unix() / 60
-				k.Tier = 0 // the tables have no such column
 				n, ok := at[k]
 				if !ok {
 					n = len(rows)
