@@ -92,7 +92,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	snapshots := snapshot.New(a.db, a.config.Log)
-	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Log: a.config.Log}
+	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Live: a.stream, Log: a.config.Log}
 	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
 	a.start(snapshots.Run, worker.Run, sweeper.Run)
 
@@ -101,7 +101,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		DB: a.db, Auth: a.auth, Live: a.live,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 	}
-	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, DB: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
+	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
 	if err := a.serve(a.config.EdgeAddr, filters.Handler()); err != nil {
 		return err
 	}

@@ -17,10 +17,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/snapshot"
-	"github.com/weirhq/weir/controlplane/stream"
-	"github.com/weirhq/weir/plugin/wire"
 )
 
 // Media types of the bodies.
@@ -34,8 +31,9 @@ const (
 // Edge serves the filters.
 type Edge struct {
 	Snapshots *snapshot.Publisher
-	Stream    *stream.Conn
-	DB        *postgres.DB
+	Stream    Stream
+	Sources   Sources
+	Leases    Leases
 	NodeToken string // what a filter must show, at least MinTokenLength characters
 	Log       *slog.Logger
 }
@@ -43,11 +41,7 @@ type Edge struct {
 // MinTokenLength is how short a node token may be.
 const MinTokenLength = 32
 
-const (
-	holdFor      = 25 * time.Second // a long poll without news
-	storeWithin  = 5 * time.Second  // the stream's answer to a batch
-	lookUpWithin = time.Second      // the database's answer to what is committed
-)
+const holdFor = 25 * time.Second // a long poll without news
 
 // Handler returns the edge's routes, all behind the node token.
 func (e *Edge) Handler() http.Handler {
@@ -96,50 +90,4 @@ func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Weir-Snapshot", strconv.FormatUint(version, 10))
 		w.Write(data) // an error here is the filter's going away; it will ask again
 	}
-}
-
-// postUsage takes one batch and answers with a receipt.
-func (e *Edge) postUsage(w http.ResponseWriter, r *http.Request) {
-	body, ok := readBody(w, r, "batch", wire.MaxBatchBytes)
-	if !ok {
-		return
-	}
-	batch, err := wire.DecodeBatch(body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if err := e.store(r.Context(), batch, body); err != nil {
-		e.Log.Warn("refused a batch; the filter keeps it", "node", batch.Node, "err", err)
-		w.Header().Set("Retry-After", "1")
-		http.Error(w, "the batch could not be stored; send it again", http.StatusServiceUnavailable)
-		return
-	}
-	w.Header().Set("Content-Type", ReceiptType)
-	w.Write(wire.EncodeReceipt(e.receipt(r.Context(), batch)))
-}
-
-func (e *Edge) store(ctx context.Context, batch *wire.Batch, body []byte) error {
-	if batch.Sequence == 0 {
-		return nil // a heartbeat
-	}
-	ctx, cancel := context.WithTimeout(ctx, storeWithin)
-	defer cancel()
-	return e.Stream.Publish(ctx, batch.Source, batch.Sequence, body)
-}
-
-// receipt looks up what is committed. Without an answer from the database it
-// claims nothing, and the filter keeps its batches.
-func (e *Edge) receipt(ctx context.Context, batch *wire.Batch) wire.Receipt {
-	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
-	defer cancel()
-	receipt := wire.Receipt{Accepted: batch.Sequence}
-	err := e.DB.SeeWorker(ctx, batch.Source, batch.Node, batch.Snapshot)
-	if err == nil {
-		receipt.Committed, err = e.DB.Committed(ctx, batch.Source)
-	}
-	if err != nil {
-		e.Log.Warn("could not tell a filter what is committed", "node", batch.Node, "err", err)
-	}
-	return receipt
 }

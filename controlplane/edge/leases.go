@@ -11,6 +11,12 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
+// Leases is the ledger of quotas.
+type Leases interface {
+	// ReportLeases takes what a process holds at a time, and returns what it may use.
+	ReportLeases(ctx context.Context, report *wire.LeaseReport, at time.Time) (*wire.LeaseReply, error)
+}
+
 // settleWithin is the ledger's time for a report.
 const settleWithin = 5 * time.Second
 
@@ -29,7 +35,7 @@ func (e *Edge) postLeases(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), settleWithin)
 	defer cancel()
 	var encoded []byte
-	reply, err := e.DB.ReportLeases(ctx, report, time.Now())
+	reply, err := e.Leases.ReportLeases(ctx, report, time.Now())
 	if err == nil {
 		encoded, err = wire.EncodeLeaseReply(nil, reply)
 	}

@@ -129,18 +129,3 @@ func orMissing(err error, missing *controlplane.Error) error {
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
-
-// Unstorable reports whether err says that the data itself can't be stored, now
-// or later: a data exception, a violated constraint or an exceeded limit
-// (classes 22, 23 and 54 of PostgreSQL's error codes).
-func Unstorable(err error) bool {
-	var pg *pgconn.PgError
-	if !errors.As(err, &pg) || len(pg.Code) != 5 {
-		return false
-	}
-	switch pg.Code[:2] {
-	case "22", "23", "54":
-		return true
-	}
-	return false
-}

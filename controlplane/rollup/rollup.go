@@ -13,19 +13,40 @@ package rollup
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/weirhq/weir/controlplane/live"
-	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/stream"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
+// Store is where usage is kept.
+type Store interface {
+	// CommitBatches adds those of the batches that it hasn't got to the rollups,
+	// in one transaction with their identities, and returns them. An error may
+	// come after the commit all the same: the same batches are given again then.
+	CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh []*wire.Batch, err error)
+}
+
+// Stream carries batches here.
+type Stream interface {
+	// Batches hands each arriving batch to deliver, one after the other, until
+	// ctx ends or the subscription breaks. It never returns nil.
+	Batches(ctx context.Context, deliver func(stream.Message)) error
+}
+
+// Announcer tells live readers what was committed, as [live.Delta.Encode] writes it.
+type Announcer interface {
+	Announce(payload []byte) error
+}
+
 // Worker is the loop. Several may run, in one process or many.
 type Worker struct {
-	DB     *postgres.DB
-	Stream *stream.Conn
+	DB     Store
+	Stream Stream
+	Live   Announcer
 	Log    *slog.Logger
 }
 
@@ -60,11 +81,13 @@ func (w *Worker) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			continue // it comes again
 		}
-		w.commit(ctx, gather(first, arrived))
+		w.Round(ctx, Gather(first, arrived))
 	}
 }
 
-func gather(first stream.Message, arrived <-chan stream.Message) []stream.Message {
+// Gather returns a round: first and what has arrived by now, as much as one
+// transaction takes. It doesn't wait.
+func Gather(first stream.Message, arrived <-chan stream.Message) []stream.Message {
 	round, size := []stream.Message{first}, len(first.Batch())
 	for len(round) < maxRound && size < maxRoundBytes {
 		select {
@@ -80,9 +103,9 @@ func gather(first stream.Message, arrived <-chan stream.Message) []stream.Messag
 	return round
 }
 
-// commit puts a round through the three steps. A transaction that has begun is
+// Round puts messages through the three steps. A transaction that has begun is
 // finished even when ctx ends: stopping half-way saves nothing.
-func (w *Worker) commit(ctx context.Context, round []stream.Message) {
+func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 	var batches []*wire.Batch
 	var messages []stream.Message
 	for _, m := range round {
@@ -99,13 +122,13 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message) {
 	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
 	fresh, err := w.DB.CommitBatches(committing, batches)
 	cancel()
-	if postgres.Unstorable(err) && len(batches) > 1 {
+	if unstorable(err) && len(batches) > 1 {
 		// One batch is at fault: it must not hold up the others.
 		for _, m := range messages {
 			if ctx.Err() != nil {
 				return // the rest comes again
 			}
-			w.commit(ctx, []stream.Message{m})
+			w.Round(ctx, []stream.Message{m})
 		}
 		return
 	}
@@ -128,10 +151,25 @@ func (w *Worker) announce(fresh []*wire.Batch) {
 		return
 	}
 	for _, payload := range delta.Encode() {
-		if err := w.Stream.Announce(payload); err != nil {
+		if err := w.Live.Announce(payload); err != nil {
 			w.Log.Warn("live readers miss an update", "err", err)
 		}
 	}
+}
+
+// unstorable reports whether err says that the data itself can't be stored, now
+// or later: a data exception, a violated constraint or an exceeded limit
+// (classes 22, 23 and 54 of SQLSTATE).
+func unstorable(err error) bool {
+	var sql interface{ SQLState() string }
+	if !errors.As(err, &sql) || len(sql.SQLState()) != 5 {
+		return false
+	}
+	switch sql.SQLState()[:2] {
+	case "22", "23", "54":
+		return true
+	}
+	return false
 }
 
 // settle logs a message that JetStream did not get. It will deliver the batch

@@ -74,7 +74,7 @@ func TestWorkersCountEachBatchOnceAndStopAtNone(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	var workers sync.WaitGroup
 	for range 2 {
-		worker := &rollup.Worker{DB: db, Stream: conn, Log: slog.New(slog.DiscardHandler)}
+		worker := &rollup.Worker{DB: db, Stream: conn, Live: conn, Log: slog.New(slog.DiscardHandler)}
 		workers.Go(func() { worker.Run(ctx) })
 	}
 	publish := func(as wire.SourceID, sequence uint64, body []byte) {

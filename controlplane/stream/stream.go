@@ -124,23 +124,26 @@ func (c *Conn) Publish(ctx context.Context, source wire.SourceID, sequence uint6
 	return nil
 }
 
-// Message is a batch on its way. Exactly one of its methods is called at the end.
-type Message struct {
-	msg jetstream.Msg
+// Message is a batch on its way. Exactly one of Done, Again and Drop is called
+// at the end.
+type Message interface {
+	// Batch returns the encoded batch.
+	Batch() []byte
+	// Done tells the stream that the batch is committed. When that is lost, the
+	// batch comes again, and is recognised.
+	Done() error
+	// Again asks for the batch once more, after a while.
+	Again(after time.Duration) error
+	// Drop tells the stream that nobody can make sense of the batch.
+	Drop(reason string) error
 }
 
-// Batch returns the encoded batch.
-func (m Message) Batch() []byte { return m.msg.Data() }
+type message struct{ msg jetstream.Msg }
 
-// Done tells JetStream that the batch is committed. When that message is lost,
-// the batch comes again, and is recognised.
-func (m Message) Done() error { return m.msg.Ack() }
-
-// Again asks for the batch once more, after a while.
-func (m Message) Again(after time.Duration) error { return m.msg.NakWithDelay(after) }
-
-// Drop tells JetStream that nobody can make sense of the batch.
-func (m Message) Drop(reason string) error { return m.msg.TermWithReason(reason) }
+func (m message) Batch() []byte                   { return m.msg.Data() }
+func (m message) Done() error                     { return m.msg.Ack() }
+func (m message) Again(after time.Duration) error { return m.msg.NakWithDelay(after) }
+func (m message) Drop(reason string) error        { return m.msg.TermWithReason(reason) }
 
 // Batches hands each arriving batch to deliver, one after the other, until ctx
 // ends or the subscription breaks. It never returns nil.
@@ -163,7 +166,7 @@ func (c *Conn) Batches(ctx context.Context, deliver func(Message)) error {
 		if err != nil {
 			return fmt.Errorf("receive a batch: %w", err)
 		}
-		deliver(Message{msg})
+		deliver(message{msg})
 	}
 }
 
