@@ -97,7 +97,8 @@ func (l longRun) run(ctx context.Context, b bench, until time.Time) (_ string, e
 				totals[i].settled = totals[i].ended
 			}
 		}
-		fmt.Fprintf(os.Stderr, "slice %d of %d\n", done+1, l.slices)
+		fmt.Fprintf(os.Stderr, "slice %d of %d: %s MB, worst %.1f ms; without a filter worst %.1f ms\n", done+1, l.slices,
+			megabytes(totals[1].ended), milliseconds(totals[1].latencies.worst), milliseconds(totals[0].latencies.worst))
 	}
 	if err := l.checkCounts(both[1], totals[1].completed); err != nil {
 		return "", err
