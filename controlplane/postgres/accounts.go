@@ -23,14 +23,19 @@ type AccountPage struct {
 }
 
 // Accounts returns the accounts that filter finds, by name, the first ones
-// after the given one (0: from the beginning).
+// after the given one (0: from the beginning), which is to exist.
 func (db *DB) Accounts(ctx context.Context, filter controlplane.AccountFilter, after controlplane.ID, first int) (AccountPage, error) {
 	var page AccountPage
 	const where = ` where name ilike $1 and ($2 = 0 or ` + effectiveTier + ` = $2)`
 	pattern := "%" + likeEscaper.Replace(filter.Search) + "%"
-	err := db.pool.QueryRow(ctx, `select count(*) from accounts`+where, pattern, filter.TierID).Scan(&page.Total)
+	known := false
+	err := db.pool.QueryRow(ctx, `select count(*), $3 = 0 or exists (select from accounts where id = $3) from accounts`+where,
+		pattern, filter.TierID, after).Scan(&page.Total, &known)
 	if err != nil {
 		return page, fmt.Errorf("count accounts: %w", err)
+	}
+	if !known {
+		return page, controlplane.NotFound("after", "account")
 	}
 	page.Accounts, err = list[controlplane.Account](ctx, db.pool, `
 		select `+accountColumns+` from accounts`+where+`

@@ -51,6 +51,17 @@ func TestAnAccountWithoutATierIsOnTheDefaultOne(t *testing.T) {
 	}
 }
 
+func TestAPageBeginsAfterAnAccountThatExists(t *testing.T) {
+	db := open(t)
+	first, second := newAccount(t, db, "Alder", 0), newAccount(t, db, "Birch", 0)
+	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, first.ID, 10)
+	if err != nil || len(page.Accounts) != 1 || page.Accounts[0].ID != second.ID {
+		t.Errorf("after the first there are %+v, %v", page, err)
+	}
+	_, err = db.Accounts(t.Context(), controlplane.AccountFilter{}, second.ID+1000, 10)
+	wantFault(t, err, controlplane.CodeNotFound, "after")
+}
+
 func TestTiersSuitTheirCallers(t *testing.T) {
 	db := open(t)
 	addresses, basic := newTier(t, db, "Addresses", perAddress()), newTier(t, db, "Basic", perMinute(5))
