@@ -143,7 +143,7 @@ func TestDecidePathAllocatesNothing(t *testing.T) {
 }
 
 func decideOnce(t testing.TB, r *request, known bool) {
-	r.beganNS = r.system.MonotonicNS()
+	r.nowNS = r.system.MonotonicNS()
 	f := &r.scratch.fields
 	f.read(r.host.requestHeaders(), r.config.keyHeader)
 	if why := r.identify(f); (why == welcome) != known {
@@ -199,7 +199,7 @@ func TestHostileCallersDontGrowMemory(t *testing.T) {
 			headers = append(headers, [2]string{"x-api-key", strconv.FormatUint(random.Uint64(), 36)})
 		}
 		host.send(headers...)
-		*r = request{plugin: p, beganNS: p.system.MonotonicNS()}
+		*r = request{plugin: p, nowNS: p.system.MonotonicNS()}
 		f := &r.scratch.fields
 		f.read(host.requestHeaders(), p.config.keyHeader)
 		r.decision = wire.Unauthenticated

@@ -30,6 +30,7 @@ type config struct {
 	edgeCluster string // Envoy cluster of the control plane's edge listener
 	flushMS     int64  // the shortest time between two batches of usage
 	tickMS      int64  // how often a VM looks for a new policy
+	holdMS      int64  // how long a request waits for a lease; 0: not at all
 
 	identify  [maxWays]way // in order; 0 after the last
 	keyHeader string       // header field that carries the API key; "" none
@@ -62,7 +63,7 @@ const maxConfigBytes = 64 << 10
 
 func defaultConfig() config {
 	return config{
-		edgeCluster: "weir_edge", flushMS: 1000, tickMS: 100,
+		edgeCluster: "weir_edge", flushMS: 1000, tickMS: 100, holdMS: 500,
 		identify: [maxWays]way{byKey}, keyHeader: "x-api-key", keyBearer: true,
 		jwtPayload: "payload", jwtSubject: "sub",
 	}
@@ -111,6 +112,8 @@ func (c *config) set(field string, v flatValue) error {
 		return setNumber(&c.flushMS, field, v, 100, 60_000)
 	case "tick_ms":
 		return setNumber(&c.tickMS, field, v, 10, 1000)
+	case "hold_ms":
+		return setNumber(&c.holdMS, field, v, 0, 5000)
 	case "unready":
 		return setWord(field, v, "deny", "allow", &c.allowUnready)
 	case "x_ratelimit":
@@ -152,7 +155,7 @@ func (c *config) setIdentity(field string, v flatValue) error {
 	case "certificate_name":
 		return c.setCertificate(field, v)
 	}
-	return fieldError(field, "unknown field; known are node, edge_cluster, flush_ms, tick_ms, unready, x_ratelimit, link, "+
+	return fieldError(field, "unknown field; known are node, edge_cluster, flush_ms, tick_ms, hold_ms, unready, x_ratelimit, link, "+
 		"identify, unknown, key_header, key_bearer, key_query, strip_key, jwt_payload, jwt_subject_claim, jwt_tier_claim and certificate_name")
 }
 

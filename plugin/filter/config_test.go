@@ -18,12 +18,12 @@ func TestParseConfig(t *testing.T) {
 		}
 	})
 	t.Run("takes every field", func(t *testing.T) {
-		got, err := parseConfig([]byte(` { "node" : "gw \u00e9\ud83d\ude00" , "edge_cluster":"e","flush_ms":250,"tick_ms":50,"unready":"allow",
+		got, err := parseConfig([]byte(` { "node" : "gw \u00e9\ud83d\ude00" , "edge_cluster":"e","flush_ms":250,"tick_ms":50,"hold_ms":250,"unready":"allow",
 			"identify":"address, jwt,certificate,key","unknown":"anonymous","key_header":"api_key","key_bearer":false,"key_query":"k","strip_key":true,
 			"jwt_payload":"jwt","jwt_subject_claim":"uid","jwt_tier_claim":"plan","certificate_name":"dns_san",
 			"x_ratelimit":true,"link":"https://example.com/plans"} `))
 		want := config{
-			node: "gw é😀", edgeCluster: "e", flushMS: 250, tickMS: 50, allowUnready: true,
+			node: "gw é😀", edgeCluster: "e", flushMS: 250, tickMS: 50, holdMS: 250, allowUnready: true,
 			identify: [maxWays]way{byAddress, byJWT, byCertificate, byKey}, allowUnknown: true, keyHeader: "api_key", keyQuery: "k", stripKey: true,
 			jwtPayload: "jwt", jwtSubject: "uid", jwtTier: "plan", certificate: dnsSAN,
 			xRateLimit: true, link: "https://example.com/plans",

@@ -16,6 +16,7 @@ const maxSwaps = 128
 var (
 	errContended = errors.New("decide: the state changed too often")
 	errOutdated  = errors.New("decide: there is a newer policy")
+	errUndecided = errors.New("decide: a lease has to be waited for")
 )
 
 // question is what is to be decided of a request: by each part of its plan that
@@ -29,6 +30,8 @@ type question struct {
 	nowNS    int64
 	wall     int64 // Unix seconds
 	unleased bool  // leases can't be relied on
+	untilNS  int64 // when a lease is no longer waited for
+	held     bool  // it is being waited for already
 	take     [limit.Measures]uint64
 	asked    [2]asked
 	n        int // of asked that are in use
@@ -98,7 +101,8 @@ func (q *question) allowed() bool {
 // or none. The decisions are stored in shared data by compare-and-swap before
 // they count, so each state is exact whatever other workers do. It fails with
 // [errOutdated], having charged nothing, when a worker with a newer policy was
-// here before.
+// here before, and with [errUndecided] when nothing but a lease is missing, and
+// it may be waited for.
 //
 // A request that two states decide, its key's and its account's, is charged to
 // the first before the second. Should the second deny only then, because another
@@ -120,9 +124,14 @@ func (p *plugin) decide(q *question) error {
 		}
 		var stored bool
 		var err error
-		if q.allowed() {
+		switch {
+		case q.lacksLease() && p.mayHold(q.nowNS, q.untilNS, q.held):
+			if stored, err = p.postpone(q); stored {
+				err = errUndecided
+			}
+		case q.allowed():
 			stored, err = p.charge(q)
-		} else {
+		default:
 			stored, err = p.deny(q)
 		}
 		if stored || err != nil {
@@ -237,10 +246,14 @@ func (p *plugin) charge(q *question) (stored bool, err error) {
 		}
 		p.stats.swapRetries++
 		err := p.judge(q, second, q.take)
-		if err == nil && second.d.Allowed {
+		waits := err == nil && q.lacksLease() && p.mayHold(q.nowNS, q.untilNS, q.held)
+		if err == nil && second.d.Allowed && !waits {
 			continue
 		}
 		p.giveBack(q, &q.asked[0])
+		if waits {
+			return false, nil
+		}
 		if err == nil {
 			_, err = p.deny(q)
 		}
@@ -263,6 +276,41 @@ func (p *plugin) deny(q *question) (stored bool, err error) {
 		}
 		if err := p.judge(q, a, [limit.Measures]uint64{}); err != nil {
 			return false, err
+		}
+	}
+	return true, nil
+}
+
+// lacksLease reports whether nothing but leases is missing to decide: no limit
+// whose state is known refuses the request.
+func (q *question) lacksLease() (lacks bool) {
+	for i := range q.parts() {
+		a := &q.asked[i]
+		switch {
+		case !a.d.Allowed && !a.d.Unknown:
+			return false
+		case !a.d.Allowed || a.d.FailedOpen&a.part.quotas != 0:
+			lacks = true
+		}
+	}
+	return lacks
+}
+
+// postpone charges nothing, and stores that leases were asked for: what has no
+// state yet couldn't be granted any.
+func (p *plugin) postpone(q *question) (stored bool, err error) {
+	for i := range q.parts() {
+		a := &q.asked[i]
+		if a.applies&a.part.quotas == 0 {
+			continue
+		}
+		if a.d.Allowed { // the same without taking anything
+			if err := p.judge(q, a, [limit.Measures]uint64{}); err != nil {
+				return false, err
+			}
+		}
+		if !p.store(a) {
+			return false, nil
 		}
 	}
 	return true, nil

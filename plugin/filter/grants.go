@@ -15,15 +15,25 @@ func (p *plugin) leased(sentNS int64, status int, body []byte) {
 	if !l.waiting || l.sentNS != sentNS {
 		return // it was given up
 	}
+	if err := p.takeLeases(sentNS, status, body, now); err != nil {
+		p.leasesFailed(now, err)
+	}
+	if len(p.holding.streams) > 0 {
+		p.releaseHeld(now)
+		p.reportLeases(now)
+	}
+}
+
+// takeLeases puts what was granted into shared data.
+func (p *plugin) takeLeases(sentNS int64, status int, body []byte, now int64) error {
 	if status != 200 {
-		p.leasesFailed(now, statusError(status))
-		return
+		return statusError(status)
 	}
 	reply, err := wire.DecodeLeaseReply(body)
 	if err != nil {
-		p.leasesFailed(now, err)
-		return
+		return err
 	}
+	l := &p.leasing
 	l.waiting, l.nextNS, l.retryNS = false, 0, 0
 	p.renewLeases(sentNS, int64(reply.TTLSeconds)*second)
 	for len(reply.Leases) > 0 {
@@ -36,6 +46,7 @@ func (p *plugin) leased(sentNS int64, status int, body []byte) {
 		reply.Leases = reply.Leases[n:]
 	}
 	l.sent = nil
+	return nil
 }
 
 // leasesFailed keeps what the report was about for the next one.

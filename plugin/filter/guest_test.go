@@ -228,6 +228,7 @@ func hostFunctions(r wazero.Runtime) wazero.HostModuleBuilder {
 			return code(err)
 		},
 		"proxy_set_tick_period_milliseconds": func(ms uint32) uint32 { return code(proxywasm.SetTickPeriodMilliSeconds(ms)) },
+		"proxy_continue_stream":              func(uint32) uint32 { return code(proxywasm.ResumeHttpRequest()) },
 		"proxy_set_effective_context":        func(id uint32) uint32 { return code(proxywasm.SetEffectiveContext(id)) },
 		"proxy_get_property": func(_ context.Context, m api.Module, path, size, p, n uint32) uint32 {
 			value, err := proxywasm.GetProperty(split(read(m, path, size)))

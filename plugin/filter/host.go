@@ -30,6 +30,11 @@ type proxy interface {
 	removeResponseHeader(name string) bool
 	// property returns what the proxy knows of the stream, nil for nothing.
 	property(p *property) []byte
+	// act makes what is asked of the proxy concern another context, a stream's or
+	// the plugin's, until the callback returns. It reports whether there is one.
+	act(context uint32) bool
+	// resume lets a request go on that was paused.
+	resume() bool
 	// respond answers the request in the upstream's place. grpc is the status
 	// for gRPC clients, -1 for others.
 	respond(status uint32, headers [][2]string, body []byte, grpc int32) error
@@ -115,7 +120,9 @@ func eachHeader(b []byte, see func(name, value []byte)) {
 // call sends a request to a cluster. done gets the status of the answer, 0 when
 // there was none, and its body; it is called exactly once, unless call fails.
 func call(cluster string, headers [][2]string, body []byte, timeoutMS uint32, done func(status int, body []byte)) error {
+	as := calledBySDK()
 	_, err := proxywasm.DispatchHttpCall(cluster, headers, body, nil, timeoutMS, func(_, bodySize, _ int) {
+		as.calledBySDK()
 		done(answerStatus(), answerBody(bodySize))
 	})
 	if err != nil {

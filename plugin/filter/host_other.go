@@ -79,3 +79,6 @@ func (emulated) property(p *property) []byte {
 func (emulated) respond(status uint32, headers [][2]string, body []byte, grpc int32) error {
 	return proxywasm.SendHttpResponse(status, headers, body, grpc)
 }
+
+func (emulated) act(context uint32) bool { return proxywasm.SetEffectiveContext(context) == nil }
+func (emulated) resume() bool            { return proxywasm.ResumeHttpRequest() == nil }

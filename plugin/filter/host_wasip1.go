@@ -118,3 +118,6 @@ func (e *envoy) property(p *property) []byte {
 func (e *envoy) respond(status uint32, headers [][2]string, body []byte, grpc int32) error {
 	return proxywasm.SendHttpResponse(status, headers, body, grpc)
 }
+
+func (e *envoy) act(context uint32) bool { return proxywasm.SetEffectiveContext(context) == nil }
+func (e *envoy) resume() bool            { return proxywasm.ResumeHttpRequest() == nil }

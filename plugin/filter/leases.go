@@ -17,6 +17,10 @@ const (
 	leaseTimeoutMS   = 5_000
 	leaseFirstRetry  = 250 * millisecond
 	leaseLastRetryNS = 2 * second
+	// Reports that ask don't wait for the tick. A VM sends at most 20 a second:
+	// askBurst one after the other, and then one each askEveryNS.
+	askEveryNS = 62_500_000
+	askBurst   = 4
 	// maxTouched bounds the subjects between two reports; each takes 100 bytes.
 	// The rest is reported when its next request has touched it.
 	maxTouched = 4096
@@ -41,6 +45,7 @@ type holder struct {
 type leasing struct {
 	touched map[holder]bool // since the last report; whether it asks
 	asks    bool            // some of them do
+	askNS   int64           // what reports that ask are paced by, see mayAsk
 	sent    map[holder]bool // in the report under way
 	sentNS  int64
 	waiting bool
@@ -94,9 +99,10 @@ func (p *plugin) reportLeases(nowNS int64) {
 	if l.waiting && nowNS-l.sentNS < 2*leaseTimeoutMS*millisecond || nowNS < l.nextNS {
 		return
 	}
+	asks := l.asks && l.mayAsk(nowNS)
 	used := len(l.touched) > 0 && nowNS-l.sentNS >= leaseReportNS
 	idle := p.fetcher.chosen && l.renewedNS != 0 && nowNS-max(l.renewedNS, l.sentNS) >= l.ttlNS/4
-	if !l.asks && !used && !idle {
+	if !asks && !used && !idle {
 		return
 	}
 	body, sent, err := p.leaseReport(nowNS)
@@ -106,6 +112,7 @@ func (p *plugin) reportLeases(nowNS int64) {
 		return
 	}
 	l.sent, l.sentNS, l.waiting = sent, nowNS, true
+	l.askNS = max(l.askNS, nowNS) + askEveryNS
 	err = call(p.config.edgeCluster, [][2]string{
 		{":method", "POST"},
 		{":path", "/edge/v1/leases"},
@@ -116,6 +123,11 @@ func (p *plugin) reportLeases(nowNS int64) {
 	if err != nil {
 		p.leasesFailed(nowNS, err)
 	}
+}
+
+// mayAsk reports whether a report may be sent just because it asks.
+func (l *leasing) mayAsk(nowNS int64) bool {
+	return l.askNS-nowNS <= (askBurst-1)*askEveryNS
 }
 
 // leaseReport encodes what the touched subjects hold, and takes them off the list.

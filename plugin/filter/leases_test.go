@@ -10,6 +10,9 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
+// holdingNothing has the fail mode decide where a lease is missing.
+const holdingNothing = `{"node":"gateway-1","hold_ms":0}`
+
 // leaseCall returns the lease report under way, if there is one.
 func (e *emulator) leaseCall() (c proxytest.HttpCalloutAttribute, report *wire.LeaseReport) {
 	e.Helper()
@@ -43,7 +46,7 @@ func TestQuota(t *testing.T) {
 		return wire.LeaseGrant{LeaseKey: h.LeaseKey, Born: h.Born, Revision: h.Revision + 1, Start: now - 86400, End: now + 10*86400, Granted: granted, Remaining: 1000}
 	}
 	t.Run("asks, spends the lease, asks for more in time, and knows when it is spent", func(t *testing.T) {
-		onEmulator(t, plainConfiguration, func(e *emulator) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
 			e.started(withLimits(monthly))
 			x := e.send("GET", "/", withKey)
 			if x.status != 503 || header(x.headers, "retry-after") != "1" {
@@ -81,7 +84,7 @@ func TestQuota(t *testing.T) {
 		})
 	})
 	t.Run("fails open where the limit says so, and counts it", func(t *testing.T) {
-		onEmulator(t, plainConfiguration, func(e *emulator) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
 			open := monthly
 			open.FailOpen = true
 			e.started(withLimits(open))
@@ -98,7 +101,7 @@ func TestQuota(t *testing.T) {
 		})
 	})
 	t.Run("a month's rest is told as an even part of an hour", func(t *testing.T) {
-		onEmulator(t, plainConfiguration, func(e *emulator) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
 			e.started(withLimits(monthly))
 			e.send("GET", "/", withKey)
 			e.pass(100 * time.Millisecond)
@@ -114,7 +117,7 @@ func TestQuota(t *testing.T) {
 		})
 	})
 	t.Run("leases that weren't renewed in time count as unknown", func(t *testing.T) {
-		onEmulator(t, plainConfiguration, func(e *emulator) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
 			e.started(withLimits(monthly))
 			e.send("GET", "/", withKey)
 			e.pass(100 * time.Millisecond)
@@ -143,7 +146,7 @@ func TestQuota(t *testing.T) {
 		})
 	})
 	t.Run("malformed replies change nothing", func(t *testing.T) {
-		onEmulator(t, plainConfiguration, func(e *emulator) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
 			e.started(withLimits(monthly))
 			e.send("GET", "/", withKey)
 			e.pass(100 * time.Millisecond)
@@ -161,7 +164,7 @@ func TestQuota(t *testing.T) {
 }
 
 func TestRecalls(t *testing.T) {
-	onEmulator(t, plainConfiguration, func(e *emulator) {
+	onEmulator(t, holdingNothing, func(e *emulator) {
 		e.started(withLimits(limitOf(book.Quota, book.Requests, 1000)))
 		e.send("GET", "/", withKey)
 		e.pass(100 * time.Millisecond)

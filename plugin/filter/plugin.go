@@ -26,7 +26,7 @@ type vm struct {
 
 // NewPluginContext implements types.VMContext.
 func (v *vm) NewPluginContext(id uint32) types.PluginContext {
-	p := &plugin{system: v.system, host: newProxy()}
+	p := &plugin{id: id, system: v.system, host: newProxy()}
 	enter(id, p)
 	return p
 }
@@ -35,6 +35,7 @@ func (v *vm) NewPluginContext(id uint32) types.PluginContext {
 // nothing here is locked, and buffers are used again from request to request.
 type plugin struct {
 	types.DefaultPluginContext
+	id      uint32 // of its context
 	system  System
 	host    proxy
 	config  config
@@ -49,6 +50,7 @@ type plugin struct {
 	fetcher fetcher
 	poll    poll
 	leasing leasing
+	holding holding
 	health  health
 	meter   *meter.Meter
 	stats   stats
@@ -75,6 +77,7 @@ type scratch struct {
 // OnPluginStart implements types.PluginContext. It refuses a configuration that
 // it can't work with; Envoy then refuses the listener.
 func (p *plugin) OnPluginStart(size int) types.OnPluginStartStatus {
+	p.calledBySDK()
 	if err := p.start(size); err != nil {
 		proxywasm.LogCritical("weir: " + err.Error())
 		return types.OnPluginStartStatusFailed
@@ -148,6 +151,7 @@ const (
 // OnTick implements types.PluginContext.
 func (p *plugin) OnTick() {
 	defer p.guard("tick")
+	p.calledBySDK()
 	if p.meter == nil {
 		return // the configuration was refused
 	}
@@ -159,10 +163,12 @@ func (p *plugin) OnTick() {
 		p.showAges(now)
 	}
 	p.lookAtLeases()
+	p.releaseHeld(now)
 	p.reportLeases(now)
 	p.health.turn(p, now)
 	p.report(now)
 	p.stats.publish(p.meter)
+	p.stats.showHeld(len(p.holding.streams))
 }
 
 func (p *plugin) showAges(nowNS int64) {
@@ -177,9 +183,9 @@ func (p *plugin) showAges(nowNS int64) {
 }
 
 // NewHttpContext implements types.PluginContext.
-func (p *plugin) NewHttpContext(uint32) types.HttpContext {
+func (p *plugin) NewHttpContext(id uint32) types.HttpContext {
 	p.served = true
-	return &request{plugin: p}
+	return &request{plugin: p, id: id}
 }
 
 // guard keeps a bug in what was deferred before from ending the VM, which would

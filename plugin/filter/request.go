@@ -12,6 +12,7 @@ import (
 type request struct {
 	types.DefaultHttpContext
 	*plugin
+	id uint32 // of its context
 
 	decision wire.Decision // 0 until the request headers were seen
 	caller   caller
@@ -19,6 +20,8 @@ type request struct {
 	endpoint book.EndpointRef
 	matched  bool
 	beganNS  int64  // when the request headers were complete, monotonic clock
+	nowNS    int64  // when it is decided; later where it was held
+	wait     *wait  // while it is held
 	bytesIn  uint64 // size of the fields that the client sent
 	hasBody  bool   // the request
 	status   uint16 // of the response; 0 until there is one
@@ -53,6 +56,7 @@ func (r *request) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 		return types.ActionContinue
 	}
 	r.beganNS = r.system.MonotonicNS()
+	r.nowNS = r.beganNS
 	f := &r.scratch.fields
 	f.read(r.host.requestHeaders(), r.config.keyHeader)
 	r.grpc, r.head = f.isGRPC(), string(f.method) == "HEAD"
@@ -70,7 +74,8 @@ func (r *request) handle(f *fields) types.Action {
 		return r.refuseUnready(f, "The gateway has no policy yet; retry in 1 s.")
 	}
 	preflight := f.isPreflight()
-	// A newer policy may turn up in between; then everything is asked again.
+	// A newer policy may turn up in between; then everything is asked again. So it
+	// is where there turns out to be nothing to wait for.
 	for range maxOutdated {
 		if preflight {
 			r.caller = caller{shard: -1}
@@ -94,6 +99,11 @@ func (r *request) handle(f *fields) types.Action {
 		switch {
 		case err == errOutdated:
 			continue
+		case err == errUndecided:
+			if r.hold(q) {
+				return types.ActionPause
+			}
+			continue
 		case err != nil:
 			return r.failed(f, q, err)
 		}
@@ -116,7 +126,8 @@ func (r *request) question(f *fields) *question {
 	}
 	q := &r.scratch.question
 	q.plan, q.epoch, q.version, q.n = r.plan, r.caller.epoch, r.policy.versionFor(r.caller.shard), 0
-	q.shard, q.nowNS = r.caller.shard, r.beganNS
+	q.shard, q.nowNS = r.caller.shard, r.nowNS
+	q.untilNS, q.held = r.beganNS+r.config.holdMS*millisecond, r.wait != nil
 	q.take = [limit.Measures]uint64{limit.Requests: 1, limit.Cost: r.endpointCost()}
 	applies := r.policy.core.Applies(r.plan.ref, r.endpoint, view(f.method))
 	order := [...]subject{ofKey, ofAccount}
@@ -143,6 +154,9 @@ func (r *request) endpointCost() uint64 {
 // conclude acts on a decision.
 func (r *request) conclude(f *fields, q *question) types.Action {
 	r.adaptive = q.applies & q.plan.adaptive
+	if r.wait != nil && q.lacksLease() {
+		r.stats.heldInVain++
+	}
 	r.observe(q)
 	r.judgeLimits(q)
 	r.leaseAsked(q)

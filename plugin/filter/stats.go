@@ -8,8 +8,8 @@ import (
 // stats adds up what happened in a VM until the next tick, so that a request
 // needs no call for it. Envoy shows them below wasmcustom, summed over all VMs.
 // No name has an account or a key in it, so there is a fixed number of them.
-// A VM that ends leaves its part of the two gauges of pending usage behind: that
-// usage is lost.
+// A VM that ends leaves its part of the gauges of pending usage and of requests
+// held behind: they are lost.
 type stats struct {
 	decisions       [len(decisionNames)]uint64
 	verdicts        [len(verdictNames)]uint64
@@ -22,12 +22,15 @@ type stats struct {
 	grants          uint64 // leases that changed a state
 	unsettled       uint64 // stream ends that could not be charged
 	costsRefused    uint64 // costs that the upstream declared and that aren't valid
+	held            uint64 // requests that had to wait for a lease
+	heldInVain      uint64 // of those, decided by the fail mode after all
 
 	reportFailing bool   // the last message to the edge failed
 	lost          uint64 // shown already
 	lostVerdicts  uint64 // shown already
 	requests      int64  // pending, shown already
 	batches       int64
+	holding       int64
 
 	counters struct {
 		decisions                                     [len(decisionNames)]metric
@@ -35,8 +38,9 @@ type stats struct {
 		swapRetries, swapsExhausted, statesReplaced   metric
 		policiesRefused, edgeErrors, panics, lost     metric
 		grants, unsettled, costsRefused, lostVerdicts metric
+		held, heldInVain                              metric
 	}
-	gauges struct{ version, age, leaseAge, tightened, requests, batches metric }
+	gauges struct{ version, age, leaseAge, tightened, requests, batches, holding metric }
 }
 
 var decisionNames = [...]string{
@@ -77,6 +81,9 @@ func defineStats() (s stats) {
 	c.grants = defineCounter("weir.leases.granted")
 	c.unsettled = defineCounter("weir.settle.failed")
 	c.costsRefused = defineCounter("weir.settle.invalid_cost")
+	c.held = defineCounter("weir.held.requests")
+	c.heldInVain = defineCounter("weir.held.timed_out")
+	s.gauges.holding = defineGauge("weir.held.waiting")
 	s.gauges.version = defineGauge("weir.snapshot.version")
 	s.gauges.age = defineGauge("weir.snapshot.age_ms")
 	s.gauges.leaseAge = defineGauge("weir.leases.age_ms")
@@ -127,6 +134,7 @@ func (s *stats) publish(m *meter.Meter) {
 		{c.swapRetries, &s.swapRetries}, {c.swapsExhausted, &s.swapsExhausted}, {c.statesReplaced, &s.statesReplaced},
 		{c.policiesRefused, &s.policiesRefused}, {c.edgeErrors, &s.edgeErrors}, {c.panics, &s.panics},
 		{c.grants, &s.grants}, {c.unsettled, &s.unsettled}, {c.costsRefused, &s.costsRefused},
+		{c.held, &s.held}, {c.heldInVain, &s.heldInVain},
 	} {
 		show(n.of, n.n)
 	}
@@ -136,6 +144,9 @@ func (s *stats) publish(m *meter.Meter) {
 	move(s.gauges.requests, &s.requests, int64(requests))
 	move(s.gauges.batches, &s.batches, int64(batches))
 }
+
+// showHeld shows how many requests this VM holds.
+func (s *stats) showHeld(n int) { move(s.gauges.holding, &s.holding, int64(n)) }
 
 func show(c metric, n *uint64) {
 	if *n > 0 {

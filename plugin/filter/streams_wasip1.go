@@ -10,6 +10,7 @@ import (
 type streams struct {
 	plugins map[uint32]*plugin
 	newest  *plugin
+	called  *plugin // the last one that the SDK called back
 	open    map[uint32]*request
 	free    []*request // to be used again
 }
@@ -35,7 +36,7 @@ func (s *streams) begin(id uint32, p *plugin) *request {
 	} else {
 		r = &request{}
 	}
-	r.plugin = p
+	r.plugin, r.id = p, id
 	p.served = true
 	s.open[id] = r
 	return r
@@ -44,11 +45,25 @@ func (s *streams) begin(id uint32, p *plugin) *request {
 // end forgets a stream. Nothing is called for it any more.
 func (s *streams) end(id uint32, r *request) {
 	delete(s.open, id)
+	if r.wait != nil {
+		r.holding.leave(r)
+	}
 	if len(s.free) < maxFree {
 		*r = request{}
 		s.free = append(s.free, r)
 	}
 }
+
+// calledBySDK notes that the SDK is in a callback of this plugin's.
+func (p *plugin) calledBySDK() { current.called = p }
+
+// calledBySDK returns the plugin that the SDK last called back.
+func calledBySDK() *plugin { return current.called }
+
+// mayCall reports whether a call that is made in a stream's callback will be
+// answered to this plugin: the SDK takes it for one of the plugin's that it was
+// last called for, as it doesn't know streams.
+func (p *plugin) mayCall() bool { return current.called == p }
 
 //go:wasmexport weir_stream
 func onStream(id, pluginID uint32) {
@@ -105,6 +120,9 @@ func onForget(id uint32) bool {
 	delete(current.plugins, id)
 	if current.newest == p {
 		current.newest = nil
+	}
+	if current.called == p {
+		current.called = nil
 	}
 	return true
 }

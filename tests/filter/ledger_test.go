@@ -12,7 +12,8 @@ import (
 type ledger struct {
 	quotas  map[uint64]*quota // by limit
 	reports int
-	silent  bool // answers nobody
+	silent  bool          // answers nobody
+	gate    chan struct{} // answers once it is closed; nil: at once
 }
 
 type quota struct {
@@ -33,6 +34,12 @@ func (e *fakeEdge) serveLeases(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		e.Errorf("lease report: %v", err)
 		return
+	}
+	e.mu.Lock()
+	gate := e.ledger.gate
+	e.mu.Unlock()
+	if gate != nil {
+		<-gate
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()

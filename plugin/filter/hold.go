@@ -1,0 +1,208 @@
+package filter
+
+import (
+	"slices"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+
+	"github.com/weirhq/weir/plugin/arena"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// A request that nothing but the lease of a quota is missing for is held: the
+// proxy pauses its stream, a report asks for the lease at once, and when the
+// answer has been put into the state, or another VM has put one there, the
+// request is decided anew. That is bounded in three ways. A request is held for
+// at most hold_ms, and then its limits' fail mode decides. A VM holds at most
+// maxHeld. And nothing is held while the last report failed, or the one under way
+// has been waited for as long as a request would be: without the control plane
+// the fail mode decides at once.
+const maxHeld = 1024
+
+// holding is the requests that a VM holds.
+type holding struct {
+	streams []*request   // in the order in which they came; each has a wait
+	stuck   map[ilk]bool // used in a pass over them
+}
+
+// wait is what a held request waits for.
+type wait struct {
+	untilNS  int64
+	ilk      ilk
+	leases   [2]awaited
+	n        int    // of leases that are in use
+	version  uint64 // of what it was last decided by
+	unleased bool
+}
+
+// awaited is a state that lacks a lease.
+type awaited struct {
+	holder holder
+	cas    uint32 // under which it was last read
+}
+
+// ilk is what requests have in common that the same states decide alike.
+type ilk struct {
+	account, key, plan uint64
+	endpoint, applies  uint64
+	claimed            bool
+}
+
+// mayHold reports whether a request may wait for a lease until a time. held says
+// that it does already.
+func (p *plugin) mayHold(nowNS, untilNS int64, held bool) bool {
+	l := &p.leasing
+	slow := l.waiting && nowNS-l.sentNS >= p.config.holdMS*millisecond
+	return nowNS < untilNS && l.retryNS == 0 && !slow && (held || len(p.holding.streams) < maxHeld)
+}
+
+// hold pauses a request that has no answer yet. It reports false when there is
+// nothing to wait for after all, as the report can't be sent.
+func (r *request) hold(q *question) bool {
+	again := r.wait != nil
+	if !again {
+		r.wait = &wait{untilNS: q.untilNS}
+	}
+	r.wait.note(q, r)
+	r.askForLeases()
+	if again {
+		return true // the report is sent after the pass
+	}
+	r.askAtOnce()
+	if r.leasing.retryNS != 0 {
+		r.wait = nil
+		return false
+	}
+	r.decision = wire.Unready // what it counts as if its client goes away
+	r.holding.streams = append(r.holding.streams, r)
+	r.stats.held++
+	return true
+}
+
+// note remembers what a request was last decided by.
+func (w *wait) note(q *question, r *request) {
+	c := &r.caller
+	w.ilk = ilk{c.account, c.key, c.plan, r.endpoint.ID, q.applies, c.claimed}
+	w.version, w.unleased, w.n = q.version, q.unleased, 0
+	for i := range q.parts() {
+		if a := &q.asked[i]; a.applies&a.part.quotas != 0 {
+			w.leases[w.n] = awaited{c.holder(a.part.subject), a.cas}
+			w.n++
+		}
+	}
+}
+
+// askForLeases has the next report ask for what a held request waits for.
+func (r *request) askForLeases() {
+	for _, a := range r.wait.leases[:r.wait.n] {
+		r.leasing.touch(a.holder, true)
+	}
+}
+
+// askAtOnce sends a report from within a stream's callback.
+func (r *request) askAtOnce() {
+	if !r.mayCall() {
+		return // by the tick
+	}
+	r.host.act(r.plugin.id)
+	r.reportLeases(r.nowNS)
+	r.host.act(r.id)
+}
+
+// releaseHeld decides those held requests anew for which something has changed,
+// in their order, and reports what the others wait for.
+func (p *plugin) releaseHeld(nowNS int64) {
+	h := &p.holding
+	if len(h.streams) == 0 {
+		return
+	}
+	if h.stuck == nil {
+		h.stuck = map[ilk]bool{}
+	}
+	clear(h.stuck)
+	defer func() { // after a fault, too
+		h.streams = slices.DeleteFunc(h.streams, func(r *request) bool { return r.wait == nil })
+		p.host.act(p.id)
+	}()
+	for _, r := range h.streams {
+		if p.release(r, nowNS) {
+			r.wait = nil
+		} else {
+			r.askForLeases()
+		}
+	}
+}
+
+// release decides a held request anew, unless nothing has changed. It reports
+// whether the request is held no longer.
+func (p *plugin) release(r *request, nowNS int64) bool {
+	if r.counted || r.status != 0 {
+		return true // it ended, or the proxy answered it
+	}
+	w := r.wait
+	if p.mayHold(nowNS, w.untilNS, true) {
+		if h := &p.holding; h.stuck[w.ilk] || !p.hasChanged(r, nowNS) {
+			h.stuck[w.ilk] = true
+			return false
+		}
+	}
+	if !p.host.act(r.id) {
+		return true // the proxy has forgotten the stream
+	}
+	frame := arena.Begin()
+	held := r.decideAgain(nowNS)
+	frame.End()
+	if held {
+		p.holding.stuck[w.ilk] = true
+	}
+	return !held
+}
+
+// hasChanged reports whether what a held request was decided by has changed since.
+func (p *plugin) hasChanged(r *request, nowNS int64) bool {
+	w := r.wait
+	if w.version != p.policy.versionFor(r.caller.shard) || w.unleased != p.leasing.stale(nowNS) {
+		return true
+	}
+	for i := range w.leases[:w.n] {
+		a := &w.leases[i]
+		frame := arena.Begin()
+		p.scratch.key = a.holder.appendKey(p.scratch.key[:0])
+		_, cas, _ := p.host.getShared(p.scratch.key)
+		frame.End()
+		if cas != a.cas {
+			return true
+		}
+	}
+	return false
+}
+
+// decideAgain decides the request whose context is the current one as if it had
+// come just now, and lets it go on or answers it. It reports whether the request
+// is still held.
+func (r *request) decideAgain(nowNS int64) (held bool) {
+	defer func() {
+		if fault := recover(); fault != nil { // see plugin.guard
+			r.fault("held request", fault)
+			r.refuseUnready(&fields{}, "The gateway could not decide; retry in 1 s.")
+			held = false
+		}
+	}()
+	r.nowNS = nowNS
+	f := &r.scratch.fields
+	f.read(r.host.requestHeaders(), r.config.keyHeader)
+	if r.handle(f) == types.ActionPause {
+		return !r.answered
+	}
+	if !r.host.resume() {
+		r.warn("resume a held request", errHost)
+	}
+	return false
+}
+
+// leave takes a request off the list, as its stream has ended.
+func (h *holding) leave(r *request) {
+	if i := slices.Index(h.streams, r); i >= 0 {
+		h.streams = slices.Delete(h.streams, i, i+1)
+	}
+}
