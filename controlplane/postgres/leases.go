@@ -95,18 +95,24 @@ func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*l
 	})
 }
 
+// heardWithin is how long ago a process that is well has reported last: one that
+// does nothing reports each quarter of LeaseTTL.
+const heardWithin = LeaseTTL / 3
+
 // recall asks other processes for what this one could not get. Of each ledger
 // it looks at the lease that most is left of, or at the one that is being
-// recalled from already.
+// recalled from already; but at one of a process that wasn't heard of lately, as
+// it may never answer, only when there is no other.
 func (s *settlement) recall(ctx context.Context, tx pgx.Tx) error {
 	if len(s.short) == 0 {
 		return nil
 	}
 	most, err := readLeases(ctx, tx, `
 		where (ledger_id, process) in (
-			select distinct on (ledger_id) ledger_id, process from leases
-			where ledger_id = any($1) and process <> $2 and not closed and (granted > used or recalled > 0)
-			order by ledger_id, recalled > 0 desc, granted - used desc)`, s.short, [16]byte(s.process))
+			select distinct on (ledger_id) ledger_id, process from leases l join lease_processes p using (process)
+			where ledger_id = any($1) and process <> $2 and not l.closed and (granted > used or recalled > 0)
+			order by ledger_id, expires_at > $3 desc, recalled > 0 desc, granted - used desc)`,
+		s.short, [16]byte(s.process), s.now.Add(LeaseTTL-heardWithin))
 	if err != nil {
 		return fmt.Errorf("read leases to recall: %w", err)
 	}

@@ -126,6 +126,42 @@ func wantSound(t *testing.T, url string) {
 	}
 }
 
+func TestAProcessThatFellSilentIsNotWaitedFor(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	silent, lively, asker := newGateway(t, db, 1, key), newGateway(t, db, 2, key), newGateway(t, db, 3, key)
+	silent.report(midday, true)
+	lively.report(midday, true)
+	silent.report(midday, false) // it hears of the recall
+	silent.report(midday, false) // and shows it
+	for range 10 {
+		lively.report(midday, true)
+	}
+	lively.held.Used = 10
+	later := midday.Add(20 * time.Second)
+	lively.report(later, false)
+	if silent.held.Granted != 50 || lively.held.Granted != 50 {
+		t.Fatalf("%d and %d granted, want half each", silent.held.Granted, lively.held.Granted)
+	}
+	asker.report(later, true)
+	if got := lively.report(later, false); got.Granted != 30 {
+		t.Errorf("recalled to %+v, want half of the 40 that were left", got)
+	}
+	lively.report(later, false)
+	if got := asker.report(later, true); got.Granted == 0 {
+		t.Errorf("got %+v of what was given up", got)
+	}
+	// When the one that lives has nothing left either, the other is asked.
+	lively.held.Used = 30
+	for range 10 {
+		asker.report(later, true)
+		asker.held.Used = asker.held.Granted
+		lively.report(later, false)
+	}
+	if got := silent.report(later, false); got.Granted >= 50 {
+		t.Errorf("%d granted, want some recalled", got.Granted)
+	}
+}
+
 // newQuota returns a database with an account that has one quota.
 func newQuota(t *testing.T, limit controlplane.Limit) (*postgres.DB, wire.LeaseKey, controlplane.Tier) {
 	t.Helper()

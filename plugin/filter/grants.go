@@ -18,8 +18,8 @@ func (p *plugin) leased(sentNS int64, status int, body []byte) {
 	if err := p.takeLeases(sentNS, status, body, now); err != nil {
 		p.leasesFailed(now, err)
 	}
-	if len(p.holding.streams) > 0 {
-		p.releaseHeld(now)
+	p.releaseHeld(now)
+	if len(p.holding.streams) > 0 || l.gives {
 		p.reportLeases(now)
 	}
 }
@@ -130,13 +130,29 @@ func (p *plugin) grantTo(h holder, leases []limit.Lease, nowNS int64) {
 		if !changed {
 			return
 		}
+		gives := p.recalls(leases, state, req)
 		if p.host.setShared(key, next, cas) {
 			p.stats.grants++
 			p.leasing.touch(h, false)
+			p.leasing.gives = p.leasing.gives || gives
 			return
 		}
 		p.stats.swapRetries++
 	}
+}
+
+// recalls reports whether a lease takes back some of what the state holds.
+func (p *plugin) recalls(leases []limit.Lease, state []byte, req limit.Request) bool {
+	holdings, err := limit.Holdings(p.scratch.holdings, state, req)
+	if err != nil {
+		return false
+	}
+	p.scratch.holdings = holdings
+	return slices.ContainsFunc(leases, func(l limit.Lease) bool {
+		return slices.ContainsFunc(holdings, func(h limit.Holding) bool {
+			return h.Limit == l.Limit && h.Start == l.Start && h.Granted > l.Granted && h.Revision < l.Revision
+		})
+	})
 }
 
 // credible leaves out the leases that no report named and that aren't recalls of

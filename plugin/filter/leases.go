@@ -17,8 +17,8 @@ const (
 	leaseTimeoutMS   = 5_000
 	leaseFirstRetry  = 250 * millisecond
 	leaseLastRetryNS = 2 * second
-	// Reports that ask don't wait for the tick. A VM sends at most 20 a second:
-	// askBurst one after the other, and then one each askEveryNS.
+	// Reports that somebody waits for are sent at once, but a VM sends at most 20 a
+	// second: askBurst one after the other, and then one each askEveryNS.
 	askEveryNS = 62_500_000
 	askBurst   = 4
 	// maxTouched bounds the subjects between two reports; each takes 100 bytes.
@@ -45,6 +45,7 @@ type holder struct {
 type leasing struct {
 	touched map[holder]bool // since the last report; whether it asks
 	asks    bool            // some of them do
+	gives   bool            // some were recalled, which somebody waits for
 	askNS   int64           // what reports that ask are paced by, see mayAsk
 	sent    map[holder]bool // in the report under way
 	sentNS  int64
@@ -99,7 +100,7 @@ func (p *plugin) reportLeases(nowNS int64) {
 	if l.waiting && nowNS-l.sentNS < 2*leaseTimeoutMS*millisecond || nowNS < l.nextNS {
 		return
 	}
-	asks := l.asks && l.mayAsk(nowNS)
+	asks := (l.asks || l.gives) && l.mayAsk(nowNS)
 	used := len(l.touched) > 0 && nowNS-l.sentNS >= leaseReportNS
 	idle := p.fetcher.chosen && l.renewedNS != 0 && nowNS-max(l.renewedNS, l.sentNS) >= l.ttlNS/4
 	if !asks && !used && !idle {
@@ -125,7 +126,7 @@ func (p *plugin) reportLeases(nowNS int64) {
 	}
 }
 
-// mayAsk reports whether a report may be sent just because it asks.
+// mayAsk reports whether a report may be sent just because it asks or gives.
 func (l *leasing) mayAsk(nowNS int64) bool {
 	return l.askNS-nowNS <= (askBurst-1)*askEveryNS
 }
@@ -144,6 +145,7 @@ func (p *plugin) leaseReport(nowNS int64) (body []byte, sent map[holder]bool, er
 		delete(l.touched, h)
 	}
 	l.asks = len(l.touched) > 0
+	l.gives = l.gives && l.asks
 	report.Held = distinct(report.Held)
 	body, err = wire.EncodeLeaseReport(nil, &report)
 	return body, sent, err
