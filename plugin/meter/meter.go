@@ -1,6 +1,8 @@
 package meter
 
 import (
+	"bytes"
+
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -10,11 +12,13 @@ type Config struct {
 	Node         string // at most wire.MaxNodeBytes
 	FlushEveryNS int64  // the shortest time from one batch to the next
 	StartNS      int64  // the monotonic clock now
+	BeganMS      int64  // the wall clock now, Unix milliseconds, at most wire.MaxTimeMS
 }
 
 // Sample is one finished request.
 type Sample struct {
 	wire.EntryKey
+	Shadowed   bool // a shadow limit would have refused it
 	Cost       uint64
 	BytesIn    uint64
 	BytesOut   uint64
@@ -23,20 +27,28 @@ type Sample struct {
 
 // Meter is the usage of one source. The zero value isn't usable; see [New].
 type Meter struct {
-	config   Config
-	open     table
-	levels   levels
-	verdicts verdicts
-	denials  denials
-	outbox   outbox
-	lost     uint64
+	config  Config
+	open    counts
+	shelf   shelf
+	ground  ground
+	levels  levels
+	denials denials
+	outbox  outbox
 
+	counted  uint64 // requests since the source began
+	minute   int64  // of the wall clock when Next was last called
+	backlog  bool   // one batch couldn't hold all counts: the next follows at once
+	shelving bool   // the open counts are on their way to the shelf
+
+	scratch      []byte
+	lost         uint64
 	lostVerdicts uint64
 }
 
 // New returns an empty meter.
 func New(c Config) *Meter {
-	m := &Meter{config: c, open: newTable(), levels: newLevels(), verdicts: newVerdicts(), denials: newDenials()}
+	c.BeganMS = min(max(c.BeganMS, 0), wire.MaxTimeMS)
+	m := &Meter{config: c, open: newCounts(), ground: ground{newCounts()}, levels: newLevels(), denials: newDenials()}
 	m.outbox.lastPostNS = c.StartNS
 	m.outbox.lastFreezeNS = c.StartNS - c.FlushEveryNS
 	return m
@@ -47,7 +59,21 @@ func (m *Meter) Count(s Sample) {
 	if s.Status < 100 || s.Status > 599 {
 		s.Status = 0
 	}
-	m.open.add(&s)
+	if !m.open.entries.add(&s) {
+		m.shelve()
+		m.open.entries.add(&s)
+	}
+	m.counted = min(m.counted+1, wire.MaxNumber)
+}
+
+// Declare adds what the upstream declared of a finished request for a custom
+// meter.
+func (m *Meter) Declare(k wire.MeterKey, amount uint64) {
+	amount = min(amount, maxSample)
+	if !m.open.declared.add(k, 1, amount, maxOpenMeters) {
+		m.shelve()
+		m.open.declared.add(k, 1, amount, maxOpenMeters)
+	}
 }
 
 // Observe notes where an account stands with a limit. The latest note of each
@@ -58,13 +84,15 @@ func (m *Meter) Observe(l wire.Level) { m.levels.put(l) }
 // Judge counts what a limit said of requests that it didn't plainly let pass.
 // Verdicts are kept, folded and sent like finished requests.
 func (m *Meter) Judge(e wire.VerdictEntry) {
-	if !m.verdicts.add(e) {
-		m.lostVerdicts = addCapped(m.lostVerdicts, e.Requests)
+	requests, amount := min(e.Requests, maxSample), min(e.Amount, maxSample)
+	if !m.open.verdicts.add(e.VerdictKey, requests, amount, maxOpenVerdicts) {
+		m.shelve()
+		m.open.verdicts.add(e.VerdictKey, requests, amount, maxOpenVerdicts)
 	}
 }
 
-// LostVerdicts returns how many verdicts there was no room for: more than 20,000
-// sorts of them were waiting to be sent.
+// LostVerdicts returns how many verdicts and declarations there was no room for,
+// not even on the ground: of more limits or meters than it holds.
 func (m *Meter) LostVerdicts() uint64 { return m.lostVerdicts }
 
 // WantsDenial reports whether the sample of denials has room for one of this
@@ -77,33 +105,77 @@ func (m *Meter) Deny(d wire.Denial) { m.denials.add(d) }
 // Pending returns how many requests are counted but not known to be committed,
 // and in how many frozen batches some of them are.
 func (m *Meter) Pending() (requests uint64, batches int) {
-	return m.open.requests + m.outbox.requests(), len(m.outbox.frozen)
+	return m.unfrozen() + m.outbox.requests(), len(m.outbox.frozen)
+}
+
+// unfrozen returns how many requests are in no batch yet.
+func (m *Meter) unfrozen() uint64 {
+	return m.open.entries.requests + m.shelf.requests + m.ground.entries.requests
 }
 
 // Lost returns how many requests could not be encoded and were given up. It is
 // always zero unless this package and wire disagree about what is valid.
 func (m *Meter) Lost() uint64 { return m.lost }
 
-// freeze turns open entries into the next batch.
-func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
-	b := wire.Batch{
-		Source:   m.config.Source,
-		Sequence: m.outbox.sequence + 1,
-		Node:     m.config.Node,
-		Snapshot: snapshot,
-		SentMS:   wallMS,
-		Entries:  m.open.take(),
-		Levels:   m.levels.take(),
-		Verdicts: m.verdicts.take(),
-		Denials:  m.denials.take(),
-	}
+// shelve puts the newest open counts on the shelf, as many as fit into a run.
+func (m *Meter) shelve() {
+	var b wire.Batch
+	m.open.take(&b)
 	b.Sort()
-	requests := uint64(0)
-	for i := range b.Entries {
-		requests += b.Entries[i].Requests
+	m.lost = addCapped(m.lost, m.shelf.put(len(m.shelf.runs), &b, everything))
+	m.open.recycle(&b)
+	for m.shelf.bytes > maxShelfBytes {
+		m.fold()
 	}
-	body, err := wire.EncodeBatch(nil, &b)
-	m.open.recycle(b.Entries)
+}
+
+func (m *Meter) fold() {
+	lost, verdicts := m.shelf.fold(&m.ground)
+	m.lost, m.lostVerdicts = addCapped(m.lost, lost), addCapped(m.lostVerdicts, verdicts)
+}
+
+// tidy does a piece of the work that usage makes as long as it can't be frozen.
+func (m *Meter) tidy(wallMS int64) {
+	minute := wallMS / 60_000
+	m.shelving = m.shelving || minute != m.minute || len(m.open.entries.entries) > maxOpenEntries/2
+	m.minute = minute
+	switch {
+	case m.shelf.bytes > softShelfBytes:
+		m.fold()
+	case m.shelving && !m.open.empty():
+		m.shelve()
+		m.shelving = !m.open.empty()
+	}
+}
+
+// freeze makes the next batch: of the oldest run, else of the ground, else of the
+// open counts.
+func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
+	b := &wire.Batch{}
+	from := &m.open
+	switch {
+	case len(m.shelf.runs) > 0:
+		taken, r, err := m.shelf.remove(0)
+		if err != nil {
+			m.lost = addCapped(m.lost, r.requests)
+			return
+		}
+		b, from = taken, nil
+	case !m.ground.empty():
+		from = &m.ground.counts
+	}
+	if from != nil {
+		from.take(b)
+	}
+	requests := requestsOf(b)
+	b.Source, b.Sequence, b.Node, b.Snapshot = m.config.Source, m.outbox.sequence+1, m.config.Node, snapshot
+	b.SentMS, b.BeganMS, b.Counted = wallMS, m.config.BeganMS, m.counted-min(m.unfrozen(), m.counted)
+	b.Levels, b.Denials = m.levels.take(), m.denials.take()
+	b.Sort()
+	body, err := m.encode(b)
+	if from != nil {
+		from.recycle(b)
+	}
 	if err != nil {
 		m.lost = addCapped(m.lost, requests)
 		return
@@ -112,8 +184,24 @@ func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
 	m.outbox.lastFreezeNS = nowNS
 }
 
-// maxSum is the most that one entry counts of anything, about 10^15: rollups add
-// up many entries in a signed 64-bit column.
-const maxSum = 1 << 50
+// encode returns the bytes of b in no more memory than they need.
+func (m *Meter) encode(b *wire.Batch) ([]byte, error) {
+	body, err := wire.EncodeBatch(m.scratch[:0], b)
+	if err != nil {
+		return nil, err
+	}
+	if m.scratch = body[:0]; cap(body) > maxKeptBytes {
+		m.scratch = nil
+	}
+	return bytes.Clone(body), nil
+}
 
-func addCapped(a, b uint64) uint64 { return min(a+min(b, maxSum), maxSum) }
+const (
+	// maxSample is the most that one request counts of anything, about 10^15.
+	maxSample = 1 << 50
+	// maxKeptBytes is how much memory stays reserved for encoding.
+	maxKeptBytes = 1 << 20
+)
+
+// addCapped adds what is at most wire.MaxBatchTotal each, and stays there.
+func addCapped(a, b uint64) uint64 { return min(a+b, wire.MaxBatchTotal) }

@@ -105,7 +105,7 @@ func (m *Meter) Next(nowNS, wallMS int64, snapshot uint64) (Send, bool) {
 		return Send{}, false
 	}
 	o.waiting = false
-	m.freezeWhatFits(nowNS, wallMS, snapshot)
+	m.freezeDue(nowNS, wallMS, snapshot)
 	if nowNS < o.blockedTill {
 		return Send{}, false
 	}
@@ -117,6 +117,7 @@ func (m *Meter) Next(nowNS, wallMS int64, snapshot uint64) (Send, bool) {
 	}
 	body, err := wire.EncodeBatch(nil, &wire.Batch{
 		Source: m.config.Source, Node: m.config.Node, Snapshot: snapshot, SentMS: wallMS,
+		BeganMS: m.config.BeganMS, Counted: m.counted,
 	})
 	if err != nil {
 		return Send{}, false
@@ -124,19 +125,25 @@ func (m *Meter) Next(nowNS, wallMS int64, snapshot uint64) (Send, bool) {
 	return o.post(Send{0, body}, nowNS, snapshot), true
 }
 
-// freezeWhatFits freezes one batch each flush interval, and more at once when
-// one couldn't hold everything.
-func (m *Meter) freezeWhatFits(nowNS, wallMS int64, snapshot uint64) {
-	if nowNS-m.outbox.lastFreezeNS < m.config.FlushEveryNS {
-		return
-	}
-	for len(m.outbox.frozen) < MaxFrozen && m.hasOpen() {
+// freezeDue freezes a batch each flush interval, and with each call while there is
+// more than one holds. While nothing can be frozen it tidies up instead.
+func (m *Meter) freezeDue(nowNS, wallMS int64, snapshot uint64) {
+	switch {
+	case len(m.outbox.frozen) >= MaxFrozen:
+		m.tidy(wallMS)
+	case m.hasOpen() && (m.backlog || nowNS-m.outbox.lastFreezeNS >= m.config.FlushEveryNS):
+		m.backlog = m.hasBacklog()
 		m.freeze(nowNS, wallMS, snapshot)
 	}
 }
 
 func (m *Meter) hasOpen() bool {
-	return len(m.open.entries) > 0 || len(m.levels.notes) > 0 || len(m.verdicts.open) > 0 || len(m.denials.sample) > 0
+	return !m.open.empty() || m.hasBacklog() || len(m.levels.notes) > 0 || len(m.denials.sample) > 0
+}
+
+// hasBacklog reports whether one batch can't hold all counts.
+func (m *Meter) hasBacklog() bool {
+	return len(m.shelf.runs) > 0 || !m.ground.empty() || m.open.many()
 }
 
 // heartbeatDue: at once when there is a new snapshot to report, soon while the

@@ -162,7 +162,7 @@ const (
 	MaxAmount = 1_000_000_000_000
 	// MaxFrozen is how many batches of a source may await their commit: it makes
 	// batch s only once it was told that all up to s-MaxFrozen are committed.
-	MaxFrozen = 4
+	MaxFrozen = 8
 	// MaxNumber bounds identifiers, sequences and versions: they fit into the
 	// database's 63 bits.
 	MaxNumber = 1<<63 - 1

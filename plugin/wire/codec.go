@@ -1,9 +1,7 @@
 package wire
 
 import (
-	"cmp"
 	"encoding/binary"
-	"slices"
 
 	"github.com/weirhq/weir/plugin/internal/frame"
 )
@@ -18,43 +16,6 @@ const (
 	minDenialBytes      = 12
 	minDenialLevelBytes = 3
 )
-
-// Sort puts entries, meters, levels and verdicts into the order that EncodeBatch wants.
-func (b *Batch) Sort() {
-	slices.SortFunc(b.Entries, func(x, y Entry) int { return x.Compare(y.EntryKey) })
-	slices.SortFunc(b.Meters, func(x, y MeterEntry) int { return x.Compare(y.MeterKey) })
-	slices.SortFunc(b.Levels, Level.compare)
-	slices.SortFunc(b.Verdicts, func(x, y VerdictEntry) int { return x.Compare(y.VerdictKey) })
-}
-
-// Compare orders keys as a batch lists them: by minute, account, key, endpoint,
-// tier, status and decision. It returns -1, 0 or +1.
-func (k EntryKey) Compare(o EntryKey) int {
-	return cmp.Or(
-		cmp.Compare(k.Minute, o.Minute),
-		cmp.Compare(k.Account, o.Account),
-		cmp.Compare(k.Key, o.Key),
-		cmp.Compare(k.Endpoint, o.Endpoint),
-		cmp.Compare(k.Tier, o.Tier),
-		cmp.Compare(k.Status, o.Status),
-		cmp.Compare(k.Decision, o.Decision),
-	)
-}
-
-// Compare orders keys as a batch lists them: by minute, account, limit and
-// verdict. It returns -1, 0 or +1.
-func (k VerdictKey) Compare(o VerdictKey) int {
-	return cmp.Or(
-		cmp.Compare(k.Minute, o.Minute),
-		cmp.Compare(k.Account, o.Account),
-		cmp.Compare(k.Limit, o.Limit),
-		cmp.Compare(k.Verdict, o.Verdict),
-	)
-}
-
-func (l Level) compare(o Level) int {
-	return cmp.Or(cmp.Compare(l.Account, o.Account), cmp.Compare(l.Limit, o.Limit), cmp.Compare(l.Key, o.Key))
-}
 
 // EncodeBatch appends the encoding of b to dst. Entries, meters and verdicts are
 // sorted strictly by key, levels strictly by account, limit and key; see

@@ -1,24 +1,10 @@
 package wire
 
 import (
-	"cmp"
 	"encoding/binary"
 
 	"github.com/weirhq/weir/plugin/internal/frame"
 )
-
-// Compare orders keys as a batch lists them: by minute, account, key, endpoint,
-// tier and meter. It returns -1, 0 or +1.
-func (k MeterKey) Compare(o MeterKey) int {
-	return cmp.Or(
-		cmp.Compare(k.Minute, o.Minute),
-		cmp.Compare(k.Account, o.Account),
-		cmp.Compare(k.Key, o.Key),
-		cmp.Compare(k.Endpoint, o.Endpoint),
-		cmp.Compare(k.Tier, o.Tier),
-		cmp.Compare(k.Meter, o.Meter),
-	)
-}
 
 func appendMeters(dst []byte, b *Batch) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(b.Meters)))
