@@ -111,6 +111,10 @@ func TestMeter(t *testing.T) {
 			t.Errorf("batch %d, want 2", b.Sequence)
 		}
 		m.Received(2, wire.Receipt{}, second)
+		if b := next(t, m, 30*second); b.Sequence != 2 { // it has waited for longer
+			t.Errorf("batch %d, want 2 again", b.Sequence)
+		}
+		m.Received(2, wire.Receipt{}, 30*second)
 		if b := next(t, m, 31*second); b.Sequence != 1 {
 			t.Errorf("batch %d, want 1 again", b.Sequence)
 		}

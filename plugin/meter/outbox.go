@@ -86,13 +86,15 @@ func (o *outbox) find(sequence uint64) *batch {
 	return nil
 }
 
-func (o *outbox) due(nowNS int64) *batch {
+// due returns the batch that has been due for longest, so that those that are
+// sent again and again don't hold up the others.
+func (o *outbox) due(nowNS int64) (longest *batch) {
 	for i := range o.frozen {
-		if o.frozen[i].dueNS <= nowNS {
-			return &o.frozen[i]
+		if b := &o.frozen[i]; b.dueNS <= nowNS && (longest == nil || b.dueNS < longest.dueNS) {
+			longest = b
 		}
 	}
-	return nil
+	return longest
 }
 
 // Next returns the message to send now, if there is one. Only one message is
