@@ -56,6 +56,10 @@ test: tools build ## run every test: Go, filter, Envoy, front end, browser
 race: tools build ## run the Go tests with the race detector
 	@CHROMIUM="$${CHROMIUM:-$$(tools/chromium/find.sh)}" $(GOTEST) -race -timeout 30m $(PACKAGES)
 
+.PHONY: simulate
+simulate: prerequisites ## play SEEDS=1000000 of the simulation of usage, from FROM=1 on
+	@go test -count=1 -v -timeout 24h -run TestUsageIsCountedOnceUnderAnyFault ./tests/simulation -seeds $(or $(SEEDS),1000000) -from $(or $(FROM),1)
+
 .PHONY: exact
 exact: prerequisites $(ENVOY_STAMP) build/weir.wasm ## check that decisions are exact: 10^8 generated ones, 10^6 real requests
 	@WEIR_EXACT_OPS=100000000 go test -count=1 -v -timeout 60m -run TestExactOverGeneratedOperations ./plugin/limit

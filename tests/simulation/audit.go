@@ -1,0 +1,305 @@
+package simulation
+
+import (
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/plugin/meter"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// audit watches a run from outside. It knows what every filter has counted, and
+// checks the promises at each step and, by finish, at the end.
+type audit struct {
+	path    *path
+	records []*record
+	by      map[wire.SourceID]*record
+	claims  []*claim
+	ever    map[controlplane.ID]live.Counts // what was committed, at some time
+	told    map[controlplane.ID]live.Counts // what was announced
+	owed    map[*worker]map[controlplane.ID]live.Counts
+}
+
+func newAudit(p *path) *audit {
+	return &audit{
+		path: p, by: map[wire.SourceID]*record{}, ever: map[controlplane.ID]live.Counts{},
+		told: map[controlplane.ID]live.Counts{}, owed: map[*worker]map[controlplane.ID]live.Counts{},
+	}
+}
+
+// frozen is a batch as its filter sent it first.
+type frozen struct {
+	hash     uint64
+	batch    *wire.Batch
+	requests uint64
+	accepted bool // the log has stored it
+	inStore  bool
+	ever     bool // it was in the store, at some time
+}
+
+// record is what is known of a source.
+type record struct {
+	filter    *filter
+	truth     content
+	requests  uint64
+	batches   []*frozen // by sequence, from 1
+	last      uint64    // sequence
+	confirmed uint64    // through which it was told that all is committed
+	forgotten uint64    // requests in those
+	killed    bool
+}
+
+func (r *record) batch(sequence uint64) *frozen {
+	if sequence == 0 || sequence > r.last {
+		return nil
+	}
+	return r.batches[sequence-1]
+}
+
+func (a *audit) batch(id batchID) *frozen {
+	if r := a.by[id.source]; r != nil {
+		return r.batch(id.sequence)
+	}
+	return nil
+}
+
+func (a *audit) begin(f *filter) *record {
+	r := &record{filter: f, truth: newContent()}
+	a.records = append(a.records, r)
+	a.by[f.source] = r
+	return r
+}
+
+func (a *audit) end(f *filter) { f.record.killed = true }
+
+func (r *record) counted(s *meter.Sample) {
+	r.requests++
+	r.truth.count(s)
+}
+
+// holds checks what a meter says of itself.
+func (a *audit) holds(f *filter) {
+	r := f.record
+	requests, batches := f.meter.Pending()
+	if batches == meter.MaxFrozen {
+		a.path.note("is full", f.name)
+	}
+	switch {
+	case batches > meter.MaxFrozen:
+		a.path.violate("%s holds %d frozen batches", f.name, batches)
+	case requests != r.requests-r.forgotten:
+		a.path.violate("%s has %d requests pending, of %d that it counted and %d known to be committed", f.name, requests, r.requests, r.forgotten)
+	case f.meter.Lost() != 0 || f.meter.LostVerdicts() != 0:
+		a.path.violate("%s gave up %d requests and %d verdicts", f.name, f.meter.Lost(), f.meter.LostVerdicts())
+	}
+}
+
+// sent takes note of a batch when it is sent first, and checks that it never
+// changes.
+func (a *audit) sent(f *filter, send meter.Send) {
+	r, hash := f.record, xxhash.Sum64(send.Body)
+	if b := r.batch(send.Sequence); b != nil {
+		if b.hash != hash {
+			a.path.violate("%s sent batch %d changed", f.name, send.Sequence)
+		}
+		return
+	}
+	b, err := wire.DecodeBatch(send.Body)
+	switch {
+	case err != nil:
+		a.path.violate("%s sent what isn't a batch: %v", f.name, err)
+	case b.Source != f.source || b.Sequence != send.Sequence:
+		a.path.violate("%s sent batch %d of source %x as %d", f.name, b.Sequence, b.Source, send.Sequence)
+	case b.Sequence == 0:
+		if b.Counted != r.requests {
+			a.path.violate("%s says that it counted %d requests, of %d", f.name, b.Counted, r.requests)
+		}
+	case b.Sequence != r.last+1:
+		a.path.violate("%s sent batch %d after %d", f.name, b.Sequence, r.last)
+	default:
+		fresh := &frozen{hash: hash, batch: b}
+		for i := range b.Entries {
+			fresh.requests += b.Entries[i].Requests
+		}
+		r.batches, r.last = append(r.batches, fresh), b.Sequence
+	}
+}
+
+// received checks what a filter may forget.
+func (a *audit) received(f *filter, receipt wire.Receipt) {
+	r := f.record
+	if receipt.Committed > r.confirmed && receipt.Committed == r.last {
+		a.path.note("gets a receipt for all", f.name)
+	}
+	for ; r.confirmed < receipt.Committed; r.confirmed++ {
+		b := r.batch(r.confirmed + 1)
+		if b == nil || !b.ever {
+			a.path.violate("%s was told that batch %d is committed, which it never was", f.name, r.confirmed+1)
+			return
+		}
+		r.forgotten += b.requests
+	}
+}
+
+// claim is a receipt in the making: what it may say at most.
+type claim struct {
+	of   *filter
+	most uint64
+}
+
+func (a *audit) opens(f *filter) *claim {
+	c := &claim{of: f, most: a.path.store.through(f.source)}
+	a.claims = append(a.claims, c)
+	return c
+}
+
+// closes checks a receipt: it says nothing that wasn't so at any time since it
+// was asked for.
+func (a *audit) closes(c *claim, receipt wire.Receipt, err error) {
+	a.claims = slices.DeleteFunc(a.claims, func(o *claim) bool { return o == c })
+	if err != nil {
+		return
+	}
+	c.most = max(c.most, a.path.store.through(c.of.source))
+	if receipt.Committed > c.most {
+		a.path.violate("a receipt for %s says that batches through %d are committed; the database says %d", c.of.name, receipt.Committed, c.most)
+	}
+	if receipt.Accepted == 0 {
+		return
+	}
+	if b := c.of.record.batch(receipt.Accepted); b == nil || !b.accepted {
+		a.path.violate("a receipt for %s says that batch %d is stored, which it never was", c.of.name, receipt.Accepted)
+	}
+}
+
+func (a *audit) accepted(id batchID) {
+	b := a.batch(id)
+	if b == nil {
+		a.path.violate("batch %d was stored, which nobody has sent", id.sequence)
+		return
+	}
+	b.accepted = true
+}
+
+// done checks that what the log forgets is committed.
+func (a *audit) done(m *stored) {
+	if b := a.batch(m.batchID); b == nil || !b.ever {
+		a.path.violate("the log was told to forget batch %d, which isn't committed", m.sequence)
+	}
+}
+
+// dropped checks that what the log forgets for being unreadable is that.
+func (a *audit) dropped(m *stored) {
+	if !m.spoiled {
+		a.path.violate("the log was told to drop batch %d, which is sound", m.sequence)
+	}
+}
+
+// committed checks what a transaction added.
+func (a *audit) committed(fresh []*wire.Batch) {
+	for _, batch := range fresh {
+		b := a.batch(batchID{batch.Source, batch.Sequence})
+		if b == nil {
+			a.path.violate("batch %d was committed, which nobody has sent", batch.Sequence)
+			return
+		}
+		encoded, err := wire.EncodeBatch(nil, batch)
+		switch {
+		case b.inStore:
+			a.path.violate("batch %d of %s was committed twice", batch.Sequence, a.by[batch.Source].filter.name)
+		case err != nil || xxhash.Sum64(encoded) != b.hash:
+			a.path.violate("batch %d of %s was committed with other content than it was sent with", batch.Sequence, a.by[batch.Source].filter.name)
+		}
+		b.inStore, b.ever = true, true
+		addCounts(a.ever, batch, 1)
+	}
+}
+
+// failsOver comes before the database loses transactions, and takenBack says
+// which.
+func (a *audit) failsOver() {
+	for _, c := range a.claims {
+		c.most = max(c.most, a.path.store.through(c.of.source))
+	}
+}
+
+func (a *audit) takenBack(fresh []*wire.Batch) {
+	for _, batch := range fresh {
+		if b := a.batch(batchID{batch.Source, batch.Sequence}); b != nil {
+			b.inStore = false
+			if batch.Sequence <= a.by[batch.Source].confirmed {
+				a.path.note("takes back a batch that its filter has forgotten", "store", batch.Sequence)
+			}
+		}
+	}
+}
+
+// hears notes what a worker has to announce.
+func (a *audit) hears(w *worker, fresh []*wire.Batch) {
+	owed := a.owed[w]
+	if owed == nil {
+		owed = map[controlplane.ID]live.Counts{}
+		a.owed[w] = owed
+	}
+	for _, b := range fresh {
+		addCounts(owed, b, 1)
+	}
+}
+
+func (a *audit) forgetRound(w *worker) { clear(a.owed[w]) }
+
+// announced checks that live readers learn of what is committed, once.
+func (a *audit) announced(w *worker, payload []byte) {
+	d, err := live.Decode(payload)
+	if err != nil {
+		a.path.violate("an announcement can't be read: %v", err)
+	}
+	for id, c := range d.Accounts {
+		a.told[id] = plus(a.told[id], c, 1)
+		if more := plus(a.ever[id], a.told[id], -1); more.Requests < 0 {
+			a.path.violate("%d requests more of account %d were announced than committed", -more.Requests, id)
+		}
+		if a.owed[w] != nil {
+			a.owed[w][id] = plus(a.owed[w][id], c, -1)
+		}
+	}
+}
+
+// roundEnds checks that a worker has told everybody what there was to tell.
+func (a *audit) roundEnds(w *worker, round []stream.Message) {
+	for id, c := range a.owed[w] {
+		if c != (live.Counts{}) {
+			a.path.violate("%s left %d requests of account %d unannounced", w.name, c.Requests, id)
+		}
+	}
+	for _, m := range round {
+		if d := m.(*delivered); d.settled != 1 {
+			a.path.violate("%s told the log %d times how batch %d ended", w.name, d.settled, d.of.sequence)
+		}
+	}
+}
+
+func addCounts(sums map[controlplane.ID]live.Counts, b *wire.Batch, sign int64) {
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		c := live.Counts{Requests: int64(e.Requests), BytesIn: int64(e.BytesIn), BytesOut: int64(e.BytesOut)}
+		switch e.Decision {
+		case wire.Allowed:
+			c.Allowed = c.Requests
+		case wire.Throttled:
+			c.Throttled = c.Requests
+		}
+		sums[controlplane.ID(e.Account)] = plus(sums[controlplane.ID(e.Account)], c, sign)
+	}
+}
+
+func plus(a, b live.Counts, sign int64) live.Counts {
+	return live.Counts{
+		Requests: a.Requests + sign*b.Requests, Allowed: a.Allowed + sign*b.Allowed, Throttled: a.Throttled + sign*b.Throttled,
+		BytesIn: a.BytesIn + sign*b.BytesIn, BytesOut: a.BytesOut + sign*b.BytesOut,
+	}
+}

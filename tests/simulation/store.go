@@ -1,0 +1,235 @@
+package simulation
+
+import (
+	"errors"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/usage"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+var (
+	errAborted  = errors.New("the transaction was rolled back")
+	errDiskFull = error(sqlError("53100"))
+	errPoison   = error(sqlError("22003"))
+)
+
+// sqlError is an error with an SQLSTATE.
+type sqlError string
+
+func (e sqlError) Error() string    { return "SQLSTATE " + string(e) }
+func (e sqlError) SQLState() string { return string(e) }
+
+// sourceRow is what the database keeps of a source.
+type sourceRow struct {
+	committed, lost uint64
+	ahead           []uint64
+}
+
+type rowKey struct {
+	granularity controlplane.Granularity
+	wire.EntryKey
+}
+
+type verdictKey struct {
+	granularity controlplane.Granularity
+	wire.VerdictKey
+}
+
+// tables is what the database holds.
+type tables struct {
+	sources  map[wire.SourceID]*sourceRow
+	rows     map[rowKey]*wire.Entry
+	verdicts map[verdictKey]*wire.VerdictEntry
+}
+
+func newTables() tables {
+	return tables{map[wire.SourceID]*sourceRow{}, map[rowKey]*wire.Entry{}, map[verdictKey]*wire.VerdictEntry{}}
+}
+
+// store is Postgres: transactions one after the other, each whole or not at
+// all. A failover takes the last ones back.
+type store struct {
+	path *path
+	tables
+	up      bool
+	full    bool
+	poison  map[batchID]bool // what it refuses to store
+	journal []transaction
+}
+
+type transaction struct {
+	at    int64
+	fresh []*wire.Batch
+}
+
+func newStore(p *path) *store {
+	return &store{path: p, up: true, tables: newTables(), poison: map[batchID]bool{}}
+}
+
+// down is the answer of a database that doesn't run.
+func (s *store) down() error {
+	if s.path.chance(0.5) {
+		return errSilent
+	}
+	return errRefused
+}
+
+func (s *store) see(wire.SourceID) error {
+	if !s.up {
+		return s.down()
+	}
+	return nil
+}
+
+func (s *store) committed(source wire.SourceID) (uint64, error) {
+	if !s.up {
+		return 0, s.down()
+	}
+	return s.through(source), nil
+}
+
+// through is the source's sequence up to which all is committed or given up.
+func (s *store) through(source wire.SourceID) uint64 {
+	if row := s.sources[source]; row != nil {
+		return row.committed
+	}
+	return 0
+}
+
+// begin is what a worker reads before its transaction: nothing, when all is well.
+func (s *store) begin(batches []*wire.Batch) any { return s.path.parts.begin(s, batches) }
+
+// commit is a transaction with usage of batches.
+func (s *store) commit(begin any, batches []*wire.Batch) ([]*wire.Batch, error) {
+	p := s.path
+	switch {
+	case !s.up:
+		return nil, s.down()
+	case s.full:
+		return nil, errDiskFull
+	case p.chance(p.plan.refuse):
+		p.note("rolls back", "store")
+		if p.chance(0.2) {
+			s.crash(p.downtime())
+		}
+		return nil, errAborted
+	}
+	for _, b := range batches {
+		if s.poison[batchID{b.Source, b.Sequence}] {
+			p.note("refuses a batch", "store", b.Sequence)
+			return nil, errPoison
+		}
+	}
+	fresh := p.parts.claim(s, begin, batches)
+	p.parts.add(s, fresh)
+	s.journal = append(s.journal, transaction{p.now, fresh})
+	p.note("commits", "store", uint64(len(batches)), uint64(len(fresh)))
+	p.audit.committed(fresh)
+	if p.chance(p.plan.unheard) {
+		p.note("commits unheard", "store")
+		if p.chance(0.2) {
+			s.crash(p.downtime())
+		}
+		return nil, errSilent
+	}
+	return fresh, nil
+}
+
+// claim records batches as committed and returns those that were not, as package
+// postgres does.
+func (s *store) claim(_ any, batches []*wire.Batch) (fresh []*wire.Batch) {
+	for _, b := range batches {
+		row := s.sources[b.Source]
+		if row == nil {
+			row = &sourceRow{}
+			s.sources[b.Source] = row
+		}
+		ledger := usage.NewLedger(row.committed)
+		for _, n := range row.ahead {
+			ledger.Claim(n)
+		}
+		if ledger.Claim(b.Sequence) {
+			fresh = append(fresh, b)
+			if ledger.Committed() < b.Sequence {
+				s.path.note("gets a batch out of order", "store", b.Sequence)
+			}
+		} else {
+			s.path.note("gets a batch again", "store", b.Sequence)
+		}
+		row.committed, row.ahead = ledger.Committed(), ledger.Ahead()
+		row.lost += ledger.Lost()
+	}
+	return fresh
+}
+
+// add adds batches to the rollups.
+func (s *store) add(fresh []*wire.Batch) {
+	for _, r := range s.path.parts.fold(fresh) {
+		s.addRow(&r)
+	}
+	for _, r := range s.path.parts.foldVerdicts(fresh) {
+		k := verdictKey{r.Granularity, r.VerdictKey}
+		sum := s.verdicts[k]
+		if sum == nil {
+			sum = &wire.VerdictEntry{VerdictKey: r.VerdictKey}
+			s.verdicts[k] = sum
+		}
+		sum.Requests += r.Requests
+		sum.Amount += r.Amount
+	}
+}
+
+func (s *store) addRow(r *usage.Row) {
+	k := rowKey{r.Granularity, r.EntryKey}
+	sum := s.rows[k]
+	if sum == nil {
+		sum = &wire.Entry{EntryKey: r.EntryKey}
+		s.rows[k] = sum
+	}
+	addEntry(sum, &r.Entry)
+}
+
+func addEntry(to, e *wire.Entry) {
+	to.Requests += e.Requests
+	to.Shadowed += e.Shadowed
+	to.Cost += e.Cost
+	to.BytesIn += e.BytesIn
+	to.BytesOut += e.BytesOut
+	to.DurationUS += e.DurationUS
+	to.Latency.Merge(e.Latency)
+}
+
+// crash ends the database for a while. What was committed stays.
+func (s *store) crash(d int64) {
+	if !s.up {
+		return
+	}
+	s.path.note("crashes", "store")
+	s.up = false
+	s.path.after(d, s.restart)
+}
+
+func (s *store) restart() {
+	if !s.up {
+		s.path.note("restarts", "store")
+		s.up = true
+	}
+}
+
+// failOver puts a standby in its place that hasn't got the last transactions.
+func (s *store) failOver() {
+	p := s.path
+	keep := len(s.journal) - p.pick(min(len(s.journal), 12)+1)
+	p.audit.failsOver()
+	for _, t := range s.journal[keep:] {
+		p.audit.takenBack(t.fresh)
+	}
+	p.note("fails over", "store", uint64(len(s.journal)-keep))
+	s.journal, s.tables = s.journal[:keep], newTables()
+	for _, t := range s.journal {
+		// What was fresh then, is so again, in the same order.
+		p.parts.claim(s, p.parts.begin(s, t.fresh), t.fresh)
+		p.parts.add(s, t.fresh)
+	}
+}
