@@ -37,6 +37,7 @@ type frozen struct {
 	batch    *wire.Batch
 	requests uint64
 	accepted bool // the log has stored it
+	lost     bool // … and lost it since
 	inStore  bool
 	ever     bool // it was in the store, at some time
 }
@@ -182,7 +183,14 @@ func (a *audit) accepted(id batchID) {
 		a.path.violate("batch %d was stored, which nobody has sent", id.sequence)
 		return
 	}
-	b.accepted = true
+	b.accepted, b.lost = true, false
+}
+
+// logLost notes what a fault of the log has cost.
+func (a *audit) logLost(m *stored) {
+	if b := a.batch(m.batchID); b != nil {
+		b.lost = true
+	}
 }
 
 // done checks that what the log forgets is committed.
@@ -197,6 +205,7 @@ func (a *audit) dropped(m *stored) {
 	if !m.spoiled {
 		a.path.violate("the log was told to drop batch %d, which is sound", m.sequence)
 	}
+	a.logLost(m)
 }
 
 // committed checks what a transaction added.

@@ -22,6 +22,8 @@ func (a *audit) finishRecord(r *record, all content) {
 	stored, gone := newContent(), newContent()
 	for _, b := range r.batches {
 		switch {
+		case b.accepted && !b.ever && !b.lost:
+			a.path.violate("the log had batch %d of %s, and nobody committed it", b.batch.Sequence, r.filter.name)
 		case b.inStore:
 			stored.addBatch(b.batch)
 			all.addBatch(b.batch)

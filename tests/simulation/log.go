@@ -142,6 +142,7 @@ func (l *log) crash(d int64) {
 		l.messages = slices.DeleteFunc(l.messages, func(m *stored) bool {
 			if m.gone = m.storedAt > since; m.gone {
 				p.note("forgets what it had not synced", "log", m.sequence)
+				p.audit.logLost(m)
 			}
 			return m.gone
 		})
@@ -182,6 +183,7 @@ func (l *log) lose() {
 	l.path.note("is deleted", "log", uint64(len(l.messages)))
 	for _, m := range l.messages {
 		m.gone = true
+		l.path.audit.logLost(m)
 	}
 	l.messages, l.removed = nil, nil
 	clear(l.seen)

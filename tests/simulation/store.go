@@ -139,28 +139,42 @@ func (s *store) commit(begin any, batches []*wire.Batch) ([]*wire.Batch, error) 
 // claim records batches as committed and returns those that were not, as package
 // postgres does.
 func (s *store) claim(_ any, batches []*wire.Batch) (fresh []*wire.Batch) {
+	ledgers := map[wire.SourceID]*usage.Ledger{}
 	for _, b := range batches {
-		row := s.sources[b.Source]
-		if row == nil {
-			row = &sourceRow{}
-			s.sources[b.Source] = row
+		ledger := ledgers[b.Source]
+		if ledger == nil {
+			ledger = s.ledger(b.Source)
+			ledgers[b.Source] = ledger
 		}
-		ledger := usage.NewLedger(row.committed)
-		for _, n := range row.ahead {
-			ledger.Claim(n)
-		}
-		if ledger.Claim(b.Sequence) {
-			fresh = append(fresh, b)
-			if ledger.Committed() < b.Sequence {
-				s.path.note("gets a batch out of order", "store", b.Sequence)
-			}
-		} else {
+		switch {
+		case !ledger.Claim(b.Sequence):
 			s.path.note("gets a batch again", "store", b.Sequence)
+			continue
+		case ledger.Committed() < b.Sequence:
+			s.path.note("gets a batch out of order", "store", b.Sequence)
 		}
+		fresh = append(fresh, b)
+	}
+	for source, ledger := range ledgers {
+		row := s.sources[source]
 		row.committed, row.ahead = ledger.Committed(), ledger.Ahead()
 		row.lost += ledger.Lost()
 	}
 	return fresh
+}
+
+// ledger reads a source's ledger.
+func (s *store) ledger(source wire.SourceID) *usage.Ledger {
+	row := s.sources[source]
+	if row == nil {
+		row = &sourceRow{}
+		s.sources[source] = row
+	}
+	ledger := usage.NewLedger(row.committed)
+	for _, n := range row.ahead {
+		ledger.Claim(n)
+	}
+	return ledger
 }
 
 // add adds batches to the rollups.
