@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -109,4 +110,71 @@ func TestWorkersCountEachBatchOnceAndStopAtNone(t *testing.T) {
 	if totals[7].Requests != 8 || sum != 8 || committed != 2 {
 		t.Errorf("%d requests in the rollups, %d announced, committed through %d; want 8, 8 and 2", totals[7].Requests, sum, committed)
 	}
+}
+
+// settled is a message that notes how it ended.
+type settled struct {
+	body []byte
+	how  string
+}
+
+func (m *settled) Batch() []byte             { return m.body }
+func (m *settled) Done() error               { m.how += "done"; return nil }
+func (m *settled) Again(time.Duration) error { m.how += "again"; return nil }
+func (m *settled) Drop(string) error         { m.how += "dropped"; return nil }
+
+// TestABatchThatCanNotBeStoredHoldsUpNoOther fills an account's row to the brim,
+// and then has a batch that would overflow it in a round with others.
+func TestABatchThatCanNotBeStoredHoldsUpNoOther(t *testing.T) {
+	db, err := postgres.Open(t.Context(), databases.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	usage := func(sequence, account, requests uint64) *wire.Batch {
+		return &wire.Batch{
+			Source: source, Sequence: sequence, Node: "test", SentMS: 1_790_000_000_000,
+			Entries: []wire.Entry{{
+				EntryKey: wire.EntryKey{Minute: 29_833_333, Account: account, Status: 200, Decision: wire.Allowed}, Requests: requests,
+			}},
+		}
+	}
+	sequence := uint64(0)
+	for range 127 { // 2^56 each; one more is 2^63
+		sequence++
+		if _, err := db.CommitBatches(t.Context(), []*wire.Batch{usage(sequence, 7, wire.MaxBatchTotal)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var round []stream.Message
+	for _, account := range []uint64{8, 7, 9} {
+		sequence++
+		body, err := wire.EncodeBatch(nil, usage(sequence, account, wire.MaxBatchTotal))
+		if err != nil {
+			t.Fatal(err)
+		}
+		round = append(round, &settled{body: body})
+	}
+	round = append(round, &settled{body: []byte("not a batch")})
+	var announced live.Delta
+	worker := &rollup.Worker{DB: db, Live: announcer(func(d live.Delta) { announced.Requests += d.Requests }), Log: slog.New(slog.DiscardHandler)}
+	worker.Round(t.Context(), round)
+	var how []string
+	for _, m := range round {
+		how = append(how, m.(*settled).how)
+	}
+	if want := []string{"done", "again", "done", "dropped"}; !slices.Equal(how, want) {
+		t.Errorf("the round's messages ended as %q, want %q", how, want)
+	}
+	if announced.Requests != 2*wire.MaxBatchTotal {
+		t.Errorf("announced %d requests, want %d", announced.Requests, uint64(2*wire.MaxBatchTotal))
+	}
+}
+
+type announcer func(live.Delta)
+
+func (a announcer) Announce(payload []byte) error {
+	d, err := live.Decode(payload)
+	a(d)
+	return err
 }

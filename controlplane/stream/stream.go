@@ -140,10 +140,17 @@ type Message interface {
 
 type message struct{ msg jetstream.Msg }
 
-func (m message) Batch() []byte                   { return m.msg.Data() }
-func (m message) Done() error                     { return m.msg.Ack() }
+// Batch is [Message.Batch].
+func (m message) Batch() []byte { return m.msg.Data() }
+
+// Done is [Message.Done].
+func (m message) Done() error { return m.msg.Ack() }
+
+// Again is [Message.Again].
 func (m message) Again(after time.Duration) error { return m.msg.NakWithDelay(after) }
-func (m message) Drop(reason string) error        { return m.msg.TermWithReason(reason) }
+
+// Drop is [Message.Drop].
+func (m message) Drop(reason string) error { return m.msg.TermWithReason(reason) }
 
 // Batches hands each arriving batch to deliver, one after the other, until ctx
 // ends or the subscription breaks. It never returns nil.

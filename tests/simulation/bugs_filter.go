@@ -116,7 +116,7 @@ func (m *trustingLog) Received(sequence uint64, r wire.Receipt, nowNS int64) err
 type trustingSilence struct{ usageMeter }
 
 func (m *trustingSilence) Failed(sequence uint64, why meter.Cause, nowNS int64, random uint32) {
-	if sequence == 0 || m.usageMeter.Received(sequence, wire.Receipt{Committed: sequence}, nowNS) != nil {
+	if sequence == 0 || m.Received(sequence, wire.Receipt{Committed: sequence}, nowNS) != nil {
 		m.usageMeter.Failed(sequence, why, nowNS, random)
 	}
 }
