@@ -225,6 +225,7 @@ func (s *settlement) reply() *wire.LeaseReply {
 		if s.named[b.LeaseKey] != nil {
 			grant.Born = l.Born
 		}
+		reply.Soon = reply.Soon || g.Contested(l.Lease)
 		if n := b.next(s.now); n != nil && s.leases[n.id] != nil {
 			grant.NextStart, grant.NextEnd, grant.NextGranted = n.Start.Unix(), n.End.Unix(), s.leases[n.id].Granted
 		}

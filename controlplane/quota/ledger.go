@@ -73,6 +73,13 @@ func (g *Ledger) Unleased() uint64 { return g.Amount - min(g.Amount, g.Committed
 // Outstanding is what processes may use still.
 func (g *Ledger) Outstanding() uint64 { return g.Committed - g.Consumed }
 
+// Contested says that less is unleased than the lease has left, and that others
+// than its process have some too: who runs out first will soon want part of it.
+func (g *Ledger) Contested(l Lease) bool {
+	unused := l.Unused()
+	return g.Unleased() < unused && g.Outstanding() > unused
+}
+
 // Hear takes in what a report says, and returns whether the report shows the
 // last grant. One that does not is a copy, or late, or the grant got lost, and
 // is told the same again instead of getting more.

@@ -297,3 +297,22 @@ func TestTermsOfAMode(t *testing.T) {
 		})
 	}
 }
+
+func TestContestedIsWhatOthersMayWant(t *testing.T) {
+	for name, c := range map[string]struct {
+		ledger quota.Ledger
+		lease  quota.Lease
+		want   bool
+	}{
+		"enough is unleased":   {quota.Ledger{Amount: 100, Committed: 60}, quota.Lease{Granted: 40, Held: 40}, false},
+		"it has all there is":  {quota.Ledger{Amount: 100, Committed: 100, Consumed: 60}, quota.Lease{Granted: 40, Held: 40}, false},
+		"others have some too": {quota.Ledger{Amount: 100, Committed: 100, Consumed: 50}, quota.Lease{Granted: 40, Held: 40}, true},
+		"it has none left":     {quota.Ledger{Amount: 100, Committed: 100, Consumed: 50}, quota.Lease{Granted: 40, Held: 40, Used: 40}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.ledger.Contested(c.lease); got != c.want {
+				t.Errorf("contested %t", got)
+			}
+		})
+	}
+}

@@ -125,7 +125,7 @@ func (p *plugin) decide(q *question) error {
 		var stored bool
 		var err error
 		switch {
-		case q.lacksLease() && p.mayHold(q.nowNS, q.untilNS, q.held):
+		case q.lacksLease() && p.mayHold(q):
 			if stored, err = p.postpone(q); stored {
 				err = errUndecided
 			}
@@ -246,7 +246,7 @@ func (p *plugin) charge(q *question) (stored bool, err error) {
 		}
 		p.stats.swapRetries++
 		err := p.judge(q, second, q.take)
-		waits := err == nil && q.lacksLease() && p.mayHold(q.nowNS, q.untilNS, q.held)
+		waits := err == nil && q.lacksLease() && p.mayHold(q)
 		if err == nil && second.d.Allowed && !waits {
 			continue
 		}

@@ -34,7 +34,7 @@ func (p *plugin) takeLeases(sentNS int64, status int, body []byte, now int64) er
 		return err
 	}
 	l := &p.leasing
-	l.waiting, l.nextNS, l.retryNS = false, 0, 0
+	l.waiting, l.nextNS, l.retryNS, l.soon = false, 0, 0, reply.Soon
 	p.renewLeases(sentNS, int64(reply.TTLSeconds)*second)
 	for len(reply.Leases) > 0 {
 		n := 1
@@ -130,29 +130,37 @@ func (p *plugin) grantTo(h holder, leases []limit.Lease, nowNS int64) {
 		if !changed {
 			return
 		}
-		gives := p.recalls(leases, state, req)
+		more, less := p.compare(leases, state, req)
 		if p.host.setShared(key, next, cas) {
 			p.stats.grants++
+			if more {
+				delete(p.holding.vain, string(key))
+			}
 			p.leasing.touch(h, false)
-			p.leasing.gives = p.leasing.gives || gives
+			p.leasing.gives = p.leasing.gives || less
 			return
 		}
 		p.stats.swapRetries++
 	}
 }
 
-// recalls reports whether a lease takes back some of what the state holds.
-func (p *plugin) recalls(leases []limit.Lease, state []byte, req limit.Request) bool {
+// compare reports whether leases are of more than the state holds, or take some of
+// it back.
+func (p *plugin) compare(leases []limit.Lease, state []byte, req limit.Request) (more, less bool) {
 	holdings, err := limit.Holdings(p.scratch.holdings, state, req)
 	if err != nil {
-		return false
+		return false, false
 	}
 	p.scratch.holdings = holdings
-	return slices.ContainsFunc(leases, func(l limit.Lease) bool {
-		return slices.ContainsFunc(holdings, func(h limit.Holding) bool {
-			return h.Limit == l.Limit && h.Start == l.Start && h.Granted > l.Granted && h.Revision < l.Revision
-		})
-	})
+	for _, l := range leases {
+		for _, h := range holdings {
+			if h.Limit == l.Limit {
+				more = more || l.Granted > 0 && l.Start > h.Start || l.Start == h.Start && l.Granted > h.Granted
+				less = less || l.Start == h.Start && l.Granted < h.Granted && l.Revision > h.Revision
+			}
+		}
+	}
+	return more, less
 }
 
 // credible leaves out the leases that no report named and that aren't recalls of

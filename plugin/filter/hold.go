@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
@@ -19,10 +20,25 @@ import (
 // the fail mode decides at once.
 const maxHeld = 1024
 
+// When nothing has come for a state in vainAfterNS, in which a recall could have
+// brought something, then for vainNS nothing is held for it. That is what is so
+// while all that is left of a quota is with an Envoy that went away, until that is
+// written off.
+const (
+	vainAfterNS = 2 * second
+	vainNS      = 5 * second
+	// maxVain bounds how many such states are known, 100 bytes each.
+	maxVain = 1024
+)
+
+// vain is what a VM remembers of a state that nothing came for.
+type vain struct{ sinceNS, untilNS int64 }
+
 // holding is the requests that a VM holds.
 type holding struct {
-	streams []*request   // in the order in which they came; each has a wait
-	stuck   map[ilk]bool // used in a pass over them
+	streams []*request      // in the order in which they came; each has a wait
+	stuck   map[ilk]bool    // used in a pass over them
+	vain    map[string]vain // by the keys of states that nothing came for
 }
 
 // wait is what a held request waits for.
@@ -48,12 +64,29 @@ type ilk struct {
 	claimed            bool
 }
 
-// mayHold reports whether a request may wait for a lease until a time. held says
-// that it does already.
-func (p *plugin) mayHold(nowNS, untilNS int64, held bool) bool {
+// mayHold reports whether a request that lacks nothing but leases may wait for
+// them.
+func (p *plugin) mayHold(q *question) bool {
+	h := &p.holding
+	if !p.mayWait(q.nowNS, q.untilNS) || !q.held && len(h.streams) >= maxHeld {
+		return false
+	}
+	if q.held || len(h.vain) == 0 {
+		return true
+	}
+	for i := range q.parts() {
+		if h.vain[string(q.asked[i].key)].untilNS > q.nowNS {
+			return false
+		}
+	}
+	return true
+}
+
+// mayWait reports whether a request may wait for a lease until a time.
+func (p *plugin) mayWait(nowNS, untilNS int64) bool {
 	l := &p.leasing
 	slow := l.waiting && nowNS-l.sentNS >= p.config.holdMS*millisecond
-	return nowNS < untilNS && l.retryNS == 0 && !slow && (held || len(p.holding.streams) < maxHeld)
+	return nowNS < untilNS && l.retryNS == 0 && !slow
 }
 
 // hold pauses a request that has no answer yet. It reports false when there is
@@ -92,6 +125,32 @@ func (w *wait) note(q *question, r *request) {
 	}
 }
 
+// waitedInVain notes that nothing came in time for a request that was held.
+func (r *request) waitedInVain(q *question) {
+	r.stats.heldInVain++
+	if q.nowNS < q.untilNS {
+		return // the report failed
+	}
+	h := &r.holding
+	for i := range q.parts() {
+		a := &q.asked[i]
+		if a.applies&a.part.quotas == 0 || len(h.vain) >= maxVain {
+			continue
+		}
+		v, known := h.vain[string(a.key)]
+		if !known {
+			v.sinceNS = r.beganNS
+		}
+		if q.nowNS-v.sinceNS >= vainAfterNS {
+			v.untilNS = q.nowNS + vainNS
+		}
+		if h.vain == nil {
+			h.vain = map[string]vain{}
+		}
+		h.vain[string(a.key)] = v
+	}
+}
+
 // askForLeases has the next report ask for what a held request waits for.
 func (r *request) askForLeases() {
 	for _, a := range r.wait.leases[:r.wait.n] {
@@ -113,6 +172,7 @@ func (r *request) askAtOnce() {
 // in their order, and reports what the others wait for.
 func (p *plugin) releaseHeld(nowNS int64) {
 	h := &p.holding
+	maps.DeleteFunc(h.vain, func(_ string, v vain) bool { return nowNS >= max(v.untilNS, v.sinceNS+2*vainNS) })
 	if len(h.streams) == 0 {
 		return
 	}
@@ -140,7 +200,7 @@ func (p *plugin) release(r *request, nowNS int64) bool {
 		return true // it ended, or the proxy answered it
 	}
 	w := r.wait
-	if p.mayHold(nowNS, w.untilNS, true) {
+	if p.mayWait(nowNS, w.untilNS) {
 		if h := &p.holding; h.stuck[w.ilk] || !p.hasChanged(r, nowNS) {
 			h.stuck[w.ilk] = true
 			return false

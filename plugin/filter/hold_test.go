@@ -329,6 +329,46 @@ func TestHoldIsBounded(t *testing.T) {
 	})
 }
 
+// answerLeases answers every report with a lease, also those that follow at once.
+func (e *emulator) answerLeases(g func(wire.HeldLease) wire.LeaseGrant) {
+	e.Helper()
+	for c, report := e.leaseCall(); report != nil; c, report = e.leaseCall() {
+		e.lease(c, g(report.Held[0]))
+	}
+}
+
+func TestHoldGivesUpOnWhatNobodyHas(t *testing.T) {
+	onEmulator(t, plainConfiguration, func(e *emulator) {
+		nothing := func(h wire.HeldLease) wire.LeaseGrant { return e.month(h, 0) } // others have it all
+		e.started(withLimits(monthly))
+		e.commit(e.takePoll())
+		for range 4 {
+			x := e.open("GET", "/", withKey)
+			e.wantHeld(&x)
+			for range 5 {
+				e.answerLeases(nothing)
+				e.wantHeld(&x)
+				e.pass(100 * time.Millisecond)
+			}
+			if e.later(&x); x.status != 503 {
+				e.Errorf("status %d, want 503", x.status)
+			}
+		}
+		e.answerLeases(nothing)
+		if y := e.send("GET", "/", withKey); y.status != 503 {
+			e.Errorf("status %d after two seconds without anything, want 503 at once", y.status)
+		}
+		e.pass(5 * time.Second)
+		e.answerLeases(nothing)
+		y := e.open("GET", "/", withKey)
+		e.wantHeld(&y)
+		e.answerLeases(func(h wire.HeldLease) wire.LeaseGrant { return e.month(h, 10) })
+		if e.later(&y); !y.passed {
+			e.Errorf("status %d, want it passed", y.status)
+		}
+	})
+}
+
 func TestHoldEnds(t *testing.T) {
 	t.Run("nothing waits once a report has failed, until one is answered", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {

@@ -14,6 +14,7 @@ import (
 // which VM sends them, or how often. Replies are put into the subjects' states.
 const (
 	leaseReportNS    = second
+	leaseSoonNS      = second / 10 // while the ledger wants it soon
 	leaseTimeoutMS   = 5_000
 	leaseFirstRetry  = 250 * millisecond
 	leaseLastRetryNS = 2 * second
@@ -45,6 +46,7 @@ type holder struct {
 type leasing struct {
 	touched map[holder]bool // since the last report; whether it asks
 	asks    bool            // some of them do
+	soon    bool            // others may want what is held here
 	gives   bool            // some were recalled, which somebody waits for
 	askNS   int64           // what reports that ask are paced by, see mayAsk
 	sent    map[holder]bool // in the report under way
@@ -101,7 +103,7 @@ func (p *plugin) reportLeases(nowNS int64) {
 		return
 	}
 	asks := (l.asks || l.gives) && l.mayAsk(nowNS)
-	used := len(l.touched) > 0 && nowNS-l.sentNS >= leaseReportNS
+	used := len(l.touched) > 0 && (nowNS-l.sentNS >= leaseReportNS || l.soon && nowNS-l.sentNS >= leaseSoonNS)
 	idle := p.fetcher.chosen && l.renewedNS != 0 && nowNS-max(l.renewedNS, l.sentNS) >= l.ttlNS/4
 	if !asks && !used && !idle {
 		return

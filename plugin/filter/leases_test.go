@@ -206,3 +206,48 @@ func TestRecalls(t *testing.T) {
 		}
 	})
 }
+
+func TestOthersThatWaitAreAnsweredSoon(t *testing.T) {
+	month := func(e *emulator, h wire.HeldLease, revision, granted uint64) wire.LeaseGrant {
+		g := e.month(h, granted)
+		g.Revision, g.Start, g.End = revision, g.End-g.End%864_000-10*864_000, g.End-g.End%864_000+10*864_000
+		return g
+	}
+	t.Run("a recall is confirmed at once", func(t *testing.T) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
+			e.started(withLimits(monthly))
+			e.send("GET", "/", withKey)
+			e.pass(100 * time.Millisecond)
+			c, report := e.leaseCall()
+			e.lease(c, month(e, report.Held[0], 1, 100))
+			e.send("GET", "/", withKey)
+			e.pass(time.Second)
+			c, report = e.leaseCall()
+			e.lease(c, month(e, report.Held[0], 2, 40))
+			if _, report = e.leaseCall(); report == nil || report.Held[0].Granted != 40 || report.Held[0].Revision != 2 {
+				e.Errorf("report %+v, want one that shows the recall, before the next tick", report)
+			}
+		})
+	})
+	t.Run("what others may want is reported more often", func(t *testing.T) {
+		onEmulator(t, holdingNothing, func(e *emulator) {
+			e.started(withLimits(monthly))
+			e.send("GET", "/", withKey)
+			e.pass(100 * time.Millisecond)
+			c, report := e.leaseCall()
+			for _, soon := range []bool{true, false} {
+				body, err := wire.EncodeLeaseReply(nil, &wire.LeaseReply{TTLSeconds: 30, Soon: soon, Leases: []wire.LeaseGrant{month(e, report.Held[0], 1, 100)}})
+				if err != nil {
+					e.Fatal(err)
+				}
+				e.answer(c, 200, body)
+				e.send("GET", "/", withKey)
+				e.pass(100 * time.Millisecond)
+				var next *wire.LeaseReport
+				if c, next = e.leaseCall(); (next != nil) != soon {
+					e.Errorf("soon %t: report %+v", soon, next)
+				}
+			}
+		})
+	})
+}

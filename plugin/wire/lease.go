@@ -48,6 +48,7 @@ type HeldLease struct {
 // report doesn't name.
 type LeaseReply struct {
 	TTLSeconds uint32       // how long the leases count without another reply, 1 to MaxLeaseTTLSeconds
+	Soon       bool         // others may soon want what the process holds: it should report what it uses more often
 	Leases     []LeaseGrant // sorted strictly by LeaseKey; at most MaxLeaseGrants
 }
 
@@ -166,6 +167,7 @@ func EncodeLeaseReply(dst []byte, r *LeaseReply) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, magicLeaseReply...)
 	dst = binary.AppendUvarint(dst, uint64(r.TTLSeconds))
+	dst = append(dst, bit(r.Soon))
 	dst = binary.AppendUvarint(dst, uint64(len(r.Leases)))
 	var last LeaseKey
 	for i := range r.Leases {
@@ -193,6 +195,7 @@ func DecodeLeaseReply(data []byte) (*LeaseReply, error) {
 	r := new(LeaseReply)
 	ttl := in.Uvarint("ttlSeconds")
 	r.TTLSeconds = uint32(min(ttl, MaxLeaseTTLSeconds+1))
+	r.Soon = readFlag(in, "soon")
 	n := in.List("leases", minGrantBytes, MaxLeaseGrants)
 	if n > 0 {
 		r.Leases = make([]LeaseGrant, n)

@@ -30,7 +30,7 @@ func sampleReport() *LeaseReport {
 
 func sampleReply() *LeaseReply {
 	return &LeaseReply{
-		TTLSeconds: 30,
+		TTLSeconds: 30, Soon: true,
 		Leases: []LeaseGrant{
 			{LeaseKey: LeaseKey{11, 0, 5}, Born: 77, Revision: 4, Start: june, End: june + 30*86400, Granted: 1000, Remaining: 99_000,
 				NextStart: june + 30*86400, NextEnd: june + 61*86400, NextGranted: 100},
@@ -93,7 +93,7 @@ func TestDecodeLeaseReplyInvertsEncode(t *testing.T) {
 	amount := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, MaxLeaseAmount))
 	length := rapid.Int64Range(1, MaxTimeMS/4000)
 	rapid.Check(t, func(t *rapid.T) {
-		want := &LeaseReply{TTLSeconds: rapid.Uint32Range(1, MaxLeaseTTLSeconds).Draw(t, "ttl")}
+		want := &LeaseReply{TTLSeconds: rapid.Uint32Range(1, MaxLeaseTTLSeconds).Draw(t, "ttl"), Soon: rapid.Bool().Draw(t, "soon")}
 		for range rapid.IntRange(0, 20).Draw(t, "leases") {
 			g := LeaseGrant{
 				LeaseKey: drawLeaseKey(t), Born: rapid.Int64().Draw(t, "born"), Revision: drawNumber(t, "revision"),
