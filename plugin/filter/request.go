@@ -155,7 +155,7 @@ func (r *request) endpointCost() uint64 {
 func (r *request) conclude(f *fields, q *question) types.Action {
 	r.adaptive = q.applies & q.plan.adaptive
 	if r.wait != nil && q.lacksLease() {
-		r.stats.heldInVain++
+		r.waitedInVain(q)
 	}
 	r.observe(q)
 	r.judgeLimits(q)
