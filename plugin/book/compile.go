@@ -84,6 +84,7 @@ func (c *compiler) sort() {
 	for i := range c.p.Plans {
 		c.p.Plans[i].Limits = sortedBy(c.p.Plans[i].Limits, func(l Limit) uint64 { return l.ID })
 	}
+	c.p.Meters = sortedBy(c.p.Meters, func(m Meter) uint64 { return m.ID })
 	c.p.Keys = slices.Clone(c.p.Keys)
 	slices.SortFunc(c.p.Keys, func(a, b Key) int {
 		return cmp.Or(bytes.Compare(a.Digest[:], b.Digest[:]), cmp.Compare(a.ID, b.ID))
@@ -111,6 +112,7 @@ func (c *compiler) core() ([]byte, error) {
 	}
 	c.plans()
 	c.names()
+	c.meters()
 	if what := c.trie(); what != "" {
 		return nil, frame.Invalid(what)
 	}

@@ -48,6 +48,11 @@ func TestCoreSaysWhatThePolicySays(t *testing.T) {
 	if got, found := c.Anonymous(); !found || got.ID != 9 {
 		t.Errorf("anonymous: got %+v, %v", got, found)
 	}
+	for i := range 2 {
+		if got, want := c.Meter(i), p.Meters[1-i]; c.Meters() != 2 || got != want {
+			t.Errorf("meter %d of %d: got %+v, want %+v", i, c.Meters(), got, want)
+		}
+	}
 	for _, g := range p.Groups {
 		if name, found := c.GroupName(g.ID); !found || name != g.Name {
 			t.Errorf("group %d: got %q, %v", g.ID, name, found)
@@ -120,6 +125,7 @@ func TestOrderOfThePolicyDoesNotMatter(t *testing.T) {
 	want := mustCompile(t, p, nil)
 	slices.Reverse(p.Groups)
 	slices.Reverse(p.Endpoints)
+	slices.Reverse(p.Meters)
 	slices.Reverse(p.Plans)
 	slices.Reverse(p.Keys)
 	for i := range p.Plans {

@@ -2,7 +2,7 @@
 // segments, and searched in place.
 //
 // In comes a [Policy]; out goes a [Set] of segments: the core (endpoints, groups,
-// plans, limits) and the shards, which hold the keys by the first bits of their
+// plans, limits, custom meters) and the shards, which hold the keys by the first bits of their
 // digests. A segment holds no version and refers to others by id only, so what
 // doesn't change keeps its bytes from version to version, and segments of
 // different versions never misread each other: an edit of a key travels as one

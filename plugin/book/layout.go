@@ -24,11 +24,12 @@ const (
 	nodes                    // of the trie, parents first: first edge 4 · edges 4 · param node or 0 4 · first method 4 · methods 4
 	edges                    // by node, hash and label: hash 4 · label 4+4 · node 4
 	methods                  // by node, hash and name:  hash 4 · name 4+4 · endpoint 4
+	meters                   // by ID: id 8 · endpoint's ID 8 · header 4+4 · hidden 4 · zero 4
 	texts                    // bytes
 	sections
 )
 
-var recordBytes = [sections]int{16, 24, 32, 4, 4, limitBytes, 20, branchBytes, branchBytes, 1}
+var recordBytes = [sections]int{16, 24, 32, 4, 4, limitBytes, 20, branchBytes, branchBytes, meterBytes, 1}
 
 var recordMaxima = [sections]uint64{
 	groups:    MaxGroups,
@@ -40,6 +41,7 @@ var recordMaxima = [sections]uint64{
 	nodes:     MaxEndpoints*MaxTemplateSegments + 1,
 	edges:     MaxEndpoints * MaxTemplateSegments,
 	methods:   MaxEndpoints,
+	meters:    MaxMeters,
 	texts:     MaxCoreBytes,
 }
 
@@ -50,7 +52,7 @@ const MaxCoreBytes = 64 << 20
 const (
 	branchBytes = 16
 
-	magicCore   = "WCo\x01"
+	magicCore   = "WCo\x02"
 	anonymousAt = 8
 	countsAt    = 16
 	headerBytes = countsAt + 4*int(sections)

@@ -21,6 +21,7 @@ type Policy struct {
 	Endpoints []Endpoint
 	Plans     []Plan
 	Keys      []Key
+	Meters    []Meter // at most MaxMeters
 }
 
 // Group is a named set of endpoints.
@@ -157,6 +158,14 @@ type Key struct {
 	Epoch            uint32
 }
 
+// Meter adds up what upstreams declare of their responses, such as tokens or rows.
+type Meter struct {
+	ID       uint64
+	Header   string // field of the response that has the amount; see HeaderFault
+	Endpoint uint64 // ID of the only endpoint whose responses count, in the same policy; 0: all do
+	Hidden   bool   // the field is taken out before the client sees it
+}
+
 // KeyKind says what a key recognises a caller by.
 type KeyKind uint8
 
@@ -183,4 +192,6 @@ const (
 	MaxGroups           = 10_000
 	MaxPlans            = 100_000
 	MaxKeys             = 2_000_000
+	MaxMeters           = 32
+	MaxHeaderBytes      = 64 // of a meter
 )

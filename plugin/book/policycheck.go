@@ -24,8 +24,10 @@ func (p *Policy) fault() string {
 		return frame.OutOfRange("plans", uint64(len(p.Plans)), 0, MaxPlans)
 	case len(p.Keys) > MaxKeys:
 		return frame.OutOfRange("keys", uint64(len(p.Keys)), 0, MaxKeys)
+	case len(p.Meters) > MaxMeters:
+		return frame.OutOfRange("meters", uint64(len(p.Meters)), 0, MaxMeters)
 	}
-	for _, check := range [...]func() string{p.groupsFault, p.endpointsFault, p.plansFault, p.keysFault} {
+	for _, check := range [...]func() string{p.groupsFault, p.endpointsFault, p.plansFault, p.keysFault, p.metersFault} {
 		if what := check(); what != "" {
 			return what
 		}

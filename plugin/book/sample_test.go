@@ -68,6 +68,7 @@ func samplePolicy() Policy {
 			{9, 9, "Anonymous", []Limit{{ID: 31, Name: "address", Subject: PerAddress, Amount: 5, Burst: 5, PeriodSeconds: 1}}},
 			{1 << 40, 7, "Basic", []Limit{minute}},
 		},
+		Meters: []Meter{{6, "x-rows", 2, true}, {5, "x-tokens", 0, false}},
 		Keys: []Key{
 			{ID: 1001, Account: 100, Plan: 8, Digest: digest(9), Kind: APIKey, ExpiresAt: 1_900_000_000, Epoch: 3, AccountSuspended: true},
 			{ID: 1002, Account: 101, Plan: 7, Digest: digest(3), Kind: JWTSubject},

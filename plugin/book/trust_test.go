@@ -31,6 +31,9 @@ func exerciseCore(c *Core) (seen int) {
 		}
 	}
 	c.Anonymous()
+	for _, i := range []int{-1, 0, 1, c.Meters(), 1 << 40} {
+		c.Meter(i)
+	}
 	for id := range uint64(70) {
 		c.GroupName(id)
 	}
@@ -169,6 +172,11 @@ func TestForgedRecordsAreRefused(t *testing.T) {
 		"a limit with an unknown flag":  func(c *Core) { c.record(limits, 0)[57] = 4 },
 		"a limit with something unused": func(c *Core) { c.record(limits, 0)[zeroAt] = 1 },
 		"an edge with another hash":     func(c *Core) { c.record(edges, 0)[0] ^= 1 },
+		"meters out of order":           func(c *Core) { put64(c.record(meters, 0), 6) },
+		"a meter of no endpoint":        func(c *Core) { put64(c.record(meters, 1)[8:], 77) },
+		"a meter of a header of Weir's": func(c *Core) { put32(c.record(meters, 0)[20:], 0) },
+		"a meter that is half hidden":   func(c *Core) { put32(c.record(meters, 0)[24:], 2) },
+		"a meter with something unused": func(c *Core) { put32(c.record(meters, 0)[28:], 1) },
 		"a method of no endpoint":       func(c *Core) { put32(c.record(methods, 0)[12:], 99) },
 	}
 	for name, forge := range tests {

@@ -45,7 +45,7 @@
 // header fields, the edge's answers, and the bytes in shared data. Callers that
 // nobody knows can't make anything grow. At most a VM keeps
 //
-//	usage not yet committed  64,000 entries, 20,480 verdicts, 4 frozen batches   60 MB
+//	usage not yet committed  see package meter                                   64 MB
 //	plans made ready         1,024 of 32 limits                                    9 MB
 //	known keys               8,192                                               1.3 MB
 //	requests to use again    1,024                                                 1 MB

@@ -53,6 +53,7 @@ type plugin struct {
 	holding holding
 	health  health
 	meter   *meter.Meter
+	lists   declarations
 	stats   stats
 
 	served  bool // this VM has seen a request
@@ -117,6 +118,7 @@ func (p *plugin) start(size int) error {
 		Node:         c.node,
 		FlushEveryNS: c.flushMS * millisecond,
 		StartNS:      p.system.MonotonicNS(),
+		BeganMS:      p.system.WallNS() / millisecond,
 	})
 	p.stats = defineStats()
 	p.loadPolicy()

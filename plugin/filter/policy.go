@@ -27,6 +27,7 @@ type policy struct {
 	coreAt   uint64     // version in which it last changed
 	shards   []openShard
 	plans    [readyPlans]*plan
+	meters   meters
 
 	confirmedNS int64 // when the edge last said that this is the newest
 }
@@ -76,6 +77,7 @@ func (p *plugin) loadCore() bool {
 		return false
 	}
 	p.policy.core, p.policy.coreAt = core, at
+	p.policy.meters = newMeters(core)
 	clear(p.policy.plans[:])
 	return true
 }

@@ -32,6 +32,7 @@ type request struct {
 
 	cost         uint64 // that the upstream declared
 	costDeclared bool
+	declared     []declaration // for custom meters
 	settling     settling
 	adaptive     uint64 // limits of the plan that follow the upstream's health
 	verdicts     verdicts

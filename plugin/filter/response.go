@@ -41,12 +41,18 @@ func (r *request) said(name string, ok bool) {
 	}
 }
 
-// readResponse reads the status and what the upstream says that the request
-// cost, which is nobody else's business. It reports whether the upstream sent
-// fields that the filter may have to replace; to add one costs less.
+// readResponse reads the status, what the upstream declares for custom meters and
+// what it says that the request cost, which is nobody else's business. It reports
+// whether the upstream sent fields that the filter may have to replace; to add one
+// costs less.
 func (r *request) readResponse(b []byte) (replaces bool) {
 	var cost []byte
+	var hidden uint32
+	metered := &r.policy.meters
 	eachHeader(b, func(name, value []byte) {
+		if metered.mayRead(name) {
+			hidden |= r.readMeters(name, value)
+		}
 		switch {
 		case len(name) < 7:
 		case string(name) == ":status":
@@ -57,6 +63,7 @@ func (r *request) readResponse(b []byte) (replaces bool) {
 			replaces = true
 		}
 	})
+	r.hide(hidden)
 	if cost == nil {
 		return replaces
 	}
@@ -137,9 +144,11 @@ func (r *request) OnHttpStreamDone() {
 			Account:  r.caller.account,
 			Key:      r.caller.key,
 			Endpoint: r.endpoint.ID,
+			Tier:     r.tier(),
 			Status:   r.status,
 			Decision: r.decision,
 		},
+		Shadowed:   r.verdicts.shadowed(),
 		BytesIn:    r.bytesIn,
 		BytesOut:   number(r.host.property(propertyBytesOut)),
 		DurationUS: uint64(max(now-r.beganNS, 0)) / 1000,
@@ -154,6 +163,7 @@ func (r *request) OnHttpStreamDone() {
 		}
 	}
 	r.meter.Count(sample)
+	r.declare(&sample.EntryKey)
 	r.stats.count(r.decision)
 	moved := min(sample.BytesIn, maxMoved) + min(sample.BytesOut, maxMoved)
 	r.countVerdicts(sample.Minute, moved)

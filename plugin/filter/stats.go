@@ -22,6 +22,7 @@ type stats struct {
 	grants          uint64 // leases that changed a state
 	unsettled       uint64 // stream ends that could not be charged
 	costsRefused    uint64 // costs that the upstream declared and that aren't valid
+	amountsRefused  uint64 // that the upstream declared for custom meters and that aren't valid
 	held            uint64 // requests that had to wait for a lease
 	heldInVain      uint64 // of those, decided by the fail mode after all
 
@@ -38,7 +39,7 @@ type stats struct {
 		swapRetries, swapsExhausted, statesReplaced   metric
 		policiesRefused, edgeErrors, panics, lost     metric
 		grants, unsettled, costsRefused, lostVerdicts metric
-		held, heldInVain                              metric
+		amountsRefused, held, heldInVain              metric
 	}
 	gauges struct{ version, age, leaseAge, tightened, requests, batches, holding metric }
 }
@@ -81,6 +82,7 @@ func defineStats() (s stats) {
 	c.grants = defineCounter("weir.leases.granted")
 	c.unsettled = defineCounter("weir.settle.failed")
 	c.costsRefused = defineCounter("weir.settle.invalid_cost")
+	c.amountsRefused = defineCounter("weir.meters.invalid_amount")
 	c.held = defineCounter("weir.held.requests")
 	c.heldInVain = defineCounter("weir.held.timed_out")
 	s.gauges.holding = defineGauge("weir.held.waiting")
@@ -134,7 +136,7 @@ func (s *stats) publish(m *meter.Meter) {
 		{c.swapRetries, &s.swapRetries}, {c.swapsExhausted, &s.swapsExhausted}, {c.statesReplaced, &s.statesReplaced},
 		{c.policiesRefused, &s.policiesRefused}, {c.edgeErrors, &s.edgeErrors}, {c.panics, &s.panics},
 		{c.grants, &s.grants}, {c.unsettled, &s.unsettled}, {c.costsRefused, &s.costsRefused},
-		{c.held, &s.held}, {c.heldInVain, &s.heldInVain},
+		{c.amountsRefused, &s.amountsRefused}, {c.held, &s.held}, {c.heldInVain, &s.heldInVain},
 	} {
 		show(n.of, n.n)
 	}

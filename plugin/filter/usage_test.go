@@ -31,12 +31,16 @@ func TestCount(t *testing.T) {
 				if d == wire.Allowed {
 					us = 2500
 				}
+				tier := uint64(0)
+				if account == accountActive {
+					tier = 2
+				}
 				var latency wire.Histogram
 				for range n {
 					latency.Add(us)
 				}
 				return wire.Entry{
-					EntryKey: wire.EntryKey{Minute: minute, Account: account, Key: key, Endpoint: endpoint, Status: status, Decision: d},
+					EntryKey: wire.EntryKey{Minute: minute, Account: account, Key: key, Endpoint: endpoint, Tier: tier, Status: status, Decision: d},
 					Requests: n, Cost: cost, BytesIn: bytesIn, BytesOut: 340 * n, DurationUS: us * n, Latency: latency,
 				}
 			}

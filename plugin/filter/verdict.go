@@ -75,6 +75,11 @@ func (v *verdicts) priority() string {
 	return ""
 }
 
+// shadowed reports whether a shadow limit would have refused the request.
+func (v *verdicts) shadowed() bool {
+	return v.any && v.parts[0].shadowed|v.parts[1].shadowed != 0
+}
+
 // countVerdicts counts them. moved is how many bytes the stream took.
 func (r *request) countVerdicts(minute int64, moved uint64) {
 	v := &r.verdicts
