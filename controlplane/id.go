@@ -23,6 +23,10 @@ const (
 	KindOverride Kind = "ovr"
 	KindIdentity Kind = "idn"
 	KindDenial   Kind = "den"
+	KindMeter    Kind = "mtr"
+
+	KindUnaccounted Kind = "una"
+	KindCorrection  Kind = "cor"
 )
 
 // Format writes an identity as people see it, such as acc_7.

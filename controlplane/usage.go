@@ -63,10 +63,13 @@ func (g Granularity) Points(from, to time.Time) int {
 // MaxPoints is how many buckets one answer may have.
 const MaxPoints = 5000
 
-// UsageFilter narrows usage; an empty list does not.
+// UsageFilter narrows usage; an empty list does not. The id 0 in a list is usage
+// without one.
 type UsageFilter struct {
 	Accounts  []ID
+	Keys      []ID // and identities
 	Endpoints []ID
+	Tiers     []ID
 	Statuses  []int
 	Decisions []wire.Decision
 }
@@ -136,10 +139,14 @@ func stretches(r Range, g Granularity) []Stretch {
 
 // Totals are sums of usage.
 type Totals struct {
-	Requests, Allowed, Throttled, Refused, Errors int64
-	Cost, BytesIn, BytesOut                       int64
-	AllowedDurationUS                             int64          // of the allowed requests
-	Latency                                       wire.Histogram // of the allowed requests
+	Requests                                         int64 // the sum of the next five
+	Allowed, Throttled, Refused, Corrected, Imported int64
+	Errors                                           int64 // of the allowed requests: answered with a 5xx
+	Shadowed                                         int64 // that a shadow limit would have refused
+	Late                                             int64 // committed more than 10 minutes after the end of their minute
+	Cost, BytesIn, BytesOut                          int64
+	AllowedDurationUS                                int64          // of the allowed requests
+	Latency                                          wire.Histogram // of the allowed requests
 }
 
 // Consumer is an account's part of some usage. Account 0 is nobody.
@@ -192,7 +199,11 @@ func (t *Totals) Add(u Totals) {
 	t.Allowed += u.Allowed
 	t.Throttled += u.Throttled
 	t.Refused += u.Refused
+	t.Corrected += u.Corrected
+	t.Imported += u.Imported
 	t.Errors += u.Errors
+	t.Shadowed += u.Shadowed
+	t.Late += u.Late
 	t.Cost += u.Cost
 	t.BytesIn += u.BytesIn
 	t.BytesOut += u.BytesOut

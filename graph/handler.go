@@ -19,6 +19,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -71,6 +72,11 @@ func weigh(c *generated.Config) {
 	c.Complexity.Query.LimitEffect = func(child int, _ string, from time.Time, to *time.Time, g controlplane.Granularity) int {
 		return rows(g.Points(from, orNow(to)), child)
 	}
+	c.Complexity.Query.Explore = func(child int, in model.ExploreInput) int { return rows(in.Top, child) }
+	c.Complexity.Query.HeatMap = func(child int, _ model.HeatMapInput) int { return rows(explore.HoursOfWeek, child) }
+	c.Complexity.Query.Reconciliation = func(child int, _, _ time.Time, _ *string, first int, _ *string) int { return rows(first, child) }
+	c.Complexity.Query.UnaccountedUsage = func(child, first int, _ *string, _ *bool) int { return rows(first, child) }
+	c.Complexity.Query.Corrections = func(child int, _ *string, first int, _ *string) int { return rows(first, child) }
 	c.Complexity.Query.Usage = func(child int, from time.Time, to *time.Time, g controlplane.Granularity, _ *model.UsageFilter) int {
 		return rows(g.Points(from, orNow(to)), child)
 	}

@@ -91,38 +91,53 @@ func limitsOf(inputs []*model.LimitInput) (*[]controlplane.Limit, error) {
 	return &limits, nil
 }
 
-// usageFilterOf reads a filter; nil does not narrow.
-func usageFilterOf(in *model.UsageFilter) (f controlplane.UsageFilter, err error) {
+// usageFilterOf reads a filter; nil does not narrow. Errors name the fields of
+// the input field at.
+func usageFilterOf(at string, in *model.UsageFilter) (f controlplane.UsageFilter, err error) {
 	if in == nil {
 		return f, nil
 	}
-	if f.Accounts, err = parseAll(controlplane.KindAccount, "filter.accountIds", in.AccountIds); err != nil {
+	if f.Accounts, err = parseAll(at+".accountIds", in.AccountIds, controlplane.KindAccount); err != nil {
 		return f, err
 	}
-	if f.Endpoints, err = parseAll(controlplane.KindEndpoint, "filter.endpointIds", in.EndpointIds); err != nil {
+	if f.Keys, err = parseAll(at+".keyIds", in.KeyIds, controlplane.KindKey, controlplane.KindIdentity); err != nil {
+		return f, err
+	}
+	if f.Endpoints, err = parseAll(at+".endpointIds", in.EndpointIds, controlplane.KindEndpoint); err != nil {
+		return f, err
+	}
+	if f.Tiers, err = parseAll(at+".tierIds", in.TierIds, controlplane.KindTier); err != nil {
 		return f, err
 	}
 	for i, s := range in.Statuses {
 		if s != 0 && (s < 100 || s > 599) {
-			return f, controlplane.Invalid(fieldOf("filter.statuses", i), "give an HTTP status code, 100 to 599, or 0 for none")
+			return f, controlplane.Invalid(fieldOf(at+".statuses", i), "give an HTTP status code, 100 to 599, or 0 for none")
 		}
 	}
 	f.Statuses, f.Decisions = in.Statuses, in.Decisions
 	return f, nil
 }
 
-func parseAll(kind controlplane.Kind, field string, texts []string) ([]controlplane.ID, error) {
+// parseAll reads ids that are each of one of the kinds, or none.
+func parseAll(field string, texts []string, kinds ...controlplane.Kind) ([]controlplane.ID, error) {
 	const most = 1000
 	if len(texts) > most {
 		return nil, controlplane.Invalid(field, "give at most %d ids", most)
 	}
 	ids := make([]controlplane.ID, len(texts))
 	for i, text := range texts {
-		id, err := kind.Parse(fieldOf(field, i), text)
+		if text == noneID {
+			continue
+		}
+		var err error
+		for _, kind := range kinds {
+			if ids[i], err = kind.Parse(fieldOf(field, i), text); err == nil {
+				break
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
-		ids[i] = id
 	}
 	return ids, nil
 }

@@ -23,7 +23,7 @@ func (r *queryResolver) Usage(ctx context.Context, from time.Time, to *time.Time
 	if err != nil {
 		return nil, err
 	}
-	narrowed, err := usageFilterOf(filter)
+	narrowed, err := usageFilterOf("filter", filter)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (r *queryResolver) TopConsumers(ctx context.Context, from time.Time, to *ti
 	if err != nil {
 		return nil, err
 	}
-	narrowed, err := usageFilterOf(filter)
+	narrowed, err := usageFilterOf("filter", filter)
 	if err != nil {
 		return nil, err
 	}

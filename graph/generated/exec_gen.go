@@ -17,6 +17,7 @@ import (
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/graph/model"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -33,6 +34,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Account() AccountResolver
 	AccountEffect() AccountEffectResolver
+	Correction() CorrectionResolver
 	Defaults() DefaultsResolver
 	Denial() DenialResolver
 	DenialLevel() DenialLevelResolver
@@ -42,13 +44,20 @@ type ResolverRoot interface {
 	Key() KeyResolver
 	Limit() LimitResolver
 	LimitActivity() LimitActivityResolver
+	MeterAmount() MeterAmountResolver
 	Mutation() MutationResolver
 	Override() OverrideResolver
 	Query() QueryResolver
 	QuotaStanding() QuotaStandingResolver
+	ReconciledSource() ReconciledSourceResolver
+	Reconciliation() ReconciliationResolver
+	ReconciliationRow() ReconciliationRowResolver
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
 	Totals() TotalsResolver
+	UnaccountedUsage() UnaccountedUsageResolver
+	UsageFigures() UsageFiguresResolver
+	UsageGroup() UsageGroupResolver
 }
 
 type DirectiveRoot struct {
@@ -99,6 +108,32 @@ type ComplexityRoot struct {
 		Account func(childComplexity int) int
 		Share   func(childComplexity int) int
 		Totals  func(childComplexity int) int
+	}
+
+	Correction struct {
+		Account   func(childComplexity int) int
+		Actor     func(childComplexity int) int
+		Amount    func(childComplexity int) int
+		At        func(childComplexity int) int
+		BytesIn   func(childComplexity int) int
+		BytesOut  func(childComplexity int) int
+		ClientID  func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Endpoint  func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Identity  func(childComplexity int) int
+		Key       func(childComplexity int) int
+		Kind      func(childComplexity int) int
+		MeterID   func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Requests  func(childComplexity int) int
+		Tier      func(childComplexity int) int
+	}
+
+	CorrectionConnection struct {
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
 	}
 
 	CreateKeyPayload struct {
@@ -173,6 +208,23 @@ type ComplexityRoot struct {
 	EndpointPayload struct {
 		Endpoint func(childComplexity int) int
 		Snapshot func(childComplexity int) int
+	}
+
+	HeatCell struct {
+		Hour        func(childComplexity int) int
+		Mean        func(childComplexity int) int
+		Occurrences func(childComplexity int) int
+		Total       func(childComplexity int) int
+		Weekday     func(childComplexity int) int
+	}
+
+	HeatMap struct {
+		Cells    func(childComplexity int) int
+		From     func(childComplexity int) int
+		Measure  func(childComplexity int) int
+		TimeZone func(childComplexity int) int
+		To       func(childComplexity int) int
+		Total    func(childComplexity int) int
 	}
 
 	Identity struct {
@@ -272,6 +324,12 @@ type ComplexityRoot struct {
 		Throttled func(childComplexity int) int
 	}
 
+	MeterAmount struct {
+		Amount   func(childComplexity int) int
+		MeterID  func(childComplexity int) int
+		Requests func(childComplexity int) int
+	}
+
 	Mutation struct {
 		AddIdentity         func(childComplexity int, input model.AddIdentityInput) int
 		CreateAccount       func(childComplexity int, input model.CreateAccountInput) int
@@ -314,21 +372,34 @@ type ComplexityRoot struct {
 		HasNextPage func(childComplexity int) int
 	}
 
+	PreviousUsage struct {
+		From   func(childComplexity int) int
+		Points func(childComplexity int) int
+		Series func(childComplexity int) int
+		To     func(childComplexity int) int
+		Totals func(childComplexity int) int
+	}
+
 	Query struct {
-		Account        func(childComplexity int, id string) int
-		Accounts       func(childComplexity int, first int, after *string, search *string, tierID *string) int
-		Defaults       func(childComplexity int) int
-		Denials        func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
-		EndpointGroups func(childComplexity int) int
-		Endpoints      func(childComplexity int) int
-		LimitActivity  func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
-		LimitEffect    func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
-		Rollout        func(childComplexity int) int
-		Tier           func(childComplexity int, id string) int
-		Tiers          func(childComplexity int) int
-		TopConsumers   func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
-		Usage          func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
-		Viewer         func(childComplexity int) int
+		Account          func(childComplexity int, id string) int
+		Accounts         func(childComplexity int, first int, after *string, search *string, tierID *string) int
+		Corrections      func(childComplexity int, accountID *string, first int, after *string) int
+		Defaults         func(childComplexity int) int
+		Denials          func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
+		EndpointGroups   func(childComplexity int) int
+		Endpoints        func(childComplexity int) int
+		Explore          func(childComplexity int, input model.ExploreInput) int
+		HeatMap          func(childComplexity int, input model.HeatMapInput) int
+		LimitActivity    func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
+		LimitEffect      func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
+		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
+		Rollout          func(childComplexity int) int
+		Tier             func(childComplexity int, id string) int
+		Tiers            func(childComplexity int) int
+		TopConsumers     func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
+		UnaccountedUsage func(childComplexity int, first int, after *string, open *bool) int
+		Usage            func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
+		Viewer           func(childComplexity int) int
 	}
 
 	QuotaStanding struct {
@@ -342,6 +413,53 @@ type ComplexityRoot struct {
 		PeriodStart func(childComplexity int) int
 		Remaining   func(childComplexity int) int
 		WrittenOff  func(childComplexity int) int
+	}
+
+	ReconciledFigures struct {
+		Corrected  func(childComplexity int) int
+		Difference func(childComplexity int) int
+		Imported   func(childComplexity int) int
+		RolledUp   func(childComplexity int) int
+		Sent       func(childComplexity int) int
+	}
+
+	ReconciledLevel struct {
+		Difference  func(childComplexity int) int
+		From        func(childComplexity int) int
+		Granularity func(childComplexity int) int
+		RolledUp    func(childComplexity int) int
+		Sent        func(childComplexity int) int
+		To          func(childComplexity int) int
+	}
+
+	ReconciledSource struct {
+		Committed  func(childComplexity int) int
+		Counted    func(childComplexity int) int
+		Difference func(childComplexity int) int
+		Ended      func(childComplexity int) int
+		LastSeenAt func(childComplexity int) int
+		Node       func(childComplexity int) int
+		Sent       func(childComplexity int) int
+		Source     func(childComplexity int) int
+	}
+
+	Reconciliation struct {
+		Differing func(childComplexity int) int
+		From      func(childComplexity int) int
+		Levels    func(childComplexity int) int
+		Matches   func(childComplexity int) int
+		PageInfo  func(childComplexity int) int
+		RowCount  func(childComplexity int) int
+		Rows      func(childComplexity int) int
+		Sources   func(childComplexity int) int
+		To        func(childComplexity int) int
+		Totals    func(childComplexity int) int
+	}
+
+	ReconciliationRow struct {
+		Account func(childComplexity int) int
+		Date    func(childComplexity int) int
+		Figures func(childComplexity int) int
 	}
 
 	Rollout struct {
@@ -382,12 +500,95 @@ type ComplexityRoot struct {
 		Latency   func(childComplexity int) int
 		Refused   func(childComplexity int) int
 		Requests  func(childComplexity int) int
+		Shadowed  func(childComplexity int) int
 		Throttled func(childComplexity int) int
+	}
+
+	UnaccountedUsage struct {
+		AtLeast    func(childComplexity int) int
+		AtMost     func(childComplexity int) int
+		Batches    func(childComplexity int) int
+		FoundAt    func(childComplexity int) int
+		From       func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Kind       func(childComplexity int) int
+		Node       func(childComplexity int) int
+		ResolvedAt func(childComplexity int) int
+		Source     func(childComplexity int) int
+		Until      func(childComplexity int) int
+	}
+
+	UnaccountedUsageConnection struct {
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	UsageColumns struct {
+		Allowed   func(childComplexity int) int
+		BytesIn   func(childComplexity int) int
+		BytesOut  func(childComplexity int) int
+		Cost      func(childComplexity int) int
+		Errors    func(childComplexity int) int
+		P50       func(childComplexity int) int
+		P95       func(childComplexity int) int
+		P99       func(childComplexity int) int
+		Refused   func(childComplexity int) int
+		Requests  func(childComplexity int) int
+		Shadowed  func(childComplexity int) int
+		Throttled func(childComplexity int) int
+	}
+
+	UsageFigures struct {
+		Allowed    func(childComplexity int) int
+		BytesIn    func(childComplexity int) int
+		BytesOut   func(childComplexity int) int
+		Corrected  func(childComplexity int) int
+		Cost       func(childComplexity int) int
+		Errors     func(childComplexity int) int
+		Imported   func(childComplexity int) int
+		Late       func(childComplexity int) int
+		Latency    func(childComplexity int) int
+		Meters     func(childComplexity int) int
+		Refused    func(childComplexity int) int
+		Requests   func(childComplexity int) int
+		Shadowed   func(childComplexity int) int
+		Throttled  func(childComplexity int) int
+		UniqueKeys func(childComplexity int) int
+	}
+
+	UsageGroup struct {
+		Account  func(childComplexity int) int
+		Decision func(childComplexity int) int
+		Endpoint func(childComplexity int) int
+		Identity func(childComplexity int) int
+		Key      func(childComplexity int) int
+		Label    func(childComplexity int) int
+		Previous func(childComplexity int) int
+		Series   func(childComplexity int) int
+		Share    func(childComplexity int) int
+		Status   func(childComplexity int) int
+		Tier     func(childComplexity int) int
+		Totals   func(childComplexity int) int
+		Values   func(childComplexity int) int
 	}
 
 	UsagePoint struct {
 		At     func(childComplexity int) int
 		Totals func(childComplexity int) int
+	}
+
+	UsageReport struct {
+		From        func(childComplexity int) int
+		Granularity func(childComplexity int) int
+		GroupCount  func(childComplexity int) int
+		Groups      func(childComplexity int) int
+		Other       func(childComplexity int) int
+		Points      func(childComplexity int) int
+		Previous    func(childComplexity int) int
+		Series      func(childComplexity int) int
+		TimeZone    func(childComplexity int) int
+		To          func(childComplexity int) int
+		Totals      func(childComplexity int) int
 	}
 
 	UsageSeries struct {
@@ -434,6 +635,18 @@ type AccountResolver interface {
 }
 type AccountEffectResolver interface {
 	Account(ctx context.Context, obj *controlplane.AccountEffect) (*controlplane.Account, error)
+}
+type CorrectionResolver interface {
+	ID(ctx context.Context, obj *controlplane.Correction) (string, error)
+
+	Kind(ctx context.Context, obj *controlplane.Correction) (model.CorrectionKind, error)
+	Account(ctx context.Context, obj *controlplane.Correction) (*controlplane.Account, error)
+	Key(ctx context.Context, obj *controlplane.Correction) (*controlplane.Key, error)
+	Identity(ctx context.Context, obj *controlplane.Correction) (*controlplane.Identity, error)
+	Endpoint(ctx context.Context, obj *controlplane.Correction) (*controlplane.Endpoint, error)
+	Tier(ctx context.Context, obj *controlplane.Correction) (*controlplane.Tier, error)
+
+	MeterID(ctx context.Context, obj *controlplane.Correction) (*string, error)
 }
 type DefaultsResolver interface {
 	Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
@@ -492,6 +705,9 @@ type LimitResolver interface {
 type LimitActivityResolver interface {
 	Limit(ctx context.Context, obj *controlplane.LimitActivity) (*controlplane.Limit, error)
 }
+type MeterAmountResolver interface {
+	MeterID(ctx context.Context, obj *explore.MeterAmount) (string, error)
+}
 type MutationResolver interface {
 	SignOut(ctx context.Context) (bool, error)
 	CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error)
@@ -534,6 +750,11 @@ type QueryResolver interface {
 	LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*controlplane.LimitActivity, error)
 	Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error)
 	EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error)
+	Explore(ctx context.Context, input model.ExploreInput) (*explore.Report, error)
+	HeatMap(ctx context.Context, input model.HeatMapInput) (*explore.HeatMap, error)
+	Reconciliation(ctx context.Context, from time.Time, to time.Time, accountID *string, first int, after *string) (*controlplane.Reconciliation, error)
+	UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.UnaccountedUsageConnection, error)
+	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.CorrectionConnection, error)
 	Rollout(ctx context.Context) (*model.Rollout, error)
 	Tiers(ctx context.Context) ([]*controlplane.Tier, error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
@@ -546,6 +767,17 @@ type QuotaStandingResolver interface {
 	Key(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Key, error)
 	Identity(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Identity, error)
 }
+type ReconciledSourceResolver interface {
+	Source(ctx context.Context, obj *controlplane.ReconciledSource) (string, error)
+}
+type ReconciliationResolver interface {
+	PageInfo(ctx context.Context, obj *controlplane.Reconciliation) (*model.PageInfo, error)
+	Levels(ctx context.Context, obj *controlplane.Reconciliation) ([]*controlplane.ReconciledLevel, error)
+	Sources(ctx context.Context, obj *controlplane.Reconciliation) ([]*controlplane.ReconciledSource, error)
+}
+type ReconciliationRowResolver interface {
+	Account(ctx context.Context, obj *controlplane.ReconciliationRow) (*controlplane.Account, error)
+}
 type SubscriptionResolver interface {
 	LiveUsage(ctx context.Context, accountID *string) (<-chan *model.LiveUsage, error)
 }
@@ -556,6 +788,24 @@ type TierResolver interface {
 }
 type TotalsResolver interface {
 	Latency(ctx context.Context, obj *controlplane.Totals) (*model.Latency, error)
+}
+type UnaccountedUsageResolver interface {
+	ID(ctx context.Context, obj *controlplane.UnaccountedUsage) (string, error)
+	Kind(ctx context.Context, obj *controlplane.UnaccountedUsage) (model.UnaccountedKind, error)
+	Source(ctx context.Context, obj *controlplane.UnaccountedUsage) (string, error)
+}
+type UsageFiguresResolver interface {
+	Latency(ctx context.Context, obj *explore.Figures) (*model.Latency, error)
+}
+type UsageGroupResolver interface {
+	Account(ctx context.Context, obj *explore.Group) (*controlplane.Account, error)
+	Key(ctx context.Context, obj *explore.Group) (*controlplane.Key, error)
+	Identity(ctx context.Context, obj *explore.Group) (*controlplane.Identity, error)
+	Endpoint(ctx context.Context, obj *explore.Group) (*controlplane.Endpoint, error)
+
+	Tier(ctx context.Context, obj *explore.Group) (*controlplane.Tier, error)
+	Values(ctx context.Context, obj *explore.Group) ([]string, error)
+	Label(ctx context.Context, obj *explore.Group) (string, error)
 }
 
 type executableSchema graphql.ExecutableSchemaState[ResolverRoot, DirectiveRoot, ComplexityRoot]
@@ -750,6 +1000,128 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Consumer.Totals(childComplexity), true
+
+	case "Correction.account":
+		if e.ComplexityRoot.Correction.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Account(childComplexity), true
+	case "Correction.actor":
+		if e.ComplexityRoot.Correction.Actor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Actor(childComplexity), true
+	case "Correction.amount":
+		if e.ComplexityRoot.Correction.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Amount(childComplexity), true
+	case "Correction.at":
+		if e.ComplexityRoot.Correction.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.At(childComplexity), true
+	case "Correction.bytesIn":
+		if e.ComplexityRoot.Correction.BytesIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.BytesIn(childComplexity), true
+	case "Correction.bytesOut":
+		if e.ComplexityRoot.Correction.BytesOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.BytesOut(childComplexity), true
+	case "Correction.clientId":
+		if e.ComplexityRoot.Correction.ClientID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.ClientID(childComplexity), true
+	case "Correction.cost":
+		if e.ComplexityRoot.Correction.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Cost(childComplexity), true
+	case "Correction.createdAt":
+		if e.ComplexityRoot.Correction.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.CreatedAt(childComplexity), true
+	case "Correction.endpoint":
+		if e.ComplexityRoot.Correction.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Endpoint(childComplexity), true
+	case "Correction.id":
+		if e.ComplexityRoot.Correction.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.ID(childComplexity), true
+	case "Correction.identity":
+		if e.ComplexityRoot.Correction.Identity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Identity(childComplexity), true
+	case "Correction.key":
+		if e.ComplexityRoot.Correction.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Key(childComplexity), true
+	case "Correction.kind":
+		if e.ComplexityRoot.Correction.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Kind(childComplexity), true
+	case "Correction.meterId":
+		if e.ComplexityRoot.Correction.MeterID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.MeterID(childComplexity), true
+	case "Correction.reason":
+		if e.ComplexityRoot.Correction.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Reason(childComplexity), true
+	case "Correction.requests":
+		if e.ComplexityRoot.Correction.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Requests(childComplexity), true
+	case "Correction.tier":
+		if e.ComplexityRoot.Correction.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Tier(childComplexity), true
+
+	case "CorrectionConnection.nodes":
+		if e.ComplexityRoot.CorrectionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionConnection.Nodes(childComplexity), true
+	case "CorrectionConnection.pageInfo":
+		if e.ComplexityRoot.CorrectionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionConnection.PageInfo(childComplexity), true
 
 	case "CreateKeyPayload.key":
 		if e.ComplexityRoot.CreateKeyPayload.Key == nil {
@@ -1007,6 +1379,74 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndpointPayload.Snapshot(childComplexity), true
+
+	case "HeatCell.hour":
+		if e.ComplexityRoot.HeatCell.Hour == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatCell.Hour(childComplexity), true
+	case "HeatCell.mean":
+		if e.ComplexityRoot.HeatCell.Mean == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatCell.Mean(childComplexity), true
+	case "HeatCell.occurrences":
+		if e.ComplexityRoot.HeatCell.Occurrences == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatCell.Occurrences(childComplexity), true
+	case "HeatCell.total":
+		if e.ComplexityRoot.HeatCell.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatCell.Total(childComplexity), true
+	case "HeatCell.weekday":
+		if e.ComplexityRoot.HeatCell.Weekday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatCell.Weekday(childComplexity), true
+
+	case "HeatMap.cells":
+		if e.ComplexityRoot.HeatMap.Cells == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatMap.Cells(childComplexity), true
+	case "HeatMap.from":
+		if e.ComplexityRoot.HeatMap.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatMap.From(childComplexity), true
+	case "HeatMap.measure":
+		if e.ComplexityRoot.HeatMap.Measure == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatMap.Measure(childComplexity), true
+	case "HeatMap.timeZone":
+		if e.ComplexityRoot.HeatMap.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatMap.TimeZone(childComplexity), true
+	case "HeatMap.to":
+		if e.ComplexityRoot.HeatMap.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatMap.To(childComplexity), true
+	case "HeatMap.total":
+		if e.ComplexityRoot.HeatMap.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.HeatMap.Total(childComplexity), true
 
 	case "Identity.createdAt":
 		if e.ComplexityRoot.Identity.CreatedAt == nil {
@@ -1403,6 +1843,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LiveUsage.Throttled(childComplexity), true
 
+	case "MeterAmount.amount":
+		if e.ComplexityRoot.MeterAmount.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterAmount.Amount(childComplexity), true
+	case "MeterAmount.meterId":
+		if e.ComplexityRoot.MeterAmount.MeterID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterAmount.MeterID(childComplexity), true
+	case "MeterAmount.requests":
+		if e.ComplexityRoot.MeterAmount.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterAmount.Requests(childComplexity), true
+
 	case "Mutation.addIdentity":
 		if e.ComplexityRoot.Mutation.AddIdentity == nil {
 			break
@@ -1699,6 +2158,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
 
+	case "PreviousUsage.from":
+		if e.ComplexityRoot.PreviousUsage.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviousUsage.From(childComplexity), true
+	case "PreviousUsage.points":
+		if e.ComplexityRoot.PreviousUsage.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviousUsage.Points(childComplexity), true
+	case "PreviousUsage.series":
+		if e.ComplexityRoot.PreviousUsage.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviousUsage.Series(childComplexity), true
+	case "PreviousUsage.to":
+		if e.ComplexityRoot.PreviousUsage.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviousUsage.To(childComplexity), true
+	case "PreviousUsage.totals":
+		if e.ComplexityRoot.PreviousUsage.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviousUsage.Totals(childComplexity), true
+
 	case "Query.account":
 		if e.ComplexityRoot.Query.Account == nil {
 			break
@@ -1721,6 +2211,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(int), args["after"].(*string), args["search"].(*string), args["tierId"].(*string)), true
+	case "Query.corrections":
+		if e.ComplexityRoot.Query.Corrections == nil {
+			break
+		}
+
+		args, err := ec.field_Query_corrections_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Corrections(childComplexity, args["accountId"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.defaults":
 		if e.ComplexityRoot.Query.Defaults == nil {
 			break
@@ -1750,6 +2251,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Endpoints(childComplexity), true
+	case "Query.explore":
+		if e.ComplexityRoot.Query.Explore == nil {
+			break
+		}
+
+		args, err := ec.field_Query_explore_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Explore(childComplexity, args["input"].(model.ExploreInput)), true
+	case "Query.heatMap":
+		if e.ComplexityRoot.Query.HeatMap == nil {
+			break
+		}
+
+		args, err := ec.field_Query_heatMap_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.HeatMap(childComplexity, args["input"].(model.HeatMapInput)), true
 
 	case "Query.limitActivity":
 		if e.ComplexityRoot.Query.LimitActivity == nil {
@@ -1773,6 +2296,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LimitEffect(childComplexity, args["limitId"].(string), args["from"].(time.Time), args["to"].(*time.Time), args["granularity"].(controlplane.Granularity)), true
+	case "Query.reconciliation":
+		if e.ComplexityRoot.Query.Reconciliation == nil {
+			break
+		}
+
+		args, err := ec.field_Query_reconciliation_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Reconciliation(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["accountId"].(*string), args["first"].(int), args["after"].(*string)), true
 	case "Query.rollout":
 		if e.ComplexityRoot.Query.Rollout == nil {
 			break
@@ -1807,6 +2341,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.TopConsumers(childComplexity, args["from"].(time.Time), args["to"].(*time.Time), args["first"].(int), args["filter"].(*model.UsageFilter)), true
+	case "Query.unaccountedUsage":
+		if e.ComplexityRoot.Query.UnaccountedUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Query_unaccountedUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.UnaccountedUsage(childComplexity, args["first"].(int), args["after"].(*string), args["open"].(*bool)), true
 	case "Query.usage":
 		if e.ComplexityRoot.Query.Usage == nil {
 			break
@@ -1885,6 +2430,203 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuotaStanding.WrittenOff(childComplexity), true
+
+	case "ReconciledFigures.corrected":
+		if e.ComplexityRoot.ReconciledFigures.Corrected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledFigures.Corrected(childComplexity), true
+	case "ReconciledFigures.difference":
+		if e.ComplexityRoot.ReconciledFigures.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledFigures.Difference(childComplexity), true
+	case "ReconciledFigures.imported":
+		if e.ComplexityRoot.ReconciledFigures.Imported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledFigures.Imported(childComplexity), true
+	case "ReconciledFigures.rolledUp":
+		if e.ComplexityRoot.ReconciledFigures.RolledUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledFigures.RolledUp(childComplexity), true
+	case "ReconciledFigures.sent":
+		if e.ComplexityRoot.ReconciledFigures.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledFigures.Sent(childComplexity), true
+
+	case "ReconciledLevel.difference":
+		if e.ComplexityRoot.ReconciledLevel.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledLevel.Difference(childComplexity), true
+	case "ReconciledLevel.from":
+		if e.ComplexityRoot.ReconciledLevel.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledLevel.From(childComplexity), true
+	case "ReconciledLevel.granularity":
+		if e.ComplexityRoot.ReconciledLevel.Granularity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledLevel.Granularity(childComplexity), true
+	case "ReconciledLevel.rolledUp":
+		if e.ComplexityRoot.ReconciledLevel.RolledUp == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledLevel.RolledUp(childComplexity), true
+	case "ReconciledLevel.sent":
+		if e.ComplexityRoot.ReconciledLevel.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledLevel.Sent(childComplexity), true
+	case "ReconciledLevel.to":
+		if e.ComplexityRoot.ReconciledLevel.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledLevel.To(childComplexity), true
+
+	case "ReconciledSource.committed":
+		if e.ComplexityRoot.ReconciledSource.Committed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Committed(childComplexity), true
+	case "ReconciledSource.counted":
+		if e.ComplexityRoot.ReconciledSource.Counted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Counted(childComplexity), true
+	case "ReconciledSource.difference":
+		if e.ComplexityRoot.ReconciledSource.Difference == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Difference(childComplexity), true
+	case "ReconciledSource.ended":
+		if e.ComplexityRoot.ReconciledSource.Ended == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Ended(childComplexity), true
+	case "ReconciledSource.lastSeenAt":
+		if e.ComplexityRoot.ReconciledSource.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.LastSeenAt(childComplexity), true
+	case "ReconciledSource.node":
+		if e.ComplexityRoot.ReconciledSource.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Node(childComplexity), true
+	case "ReconciledSource.sent":
+		if e.ComplexityRoot.ReconciledSource.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Sent(childComplexity), true
+	case "ReconciledSource.source":
+		if e.ComplexityRoot.ReconciledSource.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciledSource.Source(childComplexity), true
+
+	case "Reconciliation.differing":
+		if e.ComplexityRoot.Reconciliation.Differing == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Differing(childComplexity), true
+	case "Reconciliation.from":
+		if e.ComplexityRoot.Reconciliation.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.From(childComplexity), true
+	case "Reconciliation.levels":
+		if e.ComplexityRoot.Reconciliation.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Levels(childComplexity), true
+	case "Reconciliation.matches":
+		if e.ComplexityRoot.Reconciliation.Matches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Matches(childComplexity), true
+	case "Reconciliation.pageInfo":
+		if e.ComplexityRoot.Reconciliation.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.PageInfo(childComplexity), true
+	case "Reconciliation.rowCount":
+		if e.ComplexityRoot.Reconciliation.RowCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.RowCount(childComplexity), true
+	case "Reconciliation.rows":
+		if e.ComplexityRoot.Reconciliation.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Rows(childComplexity), true
+	case "Reconciliation.sources":
+		if e.ComplexityRoot.Reconciliation.Sources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Sources(childComplexity), true
+	case "Reconciliation.to":
+		if e.ComplexityRoot.Reconciliation.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.To(childComplexity), true
+	case "Reconciliation.totals":
+		if e.ComplexityRoot.Reconciliation.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Reconciliation.Totals(childComplexity), true
+
+	case "ReconciliationRow.account":
+		if e.ComplexityRoot.ReconciliationRow.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Account(childComplexity), true
+	case "ReconciliationRow.date":
+		if e.ComplexityRoot.ReconciliationRow.Date == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Date(childComplexity), true
+	case "ReconciliationRow.figures":
+		if e.ComplexityRoot.ReconciliationRow.Figures == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ReconciliationRow.Figures(childComplexity), true
 
 	case "Rollout.snapshot":
 		if e.ComplexityRoot.Rollout.Snapshot == nil {
@@ -2028,12 +2770,341 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Totals.Requests(childComplexity), true
+	case "Totals.shadowed":
+		if e.ComplexityRoot.Totals.Shadowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Totals.Shadowed(childComplexity), true
 	case "Totals.throttled":
 		if e.ComplexityRoot.Totals.Throttled == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Totals.Throttled(childComplexity), true
+
+	case "UnaccountedUsage.atLeast":
+		if e.ComplexityRoot.UnaccountedUsage.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.AtLeast(childComplexity), true
+	case "UnaccountedUsage.atMost":
+		if e.ComplexityRoot.UnaccountedUsage.AtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.AtMost(childComplexity), true
+	case "UnaccountedUsage.batches":
+		if e.ComplexityRoot.UnaccountedUsage.Batches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.Batches(childComplexity), true
+	case "UnaccountedUsage.foundAt":
+		if e.ComplexityRoot.UnaccountedUsage.FoundAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.FoundAt(childComplexity), true
+	case "UnaccountedUsage.from":
+		if e.ComplexityRoot.UnaccountedUsage.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.From(childComplexity), true
+	case "UnaccountedUsage.id":
+		if e.ComplexityRoot.UnaccountedUsage.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.ID(childComplexity), true
+	case "UnaccountedUsage.kind":
+		if e.ComplexityRoot.UnaccountedUsage.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.Kind(childComplexity), true
+	case "UnaccountedUsage.node":
+		if e.ComplexityRoot.UnaccountedUsage.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.Node(childComplexity), true
+	case "UnaccountedUsage.resolvedAt":
+		if e.ComplexityRoot.UnaccountedUsage.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.ResolvedAt(childComplexity), true
+	case "UnaccountedUsage.source":
+		if e.ComplexityRoot.UnaccountedUsage.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.Source(childComplexity), true
+	case "UnaccountedUsage.until":
+		if e.ComplexityRoot.UnaccountedUsage.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsage.Until(childComplexity), true
+
+	case "UnaccountedUsageConnection.nodes":
+		if e.ComplexityRoot.UnaccountedUsageConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsageConnection.Nodes(childComplexity), true
+	case "UnaccountedUsageConnection.pageInfo":
+		if e.ComplexityRoot.UnaccountedUsageConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsageConnection.PageInfo(childComplexity), true
+
+	case "UsageColumns.allowed":
+		if e.ComplexityRoot.UsageColumns.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Allowed(childComplexity), true
+	case "UsageColumns.bytesIn":
+		if e.ComplexityRoot.UsageColumns.BytesIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.BytesIn(childComplexity), true
+	case "UsageColumns.bytesOut":
+		if e.ComplexityRoot.UsageColumns.BytesOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.BytesOut(childComplexity), true
+	case "UsageColumns.cost":
+		if e.ComplexityRoot.UsageColumns.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Cost(childComplexity), true
+	case "UsageColumns.errors":
+		if e.ComplexityRoot.UsageColumns.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Errors(childComplexity), true
+	case "UsageColumns.p50":
+		if e.ComplexityRoot.UsageColumns.P50 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.P50(childComplexity), true
+	case "UsageColumns.p95":
+		if e.ComplexityRoot.UsageColumns.P95 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.P95(childComplexity), true
+	case "UsageColumns.p99":
+		if e.ComplexityRoot.UsageColumns.P99 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.P99(childComplexity), true
+	case "UsageColumns.refused":
+		if e.ComplexityRoot.UsageColumns.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Refused(childComplexity), true
+	case "UsageColumns.requests":
+		if e.ComplexityRoot.UsageColumns.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Requests(childComplexity), true
+	case "UsageColumns.shadowed":
+		if e.ComplexityRoot.UsageColumns.Shadowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Shadowed(childComplexity), true
+	case "UsageColumns.throttled":
+		if e.ComplexityRoot.UsageColumns.Throttled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Throttled(childComplexity), true
+
+	case "UsageFigures.allowed":
+		if e.ComplexityRoot.UsageFigures.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Allowed(childComplexity), true
+	case "UsageFigures.bytesIn":
+		if e.ComplexityRoot.UsageFigures.BytesIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.BytesIn(childComplexity), true
+	case "UsageFigures.bytesOut":
+		if e.ComplexityRoot.UsageFigures.BytesOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.BytesOut(childComplexity), true
+	case "UsageFigures.corrected":
+		if e.ComplexityRoot.UsageFigures.Corrected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Corrected(childComplexity), true
+	case "UsageFigures.cost":
+		if e.ComplexityRoot.UsageFigures.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Cost(childComplexity), true
+	case "UsageFigures.errors":
+		if e.ComplexityRoot.UsageFigures.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Errors(childComplexity), true
+	case "UsageFigures.imported":
+		if e.ComplexityRoot.UsageFigures.Imported == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Imported(childComplexity), true
+	case "UsageFigures.late":
+		if e.ComplexityRoot.UsageFigures.Late == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Late(childComplexity), true
+	case "UsageFigures.latency":
+		if e.ComplexityRoot.UsageFigures.Latency == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Latency(childComplexity), true
+	case "UsageFigures.meters":
+		if e.ComplexityRoot.UsageFigures.Meters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Meters(childComplexity), true
+	case "UsageFigures.refused":
+		if e.ComplexityRoot.UsageFigures.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Refused(childComplexity), true
+	case "UsageFigures.requests":
+		if e.ComplexityRoot.UsageFigures.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Requests(childComplexity), true
+	case "UsageFigures.shadowed":
+		if e.ComplexityRoot.UsageFigures.Shadowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Shadowed(childComplexity), true
+	case "UsageFigures.throttled":
+		if e.ComplexityRoot.UsageFigures.Throttled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.Throttled(childComplexity), true
+	case "UsageFigures.uniqueKeys":
+		if e.ComplexityRoot.UsageFigures.UniqueKeys == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageFigures.UniqueKeys(childComplexity), true
+
+	case "UsageGroup.account":
+		if e.ComplexityRoot.UsageGroup.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Account(childComplexity), true
+	case "UsageGroup.decision":
+		if e.ComplexityRoot.UsageGroup.Decision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Decision(childComplexity), true
+	case "UsageGroup.endpoint":
+		if e.ComplexityRoot.UsageGroup.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Endpoint(childComplexity), true
+	case "UsageGroup.identity":
+		if e.ComplexityRoot.UsageGroup.Identity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Identity(childComplexity), true
+	case "UsageGroup.key":
+		if e.ComplexityRoot.UsageGroup.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Key(childComplexity), true
+	case "UsageGroup.label":
+		if e.ComplexityRoot.UsageGroup.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Label(childComplexity), true
+	case "UsageGroup.previous":
+		if e.ComplexityRoot.UsageGroup.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Previous(childComplexity), true
+	case "UsageGroup.series":
+		if e.ComplexityRoot.UsageGroup.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Series(childComplexity), true
+	case "UsageGroup.share":
+		if e.ComplexityRoot.UsageGroup.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Share(childComplexity), true
+	case "UsageGroup.status":
+		if e.ComplexityRoot.UsageGroup.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Status(childComplexity), true
+	case "UsageGroup.tier":
+		if e.ComplexityRoot.UsageGroup.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Tier(childComplexity), true
+	case "UsageGroup.totals":
+		if e.ComplexityRoot.UsageGroup.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Totals(childComplexity), true
+	case "UsageGroup.values":
+		if e.ComplexityRoot.UsageGroup.Values == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.Values(childComplexity), true
 
 	case "UsagePoint.at":
 		if e.ComplexityRoot.UsagePoint.At == nil {
@@ -2047,6 +3118,73 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsagePoint.Totals(childComplexity), true
+
+	case "UsageReport.from":
+		if e.ComplexityRoot.UsageReport.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.From(childComplexity), true
+	case "UsageReport.granularity":
+		if e.ComplexityRoot.UsageReport.Granularity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Granularity(childComplexity), true
+	case "UsageReport.groupCount":
+		if e.ComplexityRoot.UsageReport.GroupCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.GroupCount(childComplexity), true
+	case "UsageReport.groups":
+		if e.ComplexityRoot.UsageReport.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Groups(childComplexity), true
+	case "UsageReport.other":
+		if e.ComplexityRoot.UsageReport.Other == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Other(childComplexity), true
+	case "UsageReport.points":
+		if e.ComplexityRoot.UsageReport.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Points(childComplexity), true
+	case "UsageReport.previous":
+		if e.ComplexityRoot.UsageReport.Previous == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Previous(childComplexity), true
+	case "UsageReport.series":
+		if e.ComplexityRoot.UsageReport.Series == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Series(childComplexity), true
+	case "UsageReport.timeZone":
+		if e.ComplexityRoot.UsageReport.TimeZone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.TimeZone(childComplexity), true
+	case "UsageReport.to":
+		if e.ComplexityRoot.UsageReport.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.To(childComplexity), true
+	case "UsageReport.totals":
+		if e.ComplexityRoot.UsageReport.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.Totals(childComplexity), true
 
 	case "UsageSeries.granularity":
 		if e.ComplexityRoot.UsageSeries.Granularity == nil {
@@ -2157,6 +3295,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateKeyInput,
 		ec.unmarshalInputCreateTierInput,
 		ec.unmarshalInputDefaultsInput,
+		ec.unmarshalInputExploreInput,
+		ec.unmarshalInputHeatMapInput,
 		ec.unmarshalInputLimitInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputUpdateAccountInput,
@@ -2779,6 +3919,482 @@ type EndpointPayload {
   snapshot: Int64!
 }
 `, BuiltIn: false},
+	{Name: "../schema/explore.graphqls", Input: `extend type Query {
+  """
+  Usage over any range, split and compared as asked: what the explorer shows.
+  Fails with VALIDATION on the field to change, also when the question is too
+  large: more points and groups than one answer holds, or more rows to read than
+  one question may.
+  """
+  explore(input: ExploreInput!): UsageReport!
+  "Usage by hour of the week. Fails like ` + "`" + `explore` + "`" + `."
+  heatMap(input: HeatMapInput!): HeatMap!
+  """
+  Whether all that Envoys sent is in the rollups, and all rollups agree, for
+  whole days in UTC. Fails with VALIDATION when the range has more than 400 days.
+  """
+  reconciliation(
+    "Inclusive."
+    from: Date!
+    "Inclusive."
+    to: Date!
+    "Only this account; ` + "`" + `sources` + "`" + ` are those of all accounts all the same."
+    accountId: ID
+    "How many rows, 1 to 1000."
+    first: Int! = 100
+    "endCursor of the page before."
+    after: String
+  ): Reconciliation!
+  """
+  Usage that was counted and is not in the rollups, as far as anybody knows;
+  newest first.
+  """
+  unaccountedUsage(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before."
+    after: String
+    "True: only what is still missing. False: only what was found after all."
+    open: Boolean
+  ): UnaccountedUsageConnection!
+  "Changes of past usage, newest first. They are never changed or deleted."
+  corrections(
+    "Only those of this account."
+    accountId: ID
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before."
+    after: String
+  ): CorrectionConnection!
+}
+
+"A calendar date, such as 2026-01-31."
+scalar Date
+
+"A question about usage."
+input ExploreInput {
+  """
+  Inclusive; cut to the whole minute, or with a granularity to a whole bucket of
+  it in the time zone.
+  """
+  from: Time!
+  "Exclusive; the default is now. Rounded up as ` + "`" + `from` + "`" + ` is rounded down."
+  to: Time
+  "The length of one point; leave it out for totals only."
+  granularity: Granularity
+  """
+  IANA time zone of the points, such as Europe/Berlin. Days have 23 or 25 hours
+  where the clocks change.
+  """
+  timeZone: String! = "UTC"
+  "What to split by, at most 3."
+  groupBy: [UsageDimension!]
+  "What to count; leave it out for everything."
+  filter: UsageFilter
+  "What groups are ranked by, most first, and what their share is of."
+  orderBy: UsageMeasure! = REQUESTS
+  "How many groups, 1 to 100; the rest is summed up in ` + "`" + `other` + "`" + `."
+  top: Int! = 10
+  "What to compare with; leave it out for nothing."
+  compare: Comparison
+  "Custom meters to add up, at most 10."
+  meterIds: [ID!]
+}
+
+"What usage can be split by."
+enum UsageDimension {
+  ACCOUNT
+  "A key, or an identity that stands for an account."
+  KEY
+  ENDPOINT
+  "The HTTP status code."
+  STATUS
+  DECISION
+  "The tier that requests were decided under."
+  TIER
+}
+
+"What groups can be ranked by."
+enum UsageMeasure {
+  REQUESTS
+  ALLOWED
+  THROTTLED
+  SHADOWED
+  ERRORS
+  COST
+  BYTES_IN
+  BYTES_OUT
+}
+
+"What a range is compared with."
+enum Comparison {
+  """
+  The range of the same length just before: as many points, or without a
+  granularity as many days when it begins and ends at midnight in the time zone.
+  """
+  PREVIOUS_PERIOD
+  "The same dates a year before."
+  PREVIOUS_YEAR
+}
+
+"The answer to a question about usage."
+type UsageReport {
+  "Where it begins, inclusive."
+  from: Time!
+  "Where it ends, exclusive."
+  to: Time!
+  granularity: Granularity
+  "IANA time zone of the points."
+  timeZone: String!
+  "When each point begins, those without usage too; empty without a granularity."
+  points: [Time!]!
+  "The largest first; empty when nothing was to be split."
+  groups: [UsageGroup!]!
+  "The sum of what is not among ` + "`" + `groups` + "`" + `; null when there is nothing."
+  other: UsageGroup
+  "How many groups there are, with those in ` + "`" + `other` + "`" + `."
+  groupCount: Int!
+  "Of everything."
+  totals: UsageFigures!
+  "With ` + "`" + `series` + "`" + `: of everything."
+  series: UsageColumns
+  "What it is compared with; null for nothing."
+  previous: PreviousUsage
+}
+
+"""
+What a report is compared with. While the range of the report has not ended, this
+one ends as long before its own end.
+"""
+type PreviousUsage {
+  "Inclusive."
+  from: Time!
+  "Exclusive."
+  to: Time!
+  """
+  When each point begins; the first stands against the report's first, and so on.
+  There may be one more or fewer of them where a year, a month or a day is longer.
+  """
+  points: [Time!]!
+  "Of everything."
+  totals: UsageFigures!
+  "Of everything, along its own points; null without a granularity."
+  series: UsageColumns
+}
+
+"A part of usage. What was not split by, or is none, is null."
+type UsageGroup {
+  "Null for requests that nobody was identified for, too."
+  account: Account
+  "With KEY: the key, unless it is an identity or none."
+  key: Key
+  "With KEY: the identity, unless it is a key or none."
+  identity: Identity
+  "Null for requests that matched none, and for a deleted one, too."
+  endpoint: Endpoint
+  "0 is a client that left before there was one."
+  status: Int
+  decision: Decision
+  "Null for requests without one, and for a deleted one, too."
+  tier: Tier
+  """
+  What to narrow a filter by to see only this group, in the order of ` + "`" + `groupBy` + "`" + `:
+  ids, status codes and decisions, and NONE where there is none. Empty for ` + "`" + `other` + "`" + `.
+  """
+  values: [String!]!
+  "Names to show, in the order of ` + "`" + `groupBy` + "`" + `, with · between them."
+  label: String!
+  totals: UsageFigures!
+  "Its part of the totals of what groups are ranked by, 0 to 1."
+  share: Float!
+  "The same group in the range that is compared with; null when there is none."
+  previous: UsageFigures
+  "Along the report's points; null without a granularity."
+  series: UsageColumns
+}
+
+"""
+Sums of usage. ` + "`" + `requests` + "`" + ` is the sum of ` + "`" + `allowed` + "`" + `, ` + "`" + `throttled` + "`" + `, ` + "`" + `refused` + "`" + `,
+` + "`" + `corrected` + "`" + ` and ` + "`" + `imported` + "`" + `.
+"""
+type UsageFigures {
+  requests: Int64!
+  "Requests passed to the upstream."
+  allowed: Int64!
+  "Requests refused with 429."
+  throttled: Int64!
+  "Requests refused for another reason: UNAUTHENTICATED, FORBIDDEN or UNREADY."
+  refused: Int64!
+  "Requests that a shadow limit would have refused."
+  shadowed: Int64!
+  "Allowed requests that were answered with a 5xx."
+  errors: Int64!
+  "Cost units."
+  cost: Int64!
+  "Request headers and bodies, bytes."
+  bytesIn: Int64!
+  "Response headers and bodies, bytes."
+  bytesOut: Int64!
+  "Requests that corrections added; negative where they took away."
+  corrected: Int64!
+  "Requests that imports added."
+  imported: Int64!
+  "Requests that came in more than 10 minutes after the end of their minute."
+  late: Int64!
+  "How many keys and identities sent requests."
+  uniqueKeys: Int64!
+  "Latency of allowed requests."
+  latency: Latency!
+  "The custom meters that were asked for, in that order."
+  meters: [MeterAmount!]!
+}
+
+"What was counted with a custom meter."
+type MeterAmount {
+  meterId: ID!
+  "Requests that an amount was declared for."
+  requests: Int64!
+  "In the meter's unit, with corrections and imports."
+  amount: Int64!
+}
+
+"""
+Numbers along a report's points: the first of each list is of the first point,
+and so on.
+"""
+type UsageColumns {
+  requests: [Int64!]!
+  allowed: [Int64!]!
+  throttled: [Int64!]!
+  refused: [Int64!]!
+  shadowed: [Int64!]!
+  "Allowed requests that were answered with a 5xx."
+  errors: [Int64!]!
+  cost: [Int64!]!
+  bytesIn: [Int64!]!
+  bytesOut: [Int64!]!
+  "Median latency of allowed requests in milliseconds; null where there was none."
+  p50: [Float]!
+  "As p50, the 95th percentile."
+  p95: [Float]!
+  "As p50, the 99th percentile."
+  p99: [Float]!
+}
+
+"A question about the hours of the week."
+input HeatMapInput {
+  "Inclusive; cut to the whole hour in the time zone."
+  from: Time!
+  "Exclusive; the default is now. Rounded up to the whole hour."
+  to: Time
+  "IANA time zone of the hours, such as Europe/Berlin."
+  timeZone: String! = "UTC"
+  "What to count; leave it out for everything."
+  filter: UsageFilter
+  "What the cells are about."
+  measure: UsageMeasure! = REQUESTS
+}
+
+"Usage by hour of the week."
+type HeatMap {
+  "Where it begins, inclusive."
+  from: Time!
+  "Where it ends, exclusive."
+  to: Time!
+  "IANA time zone of the hours."
+  timeZone: String!
+  measure: UsageMeasure!
+  "All 168, from Monday at 0 to Sunday at 23."
+  cells: [HeatCell!]!
+  "The measure's sum over the whole range."
+  total: Int64!
+}
+
+"One hour of the week."
+type HeatCell {
+  "1 is Monday, 7 is Sunday."
+  weekday: Int!
+  "0 to 23; the hour that the clock shows."
+  hour: Int!
+  "How often this hour came in the range; an hour that the clock skips or repeats counts as often as it came."
+  occurrences: Int!
+  "The measure's sum."
+  total: Int64!
+  "` + "`" + `total` + "`" + ` per occurrence; null when it did not come."
+  mean: Float
+}
+
+"Sent against rolled up."
+type Reconciliation {
+  "Inclusive."
+  from: Date!
+  "Inclusive."
+  to: Date!
+  "Whether no row has a difference."
+  matches: Boolean!
+  "Of all rows, those on other pages too."
+  totals: ReconciledFigures!
+  "Each account and day; those with a difference first, then the newest days and most requests."
+  rows: [ReconciliationRow!]!
+  "How many rows there are on all pages."
+  rowCount: Int!
+  "How many rows have a difference."
+  differing: Int!
+  "How to read on in ` + "`" + `rows` + "`" + `."
+  pageInfo: PageInfo!
+  """
+  Each rollup against what was sent. The finer ones have many rows: ask for it
+  only where it is looked at, and for at most about a month.
+  """
+  levels: [ReconciledLevel!]!
+  """
+  The sources that sent anything in the range; those with a difference first, then
+  those that sent most; at most 500.
+  """
+  sources: [ReconciledSource!]!
+}
+
+"What Envoys sent and what is in the rollups, in requests."
+type ReconciledFigures {
+  "By Envoys, counted from their batches."
+  sent: Int64!
+  "In the rollups by the day, without corrections and imports."
+  rolledUp: Int64!
+  "` + "`" + `rolledUp` + "`" + ` less ` + "`" + `sent` + "`" + `."
+  difference: Int64!
+  "What corrections added beside them; negative where they took away."
+  corrected: Int64!
+  "What imports added beside them."
+  imported: Int64!
+}
+
+"One account on one day."
+type ReconciliationRow {
+  "In UTC."
+  date: Date!
+  "Null for requests that nobody was identified for."
+  account: Account
+  figures: ReconciledFigures!
+}
+
+"One of the rollups."
+type ReconciledLevel {
+  granularity: Granularity!
+  "The part of the range that it has: older buckets are only kept by coarser ones. Null when it has nothing of it."
+  from: Date
+  "Inclusive."
+  to: Date
+  "In that part, by Envoys."
+  sent: Int64!
+  "In that part, without corrections and imports."
+  rolledUp: Int64!
+  "` + "`" + `rolledUp` + "`" + ` less ` + "`" + `sent` + "`" + `."
+  difference: Int64!
+}
+
+"One worker thread of an Envoy, between two of its starts."
+type ReconciledSource {
+  source: ID!
+  "Name of the Envoy."
+  node: String!
+  "In the range, requests."
+  sent: Int64!
+  "Since it began, requests: what it says it has counted."
+  counted: Int64!
+  "Since it began, requests: what of it is in the rollups."
+  committed: Int64!
+  "` + "`" + `committed` + "`" + ` less what it sent since it began."
+  difference: Int64!
+  "When it was last heard from."
+  lastSeenAt: Time!
+  "Whether it has been silent for so long that nothing more is expected of it."
+  ended: Boolean!
+}
+
+"One page of unaccounted usage."
+type UnaccountedUsageConnection {
+  nodes: [UnaccountedUsage!]!
+  pageInfo: PageInfo!
+}
+
+"Usage that was counted and is not in the rollups, as far as anybody knows."
+type UnaccountedUsage {
+  id: ID!
+  kind: UnaccountedKind!
+  "The worker thread that counted it."
+  source: ID!
+  "Name of its Envoy."
+  node: String!
+  "It was counted after this."
+  from: Time!
+  "It was counted before this."
+  until: Time!
+  "Requests, at least: what the source said it had counted."
+  atLeast: Int64!
+  "Requests, at most: that, and what its busiest flush interval would add."
+  atMost: Int64!
+  "With GAP: how many batches are missing."
+  batches: Int64!
+  foundAt: Time!
+  "When it was found to be in the rollups after all; null while it is missing."
+  resolvedAt: Time
+}
+
+"How usage went missing."
+enum UnaccountedKind {
+  "Batches between others never came."
+  GAP
+  "A source fell silent before it had sent everything, as when an Envoy is killed."
+  SILENT
+}
+
+"One page of corrections."
+type CorrectionConnection {
+  nodes: [Correction!]!
+  pageInfo: PageInfo!
+}
+
+"A change of past usage: what it adds to the minute that it names."
+type Correction {
+  id: ID!
+  "The caller's own id of it, unique for its kind."
+  clientId: String!
+  kind: CorrectionKind!
+  "Null for nobody's usage."
+  account: Account
+  key: Key
+  identity: Identity
+  "Null for none, or a deleted one."
+  endpoint: Endpoint
+  "Null for none, or a deleted one."
+  tier: Tier
+  "The minute that it counts in."
+  at: Time!
+  "What it adds; negative takes away, as in the fields below."
+  requests: Int64!
+  cost: Int64!
+  bytesIn: Int64!
+  bytesOut: Int64!
+  "The custom meter whose ` + "`" + `amount` + "`" + ` it changes; null for none."
+  meterId: ID
+  "Units of the meter."
+  amount: Int64!
+  reason: String!
+  "Who made it: the name of a sign-in link or an API token."
+  actor: String!
+  createdAt: Time!
+}
+
+"What a correction is."
+enum CorrectionKind {
+  "Takes usage or an earlier correction back."
+  VOID
+  "Adds to usage or takes away from it."
+  ADJUSTMENT
+  "Brings usage from elsewhere."
+  IMPORT
+}
+`, BuiltIn: false},
 	{Name: "../schema/fleet.graphqls", Input: `extend type Query {
   "Which policy runs where."
   rollout: Rollout!
@@ -3208,14 +4824,25 @@ enum Decision {
   FORBIDDEN
   "Refused with 503: the Envoy had no snapshot yet, or a limit that fails closed could not be checked."
   UNREADY
+  "Not a request of an Envoy's: what corrections added or took away."
+  CORRECTED
+  "Not a request of an Envoy's: what imports added."
+  IMPORTED
 }
 
-"Which usage to count; each field narrows, and one that is left out or empty does not."
+"""
+Which usage to count; each field narrows, and one that is left out or empty does
+not. The id NONE stands for usage without one.
+"""
 input UsageFilter {
-  "Any of these accounts."
+  "Any of these accounts; NONE is requests that nobody was identified for."
   accountIds: [ID!]
-  "Any of these endpoints."
+  "Any of these keys and identities."
+  keyIds: [ID!]
+  "Any of these endpoints; NONE is requests that matched none."
   endpointIds: [ID!]
+  "Any of these tiers: those that requests were decided under."
+  tierIds: [ID!]
   "Any of these HTTP status codes; 0 is a client that left before there was one."
   statuses: [Int!]
   "Any of these decisions."
@@ -3238,7 +4865,10 @@ type UsagePoint {
   totals: Totals!
 }
 
-"Sums of usage."
+"""
+Sums of usage. ` + "`" + `requests` + "`" + ` is the sum of ` + "`" + `allowed` + "`" + `, ` + "`" + `throttled` + "`" + `, ` + "`" + `refused` + "`" + `, and
+what corrections and imports added.
+"""
 type Totals {
   requests: Int64!
   "Requests passed to the upstream."
@@ -3247,6 +4877,8 @@ type Totals {
   throttled: Int64!
   "Requests refused for another reason: UNAUTHENTICATED, FORBIDDEN or UNREADY."
   refused: Int64!
+  "Requests that a shadow limit would have refused."
+  shadowed: Int64!
   "Allowed requests that were answered with a 5xx."
   errors: Int64!
   "Cost units."
@@ -3401,6 +5033,58 @@ func (ec *executionContext) childFields_Consumer(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Consumer", field.Name)
 }
 
+func (ec *executionContext) childFields_Correction(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Correction_id(ctx, field)
+	case "clientId":
+		return ec.fieldContext_Correction_clientId(ctx, field)
+	case "kind":
+		return ec.fieldContext_Correction_kind(ctx, field)
+	case "account":
+		return ec.fieldContext_Correction_account(ctx, field)
+	case "key":
+		return ec.fieldContext_Correction_key(ctx, field)
+	case "identity":
+		return ec.fieldContext_Correction_identity(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_Correction_endpoint(ctx, field)
+	case "tier":
+		return ec.fieldContext_Correction_tier(ctx, field)
+	case "at":
+		return ec.fieldContext_Correction_at(ctx, field)
+	case "requests":
+		return ec.fieldContext_Correction_requests(ctx, field)
+	case "cost":
+		return ec.fieldContext_Correction_cost(ctx, field)
+	case "bytesIn":
+		return ec.fieldContext_Correction_bytesIn(ctx, field)
+	case "bytesOut":
+		return ec.fieldContext_Correction_bytesOut(ctx, field)
+	case "meterId":
+		return ec.fieldContext_Correction_meterId(ctx, field)
+	case "amount":
+		return ec.fieldContext_Correction_amount(ctx, field)
+	case "reason":
+		return ec.fieldContext_Correction_reason(ctx, field)
+	case "actor":
+		return ec.fieldContext_Correction_actor(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Correction_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Correction", field.Name)
+}
+
+func (ec *executionContext) childFields_CorrectionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_CorrectionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_CorrectionConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CorrectionConnection", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -3547,6 +5231,40 @@ func (ec *executionContext) childFields_EndpointPayload(ctx context.Context, fie
 		return ec.fieldContext_EndpointPayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_HeatCell(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "weekday":
+		return ec.fieldContext_HeatCell_weekday(ctx, field)
+	case "hour":
+		return ec.fieldContext_HeatCell_hour(ctx, field)
+	case "occurrences":
+		return ec.fieldContext_HeatCell_occurrences(ctx, field)
+	case "total":
+		return ec.fieldContext_HeatCell_total(ctx, field)
+	case "mean":
+		return ec.fieldContext_HeatCell_mean(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HeatCell", field.Name)
+}
+
+func (ec *executionContext) childFields_HeatMap(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_HeatMap_from(ctx, field)
+	case "to":
+		return ec.fieldContext_HeatMap_to(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_HeatMap_timeZone(ctx, field)
+	case "measure":
+		return ec.fieldContext_HeatMap_measure(ctx, field)
+	case "cells":
+		return ec.fieldContext_HeatMap_cells(ctx, field)
+	case "total":
+		return ec.fieldContext_HeatMap_total(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type HeatMap", field.Name)
 }
 
 func (ec *executionContext) childFields_Identity(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3743,6 +5461,18 @@ func (ec *executionContext) childFields_LiveUsage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LiveUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_MeterAmount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meterId":
+		return ec.fieldContext_MeterAmount_meterId(ctx, field)
+	case "requests":
+		return ec.fieldContext_MeterAmount_requests(ctx, field)
+	case "amount":
+		return ec.fieldContext_MeterAmount_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeterAmount", field.Name)
+}
+
 func (ec *executionContext) childFields_Override(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3779,6 +5509,22 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PreviousUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_PreviousUsage_from(ctx, field)
+	case "to":
+		return ec.fieldContext_PreviousUsage_to(ctx, field)
+	case "points":
+		return ec.fieldContext_PreviousUsage_points(ctx, field)
+	case "totals":
+		return ec.fieldContext_PreviousUsage_totals(ctx, field)
+	case "series":
+		return ec.fieldContext_PreviousUsage_series(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviousUsage", field.Name)
+}
+
 func (ec *executionContext) childFields_QuotaStanding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "limit":
@@ -3803,6 +5549,100 @@ func (ec *executionContext) childFields_QuotaStanding(ctx context.Context, field
 		return ec.fieldContext_QuotaStanding_writtenOff(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuotaStanding", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciledFigures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sent":
+		return ec.fieldContext_ReconciledFigures_sent(ctx, field)
+	case "rolledUp":
+		return ec.fieldContext_ReconciledFigures_rolledUp(ctx, field)
+	case "difference":
+		return ec.fieldContext_ReconciledFigures_difference(ctx, field)
+	case "corrected":
+		return ec.fieldContext_ReconciledFigures_corrected(ctx, field)
+	case "imported":
+		return ec.fieldContext_ReconciledFigures_imported(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciledFigures", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciledLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "granularity":
+		return ec.fieldContext_ReconciledLevel_granularity(ctx, field)
+	case "from":
+		return ec.fieldContext_ReconciledLevel_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ReconciledLevel_to(ctx, field)
+	case "sent":
+		return ec.fieldContext_ReconciledLevel_sent(ctx, field)
+	case "rolledUp":
+		return ec.fieldContext_ReconciledLevel_rolledUp(ctx, field)
+	case "difference":
+		return ec.fieldContext_ReconciledLevel_difference(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciledLevel", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciledSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_ReconciledSource_source(ctx, field)
+	case "node":
+		return ec.fieldContext_ReconciledSource_node(ctx, field)
+	case "sent":
+		return ec.fieldContext_ReconciledSource_sent(ctx, field)
+	case "counted":
+		return ec.fieldContext_ReconciledSource_counted(ctx, field)
+	case "committed":
+		return ec.fieldContext_ReconciledSource_committed(ctx, field)
+	case "difference":
+		return ec.fieldContext_ReconciledSource_difference(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_ReconciledSource_lastSeenAt(ctx, field)
+	case "ended":
+		return ec.fieldContext_ReconciledSource_ended(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciledSource", field.Name)
+}
+
+func (ec *executionContext) childFields_Reconciliation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Reconciliation_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Reconciliation_to(ctx, field)
+	case "matches":
+		return ec.fieldContext_Reconciliation_matches(ctx, field)
+	case "totals":
+		return ec.fieldContext_Reconciliation_totals(ctx, field)
+	case "rows":
+		return ec.fieldContext_Reconciliation_rows(ctx, field)
+	case "rowCount":
+		return ec.fieldContext_Reconciliation_rowCount(ctx, field)
+	case "differing":
+		return ec.fieldContext_Reconciliation_differing(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_Reconciliation_pageInfo(ctx, field)
+	case "levels":
+		return ec.fieldContext_Reconciliation_levels(ctx, field)
+	case "sources":
+		return ec.fieldContext_Reconciliation_sources(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reconciliation", field.Name)
+}
+
+func (ec *executionContext) childFields_ReconciliationRow(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_ReconciliationRow_date(ctx, field)
+	case "account":
+		return ec.fieldContext_ReconciliationRow_account(ctx, field)
+	case "figures":
+		return ec.fieldContext_ReconciliationRow_figures(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRow", field.Name)
 }
 
 func (ec *executionContext) childFields_Rollout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3865,6 +5705,8 @@ func (ec *executionContext) childFields_Totals(ctx context.Context, field graphq
 		return ec.fieldContext_Totals_throttled(ctx, field)
 	case "refused":
 		return ec.fieldContext_Totals_refused(ctx, field)
+	case "shadowed":
+		return ec.fieldContext_Totals_shadowed(ctx, field)
 	case "errors":
 		return ec.fieldContext_Totals_errors(ctx, field)
 	case "cost":
@@ -3879,6 +5721,142 @@ func (ec *executionContext) childFields_Totals(ctx context.Context, field graphq
 	return nil, fmt.Errorf("no field named %q was found under type Totals", field.Name)
 }
 
+func (ec *executionContext) childFields_UnaccountedUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_UnaccountedUsage_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_UnaccountedUsage_kind(ctx, field)
+	case "source":
+		return ec.fieldContext_UnaccountedUsage_source(ctx, field)
+	case "node":
+		return ec.fieldContext_UnaccountedUsage_node(ctx, field)
+	case "from":
+		return ec.fieldContext_UnaccountedUsage_from(ctx, field)
+	case "until":
+		return ec.fieldContext_UnaccountedUsage_until(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_UnaccountedUsage_atLeast(ctx, field)
+	case "atMost":
+		return ec.fieldContext_UnaccountedUsage_atMost(ctx, field)
+	case "batches":
+		return ec.fieldContext_UnaccountedUsage_batches(ctx, field)
+	case "foundAt":
+		return ec.fieldContext_UnaccountedUsage_foundAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_UnaccountedUsage_resolvedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnaccountedUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_UnaccountedUsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "nodes":
+		return ec.fieldContext_UnaccountedUsageConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UnaccountedUsageConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnaccountedUsageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageColumns(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_UsageColumns_requests(ctx, field)
+	case "allowed":
+		return ec.fieldContext_UsageColumns_allowed(ctx, field)
+	case "throttled":
+		return ec.fieldContext_UsageColumns_throttled(ctx, field)
+	case "refused":
+		return ec.fieldContext_UsageColumns_refused(ctx, field)
+	case "shadowed":
+		return ec.fieldContext_UsageColumns_shadowed(ctx, field)
+	case "errors":
+		return ec.fieldContext_UsageColumns_errors(ctx, field)
+	case "cost":
+		return ec.fieldContext_UsageColumns_cost(ctx, field)
+	case "bytesIn":
+		return ec.fieldContext_UsageColumns_bytesIn(ctx, field)
+	case "bytesOut":
+		return ec.fieldContext_UsageColumns_bytesOut(ctx, field)
+	case "p50":
+		return ec.fieldContext_UsageColumns_p50(ctx, field)
+	case "p95":
+		return ec.fieldContext_UsageColumns_p95(ctx, field)
+	case "p99":
+		return ec.fieldContext_UsageColumns_p99(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageColumns", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageFigures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_UsageFigures_requests(ctx, field)
+	case "allowed":
+		return ec.fieldContext_UsageFigures_allowed(ctx, field)
+	case "throttled":
+		return ec.fieldContext_UsageFigures_throttled(ctx, field)
+	case "refused":
+		return ec.fieldContext_UsageFigures_refused(ctx, field)
+	case "shadowed":
+		return ec.fieldContext_UsageFigures_shadowed(ctx, field)
+	case "errors":
+		return ec.fieldContext_UsageFigures_errors(ctx, field)
+	case "cost":
+		return ec.fieldContext_UsageFigures_cost(ctx, field)
+	case "bytesIn":
+		return ec.fieldContext_UsageFigures_bytesIn(ctx, field)
+	case "bytesOut":
+		return ec.fieldContext_UsageFigures_bytesOut(ctx, field)
+	case "corrected":
+		return ec.fieldContext_UsageFigures_corrected(ctx, field)
+	case "imported":
+		return ec.fieldContext_UsageFigures_imported(ctx, field)
+	case "late":
+		return ec.fieldContext_UsageFigures_late(ctx, field)
+	case "uniqueKeys":
+		return ec.fieldContext_UsageFigures_uniqueKeys(ctx, field)
+	case "latency":
+		return ec.fieldContext_UsageFigures_latency(ctx, field)
+	case "meters":
+		return ec.fieldContext_UsageFigures_meters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageFigures", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_UsageGroup_account(ctx, field)
+	case "key":
+		return ec.fieldContext_UsageGroup_key(ctx, field)
+	case "identity":
+		return ec.fieldContext_UsageGroup_identity(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_UsageGroup_endpoint(ctx, field)
+	case "status":
+		return ec.fieldContext_UsageGroup_status(ctx, field)
+	case "decision":
+		return ec.fieldContext_UsageGroup_decision(ctx, field)
+	case "tier":
+		return ec.fieldContext_UsageGroup_tier(ctx, field)
+	case "values":
+		return ec.fieldContext_UsageGroup_values(ctx, field)
+	case "label":
+		return ec.fieldContext_UsageGroup_label(ctx, field)
+	case "totals":
+		return ec.fieldContext_UsageGroup_totals(ctx, field)
+	case "share":
+		return ec.fieldContext_UsageGroup_share(ctx, field)
+	case "previous":
+		return ec.fieldContext_UsageGroup_previous(ctx, field)
+	case "series":
+		return ec.fieldContext_UsageGroup_series(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageGroup", field.Name)
+}
+
 func (ec *executionContext) childFields_UsagePoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "at":
@@ -3887,6 +5865,34 @@ func (ec *executionContext) childFields_UsagePoint(ctx context.Context, field gr
 		return ec.fieldContext_UsagePoint_totals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsagePoint", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_UsageReport_from(ctx, field)
+	case "to":
+		return ec.fieldContext_UsageReport_to(ctx, field)
+	case "granularity":
+		return ec.fieldContext_UsageReport_granularity(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_UsageReport_timeZone(ctx, field)
+	case "points":
+		return ec.fieldContext_UsageReport_points(ctx, field)
+	case "groups":
+		return ec.fieldContext_UsageReport_groups(ctx, field)
+	case "other":
+		return ec.fieldContext_UsageReport_other(ctx, field)
+	case "groupCount":
+		return ec.fieldContext_UsageReport_groupCount(ctx, field)
+	case "totals":
+		return ec.fieldContext_UsageReport_totals(ctx, field)
+	case "series":
+		return ec.fieldContext_UsageReport_series(ctx, field)
+	case "previous":
+		return ec.fieldContext_UsageReport_previous(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageReport", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4413,6 +6419,36 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_corrections_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_denials_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4448,6 +6484,34 @@ func (ec *executionContext) field_Query_denials_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_explore_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ExploreInput, error) {
+			return ec.unmarshalNExploreInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐExploreInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_heatMap_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.HeatMapInput, error) {
+			return ec.unmarshalNHeatMapInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐHeatMapInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -4527,6 +6591,52 @@ func (ec *executionContext) field_Query_limitEffect_args(ctx context.Context, ra
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_reconciliation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "from",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return ec.unmarshalNDate2timeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["from"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "to",
+		func(ctx context.Context, v any) (time.Time, error) {
+			return ec.unmarshalNDate2timeᚐTime(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["to"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_tier_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4576,6 +6686,36 @@ func (ec *executionContext) field_Query_topConsumers_args(ctx context.Context, r
 		return nil, err
 	}
 	args["filter"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_unaccountedUsage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "open",
+		func(ctx context.Context, v any) (*bool, error) {
+			return ec.unmarshalOBoolean2ᚖbool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["open"] = arg2
 	return args, nil
 }
 
@@ -5475,6 +7615,529 @@ func (ec *executionContext) _Consumer_share(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Consumer_share(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Consumer", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_clientId(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_clientId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_clientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_kind(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Kind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.CorrectionKind) graphql.Marshaler {
+			return ec.marshalNCorrectionKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, true, true, errors.New("field of type CorrectionKind does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_account(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Account(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Correction_key(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Key(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Correction_identity(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Identity(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+			return ec.marshalOIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Correction_endpoint(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_endpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Endpoint(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_endpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Correction_tier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalOTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Correction_at(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_requests(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_cost(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_bytesIn(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_bytesIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_bytesIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_bytesOut(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_bytesOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_bytesOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_meterId(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_meterId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().MeterID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_meterId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_amount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_reason(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_actor(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_actor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Actor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_actor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _CorrectionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CorrectionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Correction) graphql.Marshaler {
+			return ec.marshalNCorrection2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrectionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CorrectionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Correction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CorrectionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CorrectionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CorrectionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CreateKeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.CreateKeyPayload) (ret graphql.Marshaler) {
@@ -6571,6 +9234,268 @@ func (ec *executionContext) _EndpointPayload_snapshot(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_EndpointPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndpointPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _HeatCell_weekday(ctx context.Context, field graphql.CollectedField, obj *explore.HeatCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatCell_weekday(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Weekday, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatCell_weekday(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatCell", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _HeatCell_hour(ctx context.Context, field graphql.CollectedField, obj *explore.HeatCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatCell_hour(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hour, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatCell_hour(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatCell", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _HeatCell_occurrences(ctx context.Context, field graphql.CollectedField, obj *explore.HeatCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatCell_occurrences(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Occurrences, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatCell_occurrences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatCell", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _HeatCell_total(ctx context.Context, field graphql.CollectedField, obj *explore.HeatCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatCell_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatCell_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatCell", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _HeatCell_mean(ctx context.Context, field graphql.CollectedField, obj *explore.HeatCell) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatCell_mean(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Mean(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_HeatCell_mean(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatCell", field, true, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _HeatMap_from(ctx context.Context, field graphql.CollectedField, obj *explore.HeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatMap_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatMap_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatMap", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _HeatMap_to(ctx context.Context, field graphql.CollectedField, obj *explore.HeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatMap_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatMap_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatMap", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _HeatMap_timeZone(ctx context.Context, field graphql.CollectedField, obj *explore.HeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatMap_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatMap_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatMap", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _HeatMap_measure(ctx context.Context, field graphql.CollectedField, obj *explore.HeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatMap_measure(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Measure, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v explore.Measure) graphql.Marshaler {
+			return ec.marshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatMap_measure(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatMap", field, false, false, errors.New("field of type UsageMeasure does not have child fields"))
+}
+
+func (ec *executionContext) _HeatMap_cells(ctx context.Context, field graphql.CollectedField, obj *explore.HeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatMap_cells(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cells, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []explore.HeatCell) graphql.Marshaler {
+			return ec.marshalNHeatCell2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatCellᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatMap_cells(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "HeatMap",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HeatCell(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _HeatMap_total(ctx context.Context, field graphql.CollectedField, obj *explore.HeatMap) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_HeatMap_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_HeatMap_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("HeatMap", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Identity_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Identity) (ret graphql.Marshaler) {
@@ -8189,6 +11114,75 @@ func (ec *executionContext) fieldContext_LiveUsage_accounts(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _MeterAmount_meterId(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterAmount_meterId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeterAmount().MeterID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterAmount_meterId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterAmount", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _MeterAmount_requests(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterAmount_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterAmount_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterAmount", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _MeterAmount_amount(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterAmount_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterAmount_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterAmount", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9365,6 +12359,139 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _PreviousUsage_from(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviousUsage_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviousUsage_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviousUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PreviousUsage_to(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviousUsage_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviousUsage_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviousUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PreviousUsage_points(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviousUsage_points(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []time.Time) graphql.Marshaler {
+			return ec.marshalNTime2ᚕtimeᚐTimeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviousUsage_points(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviousUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PreviousUsage_totals(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviousUsage_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v explore.Figures) graphql.Marshaler {
+			return ec.marshalNUsageFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐFigures(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviousUsage_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviousUsage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageFigures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviousUsage_series(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviousUsage_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Series, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Columns) graphql.Marshaler {
+			return ec.marshalOUsageColumns2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐColumns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviousUsage_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviousUsage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageColumns(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_viewer(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -9677,6 +12804,226 @@ func (ec *executionContext) fieldContext_Query_endpointGroups(_ context.Context,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_EndpointGroup(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_explore(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_explore(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Explore(ctx, fc.Args["input"].(model.ExploreInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Report) graphql.Marshaler {
+			return ec.marshalNUsageReport2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐReport(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_explore(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_explore_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_heatMap(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_heatMap(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().HeatMap(ctx, fc.Args["input"].(model.HeatMapInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.HeatMap) graphql.Marshaler {
+			return ec.marshalNHeatMap2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatMap(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_heatMap(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_HeatMap(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_heatMap_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_reconciliation(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_reconciliation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Reconciliation(ctx, fc.Args["from"].(time.Time), fc.Args["to"].(time.Time), fc.Args["accountId"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Reconciliation) graphql.Marshaler {
+			return ec.marshalNReconciliation2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_reconciliation(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Reconciliation(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_reconciliation_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_unaccountedUsage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_unaccountedUsage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().UnaccountedUsage(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["open"].(*bool))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.UnaccountedUsageConnection) graphql.Marshaler {
+			return ec.marshalNUnaccountedUsageConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedUsageConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_unaccountedUsage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnaccountedUsageConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_unaccountedUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_corrections(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_corrections(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Corrections(ctx, fc.Args["accountId"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CorrectionConnection) graphql.Marshaler {
+			return ec.marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_corrections(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CorrectionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_corrections_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -10242,6 +13589,805 @@ func (ec *executionContext) fieldContext_QuotaStanding_writtenOff(_ context.Cont
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _ReconciledFigures_sent(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledFigures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledFigures_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledFigures_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledFigures_rolledUp(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledFigures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledFigures_rolledUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RolledUp, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledFigures_rolledUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledFigures_difference(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledFigures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledFigures_difference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Difference(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledFigures_difference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledFigures", field, true, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledFigures_corrected(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledFigures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledFigures_corrected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledFigures_corrected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledFigures_imported(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledFigures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledFigures_imported(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Imported, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledFigures_imported(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledLevel_granularity(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledLevel_granularity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Granularity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Granularity) graphql.Marshaler {
+			return ec.marshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledLevel_granularity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledLevel", field, false, false, errors.New("field of type Granularity does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledLevel_from(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledLevel_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODate2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledLevel_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledLevel", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledLevel_to(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledLevel_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODate2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledLevel_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledLevel", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledLevel_sent(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledLevel_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledLevel_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledLevel_rolledUp(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledLevel_rolledUp(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RolledUp, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledLevel_rolledUp(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledLevel_difference(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledLevel_difference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Difference(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledLevel_difference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledLevel", field, true, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_source(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReconciledSource().Source(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_node(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_sent(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_sent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_counted(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_counted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Counted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_counted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_committed(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_committed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Committed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_committed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_difference(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_difference(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Difference(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_difference(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, true, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_lastSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciledSource_ended(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciledSource_ended(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ended, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciledSource_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciledSource", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Reconciliation_from(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDate2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _Reconciliation_to(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDate2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _Reconciliation_matches(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_matches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matches(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_matches(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, true, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Reconciliation_totals(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.ReconciledFigures) graphql.Marshaler {
+			return ec.marshalNReconciledFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledFigures(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReconciledFigures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_rows(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []controlplane.ReconciliationRow) graphql.Marshaler {
+			return ec.marshalNReconciliationRow2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliationRowᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReconciliationRow(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_rowCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_rowCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RowCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_rowCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Reconciliation_differing(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_differing(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Differing, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_differing(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Reconciliation", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Reconciliation_pageInfo(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Reconciliation().PageInfo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_levels(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_levels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Reconciliation().Levels(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.ReconciledLevel) graphql.Marshaler {
+			return ec.marshalNReconciledLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledLevelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReconciledLevel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Reconciliation_sources(ctx context.Context, field graphql.CollectedField, obj *controlplane.Reconciliation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Reconciliation_sources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Reconciliation().Sources(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.ReconciledSource) graphql.Marshaler {
+			return ec.marshalNReconciledSource2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledSourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Reconciliation_sources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Reconciliation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReconciledSource(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReconciliationRow_date(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciliationRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciliationRow_date(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDate2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciliationRow_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReconciliationRow", field, false, false, errors.New("field of type Date does not have child fields"))
+}
+
+func (ec *executionContext) _ReconciliationRow_account(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciliationRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciliationRow_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ReconciliationRow().Account(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciliationRow_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReconciliationRow",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ReconciliationRow_figures(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciliationRow) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReconciliationRow_figures(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Figures, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.ReconciledFigures) graphql.Marshaler {
+			return ec.marshalNReconciledFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledFigures(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReconciliationRow_figures(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReconciliationRow",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReconciledFigures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Rollout_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10704,6 +14850,29 @@ func (ec *executionContext) fieldContext_Totals_refused(_ context.Context, field
 	return graphql.NewScalarFieldContext("Totals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _Totals_shadowed(ctx context.Context, field graphql.CollectedField, obj *controlplane.Totals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Totals_shadowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Totals_shadowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Totals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _Totals_errors(ctx context.Context, field graphql.CollectedField, obj *controlplane.Totals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10828,6 +14997,1333 @@ func (ec *executionContext) fieldContext_Totals_latency(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _UnaccountedUsage_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UnaccountedUsage().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_kind(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UnaccountedUsage().Kind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.UnaccountedKind) graphql.Marshaler {
+			return ec.marshalNUnaccountedKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, true, true, errors.New("field of type UnaccountedKind does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_source(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UnaccountedUsage().Source(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_node(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_from(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_until(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_atLeast(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_atMost(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_batches(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_batches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Batches, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_batches(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_foundAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_foundAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FoundAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_foundAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsage_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsage_resolvedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ResolvedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsage_resolvedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.UnaccountedUsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsageConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.UnaccountedUsage) graphql.Marshaler {
+			return ec.marshalNUnaccountedUsage2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐUnaccountedUsageᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsageConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnaccountedUsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnaccountedUsage(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnaccountedUsageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.UnaccountedUsageConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsageConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsageConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnaccountedUsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageColumns_requests(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_allowed(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_throttled(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_throttled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Throttled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_refused(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_refused(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Refused, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_shadowed(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_shadowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_shadowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_errors(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_cost(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_bytesIn(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_bytesIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_bytesIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_bytesOut(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_bytesOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_bytesOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_p50(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_p50(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P50, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*float64) graphql.Marshaler {
+			return ec.marshalNFloat2ᚕᚖfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_p50(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_p95(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_p95(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P95, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*float64) graphql.Marshaler {
+			return ec.marshalNFloat2ᚕᚖfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_p95(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _UsageColumns_p99(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_p99(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.P99, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*float64) graphql.Marshaler {
+			return ec.marshalNFloat2ᚕᚖfloat64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_p99(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_requests(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_allowed(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Allowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_throttled(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_throttled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Throttled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_refused(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_refused(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Refused, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_shadowed(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_shadowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Shadowed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_shadowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_errors(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_cost(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_bytesIn(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_bytesIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_bytesIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_bytesOut(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_bytesOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_bytesOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_corrected(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_corrected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_corrected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_imported(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_imported(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Imported, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_imported(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_late(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_late(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Late, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_late(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_uniqueKeys(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_uniqueKeys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UniqueKeys, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_uniqueKeys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _UsageFigures_latency(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_latency(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageFigures().Latency(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Latency) graphql.Marshaler {
+			return ec.marshalNLatency2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLatency(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_latency(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageFigures",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Latency(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageFigures_meters(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageFigures_meters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meters, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []explore.MeterAmount) graphql.Marshaler {
+			return ec.marshalNMeterAmount2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterAmountᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageFigures_meters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageFigures",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeterAmount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_account(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Account(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_key(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Key(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_identity(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_identity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Identity(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+			return ec.marshalOIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_identity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_endpoint(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_endpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Endpoint(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_endpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_status(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageGroup_decision(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_decision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Decision(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *wire.Decision) graphql.Marshaler {
+			return ec.marshalODecision2ᚖgithubᚗcomᚋweirhqᚋweirᚋpluginᚋwireᚐDecision(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_decision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, true, false, errors.New("field of type Decision does not have child fields"))
+}
+
+func (ec *executionContext) _UsageGroup_tier(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalOTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_values(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_values(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Values(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_values(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UsageGroup_label(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_label(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageGroup().Label(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UsageGroup_totals(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v explore.Figures) graphql.Marshaler {
+			return ec.marshalNUsageFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐFigures(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageFigures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_share(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_share(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Share, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_share(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageGroup", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _UsageGroup_previous(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_previous(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Previous, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Figures) graphql.Marshaler {
+			return ec.marshalOUsageFigures2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐFigures(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_previous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageFigures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_series(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Series, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Columns) graphql.Marshaler {
+			return ec.marshalOUsageColumns2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐColumns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageColumns(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UsagePoint_at(ctx context.Context, field graphql.CollectedField, obj *model.UsagePoint) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10878,6 +16374,304 @@ func (ec *executionContext) fieldContext_UsagePoint_totals(_ context.Context, fi
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Totals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_from(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_to(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_granularity(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_granularity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Granularity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Granularity) graphql.Marshaler {
+			return ec.marshalOGranularity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_granularity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Granularity does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_timeZone(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_points(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_points(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []time.Time) graphql.Marshaler {
+			return ec.marshalNTime2ᚕtimeᚐTimeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_points(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_groups(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Groups, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []explore.Group) graphql.Marshaler {
+			return ec.marshalNUsageGroup2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_other(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_other(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Other, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Group) graphql.Marshaler {
+			return ec.marshalOUsageGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐGroup(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_other(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_groupCount(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_groupCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.GroupCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_groupCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UsageReport", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _UsageReport_totals(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v explore.Figures) graphql.Marshaler {
+			return ec.marshalNUsageFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐFigures(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageFigures(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_series(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Series, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Columns) graphql.Marshaler {
+			return ec.marshalOUsageColumns2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐColumns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageColumns(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageReport_previous(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_previous(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Previous, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Previous) graphql.Marshaler {
+			return ec.marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐPrevious(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_previous(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviousUsage(ctx, field)
 		},
 	}
 	return fc, nil
@@ -12631,6 +18425,174 @@ func (ec *executionContext) unmarshalInputDefaultsInput(ctx context.Context, obj
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputExploreInput(ctx context.Context, obj any) (model.ExploreInput, error) {
+	var it model.ExploreInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["timeZone"]; !present {
+		asMap["timeZone"] = "UTC"
+	}
+	if _, present := asMap["orderBy"]; !present {
+		asMap["orderBy"] = "REQUESTS"
+	}
+	if _, present := asMap["top"]; !present {
+		asMap["top"] = 10
+	}
+
+	fieldsInOrder := [...]string{"from", "to", "granularity", "timeZone", "groupBy", "filter", "orderBy", "top", "compare", "meterIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "granularity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("granularity"))
+			data, err := ec.unmarshalOGranularity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Granularity = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "groupBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupBy"))
+			data, err := ec.unmarshalOUsageDimension2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimensionᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupBy = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOUsageFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUsageFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "orderBy":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderBy"))
+			data, err := ec.unmarshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderBy = data
+		case "top":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("top"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Top = data
+		case "compare":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("compare"))
+			data, err := ec.unmarshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Compare = data
+		case "meterIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meterIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MeterIds = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputHeatMapInput(ctx context.Context, obj any) (model.HeatMapInput, error) {
+	var it model.HeatMapInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["timeZone"]; !present {
+		asMap["timeZone"] = "UTC"
+	}
+	if _, present := asMap["measure"]; !present {
+		asMap["measure"] = "REQUESTS"
+	}
+
+	fieldsInOrder := [...]string{"from", "to", "timeZone", "filter", "measure"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOUsageFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUsageFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "measure":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("measure"))
+			data, err := ec.unmarshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Measure = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj any) (model.LimitInput, error) {
 	var it model.LimitInput
 	if obj == nil {
@@ -13101,7 +19063,7 @@ func (ec *executionContext) unmarshalInputUsageFilter(ctx context.Context, obj a
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accountIds", "endpointIds", "statuses", "decisions"}
+	fieldsInOrder := [...]string{"accountIds", "keyIds", "endpointIds", "tierIds", "statuses", "decisions"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13115,6 +19077,13 @@ func (ec *executionContext) unmarshalInputUsageFilter(ctx context.Context, obj a
 				return it, err
 			}
 			it.AccountIds = data
+		case "keyIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keyIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeyIds = data
 		case "endpointIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -13122,6 +19091,13 @@ func (ec *executionContext) unmarshalInputUsageFilter(ctx context.Context, obj a
 				return it, err
 			}
 			it.EndpointIds = data
+		case "tierIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierIds = data
 		case "statuses":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statuses"))
 			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
@@ -13762,6 +19738,404 @@ func (ec *executionContext) _Consumer(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "share":
 			out.Values[i] = ec._Consumer_share(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var correctionImplementors = []string{"Correction"}
+
+func (ec *executionContext) _Correction(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Correction) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, correctionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Correction")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "clientId":
+			out.Values[i] = ec._Correction_clientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_kind(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "account":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_account(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "key":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_key(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "identity":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_identity(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "endpoint":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_endpoint(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_tier(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "at":
+			out.Values[i] = ec._Correction_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "requests":
+			out.Values[i] = ec._Correction_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cost":
+			out.Values[i] = ec._Correction_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bytesIn":
+			out.Values[i] = ec._Correction_bytesIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bytesOut":
+			out.Values[i] = ec._Correction_bytesOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "meterId":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_meterId(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "amount":
+			out.Values[i] = ec._Correction_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "reason":
+			out.Values[i] = ec._Correction_reason(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "actor":
+			out.Values[i] = ec._Correction_actor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._Correction_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var correctionConnectionImplementors = []string{"CorrectionConnection"}
+
+func (ec *executionContext) _CorrectionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CorrectionConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, correctionConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CorrectionConnection")
+		case "nodes":
+			out.Values[i] = ec._CorrectionConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._CorrectionConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -14810,6 +21184,126 @@ func (ec *executionContext) _EndpointPayload(ctx context.Context, sel ast.Select
 			}
 		case "snapshot":
 			out.Values[i] = ec._EndpointPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var heatCellImplementors = []string{"HeatCell"}
+
+func (ec *executionContext) _HeatCell(ctx context.Context, sel ast.SelectionSet, obj *explore.HeatCell) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, heatCellImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HeatCell")
+		case "weekday":
+			out.Values[i] = ec._HeatCell_weekday(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "hour":
+			out.Values[i] = ec._HeatCell_hour(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "occurrences":
+			out.Values[i] = ec._HeatCell_occurrences(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._HeatCell_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "mean":
+			out.Values[i] = ec._HeatCell_mean(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var heatMapImplementors = []string{"HeatMap"}
+
+func (ec *executionContext) _HeatMap(ctx context.Context, sel ast.SelectionSet, obj *explore.HeatMap) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, heatMapImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("HeatMap")
+		case "from":
+			out.Values[i] = ec._HeatMap_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._HeatMap_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "timeZone":
+			out.Values[i] = ec._HeatMap_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "measure":
+			out.Values[i] = ec._HeatMap_measure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cells":
+			out.Values[i] = ec._HeatMap_cells(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._HeatMap_total(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -15885,6 +22379,86 @@ func (ec *executionContext) _LiveUsage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var meterAmountImplementors = []string{"MeterAmount"}
+
+func (ec *executionContext) _MeterAmount(ctx context.Context, sel ast.SelectionSet, obj *explore.MeterAmount) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, meterAmountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MeterAmount")
+		case "meterId":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeterAmount_meterId(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "requests":
+			out.Values[i] = ec._MeterAmount_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "amount":
+			out.Values[i] = ec._MeterAmount_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -16376,6 +22950,62 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var previousUsageImplementors = []string{"PreviousUsage"}
+
+func (ec *executionContext) _PreviousUsage(ctx context.Context, sel ast.SelectionSet, obj *explore.Previous) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previousUsageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviousUsage")
+		case "from":
+			out.Values[i] = ec._PreviousUsage_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._PreviousUsage_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = ec._PreviousUsage_points(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._PreviousUsage_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "series":
+			out.Values[i] = ec._PreviousUsage_series(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var queryImplementors = []string{"Query"}
 
 func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -16556,6 +23186,116 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_endpointGroups(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "explore":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_explore(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "heatMap":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_heatMap(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "reconciliation":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_reconciliation(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "unaccountedUsage":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_unaccountedUsage(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "corrections":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_corrections(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -16899,6 +23639,482 @@ func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var reconciledFiguresImplementors = []string{"ReconciledFigures"}
+
+func (ec *executionContext) _ReconciledFigures(ctx context.Context, sel ast.SelectionSet, obj *controlplane.ReconciledFigures) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconciledFiguresImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReconciledFigures")
+		case "sent":
+			out.Values[i] = ec._ReconciledFigures_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rolledUp":
+			out.Values[i] = ec._ReconciledFigures_rolledUp(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "difference":
+			out.Values[i] = ec._ReconciledFigures_difference(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "corrected":
+			out.Values[i] = ec._ReconciledFigures_corrected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "imported":
+			out.Values[i] = ec._ReconciledFigures_imported(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var reconciledLevelImplementors = []string{"ReconciledLevel"}
+
+func (ec *executionContext) _ReconciledLevel(ctx context.Context, sel ast.SelectionSet, obj *controlplane.ReconciledLevel) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconciledLevelImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReconciledLevel")
+		case "granularity":
+			out.Values[i] = ec._ReconciledLevel_granularity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._ReconciledLevel_from(ctx, field, obj)
+		case "to":
+			out.Values[i] = ec._ReconciledLevel_to(ctx, field, obj)
+		case "sent":
+			out.Values[i] = ec._ReconciledLevel_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rolledUp":
+			out.Values[i] = ec._ReconciledLevel_rolledUp(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "difference":
+			out.Values[i] = ec._ReconciledLevel_difference(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var reconciledSourceImplementors = []string{"ReconciledSource"}
+
+func (ec *executionContext) _ReconciledSource(ctx context.Context, sel ast.SelectionSet, obj *controlplane.ReconciledSource) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconciledSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReconciledSource")
+		case "source":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ReconciledSource_source(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "node":
+			out.Values[i] = ec._ReconciledSource_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sent":
+			out.Values[i] = ec._ReconciledSource_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "counted":
+			out.Values[i] = ec._ReconciledSource_counted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "committed":
+			out.Values[i] = ec._ReconciledSource_committed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "difference":
+			out.Values[i] = ec._ReconciledSource_difference(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._ReconciledSource_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "ended":
+			out.Values[i] = ec._ReconciledSource_ended(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var reconciliationImplementors = []string{"Reconciliation"}
+
+func (ec *executionContext) _Reconciliation(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Reconciliation) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Reconciliation")
+		case "from":
+			out.Values[i] = ec._Reconciliation_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "to":
+			out.Values[i] = ec._Reconciliation_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "matches":
+			out.Values[i] = ec._Reconciliation_matches(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totals":
+			out.Values[i] = ec._Reconciliation_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rows":
+			out.Values[i] = ec._Reconciliation_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "rowCount":
+			out.Values[i] = ec._Reconciliation_rowCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "differing":
+			out.Values[i] = ec._Reconciliation_differing(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Reconciliation_pageInfo(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "levels":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Reconciliation_levels(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "sources":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Reconciliation_sources(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var reconciliationRowImplementors = []string{"ReconciliationRow"}
+
+func (ec *executionContext) _ReconciliationRow(ctx context.Context, sel ast.SelectionSet, obj *controlplane.ReconciliationRow) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, reconciliationRowImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReconciliationRow")
+		case "date":
+			out.Values[i] = ec._ReconciliationRow_date(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "account":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ReconciliationRow_account(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "figures":
+			out.Values[i] = ec._ReconciliationRow_figures(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var rolloutImplementors = []string{"Rollout"}
 
 func (ec *executionContext) _Rollout(ctx context.Context, sel ast.SelectionSet, obj *model.Rollout) graphql.Marshaler {
@@ -17213,6 +24429,11 @@ func (ec *executionContext) _Totals(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "shadowed":
+			out.Values[i] = ec._Totals_shadowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "errors":
 			out.Values[i] = ec._Totals_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -17292,6 +24513,752 @@ func (ec *executionContext) _Totals(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var unaccountedUsageImplementors = []string{"UnaccountedUsage"}
+
+func (ec *executionContext) _UnaccountedUsage(ctx context.Context, sel ast.SelectionSet, obj *controlplane.UnaccountedUsage) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unaccountedUsageImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnaccountedUsage")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UnaccountedUsage_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "kind":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UnaccountedUsage_kind(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "source":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UnaccountedUsage_source(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "node":
+			out.Values[i] = ec._UnaccountedUsage_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "from":
+			out.Values[i] = ec._UnaccountedUsage_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "until":
+			out.Values[i] = ec._UnaccountedUsage_until(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "atLeast":
+			out.Values[i] = ec._UnaccountedUsage_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "atMost":
+			out.Values[i] = ec._UnaccountedUsage_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "batches":
+			out.Values[i] = ec._UnaccountedUsage_batches(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "foundAt":
+			out.Values[i] = ec._UnaccountedUsage_foundAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "resolvedAt":
+			out.Values[i] = ec._UnaccountedUsage_resolvedAt(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var unaccountedUsageConnectionImplementors = []string{"UnaccountedUsageConnection"}
+
+func (ec *executionContext) _UnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, obj *model.UnaccountedUsageConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unaccountedUsageConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnaccountedUsageConnection")
+		case "nodes":
+			out.Values[i] = ec._UnaccountedUsageConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._UnaccountedUsageConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var usageColumnsImplementors = []string{"UsageColumns"}
+
+func (ec *executionContext) _UsageColumns(ctx context.Context, sel ast.SelectionSet, obj *explore.Columns) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageColumnsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageColumns")
+		case "requests":
+			out.Values[i] = ec._UsageColumns_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._UsageColumns_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "throttled":
+			out.Values[i] = ec._UsageColumns_throttled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "refused":
+			out.Values[i] = ec._UsageColumns_refused(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "shadowed":
+			out.Values[i] = ec._UsageColumns_shadowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._UsageColumns_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._UsageColumns_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytesIn":
+			out.Values[i] = ec._UsageColumns_bytesIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytesOut":
+			out.Values[i] = ec._UsageColumns_bytesOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p50":
+			out.Values[i] = ec._UsageColumns_p50(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p95":
+			out.Values[i] = ec._UsageColumns_p95(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "p99":
+			out.Values[i] = ec._UsageColumns_p99(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var usageFiguresImplementors = []string{"UsageFigures"}
+
+func (ec *executionContext) _UsageFigures(ctx context.Context, sel ast.SelectionSet, obj *explore.Figures) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageFiguresImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageFigures")
+		case "requests":
+			out.Values[i] = ec._UsageFigures_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "allowed":
+			out.Values[i] = ec._UsageFigures_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "throttled":
+			out.Values[i] = ec._UsageFigures_throttled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "refused":
+			out.Values[i] = ec._UsageFigures_refused(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "shadowed":
+			out.Values[i] = ec._UsageFigures_shadowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "errors":
+			out.Values[i] = ec._UsageFigures_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cost":
+			out.Values[i] = ec._UsageFigures_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bytesIn":
+			out.Values[i] = ec._UsageFigures_bytesIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "bytesOut":
+			out.Values[i] = ec._UsageFigures_bytesOut(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "corrected":
+			out.Values[i] = ec._UsageFigures_corrected(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "imported":
+			out.Values[i] = ec._UsageFigures_imported(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "late":
+			out.Values[i] = ec._UsageFigures_late(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "uniqueKeys":
+			out.Values[i] = ec._UsageFigures_uniqueKeys(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "latency":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageFigures_latency(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "meters":
+			out.Values[i] = ec._UsageFigures_meters(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var usageGroupImplementors = []string{"UsageGroup"}
+
+func (ec *executionContext) _UsageGroup(ctx context.Context, sel ast.SelectionSet, obj *explore.Group) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageGroup")
+		case "account":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_account(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "key":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_key(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "identity":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_identity(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "endpoint":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_endpoint(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "status":
+			out.Values[i] = ec._UsageGroup_status(ctx, field, obj)
+		case "decision":
+			out.Values[i] = ec._UsageGroup_decision(ctx, field, obj)
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_tier(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "values":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_values(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "label":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageGroup_label(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "totals":
+			out.Values[i] = ec._UsageGroup_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "share":
+			out.Values[i] = ec._UsageGroup_share(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "previous":
+			out.Values[i] = ec._UsageGroup_previous(ctx, field, obj)
+		case "series":
+			out.Values[i] = ec._UsageGroup_series(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var usagePointImplementors = []string{"UsagePoint"}
 
 func (ec *executionContext) _UsagePoint(ctx context.Context, sel ast.SelectionSet, obj *model.UsagePoint) graphql.Marshaler {
@@ -17313,6 +25280,83 @@ func (ec *executionContext) _UsagePoint(ctx context.Context, sel ast.SelectionSe
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var usageReportImplementors = []string{"UsageReport"}
+
+func (ec *executionContext) _UsageReport(ctx context.Context, sel ast.SelectionSet, obj *explore.Report) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, usageReportImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UsageReport")
+		case "from":
+			out.Values[i] = ec._UsageReport_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._UsageReport_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "granularity":
+			out.Values[i] = ec._UsageReport_granularity(ctx, field, obj)
+		case "timeZone":
+			out.Values[i] = ec._UsageReport_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = ec._UsageReport_points(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "groups":
+			out.Values[i] = ec._UsageReport_groups(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "other":
+			out.Values[i] = ec._UsageReport_other(ctx, field, obj)
+		case "groupCount":
+			out.Values[i] = ec._UsageReport_groupCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totals":
+			out.Values[i] = ec._UsageReport_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "series":
+			out.Values[i] = ec._UsageReport_series(ctx, field, obj)
+		case "previous":
+			out.Values[i] = ec._UsageReport_previous(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -18023,6 +26067,56 @@ func (ec *executionContext) marshalNConsumer2ᚖgithubᚗcomᚋweirhqᚋweirᚋg
 	return ec._Consumer(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNCorrection2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrectionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Correction) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCorrection2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrection(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCorrection2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrection(ctx context.Context, sel ast.SelectionSet, v *controlplane.Correction) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Correction(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCorrectionConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionConnection(ctx context.Context, sel ast.SelectionSet, v model.CorrectionConnection) graphql.Marshaler {
+	return ec._CorrectionConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionConnection(ctx context.Context, sel ast.SelectionSet, v *model.CorrectionConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CorrectionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNCorrectionKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionKind(ctx context.Context, v any) (model.CorrectionKind, error) {
+	var res model.CorrectionKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNCorrectionKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionKind(ctx context.Context, sel ast.SelectionSet, v model.CorrectionKind) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) unmarshalNCreateAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateAccountInput(ctx context.Context, v any) (model.CreateAccountInput, error) {
 	res, err := ec.unmarshalInputCreateAccountInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18055,6 +26149,22 @@ func (ec *executionContext) marshalNCreateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋ
 func (ec *executionContext) unmarshalNCreateTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateTierInput(ctx context.Context, v any) (model.CreateTierInput, error) {
 	res, err := ec.unmarshalInputCreateTierInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNDate2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
+	res, err := model.UnmarshalDate(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNDate2timeᚐTime(ctx context.Context, sel ast.SelectionSet, v time.Time) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalDate(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNDecision2githubᚗcomᚋweirhqᚋweirᚋpluginᚋwireᚐDecision(ctx context.Context, v any) (wire.Decision, error) {
@@ -18260,6 +26370,11 @@ func (ec *executionContext) marshalNEndpointPayload2ᚖgithubᚗcomᚋweirhqᚋw
 	return ec._EndpointPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNExploreInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐExploreInput(ctx context.Context, v any) (model.ExploreInput, error) {
+	res, err := ec.unmarshalInputExploreInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNFailMode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx context.Context, v any) (model.FailMode, error) {
 	var res model.FailMode
 	err := res.UnmarshalGQL(v)
@@ -18286,6 +26401,30 @@ func (ec *executionContext) marshalNFloat2float64(ctx context.Context, sel ast.S
 	return graphql.WrapContextMarshaler(ctx, res)
 }
 
+func (ec *executionContext) unmarshalNFloat2ᚕᚖfloat64(ctx context.Context, v any) ([]*float64, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]*float64, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalOFloat2ᚖfloat64(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNFloat2ᚕᚖfloat64(ctx context.Context, sel ast.SelectionSet, v []*float64) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalOFloat2ᚖfloat64(ctx, sel, v[i])
+	}
+
+	return ret
+}
+
 func (ec *executionContext) unmarshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx context.Context, v any) (controlplane.Granularity, error) {
 	res, err := model.UnmarshalGranularity(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -18300,6 +26439,45 @@ func (ec *executionContext) marshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋc
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNHeatCell2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatCell(ctx context.Context, sel ast.SelectionSet, v explore.HeatCell) graphql.Marshaler {
+	return ec._HeatCell(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHeatCell2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatCellᚄ(ctx context.Context, sel ast.SelectionSet, v []explore.HeatCell) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNHeatCell2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatCell(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNHeatMap2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatMap(ctx context.Context, sel ast.SelectionSet, v explore.HeatMap) graphql.Marshaler {
+	return ec._HeatMap(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNHeatMap2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐHeatMap(ctx context.Context, sel ast.SelectionSet, v *explore.HeatMap) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._HeatMap(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNHeatMapInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐHeatMapInput(ctx context.Context, v any) (model.HeatMapInput, error) {
+	res, err := ec.unmarshalInputHeatMapInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNID2string(ctx context.Context, v any) (string, error) {
@@ -18402,6 +26580,36 @@ func (ec *executionContext) marshalNInt642int64(ctx context.Context, sel ast.Sel
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInt642ᚕint64ᚄ(ctx context.Context, v any) ([]int64, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]int64, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInt642int64(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNInt642ᚕint64ᚄ(ctx context.Context, sel ast.SelectionSet, v []int64) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNInt642int64(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNKey2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Key) graphql.Marshaler {
@@ -18804,6 +27012,26 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNMeterAmount2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterAmount(ctx context.Context, sel ast.SelectionSet, v explore.MeterAmount) graphql.Marshaler {
+	return ec._MeterAmount(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMeterAmount2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterAmountᚄ(ctx context.Context, sel ast.SelectionSet, v []explore.MeterAmount) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMeterAmount2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterAmount(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -18828,6 +27056,10 @@ func (ec *executionContext) marshalNOverride2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 		return graphql.Null
 	}
 	return ec._Override(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+	return ec._PageInfo(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
@@ -18902,6 +27134,96 @@ func (ec *executionContext) marshalNQuotaStanding2ᚖgithubᚗcomᚋweirhqᚋwei
 	return ec._QuotaStanding(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNReconciledFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledFigures(ctx context.Context, sel ast.SelectionSet, v controlplane.ReconciledFigures) graphql.Marshaler {
+	return ec._ReconciledFigures(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNReconciledLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.ReconciledLevel) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReconciledLevel2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledLevel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReconciledLevel2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledLevel(ctx context.Context, sel ast.SelectionSet, v *controlplane.ReconciledLevel) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ReconciledLevel(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReconciledSource2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.ReconciledSource) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReconciledSource2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledSource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNReconciledSource2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciledSource(ctx context.Context, sel ast.SelectionSet, v *controlplane.ReconciledSource) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ReconciledSource(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReconciliation2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliation(ctx context.Context, sel ast.SelectionSet, v controlplane.Reconciliation) graphql.Marshaler {
+	return ec._Reconciliation(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNReconciliation2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliation(ctx context.Context, sel ast.SelectionSet, v *controlplane.Reconciliation) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Reconciliation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReconciliationRow2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliationRow(ctx context.Context, sel ast.SelectionSet, v controlplane.ReconciliationRow) graphql.Marshaler {
+	return ec._ReconciliationRow(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNReconciliationRow2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliationRowᚄ(ctx context.Context, sel ast.SelectionSet, v []controlplane.ReconciliationRow) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReconciliationRow2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐReconciliationRow(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNRollout2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRollout(ctx context.Context, sel ast.SelectionSet, v model.Rollout) graphql.Marshaler {
 	return ec._Rollout(ctx, sel, &v)
 }
@@ -18949,6 +27271,36 @@ func (ec *executionContext) marshalNString2string(ctx context.Context, sel ast.S
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNString2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNString2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNTier2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx context.Context, sel ast.SelectionSet, v controlplane.Tier) graphql.Marshaler {
@@ -19011,6 +27363,36 @@ func (ec *executionContext) marshalNTime2timeᚐTime(ctx context.Context, sel as
 	return res
 }
 
+func (ec *executionContext) unmarshalNTime2ᚕtimeᚐTimeᚄ(ctx context.Context, v any) ([]time.Time, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]time.Time, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNTime2timeᚐTime(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNTime2ᚕtimeᚐTimeᚄ(ctx context.Context, sel ast.SelectionSet, v []time.Time) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNTime2timeᚐTime(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNTotals2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTotals(ctx context.Context, sel ast.SelectionSet, v controlplane.Totals) graphql.Marshaler {
 	return ec._Totals(ctx, sel, &v)
 }
@@ -19023,6 +27405,56 @@ func (ec *executionContext) marshalNTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋcon
 		return graphql.Null
 	}
 	return ec._Totals(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNUnaccountedKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedKind(ctx context.Context, v any) (model.UnaccountedKind, error) {
+	var res model.UnaccountedKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUnaccountedKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedKind(ctx context.Context, sel ast.SelectionSet, v model.UnaccountedKind) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNUnaccountedUsage2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐUnaccountedUsageᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.UnaccountedUsage) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnaccountedUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐUnaccountedUsage(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUnaccountedUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐUnaccountedUsage(ctx context.Context, sel ast.SelectionSet, v *controlplane.UnaccountedUsage) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UnaccountedUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUnaccountedUsageConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, v model.UnaccountedUsageConnection) graphql.Marshaler {
+	return ec._UnaccountedUsageConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUnaccountedUsageConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.UnaccountedUsageConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UnaccountedUsageConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateAccountInput(ctx context.Context, v any) (model.UpdateAccountInput, error) {
@@ -19044,6 +27476,106 @@ func (ec *executionContext) unmarshalNUpdateTierInput2githubᚗcomᚋweirhqᚋwe
 	res, err := ec.unmarshalInputUpdateTierInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
+
+func (ec *executionContext) unmarshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension(ctx context.Context, v any) (explore.Dimension, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension(ctx context.Context, sel ast.SelectionSet, v explore.Dimension) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension = map[string]explore.Dimension{
+		"ACCOUNT":  explore.ByAccount,
+		"KEY":      explore.ByKey,
+		"ENDPOINT": explore.ByEndpoint,
+		"STATUS":   explore.ByStatus,
+		"DECISION": explore.ByDecision,
+		"TIER":     explore.ByTier,
+	}
+	marshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension = map[explore.Dimension]string{
+		explore.ByAccount:  "ACCOUNT",
+		explore.ByKey:      "KEY",
+		explore.ByEndpoint: "ENDPOINT",
+		explore.ByStatus:   "STATUS",
+		explore.ByDecision: "DECISION",
+		explore.ByTier:     "TIER",
+	}
+)
+
+func (ec *executionContext) marshalNUsageFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐFigures(ctx context.Context, sel ast.SelectionSet, v explore.Figures) graphql.Marshaler {
+	return ec._UsageFigures(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUsageGroup2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐGroup(ctx context.Context, sel ast.SelectionSet, v explore.Group) graphql.Marshaler {
+	return ec._UsageGroup(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUsageGroup2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []explore.Group) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageGroup2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐGroup(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure(ctx context.Context, v any) (explore.Measure, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure(ctx context.Context, sel ast.SelectionSet, v explore.Measure) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure = map[string]explore.Measure{
+		"REQUESTS":  explore.Requests,
+		"ALLOWED":   explore.Allowed,
+		"THROTTLED": explore.Throttled,
+		"SHADOWED":  explore.Shadowed,
+		"ERRORS":    explore.Errors,
+		"COST":      explore.Cost,
+		"BYTES_IN":  explore.BytesIn,
+		"BYTES_OUT": explore.BytesOut,
+	}
+	marshalNUsageMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeasure = map[explore.Measure]string{
+		explore.Requests:  "REQUESTS",
+		explore.Allowed:   "ALLOWED",
+		explore.Throttled: "THROTTLED",
+		explore.Shadowed:  "SHADOWED",
+		explore.Errors:    "ERRORS",
+		explore.Cost:      "COST",
+		explore.BytesIn:   "BYTES_IN",
+		explore.BytesOut:  "BYTES_OUT",
+	}
+)
 
 func (ec *executionContext) marshalNUsagePoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUsagePointᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.UsagePoint) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -19069,6 +27601,20 @@ func (ec *executionContext) marshalNUsagePoint2ᚖgithubᚗcomᚋweirhqᚋweir�
 		return graphql.Null
 	}
 	return ec._UsagePoint(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUsageReport2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐReport(ctx context.Context, sel ast.SelectionSet, v explore.Report) graphql.Marshaler {
+	return ec._UsageReport(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNUsageReport2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐReport(ctx context.Context, sel ast.SelectionSet, v *explore.Report) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UsageReport(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNUsageSeries2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUsageSeries(ctx context.Context, sel ast.SelectionSet, v model.UsageSeries) graphql.Marshaler {
@@ -19358,6 +27904,54 @@ func (ec *executionContext) marshalOBoolean2ᚖbool(ctx context.Context, sel ast
 	return res
 }
 
+func (ec *executionContext) unmarshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison(ctx context.Context, v any) (*explore.Comparison, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison(ctx context.Context, sel ast.SelectionSet, v *explore.Comparison) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison[*v])
+	return res
+}
+
+var (
+	unmarshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison = map[string]explore.Comparison{
+		"PREVIOUS_PERIOD": explore.WithPreviousPeriod,
+		"PREVIOUS_YEAR":   explore.WithPreviousYear,
+	}
+	marshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison = map[explore.Comparison]string{
+		explore.WithPreviousPeriod: "PREVIOUS_PERIOD",
+		explore.WithPreviousYear:   "PREVIOUS_YEAR",
+	}
+)
+
+func (ec *executionContext) unmarshalODate2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalDate(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODate2ᚖtimeᚐTime(ctx context.Context, sel ast.SelectionSet, v *time.Time) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalDate(*v)
+	return res
+}
+
 func (ec *executionContext) unmarshalODecision2ᚕgithubᚗcomᚋweirhqᚋweirᚋpluginᚋwireᚐDecisionᚄ(ctx context.Context, v any) ([]wire.Decision, error) {
 	if v == nil {
 		return nil, nil
@@ -19393,6 +27987,24 @@ func (ec *executionContext) marshalODecision2ᚕgithubᚗcomᚋweirhqᚋweirᚋp
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalODecision2ᚖgithubᚗcomᚋweirhqᚋweirᚋpluginᚋwireᚐDecision(ctx context.Context, v any) (*wire.Decision, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalDecision(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalODecision2ᚖgithubᚗcomᚋweirhqᚋweirᚋpluginᚋwireᚐDecision(ctx context.Context, sel ast.SelectionSet, v *wire.Decision) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalDecision(*v)
+	return res
 }
 
 func (ec *executionContext) marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx context.Context, sel ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
@@ -19440,6 +28052,24 @@ func (ec *executionContext) marshalOFloat2ᚖfloat64(ctx context.Context, sel as
 	_ = sel
 	res := graphql.MarshalFloatContext(*v)
 	return graphql.WrapContextMarshaler(ctx, res)
+}
+
+func (ec *executionContext) unmarshalOGranularity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx context.Context, v any) (*controlplane.Granularity, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalGranularity(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOGranularity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx context.Context, sel ast.SelectionSet, v *controlplane.Granularity) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalGranularity(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
@@ -19675,6 +28305,13 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐPrevious(ctx context.Context, sel ast.SelectionSet, v *explore.Previous) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PreviousUsage(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {
 	if v == nil {
 		return nil, nil
@@ -19718,12 +28355,70 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	return res
 }
 
+func (ec *executionContext) marshalOUsageColumns2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐColumns(ctx context.Context, sel ast.SelectionSet, v *explore.Columns) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageColumns(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOUsageDimension2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimensionᚄ(ctx context.Context, v any) ([]explore.Dimension, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]explore.Dimension, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOUsageDimension2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimensionᚄ(ctx context.Context, sel ast.SelectionSet, v []explore.Dimension) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUsageDimension2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐDimension(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOUsageFigures2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐFigures(ctx context.Context, sel ast.SelectionSet, v *explore.Figures) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageFigures(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOUsageFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUsageFilter(ctx context.Context, v any) (*model.UsageFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputUsageFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUsageGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐGroup(ctx context.Context, sel ast.SelectionSet, v *explore.Group) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._UsageGroup(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -70,6 +71,12 @@ type Consumer struct {
 	Totals  *controlplane.Totals  `json:"totals"`
 	// Its part of all requests of the range, 0 to 1.
 	Share float64 `json:"share"`
+}
+
+// One page of corrections.
+type CorrectionConnection struct {
+	Nodes    []*controlplane.Correction `json:"nodes"`
+	PageInfo *PageInfo                  `json:"pageInfo"`
 }
 
 // An account to create.
@@ -164,6 +171,46 @@ type EndpointPayload struct {
 	Endpoint *controlplane.Endpoint `json:"endpoint"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
+}
+
+// A question about usage.
+type ExploreInput struct {
+	// Inclusive; cut to the whole minute, or with a granularity to a whole bucket of
+	// it in the time zone.
+	From time.Time `json:"from"`
+	// Exclusive; the default is now. Rounded up as `from` is rounded down.
+	To *time.Time `json:"to,omitempty"`
+	// The length of one point; leave it out for totals only.
+	Granularity *controlplane.Granularity `json:"granularity,omitempty"`
+	// IANA time zone of the points, such as Europe/Berlin. Days have 23 or 25 hours
+	// where the clocks change.
+	TimeZone string `json:"timeZone"`
+	// What to split by, at most 3.
+	GroupBy []explore.Dimension `json:"groupBy,omitempty"`
+	// What to count; leave it out for everything.
+	Filter *UsageFilter `json:"filter,omitempty"`
+	// What groups are ranked by, most first, and what their share is of.
+	OrderBy explore.Measure `json:"orderBy"`
+	// How many groups, 1 to 100; the rest is summed up in `other`.
+	Top int `json:"top"`
+	// What to compare with; leave it out for nothing.
+	Compare *explore.Comparison `json:"compare,omitempty"`
+	// Custom meters to add up, at most 10.
+	MeterIds []string `json:"meterIds,omitempty"`
+}
+
+// A question about the hours of the week.
+type HeatMapInput struct {
+	// Inclusive; cut to the whole hour in the time zone.
+	From time.Time `json:"from"`
+	// Exclusive; the default is now. Rounded up to the whole hour.
+	To *time.Time `json:"to,omitempty"`
+	// IANA time zone of the hours, such as Europe/Berlin.
+	TimeZone string `json:"timeZone"`
+	// What to count; leave it out for everything.
+	Filter *UsageFilter `json:"filter,omitempty"`
+	// What the cells are about.
+	Measure explore.Measure `json:"measure"`
 }
 
 // What updateKey and revokeKey answer.
@@ -335,6 +382,12 @@ type TierPayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
+// One page of unaccounted usage.
+type UnaccountedUsageConnection struct {
+	Nodes    []*controlplane.UnaccountedUsage `json:"nodes"`
+	PageInfo *PageInfo                        `json:"pageInfo"`
+}
+
 // An account to change. What is left out stays as it is.
 type UpdateAccountInput struct {
 	ID string `json:"id"`
@@ -386,12 +439,17 @@ type UpdateTierInput struct {
 	Limits []*LimitInput `json:"limits,omitempty"`
 }
 
-// Which usage to count; each field narrows, and one that is left out or empty does not.
+// Which usage to count; each field narrows, and one that is left out or empty does
+// not. The id NONE stands for usage without one.
 type UsageFilter struct {
-	// Any of these accounts.
+	// Any of these accounts; NONE is requests that nobody was identified for.
 	AccountIds []string `json:"accountIds,omitempty"`
-	// Any of these endpoints.
+	// Any of these keys and identities.
+	KeyIds []string `json:"keyIds,omitempty"`
+	// Any of these endpoints; NONE is requests that matched none.
 	EndpointIds []string `json:"endpointIds,omitempty"`
+	// Any of these tiers: those that requests were decided under.
+	TierIds []string `json:"tierIds,omitempty"`
 	// Any of these HTTP status codes; 0 is a client that left before there was one.
 	Statuses []int `json:"statuses,omitempty"`
 	// Any of these decisions.
@@ -489,6 +547,67 @@ func (e *AccountStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e AccountStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a correction is.
+type CorrectionKind string
+
+const (
+	// Takes usage or an earlier correction back.
+	CorrectionKindVoid CorrectionKind = "VOID"
+	// Adds to usage or takes away from it.
+	CorrectionKindAdjustment CorrectionKind = "ADJUSTMENT"
+	// Brings usage from elsewhere.
+	CorrectionKindImport CorrectionKind = "IMPORT"
+)
+
+var AllCorrectionKind = []CorrectionKind{
+	CorrectionKindVoid,
+	CorrectionKindAdjustment,
+	CorrectionKindImport,
+}
+
+func (e CorrectionKind) IsValid() bool {
+	switch e {
+	case CorrectionKindVoid, CorrectionKindAdjustment, CorrectionKindImport:
+		return true
+	}
+	return false
+}
+
+func (e CorrectionKind) String() string {
+	return string(e)
+}
+
+func (e *CorrectionKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = CorrectionKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid CorrectionKind", str)
+	}
+	return nil
+}
+
+func (e CorrectionKind) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *CorrectionKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e CorrectionKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -611,6 +730,64 @@ func (e *KeyStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e KeyStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How usage went missing.
+type UnaccountedKind string
+
+const (
+	// Batches between others never came.
+	UnaccountedKindGap UnaccountedKind = "GAP"
+	// A source fell silent before it had sent everything, as when an Envoy is killed.
+	UnaccountedKindSilent UnaccountedKind = "SILENT"
+)
+
+var AllUnaccountedKind = []UnaccountedKind{
+	UnaccountedKindGap,
+	UnaccountedKindSilent,
+}
+
+func (e UnaccountedKind) IsValid() bool {
+	switch e {
+	case UnaccountedKindGap, UnaccountedKindSilent:
+		return true
+	}
+	return false
+}
+
+func (e UnaccountedKind) String() string {
+	return string(e)
+}
+
+func (e *UnaccountedKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = UnaccountedKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid UnaccountedKind", str)
+	}
+	return nil
+}
+
+func (e UnaccountedKind) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *UnaccountedKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e UnaccountedKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -35,6 +36,21 @@ func UnmarshalTime(v any) (time.Time, error) {
 	return t, nil
 }
 
+// MarshalDate writes a calendar date, which is kept as its midnight in UTC.
+func MarshalDate(t time.Time) graphql.Marshaler {
+	return graphql.MarshalString(t.UTC().Format(time.DateOnly))
+}
+
+// UnmarshalDate reads a calendar date as its midnight in UTC.
+func UnmarshalDate(v any) (time.Time, error) {
+	s, _ := v.(string)
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return time.Time{}, controlplane.Invalid("", "%q is not a date such as 2026-01-31", s)
+	}
+	return t, nil
+}
+
 var granularities = map[string]controlplane.Granularity{
 	"MINUTE": controlplane.ByMinute, "HOUR": controlplane.ByHour,
 	"DAY": controlplane.ByDay, "MONTH": controlplane.ByMonth,
@@ -52,7 +68,7 @@ func UnmarshalGranularity(v any) (controlplane.Granularity, error) {
 
 var decisions = map[string]wire.Decision{
 	"ALLOWED": wire.Allowed, "THROTTLED": wire.Throttled, "UNAUTHENTICATED": wire.Unauthenticated,
-	"FORBIDDEN": wire.Forbidden, "UNREADY": wire.Unready,
+	"FORBIDDEN": wire.Forbidden, "UNREADY": wire.Unready, "CORRECTED": explore.Corrected, "IMPORTED": explore.Imported,
 }
 
 // MarshalDecision writes a decision.
@@ -60,6 +76,16 @@ func MarshalDecision(d wire.Decision) graphql.Marshaler { return marshalEnum(dec
 
 // UnmarshalDecision reads a decision.
 func UnmarshalDecision(v any) (wire.Decision, error) { return unmarshalEnum(decisions, v) }
+
+// DecisionName returns what a decision is called; empty for one that is none.
+func DecisionName(d wire.Decision) string {
+	for name, value := range decisions {
+		if value == d {
+			return name
+		}
+	}
+	return ""
+}
 
 func marshalEnum[T comparable](names map[string]T, v T) graphql.Marshaler {
 	for name, value := range names {

@@ -1,0 +1,207 @@
+package explore
+
+import (
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+// Kept says from when on each rollup has everything; the zero time is for ever.
+type Kept [len(controlplane.Granularities)]time.Time
+
+// Part is a stretch of one rollup.
+type Part struct {
+	Level controlplane.Granularity // ByDay or ByMonth when Local
+	// Local is the rollup in the accounts' own time zones. Its buckets are dates:
+	// those that Range begins and ends with, as midnights in UTC.
+	Local bool
+	controlplane.Range
+}
+
+// Plan is how a range is read.
+type Plan struct {
+	controlplane.Range
+	// Points are when each point begins; nil when there is only one, of everything.
+	Points []time.Time
+	Parts  []Part
+	Dates  []time.Time // of the points, as midnights in UTC, when the part is Local
+}
+
+// Plan returns what answers a question over its own range. Errors name the field
+// of the input that is to be changed.
+func (q Question) Plan(kept Kept) (Plan, error) {
+	r, err := widen(controlplane.Range{From: q.From, To: q.To}, q.step(), q.Zone, "input.")
+	if err != nil {
+		return Plan{}, err
+	}
+	p, err := q.cover(r, kept)
+	if err != nil {
+		return Plan{}, err
+	}
+	return p, q.checkCells(len(p.Points))
+}
+
+// step is what the range is rounded to.
+func (q Question) step() controlplane.Granularity {
+	if q.Granularity == nil {
+		return controlplane.ByMinute
+	}
+	return *q.Granularity
+}
+
+// checkCells refuses an answer that would be too large.
+func (q Question) checkCells(points int) error {
+	if groups := q.groups(); q.Want.Series && points*groups > MaxCells {
+		return controlplane.Invalid("input.top", "%d points of %d groups are more than one answer holds; ask for at most %d groups, shorten the range, or take a coarser granularity",
+			points, groups, max(1, MaxCells/max(1, points)-2))
+	}
+	return nil
+}
+
+// groups returns how many series an answer has: everything and the rest, too.
+func (q Question) groups() int {
+	if len(q.GroupBy) == 0 {
+		return 1
+	}
+	return q.Top + 2
+}
+
+// Previous returns what answers a question over the range that it compares with,
+// or false when it compares with nothing. A range that has not ended at now is
+// compared with as much of the earlier one.
+func (q Question) Previous(p Plan, kept Kept, now time.Time) (Plan, bool, error) {
+	if q.Compare == WithNothing {
+		return Plan{}, false, nil
+	}
+	before := q.before(p)
+	if missing := p.To.Sub(now); missing > 0 && missing < before.To.Sub(before.From) {
+		before.To = q.cut(before.To.Add(-missing), before.To, kept)
+	}
+	if before.From.Year() < 1970 {
+		return Plan{}, false, controlplane.Invalid("input.compare", "there is nothing to compare with before 1970; leave it out")
+	}
+	previous, err := q.cover(before, kept)
+	if err != nil {
+		return Plan{}, false, controlplane.Invalid("input.compare", "%s; or leave the comparison out", err.(*controlplane.Error).Message)
+	}
+	return previous, true, nil
+}
+
+// before returns the whole range that p is compared with.
+func (q Question) before(p Plan) controlplane.Range {
+	if q.Compare == WithPreviousYear {
+		year := controlplane.Range{From: yearBefore(p.From, q.Zone), To: yearBefore(p.To, q.Zone)}
+		if q.Granularity == nil {
+			return year
+		}
+		// Whole buckets, where the clock showed another time of day then.
+		return controlplane.Range{From: bucketAt(*q.Granularity, q.Zone, year.From).From, To: bucketAt(*q.Granularity, q.Zone, year.To).From}
+	}
+	if q.Granularity != nil {
+		return controlplane.Range{From: stepBack(p.From, len(p.Points), *q.Granularity, q.Zone), To: p.From}
+	}
+	from, to := bucketAt(controlplane.ByDay, q.Zone, p.From), bucketAt(controlplane.ByDay, q.Zone, p.To)
+	if from.From.Equal(p.From) && to.From.Equal(p.To) {
+		days := 0
+		for t := p.From; t.Before(p.To); t = bucketAt(controlplane.ByDay, q.Zone, t).To {
+			days++
+		}
+		return controlplane.Range{From: stepBack(p.From, days, controlplane.ByDay, q.Zone), To: p.From}
+	}
+	return controlplane.Range{From: p.From.Add(-p.To.Sub(p.From)), To: p.From}
+}
+
+// cut rounds the end of a range up to what is still kept of that time.
+func (q Question) cut(at, end time.Time, kept Kept) time.Time {
+	if q.local() {
+		return end
+	}
+	for _, g := range controlplane.Granularities[:controlplane.ByMonth] {
+		begin := g.Truncate(at)
+		if begin.Before(at) {
+			begin = g.Next(begin)
+		}
+		if !g.Truncate(at).Before(kept[g]) && !begin.After(end) {
+			return begin
+		}
+	}
+	return end
+}
+
+// local says whether the rollups in the accounts' own zones answer the question:
+// it is about whole days or months of them.
+func (q Question) local() bool {
+	return q.OwnZone && q.Zone != time.UTC && q.Granularity != nil && *q.Granularity >= controlplane.ByDay && len(q.Meters) == 0
+}
+
+// cover finds the parts that make up a range of whole buckets.
+func (q Question) cover(r controlplane.Range, kept Kept) (p Plan, err error) {
+	p.Range = r
+	if q.Granularity == nil {
+		p.Parts, err = coverAll(p.Parts, r, q, kept)
+		return p, err
+	}
+	if p.Points, err = pointsOf(r, *q.Granularity, q.Zone, "input."); err != nil {
+		return p, err
+	}
+	if q.local() {
+		for _, t := range p.Points {
+			p.Dates = append(p.Dates, midnight(t, q.Zone))
+		}
+		p.Parts = []Part{{*q.Granularity, true, controlplane.Range{From: p.Dates[0], To: q.endDate(r.To)}}}
+		return p, nil
+	}
+	for i, from := range p.Points {
+		to := r.To
+		if i+1 < len(p.Points) {
+			to = p.Points[i+1]
+		}
+		if p.Parts, err = coverAll(p.Parts, controlplane.Range{From: from, To: to}, q, kept); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// midnight returns the date that the zone's clock shows, as a midnight in UTC.
+func midnight(t time.Time, zone *time.Location) time.Time {
+	y, m, d := t.In(zone).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+}
+
+// endDate returns the first date that a range that ends at t does not have.
+func (q Question) endDate(t time.Time) time.Time {
+	return midnight(t.Add(-time.Nanosecond), q.Zone).AddDate(0, 0, 1)
+}
+
+// coverAll appends the parts of a stretch, and joins those that continue the part
+// before.
+func coverAll(parts []Part, r controlplane.Range, q Question, kept Kept) ([]Part, error) {
+	for _, s := range controlplane.Stretches(r) {
+		if s.From.Before(kept[s.Granularity]) {
+			return nil, q.gone(s, kept)
+		}
+		if n := len(parts) - 1; n >= 0 && parts[n].Level == s.Granularity && parts[n].To.Equal(s.From) {
+			parts[n].To = s.To
+			continue
+		}
+		parts = append(parts, Part{Level: s.Granularity, Range: s.Range})
+	}
+	return parts, nil
+}
+
+// gone says what to do about a rollup that does not go back so far.
+func (q Question) gone(s controlplane.Stretch, kept Kept) error {
+	since := kept[s.Granularity].UTC().Format(time.RFC3339)
+	coarser := [...]string{"HOUR", "DAY", "MONTH"}[min(s.Granularity, controlplane.ByDay)]
+	switch {
+	case q.Granularity == nil:
+		return controlplane.Invalid("input.from", "a range from or to this time of day needs %ss, which are kept since %s; begin and end at a whole %s in UTC", s.Granularity, since, s.Granularity+1)
+	case *q.Granularity == s.Granularity && q.Zone == time.UTC:
+		return controlplane.Invalid("input.from", "%ss are kept since %s; begin then or later, or take granularity %s", s.Granularity, since, coarser)
+	case *q.Granularity >= controlplane.ByDay:
+		return controlplane.Invalid("input.timeZone", "the %ss of this time zone are read from %ss in UTC, which are kept since %s; begin after that, take time zone UTC, or ask for accounts that have this time zone", *q.Granularity, s.Granularity, since)
+	default:
+		return controlplane.Invalid("input.timeZone", "the %ss of this time zone are read from %ss in UTC, which are kept since %s; begin after that, or take time zone UTC", *q.Granularity, s.Granularity, since)
+	}
+}

@@ -1,0 +1,168 @@
+package postgres
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
+)
+
+// sumColumns sums rollup rows into controlplane.Totals, without latency.
+const sumColumns = `
+	sum(requests)::bigint,
+	coalesce(sum(requests) filter (where decision = 1), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 2), 0)::bigint,
+	coalesce(sum(requests) filter (where decision between 3 and 5), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 6), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 7), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 1 and status >= 500), 0)::bigint,
+	sum(shadowed)::bigint, sum(late)::bigint, sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
+	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint`
+
+// measureColumns are those that measureSQL reads.
+const measureColumns = `requests, shadowed, cost, bytes_in, bytes_out, status as status_of, decision as decision_of`
+
+var measureSQL = [...]string{
+	explore.Requests:  `sum(requests)`,
+	explore.Allowed:   `coalesce(sum(requests) filter (where decision_of = 1), 0)`,
+	explore.Throttled: `coalesce(sum(requests) filter (where decision_of = 2), 0)`,
+	explore.Shadowed:  `sum(shadowed)`,
+	explore.Errors:    `coalesce(sum(requests) filter (where decision_of = 1 and status_of >= 500), 0)`,
+	explore.Cost:      `sum(cost)`,
+	explore.BytesIn:   `sum(bytes_in)`,
+	explore.BytesOut:  `sum(bytes_out)`,
+}
+
+var dimensionColumns = [...]string{
+	explore.ByAccount: `account_id`, explore.ByKey: `key_id`, explore.ByEndpoint: `endpoint_id`,
+	explore.ByStatus: `status`, explore.ByDecision: `decision`, explore.ByTier: `tier_id`,
+}
+
+// scan writes the query for the rows of a plan.
+type scan struct {
+	plan    explore.Plan
+	filter  controlplane.UsageFilter
+	groupBy []explore.Dimension
+	table   string // what the tables' names begin with
+	meters  []controlplane.ID
+	points  bool
+	args    []any
+	at      string // the placeholder of the points
+}
+
+func newScan(p explore.Plan, f controlplane.UsageFilter, groupBy []explore.Dimension) *scan {
+	return &scan{plan: p, filter: f, groupBy: groupBy, table: "usage_", points: p.Points != nil}
+}
+
+func (s *scan) arg(v any) string {
+	s.args = append(s.args, v)
+	return "$" + strconv.Itoa(len(s.args))
+}
+
+// usage returns the rows of all parts with the given columns.
+func (s *scan) usage(columns string) string {
+	parts := make([]string, len(s.plan.Parts))
+	where := s.where()
+	for i, p := range s.plan.Parts {
+		kind, name := `::timestamptz`, p.Level.String()
+		if p.Local {
+			kind, name = `::date`, "local_"+name
+		}
+		parts[i] = `select ` + strings.ReplaceAll(columns, pointColumn, s.point(p)) + ` from ` + s.table + name +
+			` where bucket >= ` + s.arg(p.From) + kind + ` and bucket < ` + s.arg(p.To) + kind + where
+	}
+	return strings.Join(parts, ` union all `)
+}
+
+// pointColumn stands for the number of the point, from 0, in the columns of usage.
+const pointColumn = `<point>`
+
+func (s *scan) point(p explore.Part) string {
+	if !s.points {
+		return `0`
+	}
+	starts, kind := s.plan.Points, `::timestamptz[]`
+	if p.Local {
+		starts, kind = s.plan.Dates, `::date[]`
+	}
+	if s.at == "" {
+		s.at = s.arg(starts)
+	}
+	return `width_bucket(bucket, ` + s.at + kind + `) - 1`
+}
+
+// where writes the conditions of the filter.
+func (s *scan) where() string {
+	var b strings.Builder
+	any := func(column string, list any, n int, kind string) {
+		if n > 0 {
+			b.WriteString(` and ` + column + ` = any(` + s.arg(list) + kind + `)`)
+		}
+	}
+	f := s.filter
+	any(`account_id`, toInt64s(f.Accounts), len(f.Accounts), `::bigint[]`)
+	any(`key_id`, toInt64s(f.Keys), len(f.Keys), `::bigint[]`)
+	any(`endpoint_id`, toInt64s(f.Endpoints), len(f.Endpoints), `::bigint[]`)
+	any(`tier_id`, toInt64s(f.Tiers), len(f.Tiers), `::bigint[]`)
+	any(`status`, f.Statuses, len(f.Statuses), `::int[]`)
+	any(`decision`, decisionNumbers(f.Decisions), len(f.Decisions), `::smallint[]`)
+	any(`meter_id`, toInt64s(s.meters), len(s.meters), `::bigint[]`)
+	return b.String()
+}
+
+// dimensions lists the columns to split by.
+func (s *scan) dimensions() string {
+	columns := make([]string, len(s.groupBy))
+	for i, d := range s.groupBy {
+		columns[i] = dimensionColumns[d]
+	}
+	return strings.Join(columns, `, `)
+}
+
+// keyColumns lists the columns of a group's key: those to split by, and zeros.
+func (s *scan) keyColumns() string {
+	columns := make([]string, explore.MaxDimensions)
+	for i := range columns {
+		columns[i] = `0::bigint`
+		if i < len(s.groupBy) {
+			columns[i] = dimensionColumns[s.groupBy[i]] + `::bigint`
+		}
+	}
+	return strings.Join(columns, `, `)
+}
+
+// ranked returns the rows of all parts with their point, their group's rank and
+// the given columns. Rank 0 is what is not among the groups.
+func (s *scan) ranked(keys []explore.GroupKey, columns string) string {
+	if len(keys) == 0 {
+		return s.usage(pointColumn + ` as point, 0 as rank, ` + columns)
+	}
+	inner := columns
+	on := make([]string, len(s.groupBy))
+	lists := make([]string, len(s.groupBy))
+	for i, d := range s.groupBy {
+		name := `k` + strconv.Itoa(i)
+		inner += `, ` + dimensionColumns[d] + ` as ` + name
+		values := make([]int64, len(keys))
+		for j, k := range keys {
+			values[j] = k[i]
+		}
+		on[i], lists[i] = `r.`+name+` = g.`+name, s.arg(values)+`::bigint[]`
+	}
+	names := make([]string, len(on))
+	for i := range names {
+		names[i] = `k` + strconv.Itoa(i)
+	}
+	return `select r.*, coalesce(g.rank, 0) as rank from (` + s.usage(pointColumn+` as point, `+inner) + `) r left join unnest(` + strings.Join(lists, `, `) +
+		`) with ordinality as g (` + strings.Join(names, `, `) + `, rank) on ` + strings.Join(on, ` and `)
+}
+
+// usageColumnsOf lists the columns that an answer is summed from.
+func usageColumnsOf(q explore.Question) string {
+	columns := `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision`
+	if q.Want.Latency {
+		columns += `, latency`
+	}
+	return columns
+}

@@ -1,0 +1,181 @@
+package graph
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/graph/model"
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// noneID stands for usage without an account, key, endpoint or tier.
+const noneID = "NONE"
+
+// questionOf reads a question, and from the operation which parts of the answer
+// are of interest.
+func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question, err error) {
+	q = explore.Question{
+		From: in.From, To: until(ctx, in.To), Granularity: in.Granularity, GroupBy: in.GroupBy,
+		OrderBy: in.OrderBy, Top: in.Top,
+	}
+	if in.Compare != nil {
+		q.Compare = *in.Compare
+	}
+	if q.Zone, err = explore.Zone("input.timeZone", in.TimeZone); err != nil {
+		return q, err
+	}
+	if q.Filter, err = usageFilterOf("input.filter", in.Filter); err != nil {
+		return q, err
+	}
+	if q.Meters, err = parseAll("input.meterIds", in.MeterIds, controlplane.KindMeter); err != nil {
+		return q, err
+	}
+	q.OwnZone, err = haveZone(ctx, q.Filter.Accounts, in.TimeZone)
+	asked := selected(graphql.GetFieldContext(ctx).Field.Selections, map[string]bool{})
+	q.Want = explore.Want{
+		Series:     asked["series"] && in.Granularity != nil,
+		Latency:    asked["latency"] || asked["p50"] || asked["p95"] || asked["p99"],
+		UniqueKeys: asked["uniqueKeys"],
+	}
+	return q, err
+}
+
+// haveZone says whether all of some accounts, at least one, have a time zone.
+func haveZone(ctx context.Context, ids []controlplane.ID, zone string) (bool, error) {
+	if len(ids) == 0 || zone == "UTC" {
+		return false, nil
+	}
+	accounts, err := loadersOf(ctx).accounts.LoadAll(ctx, ids)
+	if err != nil {
+		if onlyMissing(err) {
+			return false, nil
+		}
+		return false, err
+	}
+	for _, a := range accounts {
+		if a.TimeZone != zone {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// selected adds the names of all fields below a selection, at any depth.
+func selected(set ast.SelectionSet, names map[string]bool) map[string]bool {
+	for _, s := range set {
+		switch s := s.(type) {
+		case *ast.Field:
+			names[s.Name] = true
+			selected(s.SelectionSet, names)
+		case *ast.InlineFragment:
+			selected(s.SelectionSet, names)
+		case *ast.FragmentSpread:
+			selected(s.Definition.SelectionSet, names)
+		}
+	}
+	return names
+}
+
+// heatRange reads the range of a heat map.
+func heatRange(ctx context.Context, in model.HeatMapInput) (r controlplane.Range, zone *time.Location, f controlplane.UsageFilter, err error) {
+	r = controlplane.Range{From: in.From, To: until(ctx, in.To)}
+	if zone, err = explore.Zone("input.timeZone", in.TimeZone); err != nil {
+		return r, nil, f, err
+	}
+	f, err = usageFilterOf("input.filter", in.Filter)
+	return r, zone, f, err
+}
+
+// groupID returns a group's value of a dimension that is an id; 0 for none.
+func groupID(g *explore.Group, d explore.Dimension) controlplane.ID {
+	v, _ := g.Value(d)
+	return controlplane.ID(v)
+}
+
+// groupTexts returns, for each dimension that a group was split by, what a filter
+// takes and what is shown.
+func groupTexts(ctx context.Context, g *explore.Group) (values, names []string, err error) {
+	values, names = []string{}, []string{}
+	for _, d := range g.Dimensions {
+		value, name, err := dimensionTexts(ctx, g, d)
+		if err != nil {
+			return nil, nil, err
+		}
+		values, names = append(values, value), append(names, name)
+	}
+	return values, names, nil
+}
+
+func dimensionTexts(ctx context.Context, g *explore.Group, d explore.Dimension) (value, name string, err error) {
+	id := groupID(g, d)
+	switch d {
+	case explore.ByStatus:
+		if id == 0 {
+			return "0", "no status", nil
+		}
+		text := strconv.FormatInt(int64(id), 10)
+		return text, text, nil
+	case explore.ByDecision:
+		text := model.DecisionName(wire.Decision(id))
+		return text, text, nil
+	}
+	if id == 0 {
+		return noneID, map[explore.Dimension]string{
+			explore.ByAccount: "nobody", explore.ByKey: "no key", explore.ByEndpoint: "no endpoint", explore.ByTier: "no tier",
+		}[d], nil
+	}
+	value, name, err = thingTexts(ctx, d, id)
+	if name == "" {
+		name = value + " (deleted)"
+	}
+	return value, name, err
+}
+
+// thingTexts returns the id of what a dimension names, and its name; empty when
+// it was deleted.
+func thingTexts(ctx context.Context, d explore.Dimension, id controlplane.ID) (value, name string, err error) {
+	switch d {
+	case explore.ByAccount:
+		account, err := ifThere(ctx, loadersOf(ctx).accounts, id)
+		if account != nil {
+			name = account.Name
+		}
+		return controlplane.KindAccount.Format(id), name, err
+	case explore.ByEndpoint:
+		endpoint, err := ifThere(ctx, loadersOf(ctx).endpoints, id)
+		if endpoint != nil {
+			name = endpoint.Method + " " + endpoint.Template
+		}
+		return controlplane.KindEndpoint.Format(id), name, err
+	case explore.ByTier:
+		tier, err := ifThere(ctx, loadersOf(ctx).tiers, id)
+		if tier != nil {
+			name = tier.Name
+		}
+		return controlplane.KindTier.Format(id), name, err
+	}
+	c, err := callerOf(ctx, id)
+	switch {
+	case c.identity != nil:
+		return controlplane.KindIdentity.Format(id), c.identity.Value, err
+	case c.key != nil:
+		name = c.key.Name + " (" + c.key.Prefix + "…)"
+	}
+	return controlplane.KindKey.Format(id), name, err
+}
+
+// labelOf joins the names of a group.
+func labelOf(ctx context.Context, g *explore.Group) (string, error) {
+	if len(g.Dimensions) == 0 {
+		return "everything else", nil
+	}
+	_, names, err := groupTexts(ctx, g)
+	return strings.Join(names, " · "), err
+}
