@@ -19,8 +19,9 @@ type Stream interface {
 
 // Sources is what the database knows of those who send batches.
 type Sources interface {
-	// SeeWorker notes that a worker was heard from and which snapshot it runs.
-	SeeWorker(ctx context.Context, source wire.SourceID, node string, snapshot uint64) error
+	// SeeWorker notes what a worker's message, a batch or a heartbeat, says beside
+	// its usage: that the worker lives, and which snapshot it runs.
+	SeeWorker(ctx context.Context, message *wire.Batch) error
 	// Committed returns the highest sequence up to which every batch of the
 	// source is in the rollups; 0 if none is.
 	Committed(ctx context.Context, source wire.SourceID) (uint64, error)
@@ -80,7 +81,7 @@ func (e *Edge) receipt(ctx context.Context, batch *wire.Batch) wire.Receipt {
 	ctx, cancel := context.WithTimeout(ctx, lookUpWithin)
 	defer cancel()
 	receipt := wire.Receipt{Accepted: batch.Sequence}
-	err := e.Sources.SeeWorker(ctx, batch.Source, batch.Node, batch.Snapshot)
+	err := e.Sources.SeeWorker(ctx, batch)
 	if err == nil {
 		receipt.Committed, err = e.Sources.Committed(ctx, batch.Source)
 	}

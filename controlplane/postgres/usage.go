@@ -154,10 +154,10 @@ func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]control
 	return levels, nil
 }
 
-// SeeWorker notes that a worker was heard from and which snapshot it runs, and
-// forgets those that have been silent for a day. A worker's snapshot only rises:
+// SeeWorker notes from a worker's message, a batch or a heartbeat, that it was
+// heard from and which snapshot it runs, and forgets those that have been silent for a day. A worker's snapshot only rises:
 // a message that says otherwise is an old one, sent again.
-func (db *DB) SeeWorker(ctx context.Context, source wire.SourceID, node string, snapshot uint64) error {
+func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
 	_, err := db.pool.Exec(ctx, `
 		with gone as (
 			delete from workers where source in (
@@ -166,7 +166,7 @@ func (db *DB) SeeWorker(ctx context.Context, source wire.SourceID, node string, 
 		insert into workers as w (source, node, snapshot) values ($1, $2, $3)
 		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = greatest(w.snapshot, excluded.snapshot),
 			snapshot_since = case when w.snapshot >= excluded.snapshot then w.snapshot_since else now() end`,
-		[16]byte(source), node, int64(snapshot))
+		[16]byte(message.Source), message.Node, int64(message.Snapshot))
 	if err != nil {
 		return fmt.Errorf("note worker: %w", err)
 	}

@@ -22,6 +22,8 @@ type audit struct {
 	ever    map[controlplane.ID]live.Counts // what was committed, at some time
 	told    map[controlplane.ID]live.Counts // what was announced
 	owed    map[*worker]map[controlplane.ID]live.Counts
+
+	failedOver bool
 }
 
 func newAudit(p *path) *audit {
@@ -47,6 +49,8 @@ type record struct {
 	filter    *filter
 	truth     content
 	requests  uint64
+	frozen    uint64    // requests in its batches
+	heard     uint64    // requests that it told the database of
 	batches   []*frozen // by sequence, from 1
 	last      uint64    // sequence
 	confirmed uint64    // through which it was told that all is committed
@@ -122,11 +126,24 @@ func (a *audit) sent(f *filter, send meter.Send) {
 	case b.Sequence != r.last+1:
 		a.path.violate("%s sent batch %d after %d", f.name, b.Sequence, r.last)
 	default:
-		fresh := &frozen{hash: hash, batch: b}
-		for i := range b.Entries {
-			fresh.requests += b.Entries[i].Requests
-		}
+		fresh := &frozen{hash: hash, batch: b, requests: requestsOf(b)}
+		r.frozen += fresh.requests
 		r.batches, r.last = append(r.batches, fresh), b.Sequence
+		if b.Counted != r.frozen {
+			a.path.violate("%s says in batch %d that it counted %d requests, and there are %d in its batches", f.name, b.Sequence, b.Counted, r.frozen)
+		}
+	}
+}
+
+// heard notes what the database was told of what a source has counted.
+func (a *audit) heard(message *wire.Batch) {
+	r := a.by[message.Source]
+	if r == nil {
+		return
+	}
+	r.heard = max(r.heard, message.Counted)
+	if counted := a.path.store.row(message.Source).counted; counted < r.heard && !a.failedOver {
+		a.path.violate("the database says that %s counted %d requests, and was told of %d", r.filter.name, counted, r.heard)
 	}
 }
 
@@ -224,6 +241,7 @@ func (a *audit) committed(fresh []*wire.Batch) {
 			a.path.violate("batch %d of %s was committed with other content than it was sent with", batch.Sequence, a.by[batch.Source].filter.name)
 		}
 		b.inStore, b.ever = true, true
+		a.heard(batch)
 		addCounts(a.ever, batch, 1)
 	}
 }
@@ -231,6 +249,7 @@ func (a *audit) committed(fresh []*wire.Batch) {
 // failsOver comes before the database loses transactions, and takenBack says
 // which.
 func (a *audit) failsOver() {
+	a.failedOver = true
 	for _, c := range a.claims {
 		c.most = max(c.most, a.path.store.through(c.of.source))
 	}

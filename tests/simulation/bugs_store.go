@@ -98,6 +98,21 @@ var storeBugs = []bug{
 			return fresh
 		}
 	}},
+	{"heartbeats don't tell what was counted", 100, func(p *parts) { p.see = func(*store, *wire.Batch) {} }},
+	{"what was counted is what was heard last", 100, func(p *parts) {
+		p.see = func(s *store, message *wire.Batch) { s.row(message.Source).counted = message.Counted }
+	}},
+	{"copies are added to what a source has in the rollups", 20, func(p *parts) {
+		p.claim = func(s *store, begin any, batches []*wire.Batch) []*wire.Batch {
+			fresh := s.claim(begin, batches)
+			for _, b := range batches {
+				if !slices.Contains(fresh, b) {
+					s.row(b.Source).requests += requestsOf(b)
+				}
+			}
+			return fresh
+		}
+	}},
 	{"a row is set instead of added to", 20, func(p *parts) {
 		p.add = func(s *store, fresh []*wire.Batch) {
 			for _, r := range usage.Fold(fresh) {

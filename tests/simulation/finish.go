@@ -51,9 +51,13 @@ func (a *audit) finishLedger(r *record) {
 	if row == nil {
 		row = &sourceRow{}
 	}
-	lost, ahead := uint64(0), []uint64{}
+	lost, ahead, requests, told := uint64(0), []uint64{}, uint64(0), uint64(0)
 	for i, b := range r.batches {
 		sequence := uint64(i + 1)
+		if b.inStore {
+			requests += b.requests
+			told = b.batch.Counted
+		}
 		switch {
 		case sequence <= row.committed && !b.inStore:
 			lost++
@@ -69,6 +73,18 @@ func (a *audit) finishLedger(r *record) {
 		a.path.violate("the database says that it lost %d batches of %s, and %d are missing", row.lost, name, lost)
 	case !slices.Equal(ahead, row.ahead) && len(ahead)+len(row.ahead) > 0:
 		a.path.violate("the database says that it has batches %d of %s beyond %d, and it has %d", row.ahead, name, row.committed, ahead)
+	}
+	// What was counted and isn't in the rollups is missing, as far as anybody heard
+	// of it: all of a filter that lives.
+	switch {
+	case row.requests != requests:
+		a.path.violate("the database says that it has %d requests of %s, and it has %d", row.requests, name, requests)
+	case row.counted > r.requests || row.counted < told:
+		a.path.violate("the database says that %s counted %d requests, of %d, and at least %d", name, row.counted, r.requests, told)
+	case row.counted != r.requests && !r.killed:
+		a.path.violate("the database says that %s counted %d requests, of %d", name, row.counted, r.requests)
+	case row.counted != r.heard && !a.failedOver:
+		a.path.violate("the database says that %s counted %d requests, and was told of %d", name, row.counted, r.heard)
 	}
 }
 

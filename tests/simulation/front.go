@@ -73,8 +73,8 @@ func (s edgeStream) Publish(_ context.Context, source wire.SourceID, sequence ui
 // edgeSources is the database as an edge reaches it.
 type edgeSources struct{ path *path }
 
-func (s edgeSources) SeeWorker(_ context.Context, source wire.SourceID, _ string, _ uint64) error {
-	return s.path.ask(&s.path.network.edgeToStore, lookUpWithin, func() error { return s.path.store.see(source) })
+func (s edgeSources) SeeWorker(_ context.Context, message *wire.Batch) error {
+	return s.path.ask(&s.path.network.edgeToStore, lookUpWithin, func() error { return s.path.store.see(message) })
 }
 
 func (s edgeSources) Committed(_ context.Context, source wire.SourceID) (committed uint64, err error) {

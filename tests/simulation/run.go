@@ -45,6 +45,7 @@ type parts struct {
 	newMeter     func(meter.Config) usageMeter
 	takeUsage    func(*path, *edge.Edge) func(context.Context, []byte) (wire.Receipt, error)
 	round        func(*path, *rollup.Worker) func(context.Context, []stream.Message)
+	see          func(s *store, message *wire.Batch)
 	begin        func(s *store, batches []*wire.Batch) any
 	claim        func(s *store, begin any, batches []*wire.Batch) []*wire.Batch
 	add          func(s *store, fresh []*wire.Batch)
@@ -58,6 +59,7 @@ func realParts() parts {
 		newMeter:  func(c meter.Config) usageMeter { return meter.New(c) },
 		takeUsage: func(_ *path, e *edge.Edge) func(context.Context, []byte) (wire.Receipt, error) { return e.TakeUsage },
 		round:     func(_ *path, w *rollup.Worker) func(context.Context, []stream.Message) { return w.Round },
+		see:       (*store).noteCounted,
 		begin:     func(*store, []*wire.Batch) any { return nil },
 		claim:     (*store).claim,
 		add:       (*store).add,

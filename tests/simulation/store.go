@@ -24,6 +24,8 @@ func (e sqlError) SQLState() string { return string(e) }
 type sourceRow struct {
 	committed, lost uint64
 	ahead           []uint64
+	counted         uint64 // requests that it says to have counted, at most
+	requests        uint64 // that are in the rollups
 }
 
 type rowKey struct {
@@ -58,9 +60,10 @@ type store struct {
 	journal []transaction
 }
 
+// transaction is either of the two that there are.
 type transaction struct {
-	at    int64
-	fresh []*wire.Batch
+	fresh   []*wire.Batch
+	message *wire.Batch // that a worker was seen by
 }
 
 func newStore(p *path) *store {
@@ -75,11 +78,29 @@ func (s *store) down() error {
 	return errRefused
 }
 
-func (s *store) see(wire.SourceID) error {
+func (s *store) see(message *wire.Batch) error {
 	if !s.up {
 		return s.down()
 	}
+	s.path.parts.see(s, message)
+	s.journal = append(s.journal, transaction{message: message})
+	s.path.audit.heard(message)
 	return nil
+}
+
+// noteCounted keeps the most that a source said.
+func (s *store) noteCounted(message *wire.Batch) {
+	row := s.row(message.Source)
+	row.counted = max(row.counted, message.Counted)
+}
+
+func (s *store) row(source wire.SourceID) *sourceRow {
+	row := s.sources[source]
+	if row == nil {
+		row = &sourceRow{}
+		s.sources[source] = row
+	}
+	return row
 }
 
 func (s *store) committed(source wire.SourceID) (uint64, error) {
@@ -123,7 +144,7 @@ func (s *store) commit(begin any, batches []*wire.Batch) ([]*wire.Batch, error) 
 	}
 	fresh := p.parts.claim(s, begin, batches)
 	p.parts.add(s, fresh)
-	s.journal = append(s.journal, transaction{p.now, fresh})
+	s.journal = append(s.journal, transaction{fresh: fresh})
 	p.note("commits", "store", uint64(len(batches)), uint64(len(fresh)))
 	p.audit.committed(fresh)
 	if p.chance(p.plan.unheard) {
@@ -154,6 +175,8 @@ func (s *store) claim(_ any, batches []*wire.Batch) (fresh []*wire.Batch) {
 			s.path.note("gets a batch out of order", "store", b.Sequence)
 		}
 		fresh = append(fresh, b)
+		s.noteCounted(b)
+		s.row(b.Source).requests += requestsOf(b)
 	}
 	for source, ledger := range ledgers {
 		row := s.sources[source]
@@ -165,16 +188,19 @@ func (s *store) claim(_ any, batches []*wire.Batch) (fresh []*wire.Batch) {
 
 // ledger reads a source's ledger.
 func (s *store) ledger(source wire.SourceID) *usage.Ledger {
-	row := s.sources[source]
-	if row == nil {
-		row = &sourceRow{}
-		s.sources[source] = row
-	}
+	row := s.row(source)
 	ledger := usage.NewLedger(row.committed)
 	for _, n := range row.ahead {
 		ledger.Claim(n)
 	}
 	return ledger
+}
+
+func requestsOf(b *wire.Batch) (sum uint64) {
+	for i := range b.Entries {
+		sum += b.Entries[i].Requests
+	}
+	return sum
 }
 
 // add adds batches to the rollups.
@@ -234,7 +260,7 @@ func (s *store) restart() {
 // failOver puts a standby in its place that hasn't got the last transactions.
 func (s *store) failOver() {
 	p := s.path
-	keep := len(s.journal) - p.pick(min(len(s.journal), 12)+1)
+	keep := len(s.journal) - p.pick(min(len(s.journal), 30)+1)
 	p.audit.failsOver()
 	for _, t := range s.journal[keep:] {
 		p.audit.takenBack(t.fresh)
@@ -242,6 +268,10 @@ func (s *store) failOver() {
 	p.note("fails over", "store", uint64(len(s.journal)-keep))
 	s.journal, s.tables = s.journal[:keep], newTables()
 	for _, t := range s.journal {
+		if t.message != nil {
+			p.parts.see(s, t.message)
+			continue
+		}
 		// What was fresh then, is so again, in the same order.
 		p.parts.claim(s, p.parts.begin(s, t.fresh), t.fresh)
 		p.parts.add(s, t.fresh)
