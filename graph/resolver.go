@@ -53,6 +53,17 @@ func endpointEditOf(in model.UpdateEndpointInput) (e controlplane.EndpointEdit, 
 	return e, e.Validate()
 }
 
+func meterEditOf(in model.UpdateMeterInput) (e controlplane.MeterEdit, err error) {
+	if e.ID, err = controlplane.KindMeter.Parse("id", in.ID); err != nil {
+		return e, err
+	}
+	e.Name, e.Unit, e.Header, e.Hidden = in.Name, in.Unit, in.Header, in.Hidden
+	if e.EndpointID, err = choice(controlplane.KindEndpoint, "endpointId", in.EndpointID, "allEndpoints", in.AllEndpoints); err != nil {
+		return e, err
+	}
+	return e, e.Validate()
+}
+
 // defaultsEditOf reads an edit in which null, for the anonymous tier, is not the
 // same as nothing.
 func defaultsEditOf(in model.DefaultsInput) (e controlplane.DefaultsEdit, err error) {

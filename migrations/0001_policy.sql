@@ -28,6 +28,19 @@ create table endpoints (
 );
 create index endpoints_group_idx on endpoints (group_id);
 
+-- Custom meters: what upstreams declare of their responses in a header field.
+create table meters (
+    id          bigint generated always as identity primary key,
+    name        text not null check (char_length(name) between 1 and 64),
+    unit        text not null check (char_length(unit) between 1 and 32),
+    header      text not null check (octet_length(header) between 1 and 64),
+    endpoint_id bigint constraint meters_endpoint_fkey references endpoints on delete cascade, -- null: all
+    hidden      boolean not null default false,
+    created_at  timestamptz not null default now(),
+    constraint meters_name_key unique (name)
+);
+create index meters_endpoint_idx on meters (endpoint_id);
+
 create table tiers (
     id         bigint generated always as identity primary key,
     name       text not null,
@@ -148,4 +161,4 @@ create index overrides_until_idx on overrides (until) where not ended;
 -- +goose Down
 drop table overrides, identities, keys, accounts;
 alter table policy drop column default_tier_id, drop column anonymous_tier_id;
-drop table limits, tiers, endpoints, endpoint_groups, policy;
+drop table limits, tiers, meters, endpoints, endpoint_groups, policy;

@@ -66,6 +66,46 @@ func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
 	p.must(fmt.Sprintf(`mutation{revokeKey(id:%q){key{revokedAt} snapshot}}`, key.CreateKey.Key.ID), nil)
 }
 
+func TestMetersOverGraphQL(t *testing.T) {
+	p := open(t)
+	var endpoint struct {
+		CreateEndpoint struct{ Endpoint struct{ ID string } }
+	}
+	p.must(`mutation{createEndpoint(input:{method:"GET",template:"/v1/rows"}){endpoint{id}}}`, &endpoint)
+	id := endpoint.CreateEndpoint.Endpoint.ID
+	type meter struct {
+		ID, Name, Unit, Header string
+		Hidden                 bool
+		Endpoint               *struct{ ID string }
+	}
+	var made struct {
+		CreateMeter struct {
+			Snapshot int64
+			Meter    meter
+		}
+	}
+	p.must(fmt.Sprintf(`mutation{createMeter(input:{name:"Rows",unit:"rows",header:"x-rows",endpointId:%q,hidden:true}){snapshot meter{id name unit header hidden endpoint{id}}}}`, id), &made)
+	want := meter{made.CreateMeter.Meter.ID, "Rows", "rows", "x-rows", true, &struct{ ID string }{id}}
+	if diff := cmp.Diff(want, made.CreateMeter.Meter); diff != "" {
+		t.Errorf("created (-want +got):\n%s", diff)
+	}
+	c := core(t, p.latest(made.CreateMeter.Snapshot))
+	if got := c.Meter(0); c.Meters() != 1 || got.Header != "x-rows" || !got.Hidden || got.Endpoint == 0 {
+		t.Errorf("%d meters in the snapshot, the first %+v", c.Meters(), got)
+	}
+	var edited struct{ UpdateMeter struct{ Meter meter } }
+	p.must(fmt.Sprintf(`mutation{updateMeter(input:{id:%q,header:"x-count",allEndpoints:true,hidden:false}){meter{id name unit header hidden endpoint{id}}}}`, want.ID), &edited)
+	want.Header, want.Hidden, want.Endpoint = "x-count", false, nil
+	if diff := cmp.Diff(want, edited.UpdateMeter.Meter); diff != "" {
+		t.Errorf("edited (-want +got):\n%s", diff)
+	}
+	p.must(fmt.Sprintf(`mutation{deleteMeter(id:%q){id snapshot}}`, want.ID), nil)
+	var left struct{ Meters []meter }
+	if p.must(`{meters{id}}`, &left); len(left.Meters) != 0 {
+		t.Errorf("%d meters are left", len(left.Meters))
+	}
+}
+
 func TestMistakesNameTheField(t *testing.T) {
 	p := open(t)
 	p.must(`mutation{createTier(input:{name:"Basic",limits:[]}){tier{id}}}`, nil)
@@ -92,6 +132,10 @@ func TestMistakesNameTheField(t *testing.T) {
 		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION "}},
 		"a control character":     {`{accounts(search:"a\u0000"){totalCount}}`, []string{"VALIDATION search"}},
 		"many long series":        {manySeries(20), []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
+		"a meter of HTTP's own":   {`mutation{createMeter(input:{name:"",unit:"u",header:"content-length"}){meter{id}}}`, []string{"VALIDATION name", "VALIDATION header"}},
+		"a meter of no endpoint":  {`mutation{createMeter(input:{name:"m",unit:"u",header:"x-m",endpointId:"end_99"}){meter{id}}}`, []string{"NOT_FOUND endpointId"}},
+		"a meter that is not":     {`mutation{updateMeter(input:{id:"mtr_99"}){meter{id}}}`, []string{"NOT_FOUND id"}},
+		"both one and all":        {`mutation{updateMeter(input:{id:"mtr_1",endpointId:"end_1",allEndpoints:true}){meter{id}}}`, []string{"VALIDATION allEndpoints"}},
 		"a cost beyond bounds":    {`mutation{createEndpoint(input:{method:"GET",template:"/",cost:0}){endpoint{id}}}`, []string{"VALIDATION cost"}},
 		"a field that is none":    {`{viewer{age}}`, []string{"GRAPHQL_VALIDATION_FAILED "}},
 		"too much at once":        {`{accounts(first:200){nodes{` + manyAliases(600) + `}}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},

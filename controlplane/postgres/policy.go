@@ -85,6 +85,10 @@ func (db *DB) Policy(ctx context.Context) (book.Policy, error) {
 		if err != nil {
 			return err
 		}
+		p.Meters, err = list[book.Meter](ctx, tx, `select id, header, coalesce(endpoint_id, 0), hidden from meters order by id`)
+		if err != nil {
+			return err
+		}
 		var own map[controlplane.ID]uint64
 		if p.Plans, own, err = readPlans(ctx, tx, defaults); err != nil {
 			return err

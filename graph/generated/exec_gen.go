@@ -44,6 +44,7 @@ type ResolverRoot interface {
 	Key() KeyResolver
 	Limit() LimitResolver
 	LimitActivity() LimitActivityResolver
+	Meter() MeterResolver
 	MeterAmount() MeterAmountResolver
 	Mutation() MutationResolver
 	Override() OverrideResolver
@@ -324,10 +325,24 @@ type ComplexityRoot struct {
 		Throttled func(childComplexity int) int
 	}
 
+	Meter struct {
+		Endpoint func(childComplexity int) int
+		Header   func(childComplexity int) int
+		Hidden   func(childComplexity int) int
+		ID       func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Unit     func(childComplexity int) int
+	}
+
 	MeterAmount struct {
 		Amount   func(childComplexity int) int
 		MeterID  func(childComplexity int) int
 		Requests func(childComplexity int) int
+	}
+
+	MeterPayload struct {
+		Meter    func(childComplexity int) int
+		Snapshot func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -336,10 +351,12 @@ type ComplexityRoot struct {
 		CreateEndpoint      func(childComplexity int, input model.CreateEndpointInput) int
 		CreateEndpointGroup func(childComplexity int, name string) int
 		CreateKey           func(childComplexity int, input model.CreateKeyInput) int
+		CreateMeter         func(childComplexity int, input model.CreateMeterInput) int
 		CreateSignInLink    func(childComplexity int) int
 		CreateTier          func(childComplexity int, input model.CreateTierInput) int
 		DeleteEndpoint      func(childComplexity int, id string) int
 		DeleteEndpointGroup func(childComplexity int, id string) int
+		DeleteMeter         func(childComplexity int, id string) int
 		DeleteOverride      func(childComplexity int, id string) int
 		DeleteTier          func(childComplexity int, id string) int
 		RemoveIdentity      func(childComplexity int, id string) int
@@ -351,6 +368,7 @@ type ComplexityRoot struct {
 		UpdateAccount       func(childComplexity int, input model.UpdateAccountInput) int
 		UpdateEndpoint      func(childComplexity int, input model.UpdateEndpointInput) int
 		UpdateKey           func(childComplexity int, input model.UpdateKeyInput) int
+		UpdateMeter         func(childComplexity int, input model.UpdateMeterInput) int
 		UpdateTier          func(childComplexity int, input model.UpdateTierInput) int
 	}
 
@@ -392,6 +410,7 @@ type ComplexityRoot struct {
 		HeatMap          func(childComplexity int, input model.HeatMapInput) int
 		LimitActivity    func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
 		LimitEffect      func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
+		Meters           func(childComplexity int) int
 		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
 		Rollout          func(childComplexity int) int
 		Tier             func(childComplexity int, id string) int
@@ -705,6 +724,11 @@ type LimitResolver interface {
 type LimitActivityResolver interface {
 	Limit(ctx context.Context, obj *controlplane.LimitActivity) (*controlplane.Limit, error)
 }
+type MeterResolver interface {
+	ID(ctx context.Context, obj *controlplane.Meter) (string, error)
+
+	Endpoint(ctx context.Context, obj *controlplane.Meter) (*controlplane.Endpoint, error)
+}
 type MeterAmountResolver interface {
 	MeterID(ctx context.Context, obj *explore.MeterAmount) (string, error)
 }
@@ -725,6 +749,9 @@ type MutationResolver interface {
 	UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error)
 	CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error)
 	DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error)
+	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
+	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
+	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
 	CreateSignInLink(ctx context.Context) (*model.SignInLink, error)
 	CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error)
 	UpdateTier(ctx context.Context, input model.UpdateTierInput) (*model.TierPayload, error)
@@ -756,6 +783,7 @@ type QueryResolver interface {
 	UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.UnaccountedUsageConnection, error)
 	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.CorrectionConnection, error)
 	Rollout(ctx context.Context) (*model.Rollout, error)
+	Meters(ctx context.Context) ([]*controlplane.Meter, error)
 	Tiers(ctx context.Context) ([]*controlplane.Tier, error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
 	Defaults(ctx context.Context) (*controlplane.Defaults, error)
@@ -1843,6 +1871,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LiveUsage.Throttled(childComplexity), true
 
+	case "Meter.endpoint":
+		if e.ComplexityRoot.Meter.Endpoint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.Endpoint(childComplexity), true
+	case "Meter.header":
+		if e.ComplexityRoot.Meter.Header == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.Header(childComplexity), true
+	case "Meter.hidden":
+		if e.ComplexityRoot.Meter.Hidden == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.Hidden(childComplexity), true
+	case "Meter.id":
+		if e.ComplexityRoot.Meter.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.ID(childComplexity), true
+	case "Meter.name":
+		if e.ComplexityRoot.Meter.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.Name(childComplexity), true
+	case "Meter.unit":
+		if e.ComplexityRoot.Meter.Unit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.Unit(childComplexity), true
+
 	case "MeterAmount.amount":
 		if e.ComplexityRoot.MeterAmount.Amount == nil {
 			break
@@ -1861,6 +1926,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MeterAmount.Requests(childComplexity), true
+
+	case "MeterPayload.meter":
+		if e.ComplexityRoot.MeterPayload.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterPayload.Meter(childComplexity), true
+	case "MeterPayload.snapshot":
+		if e.ComplexityRoot.MeterPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterPayload.Snapshot(childComplexity), true
 
 	case "Mutation.addIdentity":
 		if e.ComplexityRoot.Mutation.AddIdentity == nil {
@@ -1917,6 +1995,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateKey(childComplexity, args["input"].(model.CreateKeyInput)), true
+	case "Mutation.createMeter":
+		if e.ComplexityRoot.Mutation.CreateMeter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createMeter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateMeter(childComplexity, args["input"].(model.CreateMeterInput)), true
 	case "Mutation.createSignInLink":
 		if e.ComplexityRoot.Mutation.CreateSignInLink == nil {
 			break
@@ -1956,6 +2045,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteEndpointGroup(childComplexity, args["id"].(string)), true
+	case "Mutation.deleteMeter":
+		if e.ComplexityRoot.Mutation.DeleteMeter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_deleteMeter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DeleteMeter(childComplexity, args["id"].(string)), true
 	case "Mutation.deleteOverride":
 		if e.ComplexityRoot.Mutation.DeleteOverride == nil {
 			break
@@ -2072,6 +2172,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateKey(childComplexity, args["input"].(model.UpdateKeyInput)), true
+	case "Mutation.updateMeter":
+		if e.ComplexityRoot.Mutation.UpdateMeter == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_updateMeter_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UpdateMeter(childComplexity, args["input"].(model.UpdateMeterInput)), true
 	case "Mutation.updateTier":
 		if e.ComplexityRoot.Mutation.UpdateTier == nil {
 			break
@@ -2296,6 +2407,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LimitEffect(childComplexity, args["limitId"].(string), args["from"].(time.Time), args["to"].(*time.Time), args["granularity"].(controlplane.Granularity)), true
+	case "Query.meters":
+		if e.ComplexityRoot.Query.Meters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Meters(childComplexity), true
 	case "Query.reconciliation":
 		if e.ComplexityRoot.Query.Reconciliation == nil {
 			break
@@ -3293,6 +3410,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateEndpointInput,
 		ec.unmarshalInputCreateKeyInput,
+		ec.unmarshalInputCreateMeterInput,
 		ec.unmarshalInputCreateTierInput,
 		ec.unmarshalInputDefaultsInput,
 		ec.unmarshalInputExploreInput,
@@ -3302,6 +3420,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateAccountInput,
 		ec.unmarshalInputUpdateEndpointInput,
 		ec.unmarshalInputUpdateKeyInput,
+		ec.unmarshalInputUpdateMeterInput,
 		ec.unmarshalInputUpdateTierInput,
 		ec.unmarshalInputUsageFilter,
 	)
@@ -4422,6 +4541,80 @@ type Worker {
   lastSeenAt: Time!
 }
 `, BuiltIn: false},
+	{Name: "../schema/meter.graphqls", Input: `extend type Query {
+  "All custom meters, by name."
+  meters: [Meter!]!
+}
+
+extend type Mutation {
+  """
+  Creates a custom meter. Fails with VALIDATION on the field at fault, and with
+  CONFLICT when there are 32 already.
+  """
+  createMeter(input: CreateMeterInput!): MeterPayload!
+  "Changes a custom meter. Fails with NOT_FOUND, or with VALIDATION on the field at fault. What it counted before stays."
+  updateMeter(input: UpdateMeterInput!): MeterPayload!
+  "Deletes a custom meter. What it counted stays."
+  deleteMeter(id: ID!): DeletePayload!
+}
+
+"""
+Adds up what upstreams declare of their responses in a header field, such as
+tokens or rows: a whole number from 0 to 1000000000000, once a response. Anything
+else isn't counted. What the gateway answers itself doesn't count.
+"""
+type Meter {
+  id: ID!
+  "Unique, 1 to 64 characters."
+  name: String!
+  "What the amounts are of, such as tokens; 1 to 32 characters."
+  unit: String!
+  "The response header that has the amount, in lower case."
+  header: String!
+  "The only endpoint whose responses count; null when all do. Deleting it deletes the meter."
+  endpoint: Endpoint
+  "Whether the header is taken out of the responses that count, before the client sees them."
+  hidden: Boolean!
+}
+
+"A custom meter to create."
+input CreateMeterInput {
+  "Unique, 1 to 64 characters."
+  name: String!
+  "What the amounts are of, such as tokens; 1 to 32 characters."
+  unit: String!
+  "A response header of the upstream's own, in lower case, such as x-tokens; at most 64 characters."
+  header: String!
+  "The only endpoint whose responses count. Left out, all do."
+  endpointId: ID
+  "Whether to take the header out of the responses that count, before the client sees them."
+  hidden: Boolean! = false
+}
+
+"A custom meter to change. What is left out stays as it is."
+input UpdateMeterInput {
+  id: ID!
+  "Unique, 1 to 64 characters."
+  name: String
+  "What the amounts are of, such as tokens; 1 to 32 characters."
+  unit: String
+  "A response header of the upstream's own, in lower case, such as x-tokens; at most 64 characters."
+  header: String
+  "The only endpoint whose responses are to count."
+  endpointId: ID
+  "True lets the responses of all endpoints count."
+  allEndpoints: Boolean
+  "Whether to take the header out of the responses that count, before the client sees them."
+  hidden: Boolean
+}
+
+"What createMeter and updateMeter answer."
+type MeterPayload {
+  meter: Meter!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 An instant, as an RFC 3339 string with an offset; answers are in UTC, to the
 millisecond.
@@ -5461,6 +5654,24 @@ func (ec *executionContext) childFields_LiveUsage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LiveUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_Meter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Meter_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Meter_name(ctx, field)
+	case "unit":
+		return ec.fieldContext_Meter_unit(ctx, field)
+	case "header":
+		return ec.fieldContext_Meter_header(ctx, field)
+	case "endpoint":
+		return ec.fieldContext_Meter_endpoint(ctx, field)
+	case "hidden":
+		return ec.fieldContext_Meter_hidden(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Meter", field.Name)
+}
+
 func (ec *executionContext) childFields_MeterAmount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meterId":
@@ -5471,6 +5682,16 @@ func (ec *executionContext) childFields_MeterAmount(ctx context.Context, field g
 		return ec.fieldContext_MeterAmount_amount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MeterAmount", field.Name)
+}
+
+func (ec *executionContext) childFields_MeterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meter":
+		return ec.fieldContext_MeterPayload_meter(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_MeterPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeterPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Override(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6157,6 +6378,20 @@ func (ec *executionContext) field_Mutation_createKey_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createMeter_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateMeterInput, error) {
+			return ec.unmarshalNCreateMeterInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateMeterInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createTier_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6186,6 +6421,20 @@ func (ec *executionContext) field_Mutation_deleteEndpointGroup_args(ctx context.
 }
 
 func (ec *executionContext) field_Mutation_deleteEndpoint_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_deleteMeter_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
@@ -6331,6 +6580,20 @@ func (ec *executionContext) field_Mutation_updateKey_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateKeyInput, error) {
 			return ec.unmarshalNUpdateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_updateMeter_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.UpdateMeterInput, error) {
+			return ec.unmarshalNUpdateMeterInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateMeterInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11114,6 +11377,153 @@ func (ec *executionContext) fieldContext_LiveUsage_accounts(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Meter_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Meter().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meter", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Meter_name(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meter", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Meter_unit(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_unit(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unit, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_unit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meter", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Meter_header(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_header(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Header, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_header(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meter", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Meter_endpoint(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_endpoint(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Meter().Endpoint(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_endpoint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Meter",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Meter_hidden(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_hidden(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Hidden, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_hidden(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meter", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _MeterAmount_meterId(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11181,6 +11591,61 @@ func (ec *executionContext) _MeterAmount_amount(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_MeterAmount_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeterAmount", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _MeterPayload_meter(ctx context.Context, field graphql.CollectedField, obj *model.MeterPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterPayload_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meter, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterPayload_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeterPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.MeterPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -11860,6 +12325,138 @@ func (ec *executionContext) fieldContext_Mutation_deleteEndpointGroup(ctx contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteEndpointGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createMeter(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createMeter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateMeter(ctx, fc.Args["input"].(model.CreateMeterInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MeterPayload) graphql.Marshaler {
+			return ec.marshalNMeterPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMeterPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createMeter(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeterPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createMeter_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateMeter(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateMeter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateMeter(ctx, fc.Args["input"].(model.UpdateMeterInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MeterPayload) graphql.Marshaler {
+			return ec.marshalNMeterPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMeterPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateMeter(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeterPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateMeter_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_deleteMeter(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_deleteMeter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DeleteMeter(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeletePayload) graphql.Marshaler {
+			return ec.marshalNDeletePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDeletePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_deleteMeter(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeletePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_deleteMeter_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13055,6 +13652,38 @@ func (ec *executionContext) fieldContext_Query_rollout(_ context.Context, field 
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Rollout(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_meters(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_meters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Meters(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_meters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
 		},
 	}
 	return fc, nil
@@ -18351,6 +18980,68 @@ func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCreateMeterInput(ctx context.Context, obj any) (model.CreateMeterInput, error) {
+	var it model.CreateMeterInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["hidden"]; !present {
+		asMap["hidden"] = false
+	}
+
+	fieldsInOrder := [...]string{"name", "unit", "header", "endpointId", "hidden"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "unit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unit"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Unit = data
+		case "header":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("header"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Header = data
+		case "endpointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointID = data
+		case "hidden":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hidden"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Hidden = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateTierInput(ctx context.Context, obj any) (model.CreateTierInput, error) {
 	var it model.CreateTierInput
 	if obj == nil {
@@ -18996,6 +19687,78 @@ func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.NeverExpires = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputUpdateMeterInput(ctx context.Context, obj any) (model.UpdateMeterInput, error) {
+	var it model.UpdateMeterInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "name", "unit", "header", "endpointId", "allEndpoints", "hidden"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "unit":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("unit"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Unit = data
+		case "header":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("header"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Header = data
+		case "endpointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointID = data
+		case "allEndpoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("allEndpoints"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AllEndpoints = data
+		case "hidden":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hidden"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Hidden = data
 		}
 	}
 	return it, nil
@@ -22379,6 +23142,129 @@ func (ec *executionContext) _LiveUsage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var meterImplementors = []string{"Meter"}
+
+func (ec *executionContext) _Meter(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Meter) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, meterImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Meter")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Meter_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "name":
+			out.Values[i] = ec._Meter_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "unit":
+			out.Values[i] = ec._Meter_unit(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "header":
+			out.Values[i] = ec._Meter_header(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endpoint":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Meter_endpoint(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "hidden":
+			out.Values[i] = ec._Meter_hidden(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var meterAmountImplementors = []string{"MeterAmount"}
 
 func (ec *executionContext) _MeterAmount(ctx context.Context, sel ast.SelectionSet, obj *explore.MeterAmount) graphql.Marshaler {
@@ -22435,6 +23321,50 @@ func (ec *executionContext) _MeterAmount(ctx context.Context, sel ast.SelectionS
 			out.Values[i] = ec._MeterAmount_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var meterPayloadImplementors = []string{"MeterPayload"}
+
+func (ec *executionContext) _MeterPayload(ctx context.Context, sel ast.SelectionSet, obj *model.MeterPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, meterPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MeterPayload")
+		case "meter":
+			out.Values[i] = ec._MeterPayload_meter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._MeterPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -22586,6 +23516,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteEndpointGroup":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteEndpointGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createMeter":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createMeter(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateMeter":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateMeter(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "deleteMeter":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_deleteMeter(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -23318,6 +24269,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_rollout(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "meters":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_meters(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -26146,6 +27119,11 @@ func (ec *executionContext) marshalNCreateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋ
 	return ec._CreateKeyPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCreateMeterInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateMeterInput(ctx context.Context, v any) (model.CreateMeterInput, error) {
+	res, err := ec.unmarshalInputCreateMeterInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCreateTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateTierInput(ctx context.Context, v any) (model.CreateTierInput, error) {
 	res, err := ec.unmarshalInputCreateTierInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27012,6 +27990,32 @@ var (
 	}
 )
 
+func (ec *executionContext) marshalNMeter2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeterᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Meter) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx context.Context, sel ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Meter(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNMeterAmount2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterAmount(ctx context.Context, sel ast.SelectionSet, v explore.MeterAmount) graphql.Marshaler {
 	return ec._MeterAmount(ctx, sel, &v)
 }
@@ -27030,6 +28034,20 @@ func (ec *executionContext) marshalNMeterAmount2ᚕgithubᚗcomᚋweirhqᚋweir�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNMeterPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMeterPayload(ctx context.Context, sel ast.SelectionSet, v model.MeterPayload) graphql.Marshaler {
+	return ec._MeterPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMeterPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMeterPayload(ctx context.Context, sel ast.SelectionSet, v *model.MeterPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._MeterPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
@@ -27469,6 +28487,11 @@ func (ec *executionContext) unmarshalNUpdateEndpointInput2githubᚗcomᚋweirhq�
 
 func (ec *executionContext) unmarshalNUpdateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateKeyInput(ctx context.Context, v any) (model.UpdateKeyInput, error) {
 	res, err := ec.unmarshalInputUpdateKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNUpdateMeterInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateMeterInput(ctx context.Context, v any) (model.UpdateMeterInput, error) {
+	res, err := ec.unmarshalInputUpdateMeterInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 

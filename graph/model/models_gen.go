@@ -122,6 +122,20 @@ type CreateKeyPayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
+// A custom meter to create.
+type CreateMeterInput struct {
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+	// What the amounts are of, such as tokens; 1 to 32 characters.
+	Unit string `json:"unit"`
+	// A response header of the upstream's own, in lower case, such as x-tokens; at most 64 characters.
+	Header string `json:"header"`
+	// The only endpoint whose responses count. Left out, all do.
+	EndpointID *string `json:"endpointId,omitempty"`
+	// Whether to take the header out of the responses that count, before the client sees them.
+	Hidden bool `json:"hidden"`
+}
+
 // A tier to create.
 type CreateTierInput struct {
 	// Unique, 1 to 64 characters.
@@ -325,6 +339,13 @@ type LiveUsage struct {
 	Accounts []*LiveAccountUsage `json:"accounts"`
 }
 
+// What createMeter and updateMeter answer.
+type MeterPayload struct {
+	Meter *controlplane.Meter `json:"meter"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
 type Mutation struct {
 }
 
@@ -424,6 +445,23 @@ type UpdateKeyInput struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// True takes the expiry away.
 	NeverExpires *bool `json:"neverExpires,omitempty"`
+}
+
+// A custom meter to change. What is left out stays as it is.
+type UpdateMeterInput struct {
+	ID string `json:"id"`
+	// Unique, 1 to 64 characters.
+	Name *string `json:"name,omitempty"`
+	// What the amounts are of, such as tokens; 1 to 32 characters.
+	Unit *string `json:"unit,omitempty"`
+	// A response header of the upstream's own, in lower case, such as x-tokens; at most 64 characters.
+	Header *string `json:"header,omitempty"`
+	// The only endpoint whose responses are to count.
+	EndpointID *string `json:"endpointId,omitempty"`
+	// True lets the responses of all endpoints count.
+	AllEndpoints *bool `json:"allEndpoints,omitempty"`
+	// Whether to take the header out of the responses that count, before the client sees them.
+	Hidden *bool `json:"hidden,omitempty"`
 }
 
 // A tier to change. What is left out stays as it is.
