@@ -18,11 +18,12 @@ var roundBugs = []bug{
 	{"batches are acknowledged before the commit", 20, func(p *parts) {
 		p.round = func(_ *path, w *rollup.Worker) doRound {
 			return func(ctx context.Context, round []stream.Message) {
-				for i, m := range round {
+				var wrapped []stream.Message
+				for _, m := range round {
 					_ = m.Done()
-					round[i] = settledMessage{m}
+					wrapped = append(wrapped, settledMessage{m})
 				}
-				w.Round(ctx, round)
+				w.Round(ctx, wrapped)
 			}
 		}
 	}},

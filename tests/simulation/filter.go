@@ -57,6 +57,12 @@ func (p *path) replace(f *filter) {
 
 func (f *filter) wallMS() int64 { return f.path.plan.startMS + (f.path.now+f.stepNS)/millisecond }
 
+// step moves the wall clock; no system sets it before 1970.
+func (f *filter) step(d int64) {
+	f.stepNS += max(d, -f.wallMS()*millisecond)
+	f.path.note("has its clock stepped", f.name, uint64(f.stepNS))
+}
+
 func (f *filter) tick() {
 	p := f.path
 	if !f.up || !p.awake(&f.process, f.tick) {

@@ -21,9 +21,23 @@ var strokes = []stroke{
 	{"step a clock", func(p *path) {
 		if f := p.anyFilter(); f != nil {
 			most := []int64{2 * second, 120 * second, 3 * 3600 * second, 40 * 86400 * second}[p.pick(4)]
-			f.stepNS += p.between(-most, most)
-			p.note("has its clock stepped", f.name, uint64(f.stepNS))
+			f.step(p.between(-most, most))
 		}
+	}},
+	{"set a clock to 1970", func(p *path) {
+		if f := p.anyFilter(); f != nil {
+			f.step(-f.wallMS() * millisecond)
+		}
+	}},
+	{"cut the power of the control plane", func(p *path) {
+		for _, f := range p.fronts {
+			p.crashFor(&f.process, p.downtime())
+		}
+		for _, w := range p.workers {
+			p.crashFor(&w.process, p.downtime())
+		}
+		p.log.crash(p.downtime())
+		p.store.crash(p.downtime())
 	}},
 	{"crash an edge", func(p *path) { p.crashFor(&p.fronts[p.pick(len(p.fronts))].process, p.downtime()) }},
 	{"pause an edge", func(p *path) { p.pause(&p.fronts[p.pick(len(p.fronts))].process, p.outage()) }},
