@@ -2,7 +2,9 @@ package meter
 
 import (
 	"bytes"
+	"maps"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -175,7 +177,7 @@ func TestEveryRequestIsCommittedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newMeter()
 		e := edge{map[uint64][]byte{}, map[uint64]bool{}, map[uint64]bool{}}
-		counted := map[wire.EntryKey]uint64{}
+		counted, declared := map[wire.EntryKey]uint64{}, map[wire.MeterKey]uint64{}
 		var now int64
 		var late []Send // messages whose answer is still on its way
 		see := func(s Send) {
@@ -238,6 +240,9 @@ func TestEveryRequestIsCommittedOnce(t *testing.T) {
 				s.Minute = now / (60 * second)
 				m.Count(s)
 				counted[s.EntryKey]++
+				k := wire.MeterKey{Minute: s.Minute, Account: s.Account, Meter: 1}
+				m.Declare(k, 5)
+				declared[k] += 5
 			},
 			"send":                          func(*rapid.T) { step(false) },
 			"commit":                        func(*rapid.T) { commit(false) },
@@ -257,18 +262,29 @@ func TestEveryRequestIsCommittedOnce(t *testing.T) {
 		if requests, batches := m.Pending(); requests != 0 || batches != 0 {
 			t.Fatalf("%d requests in %d batches are still pending", requests, batches)
 		}
-		total := map[wire.EntryKey]uint64{}
-		for n := range e.committed {
+		total, amounts := map[wire.EntryKey]uint64{}, map[wire.MeterKey]uint64{}
+		var sum uint64
+		for _, n := range slices.Sorted(maps.Keys(e.committed)) {
 			b, err := wire.DecodeBatch(e.bodies[n])
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, entry := range b.Entries {
 				total[entry.EntryKey] += entry.Requests
+				sum += entry.Requests
+			}
+			for _, entry := range b.Meters {
+				amounts[entry.MeterKey] += entry.Amount
+			}
+			if b.Counted != sum {
+				t.Fatalf("batch %d says that %d requests are in those up to it; there are %d", n, b.Counted, sum)
 			}
 		}
 		if diff := cmp.Diff(counted, total); diff != "" {
 			t.Fatalf("committed (-counted +committed):\n%s", diff)
+		}
+		if diff := cmp.Diff(declared, amounts); diff != "" {
+			t.Fatalf("meters (-declared +committed):\n%s", diff)
 		}
 	})
 }
