@@ -32,12 +32,34 @@
 //
 // # What survives
 //
-// A request is answered from memory: it waits for no call. Without the control
-// plane the last policy goes on being enforced and usage goes on adding up; a
-// quota whose lease isn't renewed within its time counts as unknown, and its
-// limit's fail mode decides. What survives the crash of a VM: everything in
+// A request is answered from memory: it waits for no call, but for one exception,
+// see below. Without the control plane the last policy goes on being enforced and
+// usage goes on adding up; a quota whose lease isn't renewed within its time counts
+// as unknown, and its limit's fail mode decides. What survives the crash of a VM: everything in
 // shared data. What doesn't: usage that the VM had counted but not sent, see
 // package meter, and the settlements of its open streams.
+//
+// # What waits
+//
+// A request that lacks nothing but the lease of a quota, as the first one of an
+// account does, is held: its stream is paused, a report asks for the lease at
+// once, and with the answer the request is decided as if it had come then. So no
+// request is refused, and none let through, only because nobody has asked yet. It
+// waits for at most hold_ms, to the next tick; then the limit's fail mode decides,
+// as it does at once
+//
+//   - while the last report failed, or the one under way is older than hold_ms: the
+//     control plane being away delays nothing;
+//   - when the VM holds 1,024 requests;
+//   - for a state that nothing came for in two seconds of such waits, for five
+//     seconds: all that is left is with an Envoy that doesn't answer.
+//
+// What passes, or what a limit refuses whose state is known, never waits. Envoy
+// buffers the body of a held request up to the limit of its connection's buffer,
+// and reads no further. The stats weir.held.waiting (how many are held now),
+// weir.held.requests (how many were) and weir.held.timed_out (how many of those the
+// fail mode decided after all) show it. A client that leaves while it waits is
+// counted as unready, without a status.
 //
 // # Bounds
 //
@@ -50,6 +72,7 @@
 //	known keys               8,192                                               1.3 MB
 //	requests to use again    1,024                                                 1 MB
 //	subjects to report       4,096, and as many under way                          1 MB
+//	requests held            1,024, and states nothing came for                  400 KB
 //	adaptive limits          1,024                                               100 KB
 //	the policy               the core and each shard that was used
 //

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/weirhq/weir/plugin/book"
@@ -451,4 +452,44 @@ func TestHoldEnds(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestHoldBesideAnotherConfiguration has a VM with two plugin contexts, as it is
+// while a listener is exchanged for another or two have different settings.
+func TestHoldBesideAnotherConfiguration(t *testing.T) {
+	s := newTestSystem()
+	g := newGuest(t, s)
+	host, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithVMContext(g).WithPluginConfiguration([]byte(plainConfiguration)))
+	defer reset()
+	host.StartVM()
+	e := &emulator{T: t, HostEmulator: host, system: s}
+	e.started(withLimits(monthly))
+	e.commit(e.takePoll())
+	const other = 1000
+	g.call("proxy_on_context_create", other, 0)
+	if g.call("proxy_on_configure", other, uint64(len(plainConfiguration))) != 1 {
+		t.Fatal("the other configuration was refused")
+	}
+	x := e.open("GET", "/", withKey) // of the first one
+	e.wantHeld(&x)
+	if _, report := e.leaseCall(); report != nil {
+		t.Error("a call whose answer would come to the other configuration")
+	}
+	e.pass(100 * time.Millisecond)
+	c, report := e.leaseCall()
+	if report == nil {
+		t.Fatal("no report with the next tick")
+	}
+	y := e.open("GET", "/", withKey)
+	e.wantHeld(&y)
+	e.CompleteHttpContext(y.id)
+	g.call("proxy_on_delete", other)
+	e.lease(c, e.month(report.Held[0], 10))
+	if e.later(&x); !x.passed {
+		t.Errorf("status %d, want it passed", x.status)
+	}
+	z := e.send("GET", "/", withKey)
+	if z.status != 200 || !strings.Contains(header(z.headers, "ratelimit"), "weir-left=998") {
+		t.Errorf("status %d, RateLimit %q", z.status, header(z.headers, "ratelimit"))
+	}
 }

@@ -9,7 +9,9 @@ import (
 
 // A quota is spent from a lease, an advance that the control plane's ledger gives
 // to this Envoy process. Each VM reports the leases of the subjects whose quotas
-// it has touched: at once when a decision asked for more, else once a second.
+// it has touched: with the next tick when a decision asked for more, else once a
+// second, or more often when the ledger says that others may want them. It reports
+// at once when a request is held for one, see hold.go, or some was recalled.
 // Reports carry cumulative numbers out of shared data, so that it doesn't matter
 // which VM sends them, or how often. Replies are put into the subjects' states.
 const (
