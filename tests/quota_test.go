@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -95,7 +96,7 @@ func TestTwoEnvoysShareAQuotaWhateverDies(t *testing.T) {
 	envoy, gateway := s.StartEnvoy("second")
 	second = s.NewClientOf(gateway)
 
-	var passed, refused int64
+	var passed, refused, unknown int64
 	// spend sends requests by turns until so many more have passed, or the quota
 	// is spent for both.
 	spend := func(more int64) {
@@ -112,6 +113,8 @@ func TestTwoEnvoysShareAQuotaWhateverDies(t *testing.T) {
 						passed, refusedInARow = passed+1, 0
 					case r.Status == http.StatusTooManyRequests:
 						refused, refusedInARow = refused+1, refusedInARow+1
+					case strings.Contains(r.Body, "isn't known"):
+						unknown++
 					}
 				}
 			}
@@ -145,9 +148,64 @@ func TestTwoEnvoysShareAQuotaWhateverDies(t *testing.T) {
 		q, err = quotaOf(s, id)
 		return err == nil && q.Consumed-q.WrittenOff+q.Outstanding > 0 && q.Consumed+q.Outstanding <= amount
 	})
-	t.Logf("%d passed and %d were refused; %+v", passed, refused, q)
+	t.Logf("%d passed, %d were refused, %d got no answer; %+v", passed, refused, unknown, q)
 	if passed > amount || passed < amount/2 {
 		t.Errorf("%d passed of a quota of %d", passed, amount)
+	}
+}
+
+// TestTwoEnvoysSpendAQuotaTogether has many clients come at once to two Envoys that
+// know nothing of their account yet, and again after a reset: each gets an answer
+// that is so, until the quota is spent to the last request.
+func TestTwoEnvoysSpendAQuotaTogether(t *testing.T) {
+	const amount, clients = 4000, 24
+	s := stack.Start(t, databases.New(t), stack.Options{})
+	id, secret := metered(s, amount)
+	_, gateway := s.StartEnvoy("second")
+	s.AwaitSnapshot()
+	warm := func(gateway string) { // every worker knows its policy, and a client that nobody knows takes nothing
+		c := s.NewClientOf(gateway)
+		s.Eventually("a policy", func() bool { return c.Get("/v1/users/1", "nobody").Status == http.StatusUnauthorized })
+	}
+	warm(s.Gateway)
+	warm(gateway)
+	spend := func() (by map[int]int64, unknown int64) {
+		var mu sync.Mutex
+		by = map[int]int64{}
+		var wg sync.WaitGroup
+		for i := range 2 * clients {
+			c := s.NewClientOf([]string{s.Gateway, gateway}[i%2])
+			wg.Go(func() {
+				for inARow := 0; inARow < 20; { // spent for good
+					r, err := c.Send(t.Context(), http.MethodGet, "/v1/users/1", secret)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					inARow++
+					if r.Status != http.StatusTooManyRequests {
+						inARow = 0
+					}
+					mu.Lock()
+					by[r.Status]++
+					if strings.Contains(r.Body, "isn't known") {
+						unknown++
+					}
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+		return by, unknown
+	}
+	for _, when := range []string{"at first", "after a reset"} {
+		by, unknown := spend()
+		t.Logf("%s: %v; for %d nobody knew", when, by, unknown)
+		if by[http.StatusOK] != amount {
+			t.Errorf("%s: %d passed, want %d", when, by[http.StatusOK], amount)
+		}
+		s.Query(fmt.Sprintf(`mutation{resetAccount(id:%q){snapshot}}`, id), nil)
+		s.AwaitSnapshot()
 	}
 }
 

@@ -39,7 +39,7 @@ func TestFilterInEnvoyHoldsAFirstRequestUntilItsLeaseIsThere(t *testing.T) {
 	for _, c := range []struct {
 		name, holdMS string
 		status       int
-	}{{"held", "500", 200}, {"not held", "0", 503}} {
+	}{{"held", "5000", 200}, {"not held", "0", 503}} {
 		t.Run(c.name, func(t *testing.T) {
 			edge, v := inEnvoyAs(t, monthlyOf(1000), setup{workers: 1, edit: holdFor(c.holdMS)})
 			edge.leases(1000, 100)
@@ -63,7 +63,7 @@ func TestFilterInEnvoyHoldsAFirstRequestUntilItsLeaseIsThere(t *testing.T) {
 
 func TestFilterInEnvoyHoldsManyAndStaysExact(t *testing.T) {
 	const amount = 3000
-	edge, v := inEnvoy(t, monthlyOf(amount))
+	edge, v := inEnvoyAs(t, monthlyOf(amount), setup{workers: 4, edit: holdFor("5000")})
 	edge.leases(amount, 200)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
