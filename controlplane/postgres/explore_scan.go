@@ -69,7 +69,11 @@ func (s *scan) usage(columns string) string {
 		if p.Local {
 			kind, name = `::date`, "local_"+name
 		}
-		parts[i] = `select ` + strings.ReplaceAll(columns, pointColumn, s.point(p)) + ` from ` + s.table + name +
+		selected := columns
+		if strings.Contains(columns, pointColumn) {
+			selected = strings.ReplaceAll(columns, pointColumn, s.point(p))
+		}
+		parts[i] = `select ` + selected + ` from ` + s.table + name +
 			` where bucket >= ` + s.arg(p.From) + kind + ` and bucket < ` + s.arg(p.To) + kind + where
 	}
 	return strings.Join(parts, ` union all `)
