@@ -39,7 +39,7 @@ func (c content) count(s *meter.Sample) {
 	e.BytesIn += s.BytesIn
 	e.BytesOut += s.BytesOut
 	e.DurationUS += s.DurationUS
-	e.Latency.Add(s.DurationUS)
+	e.Latency = plusBins(e.Latency, wire.Histogram{{Index: wire.LatencyIndex(s.DurationUS), Count: 1}})
 }
 
 func (r *record) judged(v wire.VerdictEntry) { r.truth.judge(v) }

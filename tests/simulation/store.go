@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/usage"
@@ -237,7 +238,27 @@ func addEntry(to, e *wire.Entry) {
 	to.BytesIn += e.BytesIn
 	to.BytesOut += e.BytesOut
 	to.DurationUS += e.DurationUS
-	to.Latency.Merge(e.Latency)
+	to.Latency = plusBins(to.Latency, e.Latency)
+}
+
+// plusBins adds up two histograms, without the product's arithmetic.
+func plusBins(a, b wire.Histogram) wire.Histogram {
+	if len(a) == 0 {
+		return slices.Clone(b)
+	}
+	sum := make(wire.Histogram, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Index < b[0].Index:
+			sum, a = append(sum, a[0]), a[1:]
+		case a[0].Index > b[0].Index:
+			sum, b = append(sum, b[0]), b[1:]
+		default:
+			sum = append(sum, wire.Bin{Index: a[0].Index, Count: a[0].Count + b[0].Count})
+			a, b = a[1:], b[1:]
+		}
+	}
+	return append(append(sum, a...), b...)
 }
 
 // crash ends the database for a while. What was committed stays.
