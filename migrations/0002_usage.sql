@@ -1,132 +1,169 @@
 -- +goose Up
 
--- Which batches are in the rollups. Per source, every sequence up to
--- `committed` is; `batches` has those beyond it that came out of order. Nothing
--- expires, so a batch is counted once however late its copy comes. `lost` counts
--- the batches that had been committed and are not here, as after a failover to a
--- standby that lagged.
+-- Which batches are in the rollups. Per source, every sequence up to `committed`
+-- is, and those in `ahead`, which came out of order: never more than a few.
+-- Nothing expires, so a batch is counted once however late its copy comes. When
+-- a source has ended, its row is all that stays of it.
 create table sources (
     source    uuid primary key,
     node      text not null,
+    began_at  timestamptz not null,
     committed bigint not null default 0,
-    lost      bigint not null default 0,
+    ahead     bigint[] not null default '{}',
+    -- Batches that had been committed and are not here, as after a failover to a
+    -- standby that lagged; between when and when the last of them were.
+    lost       bigint not null default 0,
+    lost_from  timestamptz,
+    lost_until timestamptz,
+    -- Requests: in the rollups; counted by the source up to its highest batch in
+    -- the rollups; and by the last word of it, heartbeats included.
+    committed_requests bigint not null default 0,
+    batch_counted      bigint not null default 0,
+    counted            bigint not null default 0,
+    busiest            bigint not null default 0, -- see workers
+    forgotten_requests bigint not null default 0, -- see sent_usage
     first_at  timestamptz not null default now(),
-    last_at   timestamptz not null default now()
-);
-create table batches (
-    source   uuid not null references sources,
-    sequence bigint not null,
-    primary key (source, sequence)
-);
+    last_at   timestamptz not null default now(),
+    ended_at  timestamptz -- when it was found silent
+) with (fillfactor = 50);
+create index sources_live_idx on sources (source) where ended_at is null;
 
--- Adds two sparse histograms. Each is a flat array of pairs, index then count,
--- sorted by index without repetition.
--- +goose StatementBegin
-create function latency_merge(a bigint[], b bigint[]) returns bigint[]
-    language plpgsql immutable strict parallel safe as $$
-declare
-    merged bigint[] := '{}';
-    i integer := 1;
-    j integer := 1;
-    n integer := coalesce(array_length(a, 1), 0);
-    m integer := coalesce(array_length(b, 1), 0);
-begin
-    if n = 0 then return b; end if;
-    while i < n or j < m loop
-        if j > m or (i < n and a[i] < b[j]) then
-            merged := merged || a[i] || a[i + 1];
-            i := i + 2;
-        elsif i > n or b[j] < a[i] then
-            merged := merged || b[j] || b[j + 1];
-            j := j + 2;
-        else
-            merged := merged || a[i] || (a[i + 1] + b[j + 1]);
-            i := i + 2;
-            j := j + 2;
-        end if;
-    end loop;
-    return merged;
-end
-$$;
--- +goose StatementEnd
+-- The worker threads that the edge has heard from. It has rows of its own beside
+-- those of `sources`, so that the edge never waits for a commit.
+create table workers (
+    source         uuid primary key,
+    node           text not null,
+    began_at       timestamptz not null,
+    snapshot       bigint not null,
+    snapshot_since timestamptz not null default now(),
+    counted        bigint not null, -- requests, since it began
+    busiest        bigint not null default 0, -- the most requests it counted between two words of it
+    last_seen_at   timestamptz not null default now()
+) with (fillfactor = 50);
 
-create aggregate latency_sum(bigint[]) (
-    sfunc = latency_merge,
-    stype = bigint[],
-    initcond = '{}'
+-- Usage that was counted and is not in the rollups, as far as anybody knows.
+create table unaccounted (
+    id          bigint generated always as identity primary key,
+    source      uuid not null,
+    node        text not null,
+    kind        text not null check (kind in ('GAP', 'SILENT')),
+    counted_from  timestamptz not null, -- when it was counted: after this
+    counted_until timestamptz not null, -- and before this
+    at_least    bigint not null check (at_least >= 0), -- requests
+    at_most     bigint not null check (at_most >= at_least),
+    batches     bigint not null, -- of a gap: how many are missing
+    counted     bigint not null, -- by the source, as was known then
+    found_at    timestamptz not null default now(),
+    resolved_at timestamptz
 );
+create index unaccounted_open_idx on unaccounted (source) where resolved_at is null;
 
--- Usage, once for each granularity. Zero in account_id, key_id, endpoint_id or
--- status stands for none. There are no foreign keys: usage outlives what it
+-- How long each level of the rollups is kept; null is for ever. From `kept_from`
+-- on it has everything, and it gets nothing of the time before: that is in the
+-- coarser levels only. kept_from never goes back.
+create table retention (
+    level     text primary key check (level in ('minute', 'hour', 'day', 'month')),
+    kept_days integer check (kept_days between 1 and 36500),
+    kept_from timestamptz not null default '-infinity'
+);
+insert into retention (level, kept_days) values ('minute', 30), ('hour', 365), ('day', null), ('month', null);
+
+-- Usage, once for each level. Zero in account_id, key_id, endpoint_id, tier_id
+-- or status stands for none. There are no foreign keys: usage outlives what it
 -- names. Decisions: 1 allowed, 2 throttled, 3 unauthenticated, 4 forbidden,
--- 5 unready.
+-- 5 unready, all counted by Envoys; 6 corrected, 7 imported, see corrections.
+--
+-- The tables are partitioned by range of bucket: minutes by the day, hours by
+-- the month, days by the year, months by ten years. Partitions are made on demand.
 create table usage_minute (
     bucket      timestamptz not null, -- its beginning, in UTC
     account_id  bigint not null,
     key_id      bigint not null,
     endpoint_id bigint not null,
+    tier_id     bigint not null,
     status      smallint not null,
     decision    smallint not null,
     requests    bigint not null,
+    shadowed    bigint not null, -- of the requests, as late
+    late        bigint not null, -- committed more than 10 minutes after the end of their minute
     cost        bigint not null,
     bytes_in    bigint not null,
     bytes_out   bigint not null,
     duration_us bigint not null,
-    latency     bigint[] not null, -- see latency_merge
-    primary key (bucket, account_id, key_id, endpoint_id, status, decision)
-);
+    latency     bytea not null, -- written and read by the control plane; joined strings are sums
+    primary key (bucket, account_id, key_id, endpoint_id, tier_id, status, decision)
+) partition by range (bucket);
 create index usage_minute_account_idx on usage_minute (account_id, bucket);
 
-create table usage_hour (
-    bucket      timestamptz not null, -- its beginning, in UTC
-    account_id  bigint not null,
-    key_id      bigint not null,
-    endpoint_id bigint not null,
-    status      smallint not null,
-    decision    smallint not null,
-    requests    bigint not null,
-    cost        bigint not null,
-    bytes_in    bigint not null,
-    bytes_out   bigint not null,
-    duration_us bigint not null,
-    latency     bigint[] not null, -- see latency_merge
-    primary key (bucket, account_id, key_id, endpoint_id, status, decision)
-);
-create index usage_hour_account_idx on usage_hour (account_id, bucket);
+create table usage_hour (like usage_minute including all) partition by range (bucket);
+create table usage_day (like usage_minute including all) partition by range (bucket);
+create table usage_month (like usage_minute including all) partition by range (bucket);
 
-create table usage_day (
-    bucket      timestamptz not null, -- its beginning, in UTC
-    account_id  bigint not null,
-    key_id      bigint not null,
-    endpoint_id bigint not null,
-    status      smallint not null,
-    decision    smallint not null,
-    requests    bigint not null,
-    cost        bigint not null,
-    bytes_in    bigint not null,
-    bytes_out   bigint not null,
-    duration_us bigint not null,
-    latency     bigint[] not null, -- see latency_merge
-    primary key (bucket, account_id, key_id, endpoint_id, status, decision)
-);
-create index usage_day_account_idx on usage_day (account_id, bucket);
+-- What days and months in the time zones of accounts have more than those in UTC,
+-- or less: usage of which the date is another one in the account's zone is added
+-- to that date and taken from the date in UTC. The zone is the one that the
+-- account had when the usage was committed. Accounts on UTC have nothing here.
+create table usage_day_shift (like usage_minute including all) partition by range (bucket);
+create table usage_month_shift (like usage_minute including all) partition by range (bucket);
 
-create table usage_month (
+-- Days and months in the time zones of accounts: the sum of the rows of a bucket,
+-- which is the midnight, in UTC, that the date begins with.
+create view usage_local_day as select * from usage_day union all select * from usage_day_shift;
+create view usage_local_month as select * from usage_month union all select * from usage_month_shift;
+
+-- What upstreams declared for custom meters, once for each level.
+create table meter_minute (
     bucket      timestamptz not null, -- its beginning, in UTC
     account_id  bigint not null,
     key_id      bigint not null,
     endpoint_id bigint not null,
-    status      smallint not null,
-    decision    smallint not null,
-    requests    bigint not null,
+    tier_id     bigint not null,
+    meter_id    bigint not null,
+    requests    bigint not null, -- that declared an amount
+    amount      bigint not null, -- units of the meter
+    corrected   bigint not null, -- units that corrections and imports add; see corrections
+    primary key (bucket, account_id, key_id, endpoint_id, tier_id, meter_id)
+) partition by range (bucket);
+create index meter_minute_account_idx on meter_minute (account_id, bucket);
+create table meter_hour (like meter_minute including all) partition by range (bucket);
+create table meter_day (like meter_minute including all) partition by range (bucket);
+create table meter_month (like meter_minute including all) partition by range (bucket);
+
+-- What each source sent, counted from the batches by another way than the
+-- rollups, to compare them with. Of sources that ended long ago the sums are
+-- kept, under the source of all zeros; sources.forgotten_requests says how much.
+create table sent_usage (
+    day        date not null, -- in UTC
+    account_id bigint not null,
+    source     uuid not null,
+    requests   bigint not null,
+    primary key (day, account_id, source)
+) with (fillfactor = 50);
+
+-- Changes of past usage. Nothing here is ever changed or deleted.
+create table corrections (
+    id          bigint generated always as identity primary key,
+    kind        text not null check (kind in ('VOID', 'ADJUSTMENT', 'IMPORT')),
+    client_id   text not null, -- the caller's, so that it may ask again
+    account_id  bigint not null,
+    key_id      bigint not null,
+    endpoint_id bigint not null,
+    tier_id     bigint not null,
+    minute      timestamptz not null,
+    requests    bigint not null, -- what it adds; may be negative, as what follows
     cost        bigint not null,
     bytes_in    bigint not null,
     bytes_out   bigint not null,
-    duration_us bigint not null,
-    latency     bigint[] not null, -- see latency_merge
-    primary key (bucket, account_id, key_id, endpoint_id, status, decision)
+    meter_id    bigint not null, -- 0: none
+    amount      bigint not null, -- units of the meter
+    voids       bigint references corrections, -- null: a void of usage takes back what Envoys sent
+    reason      text not null,
+    actor       text not null,
+    created_at  timestamptz not null default now(),
+    constraint corrections_client_key unique (kind, client_id),
+    constraint corrections_voids_key unique (voids)
 );
-create index usage_month_account_idx on usage_month (account_id, bucket);
+create index corrections_account_idx on corrections (account_id, minute);
 
 -- How full each bucket was when an Envoy last reported it.
 create table levels (
@@ -138,17 +175,8 @@ create table levels (
     primary key (account_id, limit_id, key_id)
 );
 
--- The worker threads that the edge has heard from.
-create table workers (
-    source         uuid primary key,
-    node           text not null,
-    snapshot       bigint not null,
-    snapshot_since timestamptz not null default now(),
-    last_seen_at   timestamptz not null default now()
-);
-create index workers_last_seen_idx on workers (last_seen_at);
-
 -- +goose Down
-drop table workers, levels, usage_month, usage_day, usage_hour, usage_minute, batches, sources;
-drop aggregate latency_sum(bigint[]);
-drop function latency_merge(bigint[], bigint[]);
+drop view usage_local_month, usage_local_day;
+drop table levels, corrections, sent_usage, meter_month, meter_day, meter_hour, meter_minute,
+    usage_month_shift, usage_day_shift, usage_month, usage_day, usage_hour, usage_minute,
+    retention, unaccounted, workers, sources;

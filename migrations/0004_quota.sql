@@ -67,11 +67,11 @@ create table verdict_minute (
     requests   bigint not null,
     amount     bigint not null, -- units of the limit's measure
     primary key (bucket, limit_id, account_id, verdict)
-);
+) partition by range (bucket); -- as usage is
 create index verdict_minute_limit_idx on verdict_minute (limit_id, bucket);
-create table verdict_hour (like verdict_minute including all);
-create table verdict_day (like verdict_minute including all);
-create table verdict_month (like verdict_minute including all);
+create table verdict_hour (like verdict_minute including all) partition by range (bucket);
+create table verdict_day (like verdict_minute including all) partition by range (bucket);
+create table verdict_month (like verdict_minute including all) partition by range (bucket);
 
 -- A sample of the requests that were refused, for a day.
 create table denials (

@@ -1,11 +1,9 @@
 package postgres
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"slices"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -15,37 +13,26 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// CommitBatches adds the usage and the verdicts of those batches that were not
-// committed before to the rollups of every granularity, and keeps their denials,
-// in one transaction with the batches' identities. It returns those batches. The same batches may be given again at
+// CommitBatches adds the usage, the verdicts and the custom meters of those
+// batches that were not committed before to the rollups of every level, notes
+// what was sent, and keeps their denials, in one transaction with the batches'
+// identities. It returns those batches. The same batches may be given again at
 // any time, by any number of processes at once.
 //
-// Locks are taken in one order everywhere, sources first, then the rollups of
-// usage, levels, and those of verdicts, by granularity and key, so that writers wait for one another but never in a ring.
+// Locks are taken in one order everywhere, so that writers wait for one another
+// but never in a ring: sources first, then the rollups of usage, of verdicts and
+// of meters, level by level and sorted by key, then what was sent, then levels.
+// The more batches one call has, the less each costs: their rows are added up
+// before the database sees them.
 func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh []*wire.Batch, err error) {
 	if len(batches) == 0 {
 		return nil, nil
 	}
-	err = db.inTx(ctx, func(tx pgx.Tx) error {
-		if fresh, err = claimBatches(ctx, tx, batches); err != nil {
-			return fmt.Errorf("claim batches: %w", err)
-		}
-		rows := usage.Fold(fresh)
-		if err := stage(ctx, tx, rows); err != nil {
-			return fmt.Errorf("stage usage: %w", err)
-		}
-		for _, g := range controlplane.Granularities {
-			if _, err := tx.Exec(ctx, addStaged[g], int16(g)); err != nil {
-				return fmt.Errorf("add usage by the %s: %w", g, err)
-			}
-		}
-		if err := setLevels(ctx, tx, usage.LastLevels(fresh)); err != nil {
+	err = db.withPartitions(ctx, func() error {
+		return db.inTx(ctx, func(tx pgx.Tx) (err error) {
+			fresh, err = db.commit(ctx, tx, batches)
 			return err
-		}
-		if err := addVerdicts(ctx, tx, usage.FoldVerdicts(fresh)); err != nil {
-			return err
-		}
-		return addDenials(ctx, tx, fresh)
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -53,142 +40,136 @@ func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh [
 	return fresh, nil
 }
 
-// claimBatches records the batches as committed and returns those that were not.
-func claimBatches(ctx context.Context, tx pgx.Tx, batches []*wire.Batch) ([]*wire.Batch, error) {
-	sources, nodes := sourcesOf(batches)
-	_, err := tx.Exec(ctx, `
-		insert into sources (source, node) select * from unnest($1::uuid[], $2::text[]) order by 1
-		on conflict do nothing`, sources, nodes)
+func (db *DB) commit(ctx context.Context, tx pgx.Tx, batches []*wire.Batch) ([]*wire.Batch, error) {
+	sources := sourcesOf(batches)
+	terms, err := prepareCommit(ctx, tx, sources, accountsOf(batches))
 	if err != nil {
+		return nil, fmt.Errorf("prepare to commit batches: %w", err)
+	}
+	fresh := sources.claim(batches)
+	if len(fresh) == 0 {
+		return nil, nil
+	}
+	if err := sources.save(ctx, tx); err != nil {
+		return nil, fmt.Errorf("claim batches: %w", err)
+	}
+	if err := db.addRollups(ctx, tx, usage.Fold(fresh, terms)); err != nil {
 		return nil, err
 	}
-	ledgers, err := lockLedgers(ctx, tx, sources)
-	if err != nil {
+	if err := addSent(ctx, tx, usage.SentBy(fresh)); err != nil {
 		return nil, err
 	}
-	var fresh []*wire.Batch
-	for _, b := range batches {
-		if ledgers[b.Source].Claim(b.Sequence) {
-			fresh = append(fresh, b)
-		}
+	if err := setLevels(ctx, tx, usage.LastLevels(fresh)); err != nil {
+		return nil, err
 	}
-	return fresh, saveLedgers(ctx, tx, sources, ledgers)
+	return fresh, addDenials(ctx, tx, fresh)
 }
 
-// sourcesOf returns the distinct sources, sorted, with their nodes.
-func sourcesOf(batches []*wire.Batch) (sources [][16]byte, nodes []string) {
-	node := map[[16]byte]string{}
-	for _, b := range batches {
-		if _, ok := node[b.Source]; !ok {
-			sources = append(sources, b.Source)
-		}
-		node[b.Source] = b.Node
-	}
-	slices.SortFunc(sources, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
-	for _, s := range sources {
-		nodes = append(nodes, node[s])
-	}
-	return sources, nodes
-}
-
-func lockLedgers(ctx context.Context, tx pgx.Tx, sources [][16]byte) (map[wire.SourceID]*usage.Ledger, error) {
-	ledgers := map[wire.SourceID]*usage.Ledger{}
-	rows, err := tx.Query(ctx, `select source, committed from sources where source = any($1) order by source for update`, sources)
-	if err != nil {
-		return nil, err
-	}
-	var source [16]byte
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&source, &n}, func() error {
-		ledgers[source] = usage.NewLedger(uint64(n))
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	rows, err = tx.Query(ctx, `select source, sequence from batches where source = any($1)`, sources)
-	if err != nil {
-		return nil, err
-	}
-	_, err = pgx.ForEachRow(rows, []any{&source, &n}, func() error {
-		ledgers[source].Claim(uint64(n))
-		return nil
-	})
-	return ledgers, err
-}
-
-func saveLedgers(ctx context.Context, tx pgx.Tx, sources [][16]byte, ledgers map[wire.SourceID]*usage.Ledger) error {
-	var committed, lost []int64
-	var aheadOf [][16]byte
-	var ahead []int64
-	for _, s := range sources {
-		committed, lost = append(committed, int64(ledgers[s].Committed())), append(lost, int64(ledgers[s].Lost()))
-		for _, n := range ledgers[s].Ahead() {
-			aheadOf, ahead = append(aheadOf, s), append(ahead, int64(n))
-		}
-	}
+// prepareCommit locks the sources, reads what was committed of them, and returns
+// the terms of the commit, all in one round trip.
+func prepareCommit(ctx context.Context, tx pgx.Tx, sources *sourceSet, accounts []int64) (usage.Terms, error) {
 	batch := &pgx.Batch{}
-	batch.Queue(`
-		update sources set committed = c.committed, lost = sources.lost + c.lost, last_at = now()
-		from unnest($1::uuid[], $2::bigint[], $3::bigint[]) as c (source, committed, lost)
-		where sources.source = c.source`, sources, committed, lost)
-	batch.Queue(`
-		delete from batches using sources
-		where batches.source = any($1) and sources.source = batches.source and sequence <= committed`, sources)
-	batch.Queue(`
-		insert into batches (source, sequence) select * from unnest($1::uuid[], $2::bigint[])
-		on conflict do nothing`, aheadOf, ahead)
-	return tx.SendBatch(ctx, batch).Close()
-}
-
-// createStaging makes the connection's own table that rollup rows are copied
-// into before they are added to the rollups.
-func createStaging(ctx context.Context, conn *pgx.Conn) error {
-	_, err := conn.Exec(ctx, `
-		create temporary table staged_usage (
-			granularity smallint, bucket timestamptz, account_id bigint, key_id bigint, endpoint_id bigint,
-			status smallint, decision smallint, requests bigint, cost bigint, bytes_in bigint, bytes_out bigint,
-			duration_us bigint, latency bigint[]
-		) on commit delete rows`)
-	return err
-}
-
-var stagedColumns = []string{
-	"granularity", "bucket", "account_id", "key_id", "endpoint_id", "status", "decision",
-	"requests", "cost", "bytes_in", "bytes_out", "duration_us", "latency",
-}
-
-func stage(ctx context.Context, tx pgx.Tx, rows []usage.Row) error {
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"staged_usage"}, stagedColumns, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-		r := &rows[i]
-		return []any{
-			int16(r.Granularity), r.Bucket, int64(r.Account), int64(r.Key), int64(r.Endpoint), int16(r.Status), int16(r.Decision),
-			int64(r.Requests), int64(r.Cost), int64(r.BytesIn), int64(r.BytesOut), int64(r.DurationUS), flatten(r.Latency),
-		}, nil
-	}))
-	return err
-}
-
-// addStaged adds the staged rows of a granularity to its rollup. The order by
-// is the lock order.
-var addStaged = func() (sql [len(controlplane.Granularities)]string) {
-	for _, g := range controlplane.Granularities {
-		table := "usage_" + g.String()
-		sql[g] = `
-			insert into ` + table + ` as u
-			select bucket, account_id, key_id, endpoint_id, status, decision,
-			       requests, cost, bytes_in, bytes_out, duration_us, latency
-			from staged_usage where granularity = $1
-			order by bucket, account_id, key_id, endpoint_id, status, decision
-			on conflict (bucket, account_id, key_id, endpoint_id, status, decision) do update set
-				requests = u.requests + excluded.requests, cost = u.cost + excluded.cost,
-				bytes_in = u.bytes_in + excluded.bytes_in, bytes_out = u.bytes_out + excluded.bytes_out,
-				duration_us = u.duration_us + excluded.duration_us, latency = latency_merge(u.latency, excluded.latency)`
+	sources.queueLock(batch)
+	terms := queueTerms(batch, accounts)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return usage.Terms{}, err
 	}
-	return sql
-}()
+	return terms.read()
+}
+
+// How far ahead of the database's clock the levels go that have many partitions.
+// What an Envoy whose clock is further ahead counts, is in the coarser levels only.
+const (
+	minutesAhead = 2 * 24 * time.Hour
+	hoursAhead   = 32 * 24 * time.Hour
+)
+
+// termsReader collects the terms of a transaction.
+type termsReader struct {
+	now       time.Time
+	kept      [usage.Levels]usage.Span
+	zoneNames map[controlplane.ID]string
+}
+
+// queueTerms asks for the terms of a transaction that adds usage of the accounts.
+func queueTerms(batch *pgx.Batch, accounts []int64) *termsReader {
+	t := &termsReader{zoneNames: map[controlplane.ID]string{}}
+	for l := range t.kept {
+		t.kept[l] = usage.Span{From: math.MinInt64, Until: math.MaxInt64}
+	}
+	var level string
+	var from *int64
+	batch.Queue(`
+		select now(), level, case when isfinite(kept_from) then extract(epoch from kept_from)::bigint / 60 end from retention`).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&t.now, &level, &from}, func() error {
+			t.keep(level, from)
+			return nil
+		})
+		return err
+	})
+	var account controlplane.ID
+	var zone string
+	batch.Queue(`select id, time_zone from accounts where id = any($1) and time_zone <> 'UTC'`, accounts).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&account, &zone}, func() error {
+			t.zoneNames[account] = zone
+			return nil
+		})
+		return err
+	})
+	return t
+}
+
+// keep notes from when on a level is kept, in minutes since the Unix epoch.
+func (t *termsReader) keep(level string, from *int64) {
+	for l := range t.kept {
+		if from != nil && levelKept[l] == level {
+			t.kept[l].From = *from
+		}
+	}
+	t.kept[usage.Minutes].Until = t.now.Add(minutesAhead).Unix() / 60
+	t.kept[usage.Hours].Until = t.now.Add(hoursAhead).Unix() / 60
+}
+
+// levelKept names the retention of each level.
+var levelKept = [usage.Levels]string{"minute", "hour", "day", "month", "day", "month"}
+
+func (t *termsReader) read() (usage.Terms, error) {
+	terms := usage.Terms{Now: t.now, Kept: t.kept, Zones: make(map[controlplane.ID]*time.Location, len(t.zoneNames))}
+	zones := map[string]*time.Location{}
+	for account, name := range t.zoneNames {
+		zone, ok := zones[name]
+		if !ok {
+			var err error
+			if zone, err = time.LoadLocation(name); err != nil {
+				return usage.Terms{}, fmt.Errorf("find the time zone of account %d: %w", account, err)
+			}
+			zones[name] = zone
+		}
+		terms.Zones[account] = zone
+	}
+	return terms, nil
+}
+
+// accountsOf returns the distinct accounts of the batches' entries.
+func accountsOf(batches []*wire.Batch) []int64 {
+	seen := map[uint64]struct{}{}
+	var accounts []int64
+	for _, b := range batches {
+		for i := range b.Entries {
+			account := b.Entries[i].Account
+			if _, ok := seen[account]; !ok && account != 0 {
+				seen[account] = struct{}{}
+				accounts = append(accounts, int64(account))
+			}
+		}
+	}
+	return accounts
+}
 
 func setLevels(ctx context.Context, tx pgx.Tx, levels []controlplane.Level) error {
+	if len(levels) == 0 {
+		return nil
+	}
 	var accounts, limits, keys, remaining []int64
 	var observed []time.Time
 	for _, l := range levels {
@@ -204,33 +185,4 @@ func setLevels(ctx context.Context, tx pgx.Tx, levels []controlplane.Level) erro
 		return fmt.Errorf("store levels: %w", err)
 	}
 	return nil
-}
-
-// Committed returns the highest sequence up to which every batch of the source
-// is in the rollups; 0 if none is.
-func (db *DB) Committed(ctx context.Context, source wire.SourceID) (uint64, error) {
-	var n int64
-	err := db.pool.QueryRow(ctx, `select committed from sources where source = $1`, [16]byte(source)).Scan(&n)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return 0, fmt.Errorf("read what is committed: %w", err)
-	}
-	return uint64(n), nil
-}
-
-// flatten writes a histogram as the pairs that latency_merge takes.
-func flatten(h wire.Histogram) []int64 {
-	pairs := make([]int64, 0, 2*len(h))
-	for _, bin := range h {
-		pairs = append(pairs, int64(bin.Index), int64(bin.Count))
-	}
-	return pairs
-}
-
-// unflatten reads the pairs that latency_merge gives.
-func unflatten(pairs []int64) wire.Histogram {
-	h := make(wire.Histogram, 0, len(pairs)/2)
-	for i := 0; i+1 < len(pairs); i += 2 {
-		h = append(h, wire.Bin{Index: uint16(pairs[i]), Count: uint64(pairs[i+1])})
-	}
-	return h
 }

@@ -20,7 +20,8 @@ import (
 
 // DB is an open database. It is safe for concurrent use.
 type DB struct {
-	pool *pgxpool.Pool
+	pool       *pgxpool.Pool
+	partitions partitions // that were seen
 }
 
 // statementTimeout bounds every statement, so that one bad query can't hold a
@@ -38,12 +39,11 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	config.ConnConfig.RuntimeParams["application_name"] = "weir"
 	config.ConnConfig.RuntimeParams["timezone"] = "UTC"
 	config.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
-	config.AfterConnect = createStaging
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)
 	}
-	db := &DB{pool}
+	db := &DB{pool: pool}
 	if err := db.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("the database at %s:%d can't be used; check DATABASE_URL: %w", config.ConnConfig.Host, config.ConnConfig.Port, err)

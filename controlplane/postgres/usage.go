@@ -10,20 +10,23 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
 // totalsColumns sums rollup rows into controlplane.Totals; decision 1 is allowed,
-// 2 throttled, the rest refused.
+// 2 throttled, 3 to 5 refused, 6 corrected, 7 imported.
 const totalsColumns = `
 	sum(requests)::bigint,
 	coalesce(sum(requests) filter (where decision = 1), 0)::bigint,
 	coalesce(sum(requests) filter (where decision = 2), 0)::bigint,
-	coalesce(sum(requests) filter (where decision > 2), 0)::bigint,
+	coalesce(sum(requests) filter (where decision between 3 and 5), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 6), 0)::bigint,
+	coalesce(sum(requests) filter (where decision = 7), 0)::bigint,
 	coalesce(sum(requests) filter (where decision = 1 and status >= 500), 0)::bigint,
-	sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
+	sum(shadowed)::bigint, sum(late)::bigint, sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
 	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint,
-	coalesce(latency_sum(latency) filter (where decision = 1), '{}')`
+	string_agg(latency, '') filter (where decision = 1)`
 
 // Series returns the totals of each bucket of the range that has usage.
 func (db *DB) Series(ctx context.Context, g controlplane.Granularity, r controlplane.Range, f controlplane.UsageFilter) (map[time.Time]controlplane.Totals, error) {
@@ -89,10 +92,13 @@ func (db *DB) totalsByAccount(ctx context.Context, from string, args []any, orde
 }
 
 func scanTotals(row pgx.CollectableRow, t *controlplane.Totals, before any) error {
-	var latency []int64
-	err := row.Scan(before, &t.Requests, &t.Allowed, &t.Throttled, &t.Refused, &t.Errors,
-		&t.Cost, &t.BytesIn, &t.BytesOut, &t.AllowedDurationUS, &latency)
-	t.Latency = unflatten(latency)
+	var latency []byte
+	err := row.Scan(before, &t.Requests, &t.Allowed, &t.Throttled, &t.Refused, &t.Corrected, &t.Imported, &t.Errors,
+		&t.Shadowed, &t.Late, &t.Cost, &t.BytesIn, &t.BytesOut, &t.AllowedDurationUS, &latency)
+	if err != nil {
+		return err
+	}
+	t.Latency, err = usage.ReadLatency(latency)
 	return err
 }
 
@@ -152,44 +158,4 @@ func (db *DB) Levels(ctx context.Context, accounts []controlplane.ID) ([]control
 		return nil, fmt.Errorf("read levels: %w", err)
 	}
 	return levels, nil
-}
-
-// SeeWorker notes from a worker's message, a batch or a heartbeat, that it was
-// heard from and which snapshot it runs, and forgets those that have been silent for a day. A worker's snapshot only rises:
-// a message that says otherwise is an old one, sent again.
-func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
-	_, err := db.pool.Exec(ctx, `
-		with gone as (
-			delete from workers where source in (
-				select source from workers where last_seen_at < now() - interval '1 day' and source <> $1
-				for update skip locked))
-		insert into workers as w (source, node, snapshot) values ($1, $2, $3)
-		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = greatest(w.snapshot, excluded.snapshot),
-			snapshot_since = case when w.snapshot >= excluded.snapshot then w.snapshot_since else now() end`,
-		[16]byte(message.Source), message.Node, int64(message.Snapshot))
-	if err != nil {
-		return fmt.Errorf("note worker: %w", err)
-	}
-	return nil
-}
-
-// Workers returns the workers heard from within the given time, by node.
-func (db *DB) Workers(ctx context.Context, within time.Duration) ([]controlplane.Worker, error) {
-	rows, err := db.pool.Query(ctx, `
-		select source, node, snapshot, snapshot_since, last_seen_at from workers
-		where last_seen_at > now() - make_interval(secs => $1) order by node, source`, within.Seconds())
-	if err != nil {
-		return nil, fmt.Errorf("list workers: %w", err)
-	}
-	workers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (controlplane.Worker, error) {
-		var w controlplane.Worker
-		var source [16]byte
-		err := row.Scan(&source, &w.Node, &w.Snapshot, &w.SnapshotSince, &w.LastSeenAt)
-		w.Source = source
-		return w, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list workers: %w", err)
-	}
-	return workers, nil
 }

@@ -13,34 +13,25 @@ import (
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
-// addVerdicts adds rows to the rollups of verdicts. The order by is the lock order.
-func addVerdicts(ctx context.Context, tx pgx.Tx, rows []usage.VerdictRow) error {
+// queueVerdicts adds rows, in their order, to a rollup of verdicts.
+func queueVerdicts(batch *pgx.Batch, l usage.Level, rows []usage.VerdictRow) {
 	if len(rows) == 0 {
-		return nil
+		return
 	}
-	batch := &pgx.Batch{}
-	for _, g := range controlplane.Granularities {
-		var buckets []time.Time
-		var limits, accounts, requests, amounts []int64
-		var verdicts []int16
-		for i := range rows {
-			if r := &rows[i]; r.Granularity == g {
-				buckets, limits, accounts = append(buckets, r.Bucket), append(limits, int64(r.Limit)), append(accounts, int64(r.Account))
-				verdicts, requests, amounts = append(verdicts, int16(r.Verdict)), append(requests, int64(r.Requests)), append(amounts, int64(r.Amount))
-			}
-		}
-		batch.Queue(`
-			insert into verdict_`+g.String()+` as v (bucket, limit_id, account_id, verdict, requests, amount)
-			select * from unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[])
-			order by 1, 2, 3, 4
-			on conflict (bucket, limit_id, account_id, verdict) do update
-			set requests = v.requests + excluded.requests, amount = v.amount + excluded.amount`,
-			buckets, limits, accounts, verdicts, requests, amounts)
+	var buckets []time.Time
+	var limits, accounts, requests, amounts []int64
+	var verdicts []int16
+	for i := range rows {
+		r := &rows[i]
+		buckets, limits, accounts = append(buckets, time.Unix(r.Minute*60, 0)), append(limits, int64(r.Limit)), append(accounts, int64(r.Account))
+		verdicts, requests, amounts = append(verdicts, int16(r.Verdict)), append(requests, r.Requests), append(amounts, r.Amount)
 	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("add verdicts: %w", err)
-	}
-	return nil
+	batch.Queue(`
+		insert into verdict_`+l.String()+` as v (bucket, limit_id, account_id, verdict, requests, amount)
+		select * from unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::bigint[])
+		on conflict (bucket, limit_id, account_id, verdict) do update
+		set requests = v.requests + excluded.requests, amount = v.amount + excluded.amount`,
+		buckets, limits, accounts, verdicts, requests, amounts)
 }
 
 // verdictColumns sums rollup rows into controlplane.VerdictTotals.

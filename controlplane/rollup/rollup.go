@@ -53,7 +53,7 @@ type Worker struct {
 const (
 	// What one transaction takes at most, so that it ends well within its time.
 	maxRound      = 100 // see wire.MaxBatchTotal
-	maxRoundBytes = 512 << 10
+	maxRoundBytes = 4 << 20
 
 	commitWithin = 20 * time.Second
 	retryAfter   = time.Second // a batch whose commit did not work comes again

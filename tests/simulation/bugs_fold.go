@@ -2,58 +2,48 @@ package simulation
 
 import (
 	"slices"
-	"time"
 
-	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
 // foldBugs are in what batches add to the rollups.
 var foldBugs = []bug{
-	{"a rollup has no hours", 20, func(p *parts) {
-		p.fold = func(batches []*wire.Batch) []usage.Row {
-			return slices.DeleteFunc(usage.Fold(batches), func(r usage.Row) bool { return r.Granularity == controlplane.ByHour })
-		}
-	}},
-	{"a rollup has no months of verdicts", 20, func(p *parts) {
-		p.foldVerdicts = func(batches []*wire.Batch) []usage.VerdictRow {
-			return slices.DeleteFunc(usage.FoldVerdicts(batches), func(r usage.VerdictRow) bool { return r.Granularity == controlplane.ByMonth })
-		}
-	}},
+	{"a rollup has no hours", 20, folding(func(r *usage.Rollups, _ []*wire.Batch) { r.Usage[usage.Hours] = nil })},
+	{"a rollup has no months of verdicts", 20, folding(func(r *usage.Rollups, _ []*wire.Batch) { r.Verdicts[usage.Months] = nil })},
 	{"usage counts for the minute in which it was sent", 20, func(p *parts) {
-		p.fold = func(batches []*wire.Batch) []usage.Row {
-			return usage.Fold(changed(batches, func(b *wire.Batch, e *wire.Entry) { e.Minute = b.SentMS / 60_000 }))
+		p.fold = func(batches []*wire.Batch) usage.Rollups {
+			return fold(changed(batches, func(b *wire.Batch, e *wire.Entry) { e.Minute = b.SentMS / 60_000 }))
 		}
 	}},
-	{"usage from the hour before is dropped as late", 100, func(p *parts) {
-		p.fold = func(batches []*wire.Batch) []usage.Row {
-			return slices.DeleteFunc(usage.Fold(batches), func(r usage.Row) bool {
-				return r.Granularity == controlplane.ByMinute && r.Minute < batches[0].SentMS/60_000-60
-			})
+	{"usage from the hour before is dropped as late", 100, folding(func(r *usage.Rollups, batches []*wire.Batch) {
+		r.Usage[usage.Minutes] = slices.DeleteFunc(r.Usage[usage.Minutes], func(r usage.Row) bool { return r.Minute < batches[0].SentMS/60_000-60 })
+	})},
+	{"a month has 30 days", 20, folding(func(r *usage.Rollups, _ []*wire.Batch) {
+		for i := range r.Usage[usage.Months] {
+			r.Usage[usage.Months][i].Minute -= 30 * 24 * 60
 		}
-	}},
-	{"a month has 30 days", 20, func(p *parts) {
-		p.fold = func(batches []*wire.Batch) []usage.Row {
-			rows := usage.Fold(batches)
-			for i := range rows {
-				if r := &rows[i]; r.Granularity == controlplane.ByMonth {
-					r.Bucket = time.Unix(r.Minute*60, 0).Add(-30 * 24 * time.Hour)
-					r.Minute = r.Bucket.Unix() / 60
-				}
-			}
-			return rows
-		}
-	}},
+	})},
 	{"the hour is the one before at the turn of an hour", 100, func(p *parts) {
-		p.fold = func(batches []*wire.Batch) []usage.Row {
-			return usage.Fold(changed(batches, func(_ *wire.Batch, e *wire.Entry) {
+		p.fold = func(batches []*wire.Batch) usage.Rollups {
+			return fold(changed(batches, func(_ *wire.Batch, e *wire.Entry) {
 				if e.Minute%60 == 0 {
 					e.Minute--
 				}
 			}))
 		}
 	}},
+}
+
+// folding spoils what batches add to the rollups.
+func folding(spoil func(*usage.Rollups, []*wire.Batch)) func(*parts) {
+	return func(p *parts) {
+		p.fold = func(batches []*wire.Batch) usage.Rollups {
+			r := fold(batches)
+			spoil(&r, batches)
+			return r
+		}
+	}
 }
 
 // changed returns copies of batches with other entries.

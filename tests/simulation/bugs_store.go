@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/rollup"
-	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -115,8 +115,11 @@ var storeBugs = []bug{
 	}},
 	{"a row is set instead of added to", 20, func(p *parts) {
 		p.add = func(s *store, fresh []*wire.Batch) {
-			for _, r := range usage.Fold(fresh) {
-				delete(s.rows, rowKey{r.Granularity, r.EntryKey})
+			sums := fold(fresh)
+			for _, g := range controlplane.Granularities {
+				for _, r := range sums.Usage[g] {
+					delete(s.rows, rowKey{g, r.EntryKey})
+				}
 			}
 			s.add(fresh)
 		}

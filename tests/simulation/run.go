@@ -41,16 +41,15 @@ type path struct {
 // parts are what a path is made of where a planted bug may be put. [realParts]
 // are those of the product.
 type parts struct {
-	sourceOf     func(ever int, before *filter) wire.SourceID
-	newMeter     func(meter.Config) usageMeter
-	takeUsage    func(*path, *edge.Edge) func(context.Context, []byte) (wire.Receipt, error)
-	round        func(*path, *rollup.Worker) func(context.Context, []stream.Message)
-	see          func(s *store, message *wire.Batch)
-	begin        func(s *store, batches []*wire.Batch) any
-	claim        func(s *store, begin any, batches []*wire.Batch) []*wire.Batch
-	add          func(s *store, fresh []*wire.Batch)
-	fold         func([]*wire.Batch) []usage.Row
-	foldVerdicts func([]*wire.Batch) []usage.VerdictRow
+	sourceOf  func(ever int, before *filter) wire.SourceID
+	newMeter  func(meter.Config) usageMeter
+	takeUsage func(*path, *edge.Edge) func(context.Context, []byte) (wire.Receipt, error)
+	round     func(*path, *rollup.Worker) func(context.Context, []stream.Message)
+	see       func(s *store, message *wire.Batch)
+	begin     func(s *store, batches []*wire.Batch) any
+	claim     func(s *store, begin any, batches []*wire.Batch) []*wire.Batch
+	add       func(s *store, fresh []*wire.Batch)
+	fold      func([]*wire.Batch) usage.Rollups
 }
 
 func realParts() parts {
@@ -63,9 +62,12 @@ func realParts() parts {
 		begin:     func(*store, []*wire.Batch) any { return nil },
 		claim:     (*store).claim,
 		add:       (*store).add,
-		fold:      usage.Fold, foldVerdicts: usage.FoldVerdicts,
+		fold:      fold,
 	}
 }
+
+// fold adds batches up with every level kept for ever, and no zones.
+func fold(batches []*wire.Batch) usage.Rollups { return usage.Fold(batches, usage.Terms{}) }
 
 // result is how a run ended.
 type result struct {

@@ -206,29 +206,35 @@ func requestsOf(b *wire.Batch) (sum uint64) {
 
 // add adds batches to the rollups.
 func (s *store) add(fresh []*wire.Batch) {
-	for _, r := range s.path.parts.fold(fresh) {
-		s.addRow(&r)
-	}
-	for _, r := range s.path.parts.foldVerdicts(fresh) {
-		k := verdictKey{r.Granularity, r.VerdictKey}
-		sum := s.verdicts[k]
-		if sum == nil {
-			sum = &wire.VerdictEntry{VerdictKey: r.VerdictKey}
-			s.verdicts[k] = sum
+	sums := s.path.parts.fold(fresh)
+	for _, g := range controlplane.Granularities {
+		for i := range sums.Usage[g] {
+			s.addRow(g, &sums.Usage[g][i])
 		}
-		sum.Requests += r.Requests
-		sum.Amount += r.Amount
+		for _, r := range sums.Verdicts[g] {
+			k := verdictKey{g, r.VerdictKey}
+			sum := s.verdicts[k]
+			if sum == nil {
+				sum = &wire.VerdictEntry{VerdictKey: r.VerdictKey}
+				s.verdicts[k] = sum
+			}
+			sum.Requests += uint64(r.Requests)
+			sum.Amount += uint64(r.Amount)
+		}
 	}
 }
 
-func (s *store) addRow(r *usage.Row) {
-	k := rowKey{r.Granularity, r.EntryKey}
+func (s *store) addRow(g controlplane.Granularity, r *usage.Row) {
+	k := rowKey{g, r.EntryKey}
 	sum := s.rows[k]
 	if sum == nil {
 		sum = &wire.Entry{EntryKey: r.EntryKey}
 		s.rows[k] = sum
 	}
-	addEntry(sum, &r.Entry)
+	addEntry(sum, &wire.Entry{
+		Requests: uint64(r.Requests), Shadowed: uint64(r.Shadowed), Cost: uint64(r.Cost),
+		BytesIn: uint64(r.BytesIn), BytesOut: uint64(r.BytesOut), DurationUS: uint64(r.DurationUS), Latency: r.Latency,
+	})
 }
 
 func addEntry(to, e *wire.Entry) {
