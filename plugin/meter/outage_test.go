@@ -163,7 +163,7 @@ func TestMemoryStaysBounded(t *testing.T) {
 	var counted, declared, judged, shadowed uint64
 	var now int64
 	var most int64
-	for step := range 160 {
+	for step := range 80 {
 		for range 9000 {
 			k := wire.EntryKey{Minute: wire.MaxTimeMS/60_000 - 5000 + now/(60*second), Account: wide(), Key: wide(), Endpoint: wide(), Tier: wide(),
 				Status: uint16(100 + random.IntN(500)), Decision: wire.Decision(1 + random.IntN(5))}
@@ -184,7 +184,7 @@ func TestMemoryStaysBounded(t *testing.T) {
 		m.denials.take() // no control characters are encoded
 		e.tick(t, m, now)
 		now += 50 * second
-		if step%20 == 19 {
+		if step%10 == 9 {
 			most = max(most, int64(liveBytes())-int64(before))
 		}
 	}

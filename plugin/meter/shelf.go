@@ -25,7 +25,7 @@ const (
 	buried     // not in a run: on the ground
 )
 
-// run is usage that awaits its freezing: the lists of a batch, encoded as one.
+// run is usage that awaits its freezing: the counts of a batch, encoded.
 type run struct {
 	body     []byte
 	requests uint64
@@ -45,8 +45,7 @@ type shelf struct {
 
 // encode makes a run of the lists of b, which are sorted and fit into a batch.
 func (s *shelf) encode(b *wire.Batch, d detail) (run, error) {
-	b.Source, b.Sequence = wire.SourceID{1}, 1 // anything: a run is no message
-	body, err := wire.EncodeBatch(s.scratch[:0], b)
+	body, err := wire.EncodeCounts(s.scratch[:0], b)
 	if err != nil {
 		return run{}, err
 	}
@@ -68,8 +67,8 @@ func (s *shelf) insert(i int, r run) {
 	s.requests += r.requests
 }
 
-// remove takes a run off the shelf. It fails only if memory was damaged.
-func (s *shelf) remove(i int) (*wire.Batch, run, error) {
+// remove takes a run off the shelf.
+func (s *shelf) remove(i int) run {
 	r := s.runs[i]
 	s.runs = slices.Delete(s.runs, i, i+1)
 	s.bytes -= len(r.body) + runBytes
@@ -77,8 +76,7 @@ func (s *shelf) remove(i int) (*wire.Batch, run, error) {
 	if len(s.runs) == 0 {
 		*s = shelf{}
 	}
-	b, err := wire.DecodeBatch(r.body)
-	return b, r, err
+	return r
 }
 
 // put encodes the lists of b as run i, together with the run before it if that
@@ -93,7 +91,8 @@ func (s *shelf) put(i int, b *wire.Batch, d detail) (lost uint64) {
 		s.insert(i, r)
 		return 0
 	}
-	older, before, err := s.remove(i - 1)
+	before := s.remove(i - 1)
+	older, err := wire.DecodeCounts(before.body, d == everything)
 	if err != nil {
 		s.insert(i-1, r)
 		return before.requests
@@ -122,7 +121,8 @@ func (s *shelf) fold(g *ground) (lost, lostVerdicts uint64) {
 		return 0, 0
 	}
 	i := slices.IndexFunc(s.runs, func(r run) bool { return r.detail == s.runs[len(s.runs)-1].detail })
-	b, r, err := s.remove(i)
+	r := s.remove(i)
+	b, err := wire.DecodeCounts(r.body, false)
 	if err != nil {
 		return r.requests, 0
 	}

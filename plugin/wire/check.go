@@ -5,6 +5,14 @@ import "github.com/weirhq/weir/plugin/internal/frame"
 // fault says what is out of bounds or contradicts itself in b, and where;
 // "" for nothing. Encoder and decoder both keep to it.
 func (b *Batch) fault() string {
+	if what := b.restFault(); what != "" {
+		return what
+	}
+	return b.countsFault()
+}
+
+// restFault is fault for all but the counts.
+func (b *Batch) restFault() string {
 	switch {
 	case b.Source == SourceID{}:
 		return "source: all zero"
@@ -18,14 +26,8 @@ func (b *Batch) fault() string {
 		return "beganMS: not in the years 1970 to 9999"
 	case b.Counted > MaxNumber:
 		return frame.OutOfRange("counted", b.Counted, 0, MaxNumber)
-	case len(b.Entries) > MaxBatchEntries:
-		return frame.OutOfRange("entries", uint64(len(b.Entries)), 0, MaxBatchEntries)
-	case len(b.Meters) > MaxBatchMeters:
-		return frame.OutOfRange("meters", uint64(len(b.Meters)), 0, MaxBatchMeters)
 	case len(b.Levels) > MaxBatchLevels:
 		return frame.OutOfRange("levels", uint64(len(b.Levels)), 0, MaxBatchLevels)
-	case len(b.Verdicts) > MaxBatchVerdicts:
-		return frame.OutOfRange("verdicts", uint64(len(b.Verdicts)), 0, MaxBatchVerdicts)
 	case len(b.Denials) > MaxBatchDenials:
 		return frame.OutOfRange("denials", uint64(len(b.Denials)), 0, MaxBatchDenials)
 	case b.Sequence == 0 && len(b.Entries)+len(b.Meters)+len(b.Levels)+len(b.Verdicts)+len(b.Denials) > 0:
@@ -34,12 +36,29 @@ func (b *Batch) fault() string {
 	if what := frame.TextFault("node", b.Node, 0, MaxNodeBytes); what != "" {
 		return what
 	}
-	for _, check := range [...]func() string{b.entriesFault, b.metersFault, b.levelsFault, b.verdictsFault, b.denialsFault} {
-		if what := check(); what != "" {
-			return what
-		}
+	if what := b.levelsFault(); what != "" {
+		return what
 	}
-	return ""
+	return b.denialsFault()
+}
+
+// countsFault is fault for entries, meters and verdicts.
+func (b *Batch) countsFault() string {
+	switch {
+	case len(b.Entries) > MaxBatchEntries:
+		return frame.OutOfRange("entries", uint64(len(b.Entries)), 0, MaxBatchEntries)
+	case len(b.Meters) > MaxBatchMeters:
+		return frame.OutOfRange("meters", uint64(len(b.Meters)), 0, MaxBatchMeters)
+	case len(b.Verdicts) > MaxBatchVerdicts:
+		return frame.OutOfRange("verdicts", uint64(len(b.Verdicts)), 0, MaxBatchVerdicts)
+	}
+	if what := b.entriesFault(); what != "" {
+		return what
+	}
+	if what := b.metersFault(); what != "" {
+		return what
+	}
+	return b.verdictsFault()
 }
 
 func (b *Batch) entriesFault() string {

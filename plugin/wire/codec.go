@@ -27,6 +27,12 @@ func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 		return nil, frame.Invalid(what)
 	}
 	start := len(dst)
+	dst = appendHead(dst, b)
+	dst = appendCounts(dst, b)
+	return appendRest(dst, start, b)
+}
+
+func appendHead(dst []byte, b *Batch) []byte {
 	dst = append(dst, magicBatch...)
 	dst = append(dst, b.Source[:]...)
 	dst = binary.AppendUvarint(dst, b.Sequence)
@@ -35,16 +41,12 @@ func EncodeBatch(dst []byte, b *Batch) ([]byte, error) {
 	dst = binary.AppendVarint(dst, b.SentMS-b.BeganMS)
 	dst = binary.AppendUvarint(dst, b.Counted)
 	dst = binary.AppendUvarint(dst, uint64(len(b.Node)))
-	dst = append(dst, b.Node...)
-	dst = binary.AppendUvarint(dst, uint64(len(b.Entries)))
-	var lastKey EntryKey
-	for i := range b.Entries {
-		dst = appendEntry(dst, &b.Entries[i], &lastKey)
-		lastKey = b.Entries[i].EntryKey
-	}
-	dst = appendMeters(dst, b)
+	return append(dst, b.Node...)
+}
+
+// appendRest appends what comes after the counts, for a batch that begins at start.
+func appendRest(dst []byte, start int, b *Batch) ([]byte, error) {
 	dst = appendLevels(dst, b)
-	dst = appendVerdicts(dst, b)
 	dst = appendDenials(dst, b)
 	dst = frame.Seal(dst, start)
 	if len(dst)-start > MaxBatchBytes {
@@ -90,10 +92,8 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	b.BeganMS = b.SentMS - r.Varint("beganMS")
 	b.Counted = r.Uvarint("counted")
 	b.Node = r.Text("node")
-	b.Entries = readEntries(r)
-	b.Meters = readMeters(r)
+	readLists(r, b, true)
 	b.Levels = readLevels(r, b.SentMS)
-	b.Verdicts = readVerdicts(r)
 	b.Denials = readDenials(r, b.SentMS)
 	if err := r.End(); err != nil {
 		return nil, err
@@ -104,8 +104,9 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	return b, nil
 }
 
-// readEntries gives all histograms one backing array, each with no room to grow.
-func readEntries(r *frame.Reader) []Entry {
+// readEntries gives all histograms one backing array, each with no room to grow;
+// without latencies it passes over them.
+func readEntries(r *frame.Reader, latencies bool) []Entry {
 	n := r.List("entries", minEntryBytes, MaxBatchEntries)
 	if n == 0 {
 		return nil
@@ -117,7 +118,11 @@ func readEntries(r *frame.Reader) []Entry {
 	for i := range entries {
 		readKey(r, &entries[i], &last)
 		last = entries[i].EntryKey
-		bins = readCounts(r, &entries[i], bins)
+		readCounts(r, &entries[i])
+		from := len(bins)
+		if bins = readLatency(r, bins); !latencies {
+			bins = bins[:from]
+		}
 		ends[i] = len(bins)
 		if r.Err != nil {
 			return nil
@@ -148,14 +153,17 @@ func readKey(r *frame.Reader, e *Entry, last *EntryKey) {
 	}
 }
 
-// readCounts appends e's histogram to bins.
-func readCounts(r *frame.Reader, e *Entry, bins []Bin) []Bin {
+func readCounts(r *frame.Reader, e *Entry) {
 	e.Requests = r.Uvarint("requests")
 	e.Shadowed = r.Uvarint("shadowed")
 	e.Cost = r.Uvarint("cost")
 	e.BytesIn = r.Uvarint("bytesIn")
 	e.BytesOut = r.Uvarint("bytesOut")
 	e.DurationUS = r.Uvarint("durationUS")
+}
+
+// readLatency appends a histogram to bins.
+func readLatency(r *frame.Reader, bins []Bin) []Bin {
 	index := uint64(0)
 	for range r.Count("latency", minBinBytes) {
 		step := r.Uvarint("latency index")

@@ -200,8 +200,14 @@ func TestFullBatchFits(t *testing.T) {
 func FuzzDecodeBatch(f *testing.F) {
 	f.Add(mustEncode(f, sampleBatch()))
 	f.Add(mustEncode(f, &Batch{Source: source, Node: "gateway-1"}))
+	f.Add(appendCounts(nil, sampleBatch()))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkBatchBytes(t, data)
+		if b, err := DecodeCounts(data, true); err == nil {
+			if again, err := EncodeCounts(nil, b); err != nil || !bytes.Equal(again, data) {
+				t.Fatalf("counts encode to other bytes: %v\n%x\n%x", err, data, again)
+			}
+		}
 		// Random bytes never carry the right checksum; give them one.
 		if len(data) >= frame.SumBytes {
 			checkBatchBytes(t, frame.Seal(bytes.Clone(data[:len(data)-frame.SumBytes]), 0))
