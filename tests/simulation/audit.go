@@ -8,6 +8,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/meter"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -41,7 +42,8 @@ type frozen struct {
 	accepted bool // the log has stored it
 	lost     bool // … and lost it since
 	inStore  bool
-	ever     bool // it was in the store, at some time
+	ever     bool        // it was in the store, at some time
+	terms    usage.Terms // of its commit
 }
 
 // record is what is known of a source.
@@ -226,7 +228,7 @@ func (a *audit) dropped(m *stored) {
 }
 
 // committed checks what a transaction added.
-func (a *audit) committed(fresh []*wire.Batch) {
+func (a *audit) committed(fresh []*wire.Batch, terms usage.Terms) {
 	for _, batch := range fresh {
 		b := a.batch(batchID{batch.Source, batch.Sequence})
 		if b == nil {
@@ -240,7 +242,7 @@ func (a *audit) committed(fresh []*wire.Batch) {
 		case err != nil || xxhash.Sum64(encoded) != b.hash:
 			a.path.violate("batch %d of %s was committed with other content than it was sent with", batch.Sequence, a.by[batch.Source].filter.name)
 		}
-		b.inStore, b.ever = true, true
+		b.inStore, b.ever, b.terms = true, true, terms
 		a.heard(batch)
 		addCounts(a.ever, batch, 1)
 	}

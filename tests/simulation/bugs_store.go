@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/rollup"
+	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -24,9 +24,9 @@ var storeBugs = []bug{
 		}
 	}},
 	{"identities and counts are two transactions", 100, func(p *parts) {
-		p.add = func(s *store, fresh []*wire.Batch) {
+		p.add = func(s *store, fresh []*wire.Batch, terms usage.Terms) {
 			if !s.path.chance(s.path.plan.refuse) {
-				s.add(fresh)
+				s.add(fresh, terms)
 			}
 		}
 	}},
@@ -114,25 +114,24 @@ var storeBugs = []bug{
 		}
 	}},
 	{"a row is set instead of added to", 20, func(p *parts) {
-		p.add = func(s *store, fresh []*wire.Batch) {
-			sums := fold(fresh)
-			for _, g := range controlplane.Granularities {
-				for _, r := range sums.Usage[g] {
-					delete(s.rows, rowKey{g, r.EntryKey})
+		p.add = func(s *store, fresh []*wire.Batch, terms usage.Terms) {
+			for l, rows := range usage.Fold(fresh, terms).Usage {
+				for _, r := range rows {
+					delete(s.rows, rowKey{usage.Level(l), r.EntryKey})
 				}
 			}
-			s.add(fresh)
+			s.add(fresh, terms)
 		}
 	}},
 	{"latencies are lost when rows merge", 20, func(p *parts) {
-		p.add = func(s *store, fresh []*wire.Batch) {
+		p.add = func(s *store, fresh []*wire.Batch, terms usage.Terms) {
 			before := map[rowKey]wire.Histogram{}
 			for k, e := range s.rows {
-				before[k] = slices.Clone(e.Latency)
+				before[k] = e.latency
 			}
-			s.add(fresh)
+			s.add(fresh, terms)
 			for k, h := range before {
-				s.rows[k].Latency = h
+				s.rows[k].latency = h
 			}
 		}
 	}},

@@ -2,9 +2,7 @@ package simulation
 
 import (
 	"slices"
-	"time"
 
-	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/plugin/meter"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -39,7 +37,7 @@ func (c content) count(s *meter.Sample) {
 	e.BytesIn += s.BytesIn
 	e.BytesOut += s.BytesOut
 	e.DurationUS += s.DurationUS
-	e.Latency = plusBins(e.Latency, wire.Histogram{{Index: wire.LatencyIndex(s.DurationUS), Count: 1}})
+	e.Latency = plusBins(e.Latency, wire.Histogram{{Index: wire.LatencyIndex(s.DurationUS), Count: 1}}, 1)
 }
 
 func (r *record) judged(v wire.VerdictEntry) { r.truth.judge(v) }
@@ -125,47 +123,12 @@ func (c content) same(o content) bool {
 	return true
 }
 
-// rollUp is what the rollups have to hold for c, computed in the plainest way.
-func (c content) rollUp() tables {
-	t := newTables()
-	for _, e := range c.entries {
-		for _, g := range controlplane.Granularities {
-			k := rowKey{g, e.EntryKey}
-			k.Minute = bucketOf(g, e.Minute)
-			sum := t.rows[k]
-			if sum == nil {
-				sum = &wire.Entry{EntryKey: k.EntryKey}
-				t.rows[k] = sum
-			}
-			addEntry(sum, e)
-		}
-	}
-	for _, v := range c.verdicts {
-		for _, g := range controlplane.Granularities {
-			k := verdictKey{g, v.VerdictKey}
-			k.Minute = bucketOf(g, v.Minute)
-			sum := t.verdicts[k]
-			if sum == nil {
-				sum = &wire.VerdictEntry{VerdictKey: k.VerdictKey}
-				t.verdicts[k] = sum
-			}
-			sum.Requests += v.Requests
-			sum.Amount += v.Amount
-		}
-	}
-	return t
-}
-
-// bucketOf returns the first minute of the bucket that a minute is in.
-func bucketOf(g controlplane.Granularity, minute int64) int64 {
-	switch g {
-	case controlplane.ByMinute:
-		return minute
-	case controlplane.ByHour:
-		return minute - minute%60
-	case controlplane.ByDay:
-		return minute - minute%1440
-	}
-	day := time.Unix(minute*60, 0).UTC().Day()
-	return minute - minute%1440 - int64(day-1)*1440
+func addEntry(to, e *wire.Entry) {
+	to.Requests += e.Requests
+	to.Shadowed += e.Shadowed
+	to.Cost += e.Cost
+	to.BytesIn += e.BytesIn
+	to.BytesOut += e.BytesOut
+	to.DurationUS += e.DurationUS
+	to.Latency = plusBins(to.Latency, e.Latency, 1)
 }

@@ -88,7 +88,7 @@ func (f *filter) serve() {
 		},
 		Cost: uint64(1 + p.pick(3)), BytesIn: uint64(100 + p.pick(100)), BytesOut: uint64(p.pick(5000)), DurationUS: 900 << p.pick(8),
 	}
-	s.Tier, s.Shadowed = 0, false
+	s.Tier, s.Shadowed = 1+account/2, p.pick(8) == 0
 	switch p.pick(6) {
 	case 0:
 		s.Status = 503

@@ -1,14 +1,17 @@
 package simulation
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // finish checks what has to be so when the faults are over and all has drained.
 func (a *audit) finish() {
-	all := newContent()
+	all := newTables()
 	for _, r := range a.records {
 		a.finishRecord(r, all)
 	}
-	a.finishTables(all.rollUp())
+	a.finishTables(all)
 	for id, told := range a.told {
 		if more := plus(a.ever[id], told, -1); more.Requests < 0 || more.BytesIn < 0 || more.BytesOut < 0 {
 			a.path.violate("more of account %d was announced than committed", id)
@@ -18,7 +21,7 @@ func (a *audit) finish() {
 
 // finishRecord compares a source's part of the store with what it counted, and
 // adds it to all.
-func (a *audit) finishRecord(r *record, all content) {
+func (a *audit) finishRecord(r *record, all tables) {
 	stored, gone := newContent(), newContent()
 	for _, b := range r.batches {
 		switch {
@@ -26,7 +29,7 @@ func (a *audit) finishRecord(r *record, all content) {
 			a.path.violate("the log had batch %d of %s, and nobody committed it", b.batch.Sequence, r.filter.name)
 		case b.inStore:
 			stored.addBatch(b.batch)
-			all.addBatch(b.batch)
+			all.addBatch(b.batch, b.terms)
 			gone.addBatch(b.batch)
 		case b.ever:
 			gone.addBatch(b.batch) // a failover took it back, and its filter had forgotten it
@@ -92,18 +95,24 @@ func (a *audit) finishLedger(r *record) {
 func (a *audit) finishTables(want tables) {
 	have := a.path.store.tables
 	for k, w := range want.rows {
-		if h := have.rows[k]; h == nil || !sameEntry(h, w) {
-			a.path.violate("by the %s: the rollup of %+v is %+v and should be %+v", k.granularity, k.EntryKey, h, w)
+		if h := have.rows[k]; h == nil || !h.same(w) {
+			a.path.violate("by the %v: the rollup of %+v is %+v and should be %+v", k.level, k.EntryKey, h, w)
 			return
 		}
 	}
-	for k, w := range want.verdicts {
-		if h := have.verdicts[k]; h == nil || *h != *w {
-			a.path.violate("by the %s: the rollup of verdicts %+v is %+v and should be %+v", k.granularity, k.VerdictKey, h, w)
+	for k, h := range have.rows {
+		if want.rows[k] == nil {
+			a.path.violate("by the %v: the rollup of %+v is %+v and should not be", k.level, k.EntryKey, h)
 			return
 		}
 	}
-	if len(have.rows) != len(want.rows) || len(have.verdicts) != len(want.verdicts) {
-		a.path.violate("the rollups have %d and %d rows and should have %d and %d", len(have.rows), len(have.verdicts), len(want.rows), len(want.verdicts))
+	if !maps.Equal(have.verdicts, want.verdicts) {
+		a.path.violate("the rollups of verdicts are %v and should be %v", have.verdicts, want.verdicts)
+	}
+	if !maps.Equal(have.meters, want.meters) {
+		a.path.violate("the rollups of meters are %v and should be %v", have.meters, want.meters)
+	}
+	if !maps.Equal(have.sent, want.sent) {
+		a.path.violate("what was sent is %v and should be %v", have.sent, want.sent)
 	}
 }

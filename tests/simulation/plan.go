@@ -34,9 +34,9 @@ func drawPlan(w *world) plan {
 	p := plan{
 		sources:   1 + w.pick(3),
 		runNS:     drawLength(w),
-		tickNS:    w.between(100, 500) * millisecond,
+		tickNS:    w.between(150, 600) * millisecond,
 		flushNS:   w.between(4, 10) * 100 * millisecond,
-		busy:      w.between(1, 6),
+		busy:      w.between(1, 3),
 		startMS:   drawStart(w),
 		strokeNS:  w.between(500*millisecond, 8*second),
 		slowestNS: w.between(100*millisecond, 12*second),
@@ -67,7 +67,7 @@ func (p plan) calm() plan {
 
 // drawLength is short most of the time: what can happen at all, happens soon.
 func drawLength(w *world) int64 {
-	if w.chance(0.1) {
+	if w.chance(0.06) {
 		return w.between(12*second, 60*second)
 	}
 	return w.between(2*second, 12*second)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/edge"
 	"github.com/weirhq/weir/controlplane/rollup"
 	"github.com/weirhq/weir/controlplane/stream"
@@ -30,6 +31,7 @@ type path struct {
 	log     *log
 	store   *store
 	audit   *audit
+	zones   map[controlplane.ID]*time.Location
 
 	filtersEver int
 	snapshot    uint64
@@ -48,8 +50,9 @@ type parts struct {
 	see       func(s *store, message *wire.Batch)
 	begin     func(s *store, batches []*wire.Batch) any
 	claim     func(s *store, begin any, batches []*wire.Batch) []*wire.Batch
-	add       func(s *store, fresh []*wire.Batch)
-	fold      func([]*wire.Batch) usage.Rollups
+	add       func(s *store, fresh []*wire.Batch, terms usage.Terms)
+	fold      func([]*wire.Batch, usage.Terms) usage.Rollups
+	sentBy    func([]*wire.Batch) []usage.Sent
 }
 
 func realParts() parts {
@@ -62,12 +65,10 @@ func realParts() parts {
 		begin:     func(*store, []*wire.Batch) any { return nil },
 		claim:     (*store).claim,
 		add:       (*store).add,
-		fold:      fold,
+		fold:      usage.Fold,
+		sentBy:    usage.SentBy,
 	}
 }
-
-// fold adds batches up with every level kept for ever, and no zones.
-func fold(batches []*wire.Batch) usage.Rollups { return usage.Fold(batches, usage.Terms{}) }
 
 // result is how a run ended.
 type result struct {
@@ -81,7 +82,7 @@ type result struct {
 // run plays one seed. All that happens follows from the seed and the parts.
 func run(seed uint64, with parts, pool *pool, trace io.Writer) result {
 	p := &path{world: newWorld(seed, pool, trace), parts: with, network: newNetwork(), traffic: true, snapshot: 1}
-	p.plan = drawPlan(p.world)
+	p.plan, p.zones = drawPlan(p.world), pool.zones()
 	p.log, p.store, p.audit = newLog(p), newStore(p), newAudit(p)
 	p.addWorker("worker 1")
 	p.addWorker("worker 2")

@@ -2,9 +2,7 @@ package simulation
 
 import (
 	"errors"
-	"slices"
 
-	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -29,27 +27,6 @@ type sourceRow struct {
 	requests        uint64 // that are in the rollups
 }
 
-type rowKey struct {
-	granularity controlplane.Granularity
-	wire.EntryKey
-}
-
-type verdictKey struct {
-	granularity controlplane.Granularity
-	wire.VerdictKey
-}
-
-// tables is what the database holds.
-type tables struct {
-	sources  map[wire.SourceID]*sourceRow
-	rows     map[rowKey]*wire.Entry
-	verdicts map[verdictKey]*wire.VerdictEntry
-}
-
-func newTables() tables {
-	return tables{map[wire.SourceID]*sourceRow{}, map[rowKey]*wire.Entry{}, map[verdictKey]*wire.VerdictEntry{}}
-}
-
 // store is Postgres: transactions one after the other, each whole or not at
 // all. A failover takes the last ones back.
 type store struct {
@@ -64,6 +41,7 @@ type store struct {
 // transaction is either of the two that there are.
 type transaction struct {
 	fresh   []*wire.Batch
+	terms   usage.Terms
 	message *wire.Batch // that a worker was seen by
 }
 
@@ -144,10 +122,11 @@ func (s *store) commit(begin any, batches []*wire.Batch) ([]*wire.Batch, error) 
 		}
 	}
 	fresh := p.parts.claim(s, begin, batches)
-	p.parts.add(s, fresh)
-	s.journal = append(s.journal, transaction{fresh: fresh})
+	terms := p.terms()
+	p.parts.add(s, fresh, terms)
+	s.journal = append(s.journal, transaction{fresh: fresh, terms: terms})
 	p.note("commits", "store", uint64(len(batches)), uint64(len(fresh)))
-	p.audit.committed(fresh)
+	p.audit.committed(fresh, terms)
 	if p.chance(p.plan.unheard) {
 		p.note("commits unheard", "store")
 		if p.chance(0.2) {
@@ -204,69 +183,6 @@ func requestsOf(b *wire.Batch) (sum uint64) {
 	return sum
 }
 
-// add adds batches to the rollups.
-func (s *store) add(fresh []*wire.Batch) {
-	sums := s.path.parts.fold(fresh)
-	for _, g := range controlplane.Granularities {
-		for i := range sums.Usage[g] {
-			s.addRow(g, &sums.Usage[g][i])
-		}
-		for _, r := range sums.Verdicts[g] {
-			k := verdictKey{g, r.VerdictKey}
-			sum := s.verdicts[k]
-			if sum == nil {
-				sum = &wire.VerdictEntry{VerdictKey: r.VerdictKey}
-				s.verdicts[k] = sum
-			}
-			sum.Requests += uint64(r.Requests)
-			sum.Amount += uint64(r.Amount)
-		}
-	}
-}
-
-func (s *store) addRow(g controlplane.Granularity, r *usage.Row) {
-	k := rowKey{g, r.EntryKey}
-	sum := s.rows[k]
-	if sum == nil {
-		sum = &wire.Entry{EntryKey: r.EntryKey}
-		s.rows[k] = sum
-	}
-	addEntry(sum, &wire.Entry{
-		Requests: uint64(r.Requests), Shadowed: uint64(r.Shadowed), Cost: uint64(r.Cost),
-		BytesIn: uint64(r.BytesIn), BytesOut: uint64(r.BytesOut), DurationUS: uint64(r.DurationUS), Latency: r.Latency,
-	})
-}
-
-func addEntry(to, e *wire.Entry) {
-	to.Requests += e.Requests
-	to.Shadowed += e.Shadowed
-	to.Cost += e.Cost
-	to.BytesIn += e.BytesIn
-	to.BytesOut += e.BytesOut
-	to.DurationUS += e.DurationUS
-	to.Latency = plusBins(to.Latency, e.Latency)
-}
-
-// plusBins adds up two histograms, without the product's arithmetic.
-func plusBins(a, b wire.Histogram) wire.Histogram {
-	if len(a) == 0 {
-		return slices.Clone(b)
-	}
-	sum := make(wire.Histogram, 0, len(a)+len(b))
-	for len(a) > 0 && len(b) > 0 {
-		switch {
-		case a[0].Index < b[0].Index:
-			sum, a = append(sum, a[0]), a[1:]
-		case a[0].Index > b[0].Index:
-			sum, b = append(sum, b[0]), b[1:]
-		default:
-			sum = append(sum, wire.Bin{Index: a[0].Index, Count: a[0].Count + b[0].Count})
-			a, b = a[1:], b[1:]
-		}
-	}
-	return append(append(sum, a...), b...)
-}
-
 // crash ends the database for a while. What was committed stays.
 func (s *store) crash(d int64) {
 	if !s.up {
@@ -301,6 +217,6 @@ func (s *store) failOver() {
 		}
 		// What was fresh then, is so again, in the same order.
 		p.parts.claim(s, p.parts.begin(s, t.fresh), t.fresh)
-		p.parts.add(s, t.fresh)
+		p.parts.add(s, t.fresh, t.terms)
 	}
 }

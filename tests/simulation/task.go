@@ -3,6 +3,10 @@ package simulation
 import (
 	"errors"
 	"iter"
+	"time"
+	_ "time/tzdata" // not every machine has the time zones
+
+	"github.com/weirhq/weir/controlplane"
 )
 
 // task is a thread of real code in virtual time. When the code waits, for an
@@ -25,6 +29,7 @@ type killed struct{}
 
 // pool keeps idle tasks, which outlive runs.
 type pool struct {
+	zoned map[controlplane.ID]*time.Location
 	idle  []*task
 	all   []*task
 	queue []event
@@ -46,6 +51,22 @@ func (p *pool) get() *task {
 	t.resume()
 	p.all = append(p.all, t)
 	return t
+}
+
+// zones are those of accounts 1 and 2; the others are on UTC.
+func (p *pool) zones() map[controlplane.ID]*time.Location {
+	if p.zoned != nil {
+		return p.zoned
+	}
+	p.zoned = map[controlplane.ID]*time.Location{}
+	for account, name := range map[controlplane.ID]string{1: "America/New_York", 2: "Asia/Kathmandu"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			panic(err) // the program carries them, see the import of time/tzdata
+		}
+		p.zoned[account] = zone
+	}
+	return p.zoned
 }
 
 // close ends all tasks; none may have a job.
