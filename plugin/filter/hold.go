@@ -259,10 +259,3 @@ func (r *request) decideAgain(nowNS int64) (held bool) {
 	}
 	return false
 }
-
-// leave takes a request off the list, as its stream has ended.
-func (h *holding) leave(r *request) {
-	if i := slices.Index(h.streams, r); i >= 0 {
-		h.streams = slices.Delete(h.streams, i, i+1)
-	}
-}

@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"slices"
+
 	"github.com/weirhq/weir/plugin/arena"
 	"github.com/weirhq/weir/plugin/gate"
 )
@@ -51,6 +53,13 @@ func (s *streams) end(id uint32, r *request) {
 	if len(s.free) < maxFree {
 		*r = request{}
 		s.free = append(s.free, r)
+	}
+}
+
+// leave takes a request off the list, as its stream has ended.
+func (h *holding) leave(r *request) {
+	if i := slices.Index(h.streams, r); i >= 0 {
+		h.streams = slices.Delete(h.streams, i, i+1)
 	}
 }
 
