@@ -43,3 +43,33 @@ func (k Kind) Parse(field, s string) (ID, error) {
 	}
 	return ID(n), nil
 }
+
+// NoID stands for what has no identity, in a list of identities to filter by.
+const NoID = "NONE"
+
+// MaxIDs is how many identities one list may have.
+const MaxIDs = 1000
+
+// ParseIDs reads identities that are each of one of the kinds, or NoID, which is
+// 0. Errors name field and the place in it.
+func ParseIDs(field string, texts []string, kinds ...Kind) ([]ID, error) {
+	if len(texts) > MaxIDs {
+		return nil, Invalid(field, "give at most %d ids", MaxIDs)
+	}
+	ids := make([]ID, len(texts))
+	for i, text := range texts {
+		if text == NoID {
+			continue
+		}
+		var err error
+		for _, kind := range kinds {
+			if ids[i], err = kind.Parse(field+"."+strconv.Itoa(i), text); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ids, nil
+}

@@ -15,9 +15,6 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// noneID stands for usage without an account, key, endpoint or tier.
-const noneID = "NONE"
-
 // questionOf reads a question, and from the operation which parts of the answer
 // are of interest.
 func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question, err error) {
@@ -34,7 +31,7 @@ func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question,
 	if q.Filter, err = usageFilterOf("input.filter", in.Filter); err != nil {
 		return q, err
 	}
-	if q.Meters, err = parseAll("input.meterIds", in.MeterIds, controlplane.KindMeter); err != nil {
+	if q.Meters, err = controlplane.ParseIDs("input.meterIds", in.MeterIds, controlplane.KindMeter); err != nil {
 		return q, err
 	}
 	q.OwnZone, err = haveZone(ctx, q.Filter.Accounts, in.TimeZone)
@@ -127,7 +124,7 @@ func dimensionTexts(ctx context.Context, g *explore.Group, d explore.Dimension) 
 		return text, text, nil
 	}
 	if id == 0 {
-		return noneID, map[explore.Dimension]string{
+		return controlplane.NoID, map[explore.Dimension]string{
 			explore.ByAccount: "nobody", explore.ByKey: "no key", explore.ByEndpoint: "no endpoint", explore.ByTier: "no tier",
 		}[d], nil
 	}

@@ -108,16 +108,16 @@ func usageFilterOf(at string, in *model.UsageFilter) (f controlplane.UsageFilter
 	if in == nil {
 		return f, nil
 	}
-	if f.Accounts, err = parseAll(at+".accountIds", in.AccountIds, controlplane.KindAccount); err != nil {
+	if f.Accounts, err = controlplane.ParseIDs(at+".accountIds", in.AccountIds, controlplane.KindAccount); err != nil {
 		return f, err
 	}
-	if f.Keys, err = parseAll(at+".keyIds", in.KeyIds, controlplane.KindKey, controlplane.KindIdentity); err != nil {
+	if f.Keys, err = controlplane.ParseIDs(at+".keyIds", in.KeyIds, controlplane.KindKey, controlplane.KindIdentity); err != nil {
 		return f, err
 	}
-	if f.Endpoints, err = parseAll(at+".endpointIds", in.EndpointIds, controlplane.KindEndpoint); err != nil {
+	if f.Endpoints, err = controlplane.ParseIDs(at+".endpointIds", in.EndpointIds, controlplane.KindEndpoint); err != nil {
 		return f, err
 	}
-	if f.Tiers, err = parseAll(at+".tierIds", in.TierIds, controlplane.KindTier); err != nil {
+	if f.Tiers, err = controlplane.ParseIDs(at+".tierIds", in.TierIds, controlplane.KindTier); err != nil {
 		return f, err
 	}
 	for i, s := range in.Statuses {
@@ -127,30 +127,6 @@ func usageFilterOf(at string, in *model.UsageFilter) (f controlplane.UsageFilter
 	}
 	f.Statuses, f.Decisions = in.Statuses, in.Decisions
 	return f, nil
-}
-
-// parseAll reads ids that are each of one of the kinds, or none.
-func parseAll(field string, texts []string, kinds ...controlplane.Kind) ([]controlplane.ID, error) {
-	const most = 1000
-	if len(texts) > most {
-		return nil, controlplane.Invalid(field, "give at most %d ids", most)
-	}
-	ids := make([]controlplane.ID, len(texts))
-	for i, text := range texts {
-		if text == noneID {
-			continue
-		}
-		var err error
-		for _, kind := range kinds {
-			if ids[i], err = kind.Parse(fieldOf(field, i), text); err == nil {
-				break
-			}
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return ids, nil
 }
 
 // until returns the end of a range: to, or now.

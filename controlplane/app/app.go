@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/bulk"
 	"github.com/weirhq/weir/controlplane/edge"
 	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/controlplane/postgres"
@@ -142,6 +143,7 @@ func (a *App) start(loops ...func(context.Context)) {
 func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", a.auth.Identify(resolver.Handler()))
+	mux.Handle("/api/v1/", a.auth.Identify(bulk.New(a.db, a.config.Log).Handler()))
 	mux.Handle("POST /auth/sign-in", a.auth.SignIn())
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", a.ready)

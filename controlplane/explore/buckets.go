@@ -23,14 +23,13 @@ func bucketAt(g controlplane.Granularity, zone *time.Location, t time.Time) cont
 	return controlplane.Range{From: p.Start.UTC(), To: p.End.UTC()}
 }
 
-// widen widens a range to whole buckets. The error names the fields from and to,
-// with a prefix.
-func widen(r controlplane.Range, g controlplane.Granularity, zone *time.Location, prefix string) (controlplane.Range, error) {
+// widen widens a range to whole buckets.
+func widen(r controlplane.Range, g controlplane.Granularity, zone *time.Location) (controlplane.Range, error) {
 	switch {
 	case !r.From.Before(r.To):
-		return r, controlplane.Invalid(prefix+"to", "give a time after `from`")
+		return r, controlplane.Invalid("input.to", "give a time after `from`")
 	case r.From.Year() < 1970 || r.To.Year() > 9998:
-		return r, controlplane.Invalid(prefix+"from", "give times from 1970 to 9998")
+		return r, controlplane.Invalid("input.from", "give times from 1970 to 9998")
 	}
 	wide := controlplane.Range{From: bucketAt(g, zone, r.From).From, To: r.To.UTC()}
 	if last := bucketAt(g, zone, r.To); last.From.Before(r.To) {
@@ -41,11 +40,11 @@ func widen(r controlplane.Range, g controlplane.Granularity, zone *time.Location
 
 // pointsOf returns the beginning of every bucket of a range of whole buckets, the
 // last of which may be cut short.
-func pointsOf(r controlplane.Range, g controlplane.Granularity, zone *time.Location, prefix string) ([]time.Time, error) {
+func pointsOf(r controlplane.Range, g controlplane.Granularity, zone *time.Location, most int) ([]time.Time, error) {
 	points := []time.Time{}
 	for t := r.From; t.Before(r.To); t = bucketAt(g, zone, t).To {
-		if len(points) == controlplane.MaxPoints {
-			return nil, controlplane.Invalid(prefix+"from", "this range has more than %d points by the %s; shorten it, or take a coarser granularity", controlplane.MaxPoints, g)
+		if len(points) == most {
+			return nil, controlplane.Invalid("input.from", "this range has more than %d points by the %s; shorten it, or take a coarser granularity", most, g)
 		}
 		points = append(points, t)
 	}

@@ -46,7 +46,7 @@ type HeatMap struct {
 func NewHeatMap(r controlplane.Range, zone *time.Location, measure Measure, kept Kept) (*HeatMap, Plan, error) {
 	hour := controlplane.ByHour
 	q := Question{From: r.From, To: r.To, Granularity: &hour, Zone: zone}
-	r, err := widen(r, hour, zone, "input.")
+	r, err := widen(r, hour, zone)
 	if err != nil {
 		return nil, Plan{}, err
 	}

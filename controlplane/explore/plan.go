@@ -12,8 +12,8 @@ type Kept [len(controlplane.Granularities)]time.Time
 // Part is a stretch of one rollup.
 type Part struct {
 	Level controlplane.Granularity // ByDay or ByMonth when Local
-	// Local is the rollup in the accounts' own time zones. Its buckets are dates:
-	// those that Range begins and ends with, as midnights in UTC.
+	// Local is the rollup in the accounts' own time zones. Its buckets are dates,
+	// as midnights in UTC, and so are the ends of Range.
 	Local bool
 	controlplane.Range
 }
@@ -30,7 +30,7 @@ type Plan struct {
 // Plan returns what answers a question over its own range. Errors name the field
 // of the input that is to be changed.
 func (q Question) Plan(kept Kept) (Plan, error) {
-	r, err := widen(controlplane.Range{From: q.From, To: q.To}, q.step(), q.Zone, "input.")
+	r, err := widen(controlplane.Range{From: q.From, To: q.To}, q.step(), q.Zone)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -135,13 +135,17 @@ func (q Question) local() bool {
 }
 
 // cover finds the parts that make up a range of whole buckets.
-func (q Question) cover(r controlplane.Range, kept Kept) (p Plan, err error) {
+func (q Question) cover(r controlplane.Range, kept Kept) (Plan, error) {
+	return q.coverUpTo(r, kept, controlplane.MaxPoints)
+}
+
+func (q Question) coverUpTo(r controlplane.Range, kept Kept, mostPoints int) (p Plan, err error) {
 	p.Range = r
 	if q.Granularity == nil {
 		p.Parts, err = coverAll(p.Parts, r, q, kept)
 		return p, err
 	}
-	if p.Points, err = pointsOf(r, *q.Granularity, q.Zone, "input."); err != nil {
+	if p.Points, err = pointsOf(r, *q.Granularity, q.Zone, mostPoints); err != nil {
 		return p, err
 	}
 	if q.local() {

@@ -161,8 +161,8 @@ func rankGroups(ctx context.Context, tx pgx.Tx, q explore.Question, p explore.Pl
 	s := newScan(p, q.Filter, q.GroupBy)
 	dimensions := s.dimensions()
 	rows, err := tx.Query(ctx, fmt.Sprintf(`
-		select %s, count(*) over () from (%s) u group by %s order by %s desc, %s limit %d`,
-		s.keyColumns(), s.usage(dimensions+`, `+measureColumns), dimensions, measureSQL[q.OrderBy], dimensions, q.Top), s.args...)
+		select %s, count(*) over () from (%s) u group by %s%s order by %s desc, %s limit %d`,
+		s.keyColumns(), s.usage(dimensions+`, `+measureColumns), dimensions, s.having(), measureSQL[q.OrderBy], dimensions, q.Top), s.args...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -224,7 +224,7 @@ func readUnique(ctx context.Context, tx pgx.Tx, q explore.Question, p explore.Pl
 	s.points = false
 	rows, err := tx.Query(ctx, `
 		select coalesce(rank, 0), grouping(rank), count(distinct key_id)
-		from (select distinct rank, key_id from (`+s.ranked(keys, `key_id`)+`) r where key_id <> 0) u
+		from (select rank, key_id from (`+s.ranked(keys, `key_id, requests, decision as decision_of`)+`) r where key_id <> 0 group by rank, key_id`+s.having()+`) u
 		group by grouping sets ((rank), ())`, s.args...)
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/plugin/wire"
 )
 
 // sumColumns sums rollup rows into controlplane.Totals, without latency.
@@ -65,16 +66,16 @@ func (s *scan) usage(columns string) string {
 	parts := make([]string, len(s.plan.Parts))
 	where := s.where()
 	for i, p := range s.plan.Parts {
-		kind, name := `::timestamptz`, p.Level.String()
+		name := p.Level.String()
 		if p.Local {
-			kind, name = `::date`, "local_"+name
+			name = "local_" + name
 		}
 		selected := columns
 		if strings.Contains(columns, pointColumn) {
 			selected = strings.ReplaceAll(columns, pointColumn, s.point(p))
 		}
 		parts[i] = `select ` + selected + ` from ` + s.table + name +
-			` where bucket >= ` + s.arg(p.From) + kind + ` and bucket < ` + s.arg(p.To) + kind + where
+			` where bucket >= ` + s.arg(p.From) + ` and bucket < ` + s.arg(p.To) + where
 	}
 	return strings.Join(parts, ` union all `)
 }
@@ -86,14 +87,30 @@ func (s *scan) point(p explore.Part) string {
 	if !s.points {
 		return `0`
 	}
-	starts, kind := s.plan.Points, `::timestamptz[]`
+	starts := s.plan.Points
 	if p.Local {
-		starts, kind = s.plan.Dates, `::date[]`
+		starts = s.plan.Dates
 	}
 	if s.at == "" {
 		s.at = s.arg(starts)
 	}
-	return `width_bucket(bucket, ` + s.at + kind + `) - 1`
+	return `width_bucket(bucket, ` + s.at + `::timestamptz[]) - 1`
+}
+
+// local says whether the rows are those of accounts in their own zones. Some of
+// these take away what others have, so that a group may be there and have nothing.
+func (s *scan) local() bool { return len(s.plan.Parts) > 0 && s.plan.Parts[0].Local }
+
+// having leaves out groups that have nothing, where there may be such.
+func (s *scan) having() string {
+	if !s.local() {
+		return ``
+	}
+	sums := make([]string, 0, explore.Imported)
+	for d := wire.Allowed; d <= explore.Imported; d++ {
+		sums = append(sums, `sum(requests) filter (where decision_of = `+strconv.Itoa(int(d))+`) <> 0`)
+	}
+	return ` having ` + strings.Join(sums, ` or `)
 }
 
 // where writes the conditions of the filter.

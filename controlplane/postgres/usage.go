@@ -130,6 +130,12 @@ func usageWhereFrom(n int, r controlplane.Range, f controlplane.UsageFilter) (st
 	if len(f.Accounts) > 0 {
 		where += ` and account_id = any(` + arg(toInt64s(f.Accounts)) + `)`
 	}
+	if len(f.Keys) > 0 {
+		where += ` and key_id = any(` + arg(toInt64s(f.Keys)) + `)`
+	}
+	if len(f.Tiers) > 0 {
+		where += ` and tier_id = any(` + arg(toInt64s(f.Tiers)) + `)`
+	}
 	if len(f.Endpoints) > 0 {
 		where += ` and endpoint_id = any(` + arg(toInt64s(f.Endpoints)) + `)`
 	}

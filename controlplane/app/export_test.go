@@ -1,0 +1,234 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/parquet-go/parquet-go"
+
+	"github.com/weirhq/weir/plugin/wire"
+)
+
+// download asks for an export with the API token.
+func (p *plane) download(ending string, params ...string) answer {
+	p.t.Helper()
+	query := url.Values{}
+	for i := 0; i < len(params); i += 2 {
+		query.Add(params[i], params[i+1])
+	}
+	return p.send("GET", p.http("/api/v1/usage."+ending+"?"+query.Encode()), "", "Authorization", "Bearer "+p.token)
+}
+
+func TestExportsHaveWhatQueriesHave(t *testing.T) {
+	p, _, hour := counted(t)
+	p.must(`mutation{createAccount(input:{name:"Quotes \", and commas"}){account{id}}}`, nil)
+	_, err := p.DB().CommitBatches(t.Context(), []*wire.Batch{{Source: wire.SourceID{2}, Sequence: 1, Node: "edge-1", Entries: []wire.Entry{
+		{EntryKey: wire.EntryKey{Minute: hour.Unix() / 60, Account: 2, Status: 200, Decision: wire.Allowed}, Requests: 4},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := []string{"from", hour.Format(time.RFC3339), "granularity", "HOUR", "timeZone", "Europe/Berlin", "groupBy", "ACCOUNT,ENDPOINT,DECISION"}
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"||||UNAUTHENTICATED|2|0",
+		"acc_1|Acme|end_1|GET /v1/users|ALLOWED|10|0", "acc_1|Acme|end_1|GET /v1/users|THROTTLED|3|0", "acc_1|Acme|end_2||ALLOWED|5|5",
+		"acc_2|Quotes \", and commas|||ALLOWED|4|0",
+	}
+	names := []string{"account_id", "account", "endpoint_id", "endpoint", "decision", "requests", "errors"}
+
+	t.Run("CSV", func(t *testing.T) {
+		got := p.download("csv", ask...)
+		records, err := csv.NewReader(strings.NewReader(got.Body)).ReadAll()
+		if err != nil || got.Status != http.StatusOK || !strings.Contains(got.Body, "\r\n") {
+			t.Fatalf("%d %v %s", got.Status, err, got.Body)
+		}
+		var rows []string
+		for _, record := range records[1:] {
+			if at := record[0]; at != hour.In(berlin).Format(time.RFC3339) {
+				t.Errorf("at %s", at)
+			}
+			var cells []string
+			for _, name := range names {
+				cells = append(cells, record[indexOf(records[0], name)])
+			}
+			rows = append(rows, strings.Join(cells, "|"))
+		}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("NDJSON", func(t *testing.T) {
+		got := p.download("ndjson", ask...)
+		var rows []string
+		for line := range strings.Lines(got.Body) {
+			var row map[string]any
+			if err := json.Unmarshal([]byte(line), &row); err != nil {
+				t.Fatal(err)
+			}
+			var cells []string
+			for _, name := range names {
+				cells = append(cells, strings.TrimPrefix(fmt.Sprint(row[name]), "<nil>"))
+			}
+			rows = append(rows, strings.Join(cells, "|"))
+		}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("Parquet", func(t *testing.T) {
+		type record struct {
+			At         time.Time `parquet:"at,timestamp(millisecond)"`
+			AccountID  *string   `parquet:"account_id,optional"`
+			Account    *string   `parquet:"account,optional"`
+			EndpointID *string   `parquet:"endpoint_id,optional"`
+			Endpoint   *string   `parquet:"endpoint,optional"`
+			Decision   string    `parquet:"decision,optional"`
+			Requests   int64     `parquet:"requests"`
+			Errors     int64     `parquet:"errors"`
+			P95        *float64  `parquet:"latency_p95_ms,optional"`
+		}
+		got := p.download("parquet", ask...)
+		records, err := parquet.Read[record](strings.NewReader(got.Body), int64(len(got.Body)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		text := func(s *string) string {
+			if s == nil {
+				return ""
+			}
+			return *s
+		}
+		for _, r := range records {
+			if !r.At.Equal(hour) || (r.P95 != nil) != (r.Decision == "ALLOWED" && text(r.AccountID) == "acc_1") {
+				t.Errorf("%+v", r)
+			}
+			rows = append(rows, strings.Join([]string{text(r.AccountID), text(r.Account), text(r.EndpointID), text(r.Endpoint), r.Decision,
+				strconv.FormatInt(r.Requests, 10), strconv.FormatInt(r.Errors, 10)}, "|"))
+		}
+		if diff := cmp.Diff(want, rows); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("totals only", func(t *testing.T) {
+		got := p.download("csv", "from", hour.Format(time.RFC3339), "account", "NONE")
+		lines := strings.Split(strings.TrimSpace(got.Body), "\r\n")
+		if len(lines) != 2 || !strings.HasPrefix(lines[1], hour.Format(time.RFC3339)+",2,0,0,2,") {
+			t.Errorf("%q", lines)
+		}
+	})
+}
+
+func indexOf(list []string, name string) int {
+	for i, have := range list {
+		if have == name {
+			return i
+		}
+	}
+	return 0
+}
+
+func TestExportsSayWhatIsWrong(t *testing.T) {
+	p := open(t)
+	for query, want := range map[string]string{
+		"":                              "from",
+		"from=2026-01-01T00:00:00Z&x=1": "x",
+		"from=2026-01-01T00:00:00Z&granularity=WEEK":                         "granularity",
+		"from=2026-01-01T00:00:00Z&groupBy=ACCOUNT,SIZE":                     "groupBy",
+		"from=2026-01-01T00:00:00Z&groupBy=KEY,KEY":                          "groupBy",
+		"from=2026-01-01T00:00:00Z&account=acc_1,key_2":                      "account.1",
+		"from=2026-01-01T00:00:00Z&status=ok":                                "status",
+		"from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z":                  "to",
+		"from=2026-01-01T00:00:00Z&timeZone=Local":                           "timeZone",
+		"from=2000-01-01T00:00:00Z&granularity=HOUR&timeZone=Asia%2FKolkata": "from",
+	} {
+		got := p.send("GET", p.http("/api/v1/usage.csv?"+query), "", "Authorization", "Bearer "+p.token)
+		var body struct {
+			Errors []struct{ Field, Message string }
+		}
+		if err := json.Unmarshal([]byte(got.Body), &body); err != nil || got.Status != http.StatusBadRequest || len(body.Errors) != 1 || body.Errors[0].Field != want {
+			t.Errorf("%s: %d %s", query, got.Status, got.Body)
+		}
+	}
+	if got := p.send("GET", p.http("/api/v1/usage.csv"), ""); got.Status != http.StatusUnauthorized {
+		t.Errorf("nobody: %d", got.Status)
+	}
+	if got := p.send("GET", p.http("/api/v1/usage.xlsx"), "", "Authorization", "Bearer "+p.token); got.Status != http.StatusNotFound {
+		t.Errorf("an unknown format: %d", got.Status)
+	}
+}
+
+// A reader can tell an export that was cut off from a whole one.
+func TestAnExportThatIsCutOffShowsIt(t *testing.T) {
+	database := databases.New(t)
+	p := openOn(t, database)
+	minute := time.Now().Unix()/60 - 90
+	const keys, minutes = 3000, 20
+	for m := range int64(minutes) {
+		b := &wire.Batch{Source: wire.SourceID{1}, Sequence: uint64(m + 1), Node: "edge-1"}
+		for key := range uint64(keys) {
+			b.Entries = append(b.Entries, wire.Entry{EntryKey: wire.EntryKey{Minute: minute + m, Account: 1, Key: key + 1, Status: 200, Decision: wire.Allowed}, Requests: 1, Latency: wire.Histogram{{Index: 9, Count: 1}}})
+		}
+		if _, err := p.DB().CommitBatches(t.Context(), []*wire.Batch{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	begin := func() *http.Response {
+		from := time.Unix(minute*60, 0).UTC().Format(time.RFC3339)
+		r, err := http.NewRequestWithContext(t.Context(), "GET", p.http("/api/v1/usage.ndjson?granularity=MINUTE&groupBy=KEY,ENDPOINT,TIER,STATUS,DECISION,ACCOUNT&from="+from), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+p.token)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatal(resp, err)
+		}
+		return resp
+	}
+	whole := begin()
+	defer whole.Body.Close()
+	body, err := io.ReadAll(whole.Body)
+	if lines := bytes.Count(body, []byte("\n")); err != nil || lines != keys*minutes || whole.Trailer.Get("Weir-Rows") != strconv.Itoa(lines) {
+		t.Fatalf("%d lines, %v, trailer %v", lines, err, whole.Trailer)
+	}
+
+	cut := begin()
+	defer cut.Body.Close()
+	first := bufio.NewReader(cut.Body)
+	if _, err := first.ReadBytes('\n'); err != nil {
+		t.Fatal(err)
+	}
+	admin, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close(t.Context())
+	var ended int
+	err = admin.QueryRow(t.Context(), `
+		select count(*) from (select pg_terminate_backend(pid) from pg_stat_activity
+		where datname = current_database() and query like 'fetch%') t`).Scan(&ended)
+	if err != nil || ended != 1 {
+		t.Fatalf("ended %d exports, %v", ended, err)
+	}
+	if _, err := io.Copy(io.Discard, first); !errors.Is(err, io.ErrUnexpectedEOF) || cut.Trailer.Get("Weir-Rows") != "" {
+		t.Errorf("got %v and trailer %v", err, cut.Trailer)
+	}
+}

@@ -1,0 +1,148 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/controlplane/usage"
+)
+
+const (
+	exportRows = 2_000 // read at once
+	// exportWithin bounds the sorting before the first rows and the reading of
+	// each of the next; exportInAll bounds the transaction, which keeps Postgres
+	// from tidying up after commits.
+	exportWithin = 10 * time.Minute
+	exportInAll  = 2 * time.Hour
+)
+
+// Export reads the answer to an export, by time and dimensions, some rows at a
+// time, and gives them to each; begin is told once that there is an answer. All
+// of it is of one moment, and it holds no more than those rows. It ends with the
+// first error, its own or one of theirs. A row and its lists are good only until
+// each returns.
+func (db *DB) Export(ctx context.Context, e explore.Export, begin func() error, each func([]explore.ExportRow) error) error {
+	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local transaction_timeout = %d; set local jit = off`,
+			exportWithin.Milliseconds(), exportInAll.Milliseconds()))
+		if err != nil {
+			return fmt.Errorf("begin an export: %w", err)
+		}
+		kept, err := keptOf(ctx, tx)
+		if err != nil {
+			return err
+		}
+		plan, err := e.Plan(kept)
+		if err != nil {
+			return err
+		}
+		sql, args := exportSQL(e, plan)
+		if _, err := tx.Exec(ctx, `declare exported no scroll cursor for `+sql, args...); err != nil {
+			return fmt.Errorf("export usage: %w", err)
+		}
+		if err := begin(); err != nil {
+			return err
+		}
+		rows := make([]explore.ExportRow, 0, exportRows)
+		for {
+			if rows, err = fetchExported(ctx, tx, e, rows[:0]); err != nil {
+				return fmt.Errorf("export usage: %w", err)
+			}
+			if len(rows) == 0 {
+				return nil
+			}
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// named are the queries for the names of what dimensions name.
+var named = map[explore.Dimension]string{
+	explore.ByAccount:  `select id, name from accounts`,
+	explore.ByEndpoint: `select id, method || ' ' || template as name from endpoints`,
+	explore.ByTier:     `select id, name from tiers`,
+	// Both have ids of one sequence; the first letter tells them apart.
+	explore.ByKey: `select id, 'k' || name as name from keys union all select id, 'i' || value from identities`,
+}
+
+// exportSQL writes the query of an export: the moment, each dimension, each name,
+// the sums and the latency.
+func exportSQL(e explore.Export, p explore.Plan) (string, []any) {
+	s := newScan(p, e.Filter, e.GroupBy)
+	columns := []string{`requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision, decision as decision_of, latency`}
+	var keys, names, joins, order []string
+	for i, d := range e.GroupBy {
+		columns = append(columns, fmt.Sprintf(`%s as k%d`, dimensionColumns[d], i))
+		keys = append(keys, fmt.Sprintf(`k%d`, i))
+		order = append(order, keys[i])
+		name := `''`
+		if table, ok := named[d]; ok {
+			joins = append(joins, fmt.Sprintf(` left join (%s) n%d on n%[2]d.id = k%[2]d`, table, i))
+			name = fmt.Sprintf(`coalesce(n%d.name, '')`, i)
+		}
+		names = append(names, name)
+	}
+	at := s.exportTime(e)
+	inner := `select at, ` + strings.Join(append(keys, sumColumns), `, `) + `, string_agg(latency, '') filter (where decision = 1) as latency
+		from (` + s.usage(at+` as at, `+strings.Join(columns, `, `)) + `) u group by ` + strings.Join(append([]string{`at`}, keys...), `, `) + s.having()
+	sums := `requests, allowed, throttled, refused, corrected, imported, errors, shadowed, late, cost, bytes_in, bytes_out, duration_us`
+	outer := append([]string{`at`}, keys...)
+	outer = append(outer, names...)
+	outer = append(outer, sums, `latency`)
+	return `select ` + strings.Join(outer, `, `) + ` from (` + inner + `) as x (` +
+		strings.Join(append(append([]string{`at`}, keys...), sums, `latency`), `, `) + `)` + strings.Join(joins, ``) +
+		` order by ` + strings.Join(append([]string{`at`}, order...), `, `), s.args
+}
+
+// exportTime is when the point begins that a row is in.
+func (s *scan) exportTime(e explore.Export) string {
+	switch {
+	case e.Granularity == nil:
+		return s.arg(s.plan.From) + `::timestamptz`
+	case s.plan.Points == nil:
+		return `bucket`
+	}
+	return `(` + s.arg(s.plan.Points) + `::timestamptz[])[` + pointColumn + ` + 1]`
+}
+
+func fetchExported(ctx context.Context, tx pgx.Tx, e explore.Export, rows []explore.ExportRow) ([]explore.ExportRow, error) {
+	found, err := tx.Query(ctx, fmt.Sprintf(`fetch %d from exported`, exportRows))
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	n := len(e.GroupBy)
+	var r explore.ExportRow
+	t := &r.Totals
+	var latency []byte
+	into := make([]any, 1+2*n, 15+2*n)
+	into = append(into, &t.Requests, &t.Allowed, &t.Throttled, &t.Refused, &t.Corrected, &t.Imported, &t.Errors,
+		&t.Shadowed, &t.Late, &t.Cost, &t.BytesIn, &t.BytesOut, &t.AllowedDurationUS, &latency)
+	for found.Next() {
+		r.Identity, r.Values, r.Names = false, make([]int64, n), make([]string, n)
+		into[0] = &r.At
+		for i := range n {
+			into[1+i], into[1+n+i] = &r.Values[i], &r.Names[i]
+		}
+		if err := found.Scan(into...); err != nil {
+			return nil, err
+		}
+		if i := slices.Index(e.GroupBy, explore.ByKey); i >= 0 && r.Names[i] != "" {
+			r.Identity, r.Names[i] = r.Names[i][0] == 'i', r.Names[i][1:]
+		}
+		if t.Latency, err = usage.ReadLatency(latency); err != nil {
+			return nil, err
+		}
+		rows = append(rows, r)
+	}
+	return rows, found.Err()
+}
