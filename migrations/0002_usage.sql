@@ -139,6 +139,7 @@ create table sent_usage (
     requests   bigint not null,
     primary key (day, account_id, source)
 ) with (fillfactor = 50);
+create index sent_usage_source_idx on sent_usage (source);
 
 -- Changes of past usage. Nothing here is ever changed or deleted.
 create table corrections (

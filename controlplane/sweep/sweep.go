@@ -1,6 +1,7 @@
 // Package sweep closes and forgets what has had its time: leases of processes
 // that fell silent, quota periods that ended long ago, old denials, usage that is
-// older than its retention. It also makes the partitions of the time to come.
+// older than its retention, sources that ended, with an account of what is missing
+// of them. It also makes the partitions of the time to come.
 //
 // Nothing comes in and nothing goes out; it works on the database alone. Any
 // number may run at once, and none for a while does no harm but that what is
@@ -26,10 +27,17 @@ const (
 	forgetEvery = time.Minute
 	within      = time.Minute
 
+	// A source that is silent for so long has ended. When nobody could be heard,
+	// nobody was silent: all must have worked for as long.
+	silentFor = 5 * time.Minute
+
 	// Denials are a sample, and kept for a while only.
 	denialsKeptFor = 24 * time.Hour
 	denialsKept    = 1_000_000
 	denialsAtOnce  = 100_000
+
+	// What each source sent is told apart for so long after it has ended.
+	sentKeptFor = 35 * 24 * time.Hour
 )
 
 // Run works until ctx ends.
@@ -38,13 +46,23 @@ func (w *Worker) Run(ctx context.Context) {
 	defer closing.Stop()
 	defer forgetting.Stop()
 	w.keepPartitions(ctx)
+	// Since when this process and the database have worked without a break.
+	last := time.Now()
+	steady := last
 	for {
 		select {
 		case <-closing.C:
-			w.attempt(ctx, "close silent leases", w.closeLeases)
+			paused := time.Since(last) > within
+			if last = time.Now(); !w.attempt(ctx, "close silent leases", w.closeLeases) || paused {
+				steady = last
+			}
 		case <-forgetting.C:
 			w.attempt(ctx, "forget denials", w.forgetDenials)
 			w.keepPartitions(ctx)
+			if time.Since(steady) >= silentFor {
+				w.attempt(ctx, "account for sources", w.accountSources)
+			}
+			w.attempt(ctx, "forget what ended sources sent", w.forgetSent)
 		case <-ctx.Done():
 			return
 		}
@@ -52,12 +70,14 @@ func (w *Worker) Run(ctx context.Context) {
 }
 
 // attempt does something within bounded time. What did not work is done next time.
-func (w *Worker) attempt(ctx context.Context, what string, do func(context.Context) error) {
+func (w *Worker) attempt(ctx context.Context, what string, do func(context.Context) error) (done bool) {
 	bounded, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	if err := do(bounded); err != nil && ctx.Err() == nil {
+	err := do(bounded)
+	if err != nil && ctx.Err() == nil {
 		w.Log.Warn("did not "+what+"; will try again", "err", err)
 	}
+	return err == nil
 }
 
 func (w *Worker) closeLeases(ctx context.Context) error {
@@ -88,4 +108,16 @@ func (w *Worker) keepPartitions(ctx context.Context) {
 		}
 		return err
 	})
+}
+
+func (w *Worker) accountSources(ctx context.Context) error {
+	a, err := w.DB.AccountSources(ctx, silentFor)
+	if a.Found+a.Resolved > 0 {
+		w.Log.Warn("usage is unaccounted for, or has come after all", "found", a.Found, "resolved", a.Resolved, "ended", a.Ended)
+	}
+	return err
+}
+
+func (w *Worker) forgetSent(ctx context.Context) error {
+	return w.DB.ForgetSent(ctx, time.Now().Add(-sentKeptFor))
 }
