@@ -17,7 +17,7 @@
 //	rollup   controlplane/rollup.Gather,      the process, of which there are two
 //	  │      Worker.Round
 //	  ▼
-//	store    controlplane/usage.Ledger, Fold  Postgres: rolls back, commits unheard, is full, fails over to a standby that lags
+//	store    controlplane/usage               Postgres: rolls back, commits unheard, is full, fails over to a standby that lags
 //
 // Real code that waits runs as a task: a coroutine that gives way when it calls
 // one of its interfaces, and is resumed when virtual time has come to the
@@ -33,10 +33,13 @@
 //   - A receipt claims nothing that the log or the database hasn't.
 //   - The log forgets only what is committed or spoiled.
 //   - What is announced is what was committed, once, and not before.
-//   - In the end the rollups of all granularities are the sums of what was
-//     committed, and that is all that was counted by the filters that live. Of a
-//     killed one nothing is missing that the log had and kept.
-//   - What a failover took, the ledger knows and says.
+//   - In the end the rollups of all levels are the sums of what was committed,
+//     minute by minute and in every dimension, and that is all that was counted by
+//     the filters that live. Of a killed one nothing is missing that the log had
+//     and kept.
+//   - What is missing is known: the ledger says which batches a failover took, and
+//     a source's requests counted less those committed are what is missing of it,
+//     as far as the database has heard of them.
 //
 // The simulation is tested by planted bugs, each a mistake in one of the parts:
 // see bugs.

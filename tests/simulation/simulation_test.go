@@ -15,7 +15,7 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play this seed only, and print its trace")
-	seeds   = flag.Uint64("seeds", 10_000, "how many seeds to play")
+	seeds   = flag.Uint64("seeds", usualSeeds, "how many seeds to play")
 	from    = flag.Uint64("from", 1, "the first of them")
 )
 
