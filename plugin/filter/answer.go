@@ -194,8 +194,9 @@ func (r *request) refuseUnready(f *fields, detail string) types.Action {
 	})
 }
 
-// refuse sends an answer: a problem document (RFC 9457), to a HEAD request its
-// header fields only, to a gRPC client the status with the detail as its message.
+// refuse sends an answer: a problem document (RFC 9457), to a gRPC client the
+// status with the detail as its message. To a HEAD request the proxy sends the
+// header fields only, and for that it has to know the document.
 func (r *request) refuse(f *fields, a answer) types.Action {
 	r.answered, r.status = true, uint16(a.status)
 	if a.retry > 0 {
@@ -213,10 +214,8 @@ func (r *request) refuse(f *fields, a answer) types.Action {
 		r.scratch.text = body
 	default:
 		a.headers = append(a.headers, [2]string{"content-type", "application/problem+json"})
-		if !r.head {
-			body = a.document(r.scratch.text[:0], id, r.config.link)
-			r.scratch.text = body
-		}
+		body = a.document(r.scratch.text[:0], id, r.config.link)
+		r.scratch.text = body
 	}
 	if err := r.host.respond(a.status, a.headers, body, grpc); err != nil {
 		r.warn("send response "+strconv.Itoa(int(a.status)), err)

@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math/rand/v2"
 	"slices"
@@ -51,6 +52,7 @@ type emulator struct {
 	poll   proxytest.HttpCalloutAttribute
 
 	upstreamTakes time.Duration // to answer
+	declaresBody  uint64        // bytes that the next requests say their bodies have; 0: 20, and 1000 at most come
 }
 
 // onEmulator runs a test twice: on the filter as plain Go, and on the compiled
@@ -189,7 +191,7 @@ func (e *emulator) finish(x *exchange, upstream int, headers ...[2]string) {
 	}
 	e.CallOnResponseHeaders(x.id, x.headers, true)
 	x.headers = e.GetCurrentResponseHeaders(x.id)
-	e.properties(map[string]uint64{"request total_size": 120, "response total_size": 340})
+	e.properties(map[string]uint64{"request size": cmp.Or(e.declaresBody, 20), "request total_size": 1000, "response total_size": 340})
 	e.CompleteHttpContext(x.id)
 }
 

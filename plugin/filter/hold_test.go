@@ -129,8 +129,8 @@ func TestHold(t *testing.T) {
 					e.Errorf("%s: passed %t, status %d, Retry-After %q", what, x.passed, x.status, header(x.headers, "retry-after"))
 				}
 			}
-			if len(head.body) != 0 || header(x.headers, "content-type") != "application/problem+json" || strings.HasPrefix(string(grpc.body), "{") {
-				e.Errorf("bodies %q, %q and %q", head.body, x.body, grpc.body)
+			if header(head.headers, "content-type") != "application/problem+json" || header(x.headers, "content-type") != "application/problem+json" || strings.HasPrefix(string(grpc.body), "{") {
+				e.Errorf("fields %v and %v, gRPC message %q", head.headers, x.headers, grpc.body)
 			}
 			if local := e.GetSentLocalResponse(grpc.id); local.GRPCStatus != 8 {
 				e.Errorf("gRPC status %d, want 8", local.GRPCStatus)

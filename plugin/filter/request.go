@@ -28,7 +28,6 @@ type request struct {
 	counted  bool
 	answered bool // by the filter itself
 	grpc     bool
-	head     bool
 
 	cost         uint64 // that the upstream declared
 	costDeclared bool
@@ -60,7 +59,7 @@ func (r *request) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	r.nowNS = r.beganNS
 	f := &r.scratch.fields
 	f.read(r.host.requestHeaders(), r.config.keyHeader)
-	r.grpc, r.head = f.isGRPC(), string(f.method) == "HEAD"
+	r.grpc = f.isGRPC()
 	r.bytesIn, r.hasBody = f.size, !end
 	return r.handle(f)
 }

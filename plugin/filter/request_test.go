@@ -131,15 +131,6 @@ func TestThrottle(t *testing.T) {
 			e.fields(e.send("GET", "/v1/orders/7", withKey), policies{"per-minute": {"q": 100, "w": 60}}, policies{"per-minute": {"r": 97, "t": 1}})
 		})
 	})
-	t.Run("HEAD gets the header fields alone", func(t *testing.T) {
-		onEmulator(t, plainConfiguration, func(e *emulator) {
-			e.started(testPolicy())
-			x := e.send("HEAD", "/")
-			if x.status != 401 || len(x.body) != 0 {
-				e.Errorf("status %d with %d bytes, want 401 with none", x.status, len(x.body))
-			}
-		})
-	})
 	t.Run("a hostile request id stays inside its string", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			e.started(testPolicy())

@@ -119,14 +119,27 @@ func parseStatus(v []byte) (status uint16) {
 	return status
 }
 
-// Reading a property is the dearest call there is, so the status and the
-// duration, which the proxy knows too, are found out without, and so is the size
-// of a request without a body: that of the fields which the client sent. (The
-// proxy's figure has those in it that it and the filter have added since.)
+// Reading a property is the dearest call there is, so the status, the duration
+// and the size of a request without a body, that of the fields which the client
+// sent, are found out without.
 var (
+	propertyBodyIn   = newProperty("request", "size") // as the client declared it, else as it came
 	propertyBytesIn  = newProperty("request", "total_size")
 	propertyBytesOut = newProperty("response", "total_size")
 )
+
+// sizeIn is what the client sent: its fields and its body. The proxy's figure for
+// both has fields in it that were added on the way, so it is only a bound, for a
+// body that was cut short of what was declared.
+func (r *request) sizeIn() uint64 {
+	if !r.hasBody {
+		return r.bytesIn
+	}
+	return min(addBytes(r.bytesIn, number(r.host.property(propertyBodyIn))), number(r.host.property(propertyBytesIn)))
+}
+
+// addBytes adds two sizes, of which the client may have made up one.
+func addBytes(a, b uint64) uint64 { return min(a, maxMoved) + min(b, maxMoved) }
 
 // OnHttpStreamDone implements types.HttpContext. It counts the request: here and
 // nowhere else, so once, however it ended. A stream whose request headers never
@@ -149,12 +162,9 @@ func (r *request) OnHttpStreamDone() {
 			Decision: r.decision,
 		},
 		Shadowed:   r.verdicts.shadowed(),
-		BytesIn:    r.bytesIn,
+		BytesIn:    r.sizeIn(),
 		BytesOut:   number(r.host.property(propertyBytesOut)),
 		DurationUS: uint64(max(now-r.beganNS, 0)) / 1000,
-	}
-	if r.hasBody {
-		sample.BytesIn = number(r.host.property(propertyBytesIn))
 	}
 	if r.decision == wire.Allowed {
 		sample.Cost = r.endpointCost()
@@ -165,7 +175,7 @@ func (r *request) OnHttpStreamDone() {
 	r.meter.Count(sample)
 	r.declare(&sample.EntryKey)
 	r.stats.count(r.decision)
-	moved := min(sample.BytesIn, maxMoved) + min(sample.BytesOut, maxMoved)
+	moved := addBytes(sample.BytesIn, sample.BytesOut)
 	r.countVerdicts(sample.Minute, moved)
 	if r.settling.n > 0 {
 		r.settle(now, moved)

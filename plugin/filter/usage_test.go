@@ -17,8 +17,10 @@ func TestCount(t *testing.T) {
 			e.started(testPolicy())
 			e.commit(e.call("POST")) // the new snapshot's heartbeat
 			e.upstreamTakes = 2500 * time.Microsecond
-			e.send("POST", "/v1/orders/1", withKey)
+			order := e.send("POST", "/v1/orders/1", withKey)
+			e.declaresBody = 1 << 40 // and ends before
 			e.send("POST", "/v1/orders/2", withKey)
+			e.declaresBody = 0
 			e.send("POST", "/v1/orders/3", withKey) // throttled
 			known := e.send("GET", "/", withKey)
 			unknown := e.send("GET", "/")
@@ -47,8 +49,8 @@ func TestCount(t *testing.T) {
 			want := []wire.Entry{
 				entry(0, 0, 0, 401, wire.Unauthenticated, 1, 0, unknown.size),
 				entry(accountActive, keyActive, 0, 200, wire.Allowed, 1, 1, known.size),
-				entry(accountActive, keyActive, endpointOrders, 200, wire.Allowed, 2, 10, 2*120),
-				entry(accountActive, keyActive, endpointOrders, 429, wire.Throttled, 1, 0, 120),
+				entry(accountActive, keyActive, endpointOrders, 200, wire.Allowed, 2, 10, order.size+20+1000),
+				entry(accountActive, keyActive, endpointOrders, 429, wire.Throttled, 1, 0, order.size+20),
 				entry(accountSuspended, keySuspended, 0, 403, wire.Forbidden, 1, 0, suspended.size),
 			}
 			if diff := cmp.Diff(want, b.Entries); diff != "" {

@@ -161,7 +161,8 @@ func TestFilterInEnvoyAnswersEachClientItsWay(t *testing.T) {
 	})
 	t.Run("HEAD", func(t *testing.T) {
 		r, body := do(t, "HEAD", v.url, "X-Api-Key", "demo-basic")
-		if r.StatusCode != 429 || len(body) != 0 || r.Header.Get("Retry-After") == "" || r.Header.Get("RateLimit") == "" {
+		if r.StatusCode != 429 || len(body) != 0 || r.Header.Get("Retry-After") == "" || r.Header.Get("RateLimit") == "" ||
+			r.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("status %d, header %v, body %q", r.StatusCode, r.Header, body)
 		}
 	})
