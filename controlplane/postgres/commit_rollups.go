@@ -16,14 +16,22 @@ import (
 const longLatency = 600
 
 // addRollups adds rows to the rollups. It fails with errMissingPartitions, before
-// it has taken a lock, when it knows of no partition for some.
+// it has taken a lock of them, when it knows of no partition for some.
 func (db *DB) addRollups(ctx context.Context, tx pgx.Tx, r usage.Rollups) error {
 	if missing := db.partitions.missing(r); len(missing) > 0 {
 		return missing
 	}
-	for l := range r.Usage {
-		if err := addUsage(ctx, tx, usage.Level(l), r.Usage[l]); err != nil {
-			return fmt.Errorf("add usage by the %s: %w", usage.Level(l), err)
+	parts := partsOf(r.Usage)
+	if len(parts) > 0 {
+		if err := stage(ctx, tx, parts); err != nil {
+			return fmt.Errorf("stage usage: %w", err)
+		}
+	}
+	for i, p := range parts {
+		for _, l := range p.levels {
+			if err := addUsage(ctx, tx, l, i); err != nil {
+				return fmt.Errorf("add usage by the %s: %w", l, err)
+			}
 		}
 	}
 	batch := &pgx.Batch{}
@@ -42,15 +50,10 @@ func (db *DB) addRollups(ctx context.Context, tx pgx.Tx, r usage.Rollups) error 
 	return nil
 }
 
-// addUsage adds rows to one level. A row's latency is only appended to; the few
-// rows that have got long by that come back and are written anew.
-func addUsage(ctx context.Context, tx pgx.Tx, l usage.Level, rows []usage.Row) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	c := columnsOf(rows)
-	returned, err := tx.Query(ctx, addUsageSQL[l], c.buckets, c.accounts, c.keys, c.endpoints, c.tiers, c.statuses, c.decisions,
-		c.requests, c.shadowed, c.late, c.cost, c.bytesIn, c.bytesOut, c.durationUS, c.latencies, longLatency)
+// addUsage adds a staged part to a level. A row's latency is only appended to; the
+// few rows that have got long by that come back and are written anew.
+func addUsage(ctx context.Context, tx pgx.Tx, l usage.Level, part int) error {
+	returned, err := tx.Query(ctx, addUsageSQL[l], part, longLatency)
 	if err != nil {
 		return err
 	}
@@ -58,9 +61,7 @@ func addUsage(ctx context.Context, tx pgx.Tx, l usage.Level, rows []usage.Row) e
 	if err != nil || len(long) == 0 {
 		return err
 	}
-	c = columnsOf(long)
-	_, err = tx.Exec(ctx, setLatencySQL[l], c.buckets, c.accounts, c.keys, c.endpoints, c.tiers, c.statuses, c.decisions, c.latencies)
-	return err
+	return setLatencies(ctx, tx, l, long)
 }
 
 // longOf reads rows with their latencies added up.
@@ -79,63 +80,42 @@ func longOf(returned pgx.Rows) ([]usage.Row, error) {
 	})
 }
 
-// usageColumns are rows as arrays, which is how a statement takes many of them.
-type usageColumns struct {
-	buckets                                                       []time.Time
-	accounts, keys, endpoints, tiers                              []int64
-	statuses, decisions                                           []int16
-	requests, shadowed, late, cost, bytesIn, bytesOut, durationUS []int64
-	latencies                                                     [][]byte
-}
-
-func columnsOf(rows []usage.Row) *usageColumns {
-	n := len(rows)
-	ints := make([]int64, 11*n)
-	column := func() []int64 {
-		c := ints[:n:n]
-		ints = ints[n:]
-		return c
-	}
-	c := &usageColumns{
-		buckets: make([]time.Time, n), statuses: make([]int16, n), decisions: make([]int16, n), latencies: make([][]byte, n),
-		accounts: column(), keys: column(), endpoints: column(), tiers: column(),
-		requests: column(), shadowed: column(), late: column(), cost: column(), bytesIn: column(), bytesOut: column(), durationUS: column(),
-	}
-	stored := make([]byte, 0, 40*n) // never nil, which would be null
+// setLatencies replaces the latencies of rows that are there.
+func setLatencies(ctx context.Context, tx pgx.Tx, l usage.Level, rows []usage.Row) error {
+	var buckets []time.Time
+	var accounts, keys, endpoints, tiers []int64
+	var statuses, decisions []int16
+	var latencies [][]byte
 	for i := range rows {
 		r := &rows[i]
-		c.buckets[i] = time.Unix(r.Minute*60, 0).UTC()
-		c.accounts[i], c.keys[i], c.endpoints[i], c.tiers[i] = int64(r.Account), int64(r.Key), int64(r.Endpoint), int64(r.Tier)
-		c.statuses[i], c.decisions[i] = int16(r.Status), int16(r.Decision)
-		c.requests[i], c.shadowed[i], c.late[i], c.cost[i] = r.Requests, r.Shadowed, r.Late, r.Cost
-		c.bytesIn[i], c.bytesOut[i], c.durationUS[i] = r.BytesIn, r.BytesOut, r.DurationUS
-		begin := len(stored)
-		stored = usage.AppendLatency(stored, r.Latency)
-		c.latencies[i] = stored[begin:len(stored):len(stored)]
+		buckets, accounts, keys = append(buckets, time.Unix(r.Minute*60, 0)), append(accounts, int64(r.Account)), append(keys, int64(r.Key))
+		endpoints, tiers = append(endpoints, int64(r.Endpoint)), append(tiers, int64(r.Tier))
+		statuses, decisions = append(statuses, int16(r.Status)), append(decisions, int16(r.Decision))
+		latencies = append(latencies, usage.AppendLatency([]byte{}, r.Latency))
 	}
-	return c
+	_, err := tx.Exec(ctx, setLatencySQL[l], buckets, accounts, keys, endpoints, tiers, statuses, decisions, latencies)
+	return err
 }
 
 const usageKey = `bucket, account_id, key_id, endpoint_id, tier_id, status, decision`
 
-// usageKeys are the arrays of keys.
-const usageKeys = `$1::timestamptz[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::smallint[]`
-
-// addUsageSQL adds rows to a level, in the order in which they are given, which
-// is the lock order, and returns the keys of those that have got long.
+// addUsageSQL adds staged rows to a level and returns the keys and latencies of
+// those that have got long. A temporary table is read as it was written, so the
+// rows are locked in the order in which they were staged, which is that of keys.
 var addUsageSQL = func() (sql [usage.Levels]string) {
 	for l := range sql {
 		sql[l] = `
 			with added as (
 				insert into usage_` + usage.Level(l).String() + ` as u (` + usageKey + `,
 					requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, latency)
-				select * from unnest(` + usageKeys + `,
-					$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[], $15::bytea[])
+				select ` + stagedBuckets[l] + `, account_id, key_id, endpoint_id, tier_id, status, decision,
+					requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, latency
+				from staged_usage where part = $1
 				on conflict (` + usageKey + `) do update set
 					requests = u.requests + excluded.requests, shadowed = u.shadowed + excluded.shadowed, late = u.late + excluded.late,
 					cost = u.cost + excluded.cost, bytes_in = u.bytes_in + excluded.bytes_in, bytes_out = u.bytes_out + excluded.bytes_out,
 					duration_us = u.duration_us + excluded.duration_us, latency = u.latency || excluded.latency
-				returning ` + usageKey + `, case when octet_length(latency) > $16 then latency end as latency)
+				returning ` + usageKey + `, case when octet_length(latency) > $2 then latency end as latency)
 			select * from added where latency is not null`
 	}
 	return sql
@@ -149,7 +129,7 @@ var setLatencySQL = func() (sql [usage.Levels]string) {
 			insert into usage_` + usage.Level(l).String() + ` as u (` + usageKey + `,
 				requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, latency)
 			select ` + usageKey + `, 0, 0, 0, 0, 0, 0, 0, latency
-			from unnest(` + usageKeys + `, $8::bytea[]) as c (` + usageKey + `, latency)
+			from unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::smallint[], $8::bytea[]) as c (` + usageKey + `, latency)
 			on conflict (` + usageKey + `) do update set latency = excluded.latency`
 	}
 	return sql
