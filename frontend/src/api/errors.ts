@@ -20,6 +20,13 @@ export function isUnauthenticated(error: CombinedError): boolean {
   );
 }
 
+/** Whether the question itself is at fault, so that asking again would not help. */
+export function isRefused(error: CombinedError): boolean {
+  return error.graphQLErrors.some(
+    (e) => (e.extensions as Extensions | undefined)?.code === "VALIDATION",
+  );
+}
+
 /**
  * Sorts a mutation's errors by field. A field that the form doesn't show is
  * matched to its closest shown ancestor, and ends up in `general` when there

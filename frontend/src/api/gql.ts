@@ -7,6 +7,8 @@ export const graphql = initGraphQLTada<{
   scalars: {
     /** RFC 3339, UTC, to the millisecond. */
     Time: string;
+    /** A calendar date, such as 2026-01-31. */
+    Date: string;
     /** Up to 2^53 arrives exactly; counts stay below that. */
     Int64: number;
   };

@@ -1,4 +1,4 @@
-import { Ban, Check, CircleSlash, Clock3, KeyRound, OctagonX } from "lucide-react";
+import { Ban, Check, CircleSlash, Clock3, Import, KeyRound, OctagonX, PenLine } from "lucide-react";
 import type { ReactNode } from "react";
 
 const kinds = {
@@ -50,4 +50,6 @@ export const decisions = {
   UNAUTHENTICATED: { label: "Unknown caller (401)", icon: KeyRound, color: "text-refused" },
   FORBIDDEN: { label: "Suspended (403)", icon: OctagonX, color: "text-refused" },
   UNREADY: { label: "Not ready (503)", icon: Clock3, color: "text-refused" },
+  CORRECTED: { label: "Corrected", icon: PenLine, color: "text-muted" },
+  IMPORTED: { label: "Imported", icon: Import, color: "text-muted" },
 } as const;

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { ChartLegend } from "./ChartLegend";
@@ -7,11 +7,14 @@ import {
   axisTop,
   closed,
   drawnLimits,
+  isolatedSeries,
   type LimitLine,
   looks,
   type Series,
+  stackedLayers,
   withoutIdle,
 } from "./chart-series";
+import { short } from "./format";
 import { useThemeVersion } from "./theme";
 
 export type ChartProps = {
@@ -34,11 +37,22 @@ export type ChartProps = {
   onZoom?: (fromMS: number, toMS: number) => void;
   /** Live charts are lines, and move; others are steps as wide as their buckets. */
   live?: boolean;
+  /** Bars on top of one another instead of lines. */
+  stacked?: boolean;
+  /** A value on the axis; the default is a short count. */
+  axis?: (value: number) => string;
+  /** IANA time zone of axis and legend; the default is the reader's own. */
+  zone?: string | undefined;
+  /** The only series to draw, by its id; the legend chooses it. */
+  isolated?: string | null;
+  onIsolate?: (id: string | null) => void;
 };
 
 /** A chart over time on a canvas. Everything it shows, its table twin says too. */
 export function Chart(props: ChartProps) {
-  const { label, at, bucketS, series, limits = [], format, unit, height = 220, live } = props;
+  const { label, at, bucketS, limits = [], format, unit, height = 220, live } = props;
+  const { stacked = false, axis = short, zone, isolated = null, onIsolate } = props;
+  const series = useMemo(() => isolatedSeries(props.series, isolated), [props.series, isolated]);
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const [hovered, setHovered] = useState<number | null>(null);
@@ -48,11 +62,15 @@ export function Chart(props: ChartProps) {
   const limitLines = useEffectEvent(() => drawn);
   const zoom = useEffectEvent((from: number, to: number) => props.onZoom?.(from, to));
   const columns = useEffectEvent((): uPlot.AlignedData => {
-    const values = series.map((s) => (looks[s.kind].fill ? s.values : withoutIdle(s.values)));
+    const layers = stacked ? stackedLayers(series) : series;
+    const values = layers.map((s) =>
+      stacked || looks[s.kind].fill ? s.values : withoutIdle(s.values),
+    );
     const data = live ? { at, values } : closed(at, values, bucketS);
     return [data.at, ...data.values] as uPlot.AlignedData;
   });
-  const kinds = series.map((s) => s.kind).join(" ");
+  const axisValue = useEffectEvent((value: number) => axis(value));
+  const kinds = (stacked ? stackedLayers(series) : series).map((s) => s.kind).join(" ");
   const zoomable = props.onZoom !== undefined;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new theme needs new colours
@@ -64,8 +82,13 @@ export function Chart(props: ChartProps) {
         width: element.clientWidth,
         height,
         element,
-        looks: kinds.split(" ").map((kind) => looks[kind as keyof typeof looks]),
+        looks: kinds.split(" ").map((kind) => ({
+          ...looks[kind as keyof typeof looks],
+          asBars: stacked && kind !== "previous",
+        })),
         stepped: !live,
+        zone,
+        axis: axisValue,
         zoomable,
         top,
         limitLines,
@@ -85,12 +108,12 @@ export function Chart(props: ChartProps) {
       made.destroy();
       plot.current = null;
     };
-  }, [kinds, height, live, zoomable, theme]);
+  }, [kinds, height, live, zoomable, theme, zone, stacked]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again exactly when these change
   useEffect(() => {
     plot.current?.setData(columns());
-  }, [at, series, limits]);
+  }, [at, series, limits, axis]);
 
   // The closing point of a stepped series belongs to the bucket before it.
   const shown = hovered === null ? null : Math.min(hovered, at.length - 1);
@@ -99,7 +122,10 @@ export function Chart(props: ChartProps) {
       <ChartLegend
         at={at}
         bucketS={bucketS}
-        series={series}
+        series={props.series}
+        isolated={isolated}
+        onIsolate={onIsolate}
+        zone={zone}
         drawn={drawn}
         above={above}
         format={format}

@@ -1,5 +1,5 @@
-import { type LimitLine, looks, type Series } from "./chart-series";
-import { clock, moment } from "./format";
+import { idOf, type LimitLine, looks, type Series } from "./chart-series";
+import { clock, moment, momentInZone } from "./format";
 
 type Props = {
   at: number[];
@@ -11,25 +11,55 @@ type Props = {
   unit: string;
   /** The bucket under the pointer. */
   index: number | null;
+  zone: string | undefined;
+  isolated: string | null;
+  onIsolate: ((id: string | null) => void) | undefined;
 };
 
+const entryClass = "inline-flex max-w-full items-center gap-1.5";
+
 /** What each line is; under the pointer, its exact value. */
-export function ChartLegend({ at, bucketS, series, drawn, above, format, unit, index }: Props) {
+export function ChartLegend(props: Props) {
+  const { at, bucketS, series, drawn, above, format, unit, index, zone } = props;
+  const { onIsolate } = props;
   const hoveredAt = index === null ? undefined : at[index];
+  const isolated = series.some((s) => idOf(s) === props.isolated) ? props.isolated : null;
   return (
     <figcaption className="flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1 pb-1 text-small">
       {series.map((s) => {
         const value = index === null ? undefined : s.values[index];
-        return (
-          <span key={s.label} className="inline-flex items-center gap-1.5 text-muted">
+        const id = idOf(s);
+        const entry = (
+          <>
             <Swatch kind={s.kind} />
-            {s.label}
+            <span className="min-w-0 truncate">{s.label}</span>
             {index !== null && (
               <b className="font-medium text-ink">
                 {value === null || value === undefined ? "no data" : format(value)}
               </b>
             )}
-          </span>
+          </>
+        );
+        if (!onIsolate) {
+          return (
+            <span key={id} className={`${entryClass} text-muted`}>
+              {entry}
+            </span>
+          );
+        }
+        return (
+          <button
+            key={id}
+            type="button"
+            aria-pressed={isolated === id}
+            title={isolated === id ? "Show all again" : `Show ${s.label} alone`}
+            onClick={() => onIsolate(isolated === id ? null : id)}
+            className={`${entryClass} -mx-1 rounded-control px-1 hover:bg-hover hover:text-ink pointer-coarse:min-h-6 ${
+              isolated === null || isolated === id ? "text-muted" : "text-faint line-through"
+            }`}
+          >
+            {entry}
+          </button>
         );
       })}
       {drawn.map((limit) => (
@@ -51,7 +81,9 @@ export function ChartLegend({ at, bucketS, series, drawn, above, format, unit, i
           ? unit
           : bucketS < 60
             ? clock(hoveredAt * 1000)
-            : moment(hoveredAt * 1000).slice(0, -3)}
+            : zone
+              ? momentInZone(hoveredAt * 1000, zone)
+              : moment(hoveredAt * 1000).slice(0, -3)}
       </span>
     </figcaption>
   );
@@ -60,7 +92,7 @@ export function ChartLegend({ at, bucketS, series, drawn, above, format, unit, i
 function Swatch({ kind }: { kind: Series["kind"] }) {
   const look = looks[kind];
   return (
-    <svg aria-hidden="true" width="18" height="8">
+    <svg aria-hidden="true" width="18" height="8" className="shrink-0">
       {look.fill && <rect y="4" width="18" height="4" fill={`var(${look.color})`} opacity="0.25" />}
       <line
         x1="0"

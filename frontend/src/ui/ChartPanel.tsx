@@ -2,8 +2,9 @@ import { ChartLine, Download, Table2 } from "lucide-react";
 import { type ReactNode, useMemo, useState } from "react";
 import { Button } from "./Button";
 import { Chart, type ChartProps } from "./Chart";
+import { idOf } from "./chart-series";
 import { csv, download } from "./csv";
-import { exact, moment } from "./format";
+import { exact, moment, momentInZone } from "./format";
 import { Panel } from "./Panel";
 import { type Column, Table } from "./Table";
 
@@ -37,13 +38,15 @@ export function ChartPanel({
       id: "at",
       head: "Time",
       cell: (row) => (
-        <time dateTime={new Date(row.at * 1000).toISOString()}>{moment(row.at * 1000)}</time>
+        <time dateTime={new Date(row.at * 1000).toISOString()}>
+          {chart.zone ? momentInZone(row.at * 1000, chart.zone) : moment(row.at * 1000)}
+        </time>
       ),
       sort: (row) => row.at,
     },
     ...chart.series.map(
       (s, i): Column<Row> => ({
-        id: s.label,
+        id: idOf(s),
         head: s.label,
         numeric: true,
         cell: (row) => formatCell(row.values[i] ?? null),

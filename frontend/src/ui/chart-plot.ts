@@ -1,14 +1,16 @@
 import uPlot from "uplot";
 import type { LimitLine, Look } from "./chart-series";
-import { short } from "./format";
 
 type Wanted = {
   width: number;
   height: number;
   /** Whose custom properties give the colours. */
   element: HTMLElement;
-  looks: Look[];
+  looks: Array<Look & { asBars: boolean }>;
   stepped: boolean;
+  /** IANA time zone of the axis; the reader's own when left out. */
+  zone: string | undefined;
+  axis: (value: number) => string;
   zoomable: boolean;
   top: (dataMax: number | null) => number;
   limitLines: () => LimitLine[];
@@ -26,7 +28,11 @@ export function plotOptions(wanted: Wanted): uPlot.Options {
   const faint = color("--faint");
   const line = color("--line");
   const stepped = wanted.stepped ? uPlot.paths.stepped?.({ align: 1 }) : undefined;
+  const bars = uPlot.paths.bars?.({ align: 1, size: [0.9] });
+  const { zone } = wanted;
+  const dateAt = (seconds: number) => inZone(seconds, zone);
   return {
+    ...(zone && { tzDate: dateAt }),
     width: wanted.width,
     height: wanted.height,
     padding: [10, 6, 0, 0],
@@ -52,7 +58,8 @@ export function plotOptions(wanted: Wanted): uPlot.Options {
         space: 76,
         grid: { show: false },
         ticks: { stroke: line, size: 4 },
-        values: (_plot, splits, _axis, _space, step) => splits.map((s) => timeLabel(s, step)),
+        values: (_plot, splits, _axis, _space, step) =>
+          splits.map((s) => timeLabel(dateAt(s), step)),
       },
       {
         stroke: faint,
@@ -62,20 +69,27 @@ export function plotOptions(wanted: Wanted): uPlot.Options {
         space: 36,
         grid: { stroke: line, width: 1 },
         ticks: { show: false },
-        values: (_plot, splits) => splits.map(short),
+        values: (_plot, splits) => splits.map(wanted.axis),
       },
     ],
     series: [
       {},
-      ...wanted.looks.map((look) => ({
-        stroke: color(look.color),
-        width: look.width,
-        dash: look.dash,
-        points: { show: false },
-        spanGaps: false,
-        ...(look.fill && { fill: color(look.color, 0.14) }),
-        ...(stepped && { paths: stepped }),
-      })),
+      ...wanted.looks.map((look) => {
+        if (look.asBars && bars) {
+          // A bar covers the taller ones behind it, so nothing may shine through.
+          const fill = color(look.color, look.bar ?? 0.9, "var(--surface)");
+          return { fill, width: 0, points: { show: false }, paths: bars };
+        }
+        return {
+          stroke: color(look.color),
+          width: look.width,
+          dash: look.dash,
+          points: { show: false },
+          spanGaps: false,
+          ...(look.fill && { fill: color(look.color, 0.14) }),
+          ...(stepped && { paths: stepped }),
+        };
+      }),
     ],
     hooks: {
       draw: [(plot) => drawLimits(plot, wanted.limitLines(), color("--ink"))],
@@ -88,20 +102,25 @@ export function plotOptions(wanted: Wanted): uPlot.Options {
 /** Custom properties as a canvas needs them: resolved, for the theme in force. */
 function colorReader(element: HTMLElement) {
   const probe = document.createElement("span");
-  return (property: string, opacity = 1) => {
+  return (property: string, opacity = 1, ground = "transparent") => {
     element.append(probe);
     probe.style.color =
       opacity === 1
         ? `var(${property})`
-        : `color-mix(in srgb, var(${property}) ${opacity * 100}%, transparent)`;
+        : `color-mix(in srgb, var(${property}) ${opacity * 100}%, ${ground})`;
     const resolved = getComputedStyle(probe).color;
     probe.remove();
     return resolved;
   };
 }
 
-function timeLabel(seconds: number, stepSeconds: number): string {
-  const d = new Date(seconds * 1000);
+/** A date whose local getters read as the clocks in `zone` do. */
+function inZone(seconds: number, zone: string | undefined): Date {
+  const date = new Date(seconds * 1000);
+  return zone ? uPlot.tzDate(date, zone) : date;
+}
+
+function timeLabel(d: Date, stepSeconds: number): string {
   const two = (n: number) => String(n).padStart(2, "0");
   const time = `${two(d.getHours())}:${two(d.getMinutes())}`;
   if (stepSeconds < minute) return `${time}:${two(d.getSeconds())}`;

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { axisTop, closed, drawnLimits, type Series, withoutIdle } from "./chart-series";
+import {
+  axisTop,
+  closed,
+  drawnLimits,
+  isolatedSeries,
+  type Series,
+  stackedLayers,
+  withoutIdle,
+} from "./chart-series";
 
 const series = (...values: Array<number | null>): Series[] => [
   { label: "Allowed", kind: "allowed", values },
@@ -27,4 +35,24 @@ it("holds the last value until its bucket ends, and a gap stays one", () => {
 
 it("does not draw a line that stays at zero, but how it leaves and comes back", () => {
   expect(withoutIdle([0, 0, 0, 5, 0, 0, null, 0])).toEqual([null, null, 0, 5, 0, null, null, null]);
+});
+
+describe("stacked series", () => {
+  const two: Series[] = [
+    { label: "a", kind: "group1", values: [1, 2, null] },
+    { label: "b", kind: "group2", values: [10, null, 30] },
+    { label: "before", kind: "previous", values: [5, 5, 5] },
+  ];
+  it("reach to the sum of those below, the highest drawn first, what was before last", () => {
+    expect(stackedLayers(two).map((s) => [s.label, s.values])).toEqual([
+      ["b", [11, 2, 30]],
+      ["a", [1, 2, 0]],
+      ["before", [5, 5, 5]],
+    ]);
+  });
+  it("are alone once isolated, and all there when that one is gone", () => {
+    expect(isolatedSeries(two, "b").map((s) => s.label)).toEqual(["b"]);
+    expect(isolatedSeries(two, "c")).toEqual(two);
+    expect(isolatedSeries(two, null)).toEqual(two);
+  });
 });

@@ -5,10 +5,42 @@ export type SeriesKind =
   | "errors"
   | "total"
   | "soft"
-  | "shadow";
+  | "shadow"
+  | "other"
+  | "previous"
+  | GroupKind;
+
+const groupKinds = [
+  "group1",
+  "group2",
+  "group3",
+  "group4",
+  "group5",
+  "group6",
+  "group1-again",
+  "group2-again",
+  "group3-again",
+  "group4-again",
+  "group5-again",
+  "group6-again",
+] as const;
+
+/** How the groups of a report are told apart: by hues, then by the same ones dashed and paler. */
+export type GroupKind = (typeof groupKinds)[number];
+export const mostGroups = groupKinds.length;
+
+/** The look of a report's i-th group, from 0 to mostGroups - 1. */
+export const groupKind = (i: number): GroupKind => groupKinds[i % mostGroups] ?? "group1";
 
 /** How a series is drawn; the dash tells them apart without colour. */
-export type Look = { color: string; dash: number[]; fill: boolean; width: number };
+export type Look = {
+  color: string;
+  dash: number[];
+  fill: boolean;
+  width: number;
+  /** How opaque a bar is. */
+  bar?: number;
+};
 
 export const looks: Record<SeriesKind, Look> = {
   allowed: { color: "--allowed", dash: [], fill: true, width: 1.75 },
@@ -18,9 +50,38 @@ export const looks: Record<SeriesKind, Look> = {
   soft: { color: "--soft", dash: [10, 3], fill: false, width: 2 },
   shadow: { color: "--shadow", dash: [1, 3], fill: true, width: 2 },
   total: { color: "--accent", dash: [], fill: true, width: 1.75 },
+  other: { color: "--refused", dash: [2, 3], fill: false, width: 1.5, bar: 0.45 },
+  previous: { color: "--ink", dash: [5, 4], fill: false, width: 1.5 },
+  ...groupLooks(),
 };
 
-export type Series = { label: string; kind: SeriesKind; values: Array<number | null> };
+function groupLooks(): Record<GroupKind, Look> {
+  const look = (kind: GroupKind): Look => {
+    const again = kind.endsWith("-again");
+    const color = `--${kind.replace("-again", "").replace("group", "group-")}`;
+    return { color, dash: again ? [6, 3] : [], fill: false, width: 1.75, bar: again ? 0.5 : 0.9 };
+  };
+  return Object.fromEntries(groupKinds.map((kind) => [kind, look(kind)])) as Record<
+    GroupKind,
+    Look
+  >;
+}
+
+export type Series = {
+  label: string;
+  kind: SeriesKind;
+  values: Array<number | null>;
+  /** Unique on its chart, where the label may not be. */
+  id?: string;
+};
+
+export const idOf = (s: Series) => s.id ?? s.label;
+
+/** One series alone; all of them when it isn't there. */
+export function isolatedSeries(series: Series[], id: string | null): Series[] {
+  if (id === null || !series.some((s) => idOf(s) === id)) return series;
+  return series.filter((s) => idOf(s) === id);
+}
 
 /** A line across the chart, such as an account's limit. */
 export type LimitLine = { label: string; value: number };
@@ -58,4 +119,23 @@ export function closed(at: number[], values: Array<number | null>[], bucketS: nu
 export function withoutIdle(values: Array<number | null>): Array<number | null> {
   const idle = (i: number) => (values[i] ?? 0) === 0;
   return values.map((value, i) => (idle(i - 1) && idle(i) && idle(i + 1) ? null : value));
+}
+
+/**
+ * Layers that look stacked when they are drawn in their order: each reaches from
+ * the axis to the sum of its series and those before it, the highest first. What
+ * was before stays a line on top.
+ */
+export function stackedLayers(series: Series[]): Series[] {
+  const lines = series.filter((s) => s.kind === "previous");
+  const bars = series.filter((s) => s.kind !== "previous");
+  const sums: number[] = [];
+  const layers = bars.map((s) => ({
+    ...s,
+    values: s.values.map((value, i) => {
+      sums[i] = (sums[i] ?? 0) + (value ?? 0);
+      return sums[i];
+    }),
+  }));
+  return [...layers.reverse(), ...lines];
 }

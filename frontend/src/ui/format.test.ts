@@ -7,6 +7,7 @@ import {
   isoOfInput,
   moment,
   momentIn,
+  momentInZone,
   percent,
   plural,
   rate,
@@ -113,4 +114,10 @@ it("reads what a date input holds", () => {
   const ms = new Date(2026, 2, 1, 4, 2).getTime();
   expect(isoOfInput(inputMoment(ms))).toBe(new Date(ms).toISOString());
   expect(isoOfInput("")).toBeNull();
+});
+
+it("says what the clocks of a time zone show", () => {
+  const ms = Date.parse("2026-03-01T23:30:00Z");
+  expect(momentInZone(ms, "Europe/Berlin")).toBe("2026-03-02 00:30");
+  expect(momentInZone(ms, "UTC")).toBe("2026-03-01 23:30");
 });

@@ -126,3 +126,23 @@ export function isoOfInput(text: string): string | null {
   const ms = Date.parse(text);
   return Number.isNaN(ms) ? null : new Date(ms).toISOString();
 }
+
+const zoneFormats = new Map<string, Intl.DateTimeFormat>();
+
+/** A moment in a time zone, to the minute, as it sorts: 2026-03-01 14:02. */
+export function momentInZone(ms: number, timeZone: string): string {
+  let format = zoneFormats.get(timeZone);
+  if (!format) {
+    // Sweden writes dates as ISO 8601 does.
+    format = new Intl.DateTimeFormat("sv-SE", {
+      timeZone,
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+    });
+    zoneFormats.set(timeZone, format);
+  }
+  return format.format(ms);
+}
