@@ -90,6 +90,7 @@ type Correction struct {
 	BytesIn, BytesOut  int64
 	MeterID            ID // 0: none
 	Amount             int64
+	Voids              ID // of a void: the correction that it takes back; 0: usage
 	Reason, Actor      string
 	CreatedAt          time.Time
 }

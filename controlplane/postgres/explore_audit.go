@@ -164,8 +164,7 @@ func (db *DB) UnaccountedUsage(ctx context.Context, open *bool, after controlpla
 // one (0: from the newest), and whether there are more. Account 0 is all of them.
 func (db *DB) Corrections(ctx context.Context, account, after controlplane.ID, first int) ([]controlplane.Correction, bool, error) {
 	found, err := list[controlplane.Correction](ctx, db.pool, `
-		select id, kind, client_id, account_id, key_id, endpoint_id, tier_id, minute, requests, cost, bytes_in, bytes_out,
-			meter_id, amount, reason, actor, created_at
+		select `+correctionColumns+`
 		from corrections where ($1 = 0 or account_id = $1) and ($2 = 0 or id < $2) order by id desc limit $3`, account, after, first+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("list corrections: %w", err)
