@@ -21,6 +21,7 @@ export default defineConfig({
     proxy: {
       "/graphql": { target: backend, ws: true },
       "/auth": { target: backend },
+      "/api": { target: backend },
     },
   },
   test: {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { exportPath } from "./export";
 import { offers } from "./narrow";
 import {
   filterInput,
@@ -114,4 +115,20 @@ describe("what is offered for a refused question", () => {
   it("has no shorter range than the shortest", () => {
     expect(labels("", "15m")).toEqual(["Show days"]);
   });
+});
+
+it("exports everything that the question is about", () => {
+  const q = read("account=acc_1&status=429,503&group=endpoint,key&top=5");
+  const window = {
+    from: "2026-01-01T00:00:00Z",
+    to: null,
+    granularity: "DAY",
+    zone: "UTC",
+  } as const;
+  expect(exportPath(q, "parquet", window)).toBe(
+    "/api/v1/usage.parquet?from=2026-01-01T00%3A00%3A00Z&granularity=DAY&timeZone=UTC&groupBy=ENDPOINT%2CKEY&account=acc_1&status=429%2C503",
+  );
+  expect(
+    exportPath(read("group=none"), "csv", { ...window, to: "2026-02-01T00:00:00Z" }),
+  ).toContain("&to=2026-02-01");
 });

@@ -1,15 +1,19 @@
 import { useMemo } from "react";
+import { useQueryState } from "~/app/location";
 import { groupRows } from "~/explore/figures";
 import { measures } from "~/explore/question";
 import { labelOf } from "~/explore/series";
 import { type Asked, useQuestion } from "~/explore/useQuestion";
 import { shownOf, useReport } from "~/explore/useReport";
+import { Button } from "~/ui/Button";
 import { PageHead } from "~/ui/Panel";
 import { StaleNotice } from "~/ui/states";
 import { UsageChart } from "./usage-chart";
 import { type CustomMeter, UsageControls, useMeters } from "./usage-controls";
+import { ExportMenu } from "./usage-export";
 import { UsageFilters } from "./usage-filters";
 import { UsageGroups } from "./usage-groups";
+import { UsageHeat } from "./usage-heat";
 import { MeterRanking } from "./usage-ranking";
 import { standIn } from "./usage-states";
 import { UsageTotals } from "./usage-totals";
@@ -18,13 +22,41 @@ import { UsageTotals } from "./usage-totals";
 export default function Usage() {
   const asked = useQuestion();
   const meters = useMeters();
+  const [query] = useQueryState();
+  const isHeat = query.get("view") === "week";
   return (
     <>
-      <PageHead title="Usage" note="What was counted, request by request." />
+      <PageHead
+        title="Usage"
+        note="What was counted, request by request."
+        actions={<Views isHeat={isHeat} change={asked.change} />}
+      />
       <UsageFilters question={asked.question} change={asked.change} />
-      <UsageControls asked={asked} meters={meters} isHeat={false} />
-      <OverTime asked={asked} meters={meters} />
+      <UsageControls asked={asked} meters={meters} isHeat={isHeat} />
+      {isHeat ? <UsageHeat asked={asked} /> : <OverTime asked={asked} meters={meters} />}
     </>
+  );
+}
+
+function Views({ isHeat, change }: { isHeat: boolean; change: Asked["change"] }) {
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for forms
+    <div role="group" aria-label="View" className="flex gap-1.5">
+      <Button
+        kind={isHeat ? "plain" : "primary"}
+        aria-pressed={!isHeat}
+        onClick={() => change({ view: null })}
+      >
+        Over time
+      </Button>
+      <Button
+        kind={isHeat ? "primary" : "plain"}
+        aria-pressed={isHeat}
+        onClick={() => change({ view: "week" })}
+      >
+        Hour of week
+      </Button>
+    </div>
   );
 }
 
@@ -46,7 +78,12 @@ function OverTime({ asked, meters }: { asked: Asked; meters: CustomMeter[] }) {
     <>
       {data && !instead && <StaleNotice error={report.error} retry={report.reload} />}
       {q.meter === null ? (
-        <UsageChart asked={asked} report={report} shown={shown}>
+        <UsageChart
+          asked={asked}
+          report={report}
+          shown={shown}
+          actions={<ExportMenu asked={asked} />}
+        >
           {instead}
         </UsageChart>
       ) : (

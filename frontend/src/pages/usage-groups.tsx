@@ -16,7 +16,7 @@ import { csv, download } from "~/ui/csv";
 import { exact, percent, plural } from "~/ui/format";
 import { Panel } from "~/ui/Panel";
 import { Sparkline } from "~/ui/Sparkline";
-import { formatSort, parseSort, type Sort } from "~/ui/sort";
+import { formatSort, parseSort, type Sort, type SortValue } from "~/ui/sort";
 import { type Column, Table } from "~/ui/Table";
 
 const largestFirst: Sort = { column: "value", descending: true };
@@ -73,13 +73,13 @@ export function UsageGroups({
         groupCells(rows ?? [], compared),
       ),
     );
-  const listed = rows?.filter((r) => r.values !== null).length ?? 0;
+  const count = rows?.filter((r) => r.values !== null).length ?? 0;
   return (
     <Panel
       title={`By ${title.toLowerCase()}`}
       note={
-        groupCount !== undefined && groupCount > listed
-          ? `${listed} of ${exact.format(groupCount)} groups`
+        groupCount !== undefined && groupCount > count
+          ? `${count} of ${exact.format(groupCount)} groups`
           : groupCount !== undefined && plural(groupCount, "group")
       }
       actions={
@@ -106,6 +106,9 @@ export function UsageGroups({
   );
 }
 
+/** Everything else comes last, whatever the order. */
+const listed = (row: GroupRow, value: SortValue): SortValue => (row.values ? value : null);
+
 function columnsOf(
   title: string,
   heading: string,
@@ -116,7 +119,7 @@ function columnsOf(
     {
       id: "group",
       head: title,
-      sort: (r) => r.label,
+      sort: (r) => listed(r, r.label),
       cell: (r) => (
         <span
           className={`block max-w-[min(28rem,45vw)] truncate ${r.values ? "font-medium" : "text-muted"}`}
@@ -130,7 +133,7 @@ function columnsOf(
       id: "value",
       head: heading,
       numeric: true,
-      sort: (r) => r.value,
+      sort: (r) => listed(r, r.value),
       cell: (r) => inFull(r.value, shown.unit),
     },
     {
@@ -138,7 +141,7 @@ function columnsOf(
       head: shown.unit === "ms" ? "Of requests" : "Share",
       numeric: true,
       from: "sm",
-      sort: (r) => r.share,
+      sort: (r) => listed(r, r.share),
       cell: (r) => (r.share === null ? "–" : percent(r.share)),
     },
     ...(compared ? comparedColumns(shown) : []),
@@ -162,14 +165,14 @@ function comparedColumns(shown: Shown): Column<GroupRow>[] {
       head: "Before",
       numeric: true,
       from: "lg",
-      sort: (r) => r.before,
+      sort: (r) => listed(r, r.before),
       cell: (r) => <span className="text-muted">{inFull(r.before, shown.unit)}</span>,
     },
     {
       id: "change",
       head: "Change",
       numeric: true,
-      sort: (r) => change(r.value, r.before),
+      sort: (r) => listed(r, change(r.value, r.before)),
       cell: (r) => changeWords(r.value, r.before),
     },
   ];
