@@ -170,9 +170,7 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 			}
 			v.level.Remaining = int64(q.Amount - min(q.Amount, used))
 		}
-	case q.spent, q.Mode != Soft && q.left() < need && q.hint() < need:
-		// The second is as certain as the first: what others have used was left out
-		// of what remained, and since then this process has used the rest.
+	case q.Mode == Soft && q.spent, q.Mode != Soft && q.lacks(need):
 		v.denies = enforces
 		v.wait = secondsNS(wall, q.end)
 	default:
@@ -185,8 +183,17 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 	if known {
 		v.level.Remaining = int64(min(q.hint(), q.Amount))
 		v.level.NextNS = secondsNS(wall, q.end)
-		v.lacks = q.spent || q.hint() < need
+		v.lacks = q.lacks(need)
 	}
+}
+
+// lacks says that the amount doesn't have what a request needs. The ledger calls
+// a quota spent by all that was taken; what was given back of that is here, in
+// the lease, and is taken again. Without the ledger's word it is as certain when
+// this process has used the rest: what others have used was left out of what
+// remained. The lease of a soft quota goes beyond its amount.
+func (q *quota) lacks(need uint64) bool {
+	return (q.Mode == Soft || q.left() < need) && (q.spent || q.hint() < need)
 }
 
 // asks says that a lease should be asked for, and that it hasn't been just now:

@@ -77,9 +77,40 @@ func TestSpentDeniesWhateverTheFailMode(t *testing.T) {
 	rule := monthly(1)
 	rule.FailOpen = true
 	a := newAccount(t, 0, rule)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Remaining: 7})
+	a.take(0)
 	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Spent: true})
 	if d := a.ask(0, 1); d.Allowed || d.FailedOpen != 0 {
 		t.Errorf("got %+v", d)
+	}
+}
+
+// The ledger knows what was taken, and not what was given back since.
+func TestWhatIsGivenBackOfASpentQuotaIsTakenAgain(t *testing.T) {
+	rule := monthly(1)
+	rule.Refund = true
+	for name, told := range map[string]int{"before the ledger calls it spent": 0, "afterwards": 1, "and it says so again": 2} {
+		t.Run(name, func(t *testing.T) {
+			a := newAccount(t, 0, rule)
+			a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Remaining: 7})
+			a.take(0)
+			spent := Lease{Limit: 1, Start: 0, End: hour, Granted: 7, Spent: true}
+			if told > 0 {
+				a.grant(0, spent)
+			}
+			for range 5 {
+				a.settle(0, 0, Decision{}, -1)
+			}
+			if told != 1 {
+				a.grant(0, spent)
+			}
+			if n := a.take(0); n != 5 {
+				t.Errorf("admitted %d, want the 5 that were given back", n)
+			}
+			if d := a.ask(0, 1); d.Allowed || d.Unknown {
+				t.Errorf("got %+v, want it denied as spent", d)
+			}
+		})
 	}
 }
 
