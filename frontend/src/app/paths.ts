@@ -9,6 +9,7 @@ export const paths = {
   limit: (id: string) => `/limits/${encodeURIComponent(id)}`,
   endpoints: "/endpoints",
   usage: "/usage",
+  reconciliation: "/usage/reconciliation",
   denials: "/denials",
   settings: "/settings",
   signIn: "/sign-in",

@@ -10,6 +10,7 @@ const Tiers = lazy(() => import("~/pages/Tiers"));
 const TierEdit = lazy(() => import("~/pages/TierEdit"));
 const Endpoints = lazy(() => import("~/pages/Endpoints"));
 const Usage = lazy(() => import("~/pages/Usage"));
+const Reconciliation = lazy(() => import("~/pages/Reconciliation"));
 const LimitPage = lazy(() => import("~/pages/LimitPage"));
 const Denials = lazy(() => import("~/pages/Denials"));
 const Settings = lazy(() => import("~/pages/Settings"));
@@ -29,6 +30,7 @@ export function Routes() {
       <Route path="/limits/:id">{({ id }) => <LimitPage key={id} id={id} />}</Route>
       <Route path={paths.endpoints} component={Endpoints} />
       <Route path={paths.usage} component={Usage} />
+      <Route path={paths.reconciliation} component={Reconciliation} />
       <Route path={paths.denials} component={Denials} />
       <Route path={paths.settings} component={Settings} />
       <Route>

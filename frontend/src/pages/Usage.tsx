@@ -1,5 +1,6 @@
 import { useMemo } from "react";
-import { useQueryState } from "~/app/location";
+import { AppLink, useQueryState } from "~/app/location";
+import { paths } from "~/app/paths";
 import { groupRows } from "~/explore/figures";
 import { measures } from "~/explore/question";
 import { labelOf } from "~/explore/series";
@@ -29,7 +30,17 @@ export default function Usage() {
       <PageHead
         title="Usage"
         note="What was counted, request by request."
-        actions={<Views isHeat={isHeat} change={asked.change} />}
+        actions={
+          <>
+            <AppLink
+              to={paths.reconciliation}
+              className="px-2 text-muted hover:text-accent hover:underline"
+            >
+              Reconciliation
+            </AppLink>
+            <Views isHeat={isHeat} change={asked.change} />
+          </>
+        }
       />
       <UsageFilters question={asked.question} change={asked.change} />
       <UsageControls asked={asked} meters={meters} isHeat={isHeat} />
