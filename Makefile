@@ -76,6 +76,10 @@ bench-long: prerequisites $(ENVOY_STAMP) build/weir.wasm ## measure ten million 
 .PHONY: bench-tools
 bench-tools: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) ## install what make bench compares with
 
+.PHONY: bench-ingest
+bench-ingest: prerequisites $(POSTGRES_STAMP) ## measure how fast Postgres takes usage, beside an upsert for each request
+	@go test -run '^$$' -bench 'Ingest|PerEvent' -benchtime 5s -timeout 20m ./controlplane/postgres
+
 .PHONY: bench-go
 bench-go: prerequisites ## run the Go benchmarks
 	@go test -run '^$$' -bench . -benchmem ./plugin/... ./controlplane/...

@@ -9,5 +9,17 @@
 // change goes unnoticed. A batch's counts and its identity are committed
 // together, so no batch counts twice.
 //
+// Usage is kept in four levels, by the minute, hour, day and month in UTC, each
+// the exact sum of the finer one. Days and months by the time zones of accounts are
+// those in UTC and what the zone shifts from one date to another, in tables of
+// their own; the views usage_local_day and usage_local_month add the two, for every
+// account: those on UTC cost nothing to write, and nothing else to read. A level's
+// tables are partitioned by time. Partitions are made ahead or on demand, and
+// dropped when they are older than the level's retention, without a lock that a
+// commit would wait for; what comes later is in the coarser levels only.
+//
+// What a crash leaves: all of a transaction, or nothing of it. A drop of a
+// partition takes several; one that was cut short is finished by the next.
+//
 // It is the only package that imports pgx.
 package postgres
