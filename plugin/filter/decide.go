@@ -282,14 +282,14 @@ func (p *plugin) deny(q *question) (stored bool, err error) {
 }
 
 // lacksLease reports whether nothing but leases is missing to decide: no limit
-// whose state is known refuses the request.
+// whose state is known refuses the request. For a shadow limit nothing waits.
 func (q *question) lacksLease() (lacks bool) {
 	for i := range q.parts() {
 		a := &q.asked[i]
 		switch {
 		case !a.d.Allowed && !a.d.Unknown:
 			return false
-		case !a.d.Allowed || a.d.FailedOpen&a.part.quotas != 0:
+		case !a.d.Allowed || a.d.FailedOpen&a.part.quotas&^a.part.shadow != 0:
 			lacks = true
 		}
 	}

@@ -94,6 +94,45 @@ func TestHold(t *testing.T) {
 			}
 		})
 	})
+	t.Run("a soft quota's request waits too, so that it is marked when it is too much", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			soft := monthly
+			soft.Mode = book.Soft
+			x := e.cold(soft)
+			c, report := e.leaseCall()
+			g := e.month(report.Held[0], 0)
+			g.Remaining = 0
+			e.lease(c, g)
+			e.later(&x)
+			e.finish(&x, 200)
+			if got := header(x.headers, "weir-limited"); x.status != 200 || got == "" {
+				e.Errorf("status %d, weir-limited %q; want 200, and said", x.status, got)
+			}
+		})
+	})
+	t.Run("for a shadow quota nothing waits, and nothing is guessed", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			shadow := monthly
+			shadow.Mode = book.Shadow
+			e.started(withLimits(shadow))
+			e.commit(e.takePoll())
+			if x := e.send("GET", "/", withKey); x.status != 200 {
+				e.Fatalf("status %d, want 200", x.status)
+			}
+			e.pass(time.Second)
+			var got []wire.Verdict
+			for _, call := range e.calls() {
+				if header(call.Headers, ":path") == "/edge/v1/usage" {
+					for _, v := range e.commit(call).Verdicts {
+						got = append(got, v.Verdict)
+					}
+				}
+			}
+			if len(got) != 1 || got[0] != wire.FailedOpen {
+				e.Errorf("verdicts %v, want one that it wasn't known", got)
+			}
+		})
+	})
 	t.Run("an open quota's request waits too, and is charged once", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			open := monthly

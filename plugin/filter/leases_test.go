@@ -71,7 +71,7 @@ func TestQuota(t *testing.T) {
 			if report == nil || !report.Held[0].Asks || report.Held[0].Used != 10 || report.Held[0].Granted != 10 {
 				e.Fatalf("report %+v, want one that asks and used 10", report)
 			}
-			g := month(e, report.Held[0], 10)
+			g := month(e, report.Held[0], 0)
 			g.Spent, g.Remaining = true, 0
 			e.lease(c, g)
 			x = e.send("GET", "/", withKey)

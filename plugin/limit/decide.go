@@ -157,14 +157,14 @@ func (d *decision) consider(rule int, mode Mode, v *verdict) {
 	if v.ask {
 		d.Ask |= bit
 	}
-	switch {
-	case mode == Shadow:
+	if v.failsOpen {
+		d.FailedOpen |= bit
+	}
+	if mode == Shadow {
 		if v.denies {
 			d.Shadowed |= bit
 		}
 		return
-	case v.failsOpen:
-		d.FailedOpen |= bit
 	}
 	if mode == Soft && v.lacks {
 		d.Over |= bit

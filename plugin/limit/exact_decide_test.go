@@ -67,19 +67,21 @@ func (s *simulation) admit(next []byte, req Request, rules []Rule, d Decision) {
 	}
 }
 
-// admitQuota checks an admission against the lease that the state holds.
+// admitQuota checks an admission against the lease that the state holds. One that
+// never refuses anything counts what it doesn't know, too.
 func (s *simulation) admitQuota(c *checker, take, need uint64) int64 {
+	refuses := c.rule.enforces() && c.rule.Mode != Shadow
 	for _, h := range s.held {
 		if h.Limit != c.rule.ID || h.Start == 0 || s.wall >= leaseEnd(h.Start) {
 			continue
 		}
-		if c.rule.enforces() && c.used[h.Start]+int64(need) > int64(c.granted[h.Start]) {
+		if refuses && c.used[h.Start]+int64(need) > int64(c.granted[h.Start]) {
 			s.violated("quota %d admitted %d beyond %d of %d; it holds %+v", c.rule.ID, need, c.used[h.Start], c.granted[h.Start], h)
 		}
 		c.used[h.Start] += int64(take)
 		return h.Start
 	}
-	if c.rule.enforces() {
+	if refuses {
 		s.violated("quota %d admitted without a lease", c.rule.ID)
 	}
 	return 0

@@ -162,8 +162,8 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 	case v.never:
 		v.denies = true
 	case !known:
-		v.unknown = enforces
-		if q.FailOpen || !enforces {
+		v.unknown = true
+		if q.failsOpen() {
 			used := q.loose
 			if q.inForce(wall) {
 				used = q.used
@@ -174,11 +174,11 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 		v.denies = enforces
 		v.wait = secondsNS(wall, q.end)
 	default:
-		v.unknown = enforces && (q.used >= q.granted || need > q.granted-q.used)
+		v.unknown = (q.used >= q.granted || need > q.granted-q.used) && (enforces || q.hint() >= need)
 	}
 	if v.unknown && !v.denies {
-		v.failsOpen = q.FailOpen
-		v.denies, v.wait = !q.FailOpen, unknownWaitNS
+		v.failsOpen = q.failsOpen()
+		v.denies, v.wait = !v.failsOpen, unknownWaitNS
 	}
 	if known {
 		v.level.Remaining = int64(min(q.hint(), q.Amount))
@@ -186,6 +186,11 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 		v.lacks = q.lacks(need)
 	}
 }
+
+// failsOpen says that a request passes of which the quota doesn't know whether it
+// has room. One that never refuses anything has no other choice: it says that it
+// didn't know, and doesn't guess.
+func (q *quota) failsOpen() bool { return q.FailOpen || !q.enforces() || q.Mode == Shadow }
 
 // lacks says that the amount doesn't have what a request needs. The ledger calls
 // a quota spent by all that was taken; what was given back of that is here, in

@@ -35,11 +35,11 @@ func TestQuotaWithoutALease(t *testing.T) {
 		rule Rule
 		want Decision
 	}{
-		"closed denies for a second":          {Rule{}, Decision{Unknown: true, Denied: 1, RetryAfterNS: second, Ask: 1}},
-		"open lets through, marked":           {Rule{FailOpen: true}, Decision{Allowed: true, By: -1, FailedOpen: 1, Ask: 1}},
-		"soft that never enforces needs none": {Rule{Mode: Soft}, Decision{Allowed: true, By: -1, Ask: 1}},
-		"soft with a grace denies":            {Rule{Mode: Soft, GracePercent: 5}, Decision{Unknown: true, Denied: 1, RetryAfterNS: second, Ask: 1}},
-		"shadow says that it would deny":      {Rule{Mode: Shadow}, Decision{Allowed: true, By: -1, Shadowed: 1, Ask: 1}},
+		"closed denies for a second":         {Rule{}, Decision{Unknown: true, Denied: 1, RetryAfterNS: second, Ask: 1}},
+		"open lets through, marked":          {Rule{FailOpen: true}, Decision{Allowed: true, By: -1, FailedOpen: 1, Ask: 1}},
+		"soft that never enforces is marked": {Rule{Mode: Soft}, Decision{Allowed: true, By: -1, FailedOpen: 1, Ask: 1}},
+		"soft with a grace denies":           {Rule{Mode: Soft, GracePercent: 5}, Decision{Unknown: true, Denied: 1, RetryAfterNS: second, Ask: 1}},
+		"shadow doesn't guess":               {Rule{Mode: Shadow}, Decision{Allowed: true, By: -1, FailedOpen: 1, Ask: 1}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
