@@ -149,12 +149,6 @@ type Totals struct {
 	Latency                                          wire.Histogram // of the allowed requests
 }
 
-// Consumer is an account's part of some usage. Account 0 is nobody.
-type Consumer struct {
-	AccountID ID
-	Totals    Totals
-}
-
 // Level is what an Envoy last said of a bucket.
 type Level struct {
 	AccountID, LimitID ID

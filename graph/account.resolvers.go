@@ -67,7 +67,8 @@ func (r *accountResolver) Usage(ctx context.Context, obj *controlplane.Account, 
 	if err != nil {
 		return nil, err
 	}
-	return loadersOf(ctx).totals.Load(ctx, accountRange{obj.ID, span})
+	totals, err := loadersOf(ctx).totals.Load(ctx, accountRange{obj.ID, span})
+	return totals, plainFields(err)
 }
 
 func (r *identityResolver) ID(ctx context.Context, obj *controlplane.Identity) (string, error) {

@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,13 +37,30 @@ func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question,
 		return q, err
 	}
 	q.OwnZone, err = haveZone(ctx, q.Filter.Accounts, in.TimeZone)
-	asked := selected(graphql.GetFieldContext(ctx).Field.Selections, map[string]bool{})
 	q.Want = explore.Want{
-		Series:     asked["series"] && in.Granularity != nil,
-		Latency:    asked["latency"] || asked["p50"] || asked["p95"] || asked["p99"],
-		UniqueKeys: asked["uniqueKeys"],
+		Series:     asksFor(ctx, "series") && in.Granularity != nil,
+		Latency:    asksFor(ctx, "latency", "p50", "p95", "p99"),
+		UniqueKeys: asksFor(ctx, "uniqueKeys"),
 	}
 	return q, err
+}
+
+// asksFor says whether any of the fields is asked for, at any depth below the one
+// that is answered.
+func asksFor(ctx context.Context, fields ...string) bool {
+	asked := selected(graphql.GetFieldContext(ctx).Field.Selections, map[string]bool{})
+	return slices.ContainsFunc(fields, func(f string) bool { return asked[f] })
+}
+
+// plainFields names fields as they are where there is no input object.
+func plainFields(err error) error {
+	var fault *controlplane.Error
+	if !errors.As(err, &fault) {
+		return err
+	}
+	plain := *fault
+	plain.Field = strings.TrimPrefix(plain.Field, "input.")
+	return &plain
 }
 
 // haveZone says whether all of some accounts, at least one, have a time zone.

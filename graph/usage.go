@@ -10,6 +10,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -17,22 +18,21 @@ import (
 // maxLiveAccounts bounds the split of a live event.
 const maxLiveAccounts = 50
 
-func seriesOf(g controlplane.Granularity, buckets []time.Time, series map[time.Time]controlplane.Totals) *model.UsageSeries {
+func seriesOf(g controlplane.Granularity, points []time.Time, totals []controlplane.Totals) *model.UsageSeries {
 	out := &model.UsageSeries{Granularity: g, Totals: &controlplane.Totals{}}
-	for _, at := range buckets {
-		t := series[at]
-		out.Totals.Add(t)
-		out.Points = append(out.Points, &model.UsagePoint{At: at, Totals: &t})
+	for i, at := range points {
+		out.Totals.Add(totals[i])
+		out.Points = append(out.Points, &model.UsagePoint{At: at, Totals: &totals[i]})
 	}
 	return out
 }
 
-func consumersOf(ctx context.Context, consumers []controlplane.Consumer, all int64) ([]*model.Consumer, error) {
-	out := make([]*model.Consumer, len(consumers))
-	ids := make([]controlplane.ID, len(consumers))
-	for i, c := range consumers {
-		ids[i] = c.AccountID
-		out[i] = &model.Consumer{Totals: &consumers[i].Totals, Share: float64(c.Totals.Requests) / float64(max(1, all))}
+func consumersOf(ctx context.Context, groups []explore.Group) ([]*model.Consumer, error) {
+	out := make([]*model.Consumer, len(groups))
+	ids := make([]controlplane.ID, len(groups))
+	for i, g := range groups {
+		ids[i] = groupID(&groups[i], explore.ByAccount)
+		out[i] = &model.Consumer{Totals: &groups[i].Totals.Totals, Share: g.Share}
 	}
 	accounts, err := loadersOf(ctx).accounts.LoadAll(ctx, ids)
 	// Usage without an account names nothing, and has none here either.

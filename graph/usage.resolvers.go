@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -19,19 +20,19 @@ func (r *queryResolver) Usage(ctx context.Context, from time.Time, to *time.Time
 	if err != nil {
 		return nil, err
 	}
-	buckets, err := span.Buckets(granularity)
-	if err != nil {
-		return nil, err
-	}
 	narrowed, err := usageFilterOf("filter", filter)
 	if err != nil {
 		return nil, err
 	}
-	series, err := r.DB.Series(ctx, granularity, span, narrowed)
-	if err != nil {
-		return nil, err
+	question := explore.Question{
+		From: span.From, To: span.To, Granularity: &granularity, Zone: time.UTC, Filter: narrowed,
+		Want: explore.Want{Series: true, Latency: asksFor(ctx, "latency")},
 	}
-	return seriesOf(granularity, buckets, series), nil
+	points, totals, err := r.DB.UsageSeries(ctx, question)
+	if err != nil {
+		return nil, plainFields(err)
+	}
+	return seriesOf(granularity, points, totals), nil
 }
 
 func (r *queryResolver) TopConsumers(ctx context.Context, from time.Time, to *time.Time, first int, filter *model.UsageFilter) ([]*model.Consumer, error) {
@@ -46,11 +47,15 @@ func (r *queryResolver) TopConsumers(ctx context.Context, from time.Time, to *ti
 	if err != nil {
 		return nil, err
 	}
-	consumers, all, err := r.DB.Consumers(ctx, span, narrowed, first)
-	if err != nil {
-		return nil, err
+	question := explore.Question{
+		From: span.From, To: span.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: first, Filter: narrowed,
+		Want: explore.Want{Latency: asksFor(ctx, "latency")},
 	}
-	return consumersOf(ctx, consumers, all)
+	report, err := r.DB.Explore(ctx, question, loadersOf(ctx).now)
+	if err != nil {
+		return nil, plainFields(err)
+	}
+	return consumersOf(ctx, report.Groups)
 }
 
 func (r *subscriptionResolver) LiveUsage(ctx context.Context, accountID *string) (<-chan *model.LiveUsage, error) {

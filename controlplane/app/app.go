@@ -19,6 +19,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/bulk"
+	"github.com/weirhq/weir/controlplane/cube"
 	"github.com/weirhq/weir/controlplane/edge"
 	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/controlplane/postgres"
@@ -95,7 +96,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	snapshots := snapshot.New(a.db, a.config.Log)
 	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Live: a.stream, Log: a.config.Log}
 	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
-	a.start(snapshots.Run, worker.Run, sweeper.Run)
+	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
+	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run)
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{

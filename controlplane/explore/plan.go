@@ -15,6 +15,7 @@ type Part struct {
 	// Local is the rollup in the accounts' own time zones. Its buckets are dates,
 	// as midnights in UTC, and so are the ends of Range.
 	Local bool
+	Cube  Cube // what the rollup is summed up over
 	controlplane.Range
 }
 
@@ -81,6 +82,10 @@ func (q Question) Previous(p Plan, kept Kept, now time.Time) (Plan, bool, error)
 		return Plan{}, false, controlplane.Invalid("input.compare", "there is nothing to compare with before 1970; leave it out")
 	}
 	previous, err := q.cover(before, kept)
+	for g := controlplane.ByHour; err != nil && q.Granularity == nil && g <= controlplane.ByDay; g++ {
+		// Minutes that long ago may be gone: as much of whole hours, or days, will do.
+		previous, err = q.cover(controlplane.Range{From: g.Truncate(before.From), To: g.Truncate(before.To)}, kept)
+	}
 	if err != nil {
 		return Plan{}, false, controlplane.Invalid("input.compare", "%s; or leave the comparison out", err.(*controlplane.Error).Message)
 	}
@@ -134,6 +139,23 @@ func (q Question) local() bool {
 	return q.OwnZone && q.Zone != time.UTC && q.Granularity != nil && *q.Granularity >= controlplane.ByDay && len(q.Meters) == 0
 }
 
+// WithoutPoints returns how to read the sum of a plan's whole range, from as few
+// rows as that takes.
+func (q Question) WithoutPoints(p Plan, kept Kept) Plan {
+	if p.Points == nil {
+		return p
+	}
+	if !q.local() {
+		whole := q
+		whole.Granularity = nil
+		if sum, err := whole.cover(p.Range, kept); err == nil {
+			return sum
+		}
+	}
+	p.Points, p.Dates = nil, nil
+	return p
+}
+
 // cover finds the parts that make up a range of whole buckets.
 func (q Question) cover(r controlplane.Range, kept Kept) (Plan, error) {
 	return q.coverUpTo(r, kept, controlplane.MaxPoints)
@@ -152,7 +174,7 @@ func (q Question) coverUpTo(r controlplane.Range, kept Kept, mostPoints int) (p 
 		for _, t := range p.Points {
 			p.Dates = append(p.Dates, midnight(t, q.Zone))
 		}
-		p.Parts = []Part{{*q.Granularity, true, controlplane.Range{From: p.Dates[0], To: q.endDate(r.To)}}}
+		p.Parts = []Part{{Level: *q.Granularity, Local: true, Range: controlplane.Range{From: p.Dates[0], To: q.endDate(r.To)}}}
 		return p, nil
 	}
 	for i, from := range p.Points {

@@ -93,21 +93,25 @@ type Previous struct {
 	Series *Columns
 }
 
-// Sums is what was read for one plan: for each of its points, and each rank of a
-// group, sums. Rank 0 is what is not among the groups; the first group is 1.
+// Sums is what was read for one plan: what everything has at each of its points,
+// and what each group has.
 type Sums struct {
 	points int
-	ranks  [][]controlplane.Totals // by rank and point
-	Unique []int64                 // keys by rank
-	All    int64                   // keys of everything
+	all    []controlplane.Totals
+	groups [][]controlplane.Totals // by the group's place and point
+	Unique []int64                 // keys by rank: 0 is what is not among the groups
+	Keys   int64                   // of everything
 	Meters [][]MeterAmount         // by rank
 }
 
 // NewSums returns empty sums for a number of groups.
 func NewSums(p Plan, groups int, meters []controlplane.ID) *Sums {
-	s := &Sums{points: max(1, len(p.Points)), ranks: make([][]controlplane.Totals, groups+1), Unique: make([]int64, groups+1), Meters: make([][]MeterAmount, groups+1)}
-	for i := range s.ranks {
-		s.ranks[i] = make([]controlplane.Totals, s.points)
+	s := &Sums{points: max(1, len(p.Points)), groups: make([][]controlplane.Totals, groups), Unique: make([]int64, groups+1), Meters: make([][]MeterAmount, groups+1)}
+	s.all = make([]controlplane.Totals, s.points)
+	for i := range s.groups {
+		s.groups[i] = make([]controlplane.Totals, s.points)
+	}
+	for i := range s.Meters {
 		s.Meters[i] = make([]MeterAmount, len(meters))
 		for j, id := range meters {
 			s.Meters[i][j].MeterID = id
@@ -116,53 +120,75 @@ func NewSums(p Plan, groups int, meters []controlplane.ID) *Sums {
 	return s
 }
 
-// Add adds what a rank has at a point.
-func (s *Sums) Add(rank, point int, t controlplane.Totals) { s.ranks[rank][point].Add(t) }
+// AddAll adds to what everything has at a point.
+func (s *Sums) AddAll(point int, t controlplane.Totals) { s.all[point].Add(t) }
 
-// figures sums up a rank over all points.
-func (s *Sums) figures(rank int) Figures {
-	f := Figures{UniqueKeys: s.Unique[rank], Meters: s.Meters[rank]}
-	for _, t := range s.ranks[rank] {
+// AddGroup adds to what a group has at a point.
+func (s *Sums) AddGroup(i, point int, t controlplane.Totals) { s.groups[i][point].Add(t) }
+
+// Points returns what everything has at each point.
+func (s *Sums) Points() []controlplane.Totals { return s.all }
+
+// rest returns what is not among the groups, at each point.
+func (s *Sums) rest() []controlplane.Totals {
+	rest := make([]controlplane.Totals, s.points)
+	for i := range rest {
+		rest[i].Add(s.all[i])
+		for _, group := range s.groups {
+			rest[i] = less(rest[i], group[i])
+		}
+	}
+	return rest
+}
+
+// less takes away from totals what is a part of them.
+func less(t, part controlplane.Totals) controlplane.Totals {
+	return controlplane.Totals{
+		Requests: t.Requests - part.Requests, Allowed: t.Allowed - part.Allowed, Throttled: t.Throttled - part.Throttled,
+		Refused: t.Refused - part.Refused, Corrected: t.Corrected - part.Corrected, Imported: t.Imported - part.Imported,
+		Errors: t.Errors - part.Errors, Shadowed: t.Shadowed - part.Shadowed, Late: t.Late - part.Late,
+		Cost: t.Cost - part.Cost, BytesIn: t.BytesIn - part.BytesIn, BytesOut: t.BytesOut - part.BytesOut,
+		AllowedDurationUS: t.AllowedDurationUS - part.AllowedDurationUS, Latency: lessLatency(t.Latency, part.Latency),
+	}
+}
+
+func lessLatency(h, part wire.Histogram) (rest wire.Histogram) {
+	for _, bin := range h {
+		for len(part) > 0 && part[0].Index < bin.Index {
+			part = part[1:]
+		}
+		if len(part) > 0 && part[0].Index == bin.Index {
+			bin.Count -= min(bin.Count, part[0].Count)
+		}
+		if bin.Count > 0 {
+			rest = append(rest, bin)
+		}
+	}
+	return rest
+}
+
+// sum adds up points.
+func sum(points []controlplane.Totals, unique int64, meters []MeterAmount) Figures {
+	f := Figures{UniqueKeys: unique, Meters: meters}
+	for _, t := range points {
 		f.Totals.Add(t)
 	}
 	return f
 }
 
-// everything sums up all ranks over all points.
+// everything sums up all points.
 func (s *Sums) everything() Figures {
-	var f Figures
-	for rank := range s.ranks {
-		one := s.figures(rank)
-		f.Totals.Add(one.Totals)
-		for i, m := range one.Meters {
+	var meters []MeterAmount
+	for rank, amounts := range s.Meters {
+		for i, m := range amounts {
 			if rank == 0 {
-				f.Meters = append(f.Meters, MeterAmount{MeterID: m.MeterID})
+				meters = append(meters, MeterAmount{MeterID: m.MeterID})
 			}
-			f.Meters[i].Requests += m.Requests
-			f.Meters[i].Amount += m.Amount
+			meters[i].Requests += m.Requests
+			meters[i].Amount += m.Amount
 		}
 	}
-	f.UniqueKeys = s.All
-	return f
-}
-
-// along sums up ranks at each point.
-func (s *Sums) along(ranks ...int) []controlplane.Totals {
-	points := make([]controlplane.Totals, s.points)
-	for _, rank := range ranks {
-		for i, t := range s.ranks[rank] {
-			points[i].Add(t)
-		}
-	}
-	return points
-}
-
-func (s *Sums) all() []int {
-	ranks := make([]int, len(s.ranks))
-	for i := range ranks {
-		ranks[i] = i
-	}
-	return ranks
+	return sum(s.all, s.Keys, meters)
 }
 
 // columnsOf turns points into columns.
@@ -212,36 +238,41 @@ func (q Question) Report(p Plan, keys []GroupKey, count int, now *Sums, previous
 		Totals: now.everything(), GroupCount: count,
 	}
 	if q.Want.Series {
-		r.Series = columnsOf(now.along(now.all()...))
+		r.Series = columnsOf(now.all)
 	}
 	for i, key := range keys {
-		r.Groups = append(r.Groups, q.group(i+1, key, r.Totals, now, before))
+		g := q.group(now.groups[i], i+1, r.Totals, now)
+		g.Dimensions, g.Key = q.GroupBy, key
+		if before != nil {
+			previous := sum(before.groups[i], before.Unique[i+1], before.Meters[i+1])
+			g.Previous = &previous
+		}
+		r.Groups = append(r.Groups, g)
 	}
 	if count > len(keys) {
-		other := q.group(0, GroupKey{}, r.Totals, now, before)
-		other.Dimensions = nil
+		other := q.group(now.rest(), 0, r.Totals, now)
+		if before != nil {
+			previous := sum(before.rest(), before.Unique[0], before.Meters[0])
+			other.Previous = &previous
+		}
 		r.Other = &other
 	}
 	if before != nil {
 		r.Previous = &Previous{Range: previousPlan.Range, Points: previousPlan.Points, Totals: before.everything()}
 		if q.Want.Series {
-			r.Previous.Series = columnsOf(before.along(before.all()...))
+			r.Previous.Series = columnsOf(before.all)
 		}
 	}
 	return r
 }
 
-func (q Question) group(rank int, key GroupKey, all Figures, now, before *Sums) Group {
-	g := Group{Dimensions: q.GroupBy, Key: key, Totals: now.figures(rank)}
+func (q Question) group(points []controlplane.Totals, rank int, all Figures, s *Sums) Group {
+	g := Group{Totals: sum(points, s.Unique[rank], s.Meters[rank])}
 	if whole := q.OrderBy.Of(&all.Totals); whole != 0 {
 		g.Share = min(1, max(0, float64(q.OrderBy.Of(&g.Totals.Totals))/float64(whole)))
 	}
 	if q.Want.Series {
-		g.Series = columnsOf(now.along(rank))
-	}
-	if before != nil {
-		previous := before.figures(rank)
-		g.Previous = &previous
+		g.Series = columnsOf(points)
 	}
 	return g
 }

@@ -21,6 +21,9 @@ func (db *DB) addRollups(ctx context.Context, tx pgx.Tx, r usage.Rollups) error 
 	if missing := db.partitions.missing(r); len(missing) > 0 {
 		return missing
 	}
+	if err := staleCubes(ctx, tx, r); err != nil {
+		return err
+	}
 	parts := partsOf(r.Usage)
 	if len(parts) > 0 {
 		if err := stage(ctx, tx, parts); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -203,12 +204,12 @@ func TestConsumersAreRankedOverTheWholeRange(t *testing.T) {
 	db := open(t)
 	commit(t, db, batch(1, 1, 7, 5), batch(1, 2, 8, 9), batch(1, 3, 0, 6))
 	r := controlplane.Range{From: noon.AddDate(-1, 0, 0).Add(17 * time.Minute), To: noon.AddDate(0, 2, 3)}
-	consumers, all, err := db.Consumers(t.Context(), r, controlplane.UsageFilter{}, 2)
+	report, err := db.Explore(t.Context(), explore.Question{From: r.From, To: r.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: 2}, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all != 20 || len(consumers) != 2 || consumers[0].AccountID != 8 || consumers[0].Totals.Requests != 9 || consumers[1].AccountID != 0 {
-		t.Errorf("got %+v of %d", consumers, all)
+	if g := report.Groups; report.Totals.Requests != 20 || len(g) != 2 || g[0].Key[0] != 8 || g[0].Totals.Requests != 9 || g[1].Key[0] != 0 {
+		t.Errorf("got %+v of %d", g, report.Totals.Requests)
 	}
 	totals, err := db.TotalsByAccount(t.Context(), r, []controlplane.ID{7, 99})
 	if err != nil {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,7 @@ type scan struct {
 	groupBy []explore.Dimension
 	table   string // what the tables' names begin with
 	meters  []controlplane.ID
+	among   [][]int64 // by dimension to split by: the only values of interest
 	points  bool
 	args    []any
 	at      string // the placeholder of the points
@@ -67,8 +69,11 @@ func (s *scan) usage(columns string) string {
 	where := s.where()
 	for i, p := range s.plan.Parts {
 		name := p.Level.String()
-		if p.Local {
+		switch {
+		case p.Local:
 			name = "local_" + name
+		case p.Cube != explore.NoCube:
+			name = p.Cube.String() + "_" + name
 		}
 		selected := columns
 		if strings.Contains(columns, pointColumn) {
@@ -128,8 +133,24 @@ func (s *scan) where() string {
 	any(`tier_id`, toInt64s(f.Tiers), len(f.Tiers), `::bigint[]`)
 	any(`status`, f.Statuses, len(f.Statuses), `::int[]`)
 	any(`decision`, decisionNumbers(f.Decisions), len(f.Decisions), `::smallint[]`)
+	for i, values := range s.among {
+		any(dimensionColumns[s.groupBy[i]], values, len(values), `::bigint[]`)
+	}
 	any(`meter_id`, toInt64s(s.meters), len(s.meters), `::bigint[]`)
 	return b.String()
+}
+
+// onlyAmong leaves out rows of which it is easily seen that they are in none of
+// some groups.
+func (s *scan) onlyAmong(keys []explore.GroupKey) {
+	s.among = make([][]int64, len(s.groupBy))
+	for i := range s.groupBy {
+		for _, k := range keys {
+			if !slices.Contains(s.among[i], k[i]) {
+				s.among[i] = append(s.among[i], k[i])
+			}
+		}
+	}
 }
 
 // dimensions lists the columns to split by.

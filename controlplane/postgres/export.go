@@ -22,6 +22,10 @@ const (
 	exportInAll  = 2 * time.Hour
 )
 
+// fetched has a cursor described anew: its columns are other ones each time, and
+// what is remembered of a statement goes by its text.
+const fetched = pgx.QueryExecModeDescribeExec
+
 // Export reads the answer to an export, by time and dimensions, some rows at a
 // time, and gives them to each; begin is told once that there is an answer. All
 // of it is of one moment, and it holds no more than those rows. It ends with the
@@ -115,7 +119,7 @@ func (s *scan) exportTime(e explore.Export) string {
 }
 
 func fetchExported(ctx context.Context, tx pgx.Tx, e explore.Export, rows []explore.ExportRow) ([]explore.ExportRow, error) {
-	found, err := tx.Query(ctx, fmt.Sprintf(`fetch %d from exported`, exportRows))
+	found, err := tx.Query(ctx, fmt.Sprintf(`fetch %d from exported`, exportRows), fetched)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,48 +48,6 @@ func (db *DB) Series(ctx context.Context, g controlplane.Granularity, r controlp
 	return series, nil
 }
 
-// Consumers returns the accounts with the most requests of the range, and how
-// many requests there were in all.
-func (db *DB) Consumers(ctx context.Context, r controlplane.Range, f controlplane.UsageFilter, first int) ([]controlplane.Consumer, int64, error) {
-	from, args := stretches(r, f)
-	var all int64
-	if err := db.pool.QueryRow(ctx, `select coalesce(sum(requests), 0)::bigint from (`+from+`) u`, args...).Scan(&all); err != nil {
-		return nil, 0, fmt.Errorf("count requests: %w", err)
-	}
-	consumers, err := db.totalsByAccount(ctx, from, args, `order by sum(requests) desc, account_id limit `+strconv.Itoa(first))
-	if err != nil {
-		return nil, 0, fmt.Errorf("rank consumers: %w", err)
-	}
-	return consumers, all, nil
-}
-
-// TotalsByAccount returns the totals of those of the accounts that have usage
-// in the range.
-func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
-	from, args := stretches(r, controlplane.UsageFilter{Accounts: accounts})
-	consumers, err := db.totalsByAccount(ctx, from, args, "")
-	if err != nil {
-		return nil, fmt.Errorf("total usage by account: %w", err)
-	}
-	totals := map[controlplane.ID]controlplane.Totals{}
-	for _, c := range consumers {
-		totals[c.AccountID] = c.Totals
-	}
-	return totals, nil
-}
-
-func (db *DB) totalsByAccount(ctx context.Context, from string, args []any, order string) ([]controlplane.Consumer, error) {
-	rows, err := db.pool.Query(ctx, `select account_id, `+totalsColumns+` from (`+from+`) u group by account_id `+order, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (controlplane.Consumer, error) {
-		var c controlplane.Consumer
-		err := scanTotals(row, &c.Totals, &c.AccountID)
-		return c, err
-	})
-}
-
 func scanTotals(row pgx.CollectableRow, t *controlplane.Totals, before any) error {
 	var latency []byte
 	err := row.Scan(before, &t.Requests, &t.Allowed, &t.Throttled, &t.Refused, &t.Corrected, &t.Imported, &t.Errors,
@@ -100,19 +57,6 @@ func scanTotals(row pgx.CollectableRow, t *controlplane.Totals, before any) erro
 	}
 	t.Latency, err = usage.ReadLatency(latency)
 	return err
-}
-
-// stretches returns a query for the rollup rows of a range of whole minutes
-// that reads as few rows as it can: months in the middle, then days, hours and
-// minutes towards both ends.
-func stretches(r controlplane.Range, f controlplane.UsageFilter) (sql string, args []any) {
-	var parts []string
-	for _, s := range controlplane.Stretches(r) {
-		where, more := usageWhereFrom(len(args), s.Range, f)
-		parts = append(parts, `select * from usage_`+s.Granularity.String()+where)
-		args = append(args, more...)
-	}
-	return strings.Join(parts, " union all "), args
 }
 
 func usageWhere(r controlplane.Range, f controlplane.UsageFilter) (string, []any) {

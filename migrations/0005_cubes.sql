@@ -1,0 +1,74 @@
+-- +goose Up
+
+-- Sums of rollups over some of their dimensions, of buckets that have ended: what
+-- most questions about all accounts can be answered from with far fewer rows. A
+-- bucket's sums are there when `cubes` says so, and are then those of its rollup:
+-- whoever changes a bucket's rollup takes it out of `cubes` in the same
+-- transaction.
+create table cubes (
+    level  smallint not null, -- of the rollup: 1 hour, 2 day, 3 month
+    bucket timestamptz not null,
+    primary key (level, bucket)
+);
+
+create table usage_total_hour (
+    bucket      timestamptz not null,
+    tier_id     bigint not null,
+    status      smallint not null,
+    decision    smallint not null,
+    requests    bigint not null,
+    shadowed    bigint not null,
+    late        bigint not null,
+    cost        bigint not null,
+    bytes_in    bigint not null,
+    bytes_out   bigint not null,
+    duration_us bigint not null,
+    latency     bytea not null,
+    primary key (bucket, tier_id, status, decision)
+);
+create table usage_total_day (like usage_total_hour including all);
+create table usage_total_month (like usage_total_hour including all);
+
+create table usage_endpoint_hour (
+    bucket      timestamptz not null,
+    endpoint_id bigint not null,
+    tier_id     bigint not null,
+    status      smallint not null,
+    decision    smallint not null,
+    requests    bigint not null,
+    shadowed    bigint not null,
+    late        bigint not null,
+    cost        bigint not null,
+    bytes_in    bigint not null,
+    bytes_out   bigint not null,
+    duration_us bigint not null,
+    latency     bytea not null,
+    primary key (bucket, endpoint_id, tier_id, status, decision)
+);
+create table usage_endpoint_day (like usage_endpoint_hour including all);
+create table usage_endpoint_month (like usage_endpoint_hour including all);
+
+create table usage_caller_hour (
+    bucket      timestamptz not null,
+    account_id  bigint not null,
+    key_id      bigint not null,
+    tier_id     bigint not null,
+    status      smallint not null,
+    decision    smallint not null,
+    requests    bigint not null,
+    shadowed    bigint not null,
+    late        bigint not null,
+    cost        bigint not null,
+    bytes_in    bigint not null,
+    bytes_out   bigint not null,
+    duration_us bigint not null,
+    latency     bytea not null,
+    primary key (bucket, account_id, key_id, tier_id, status, decision)
+);
+create index usage_caller_hour_account_idx on usage_caller_hour (account_id, bucket);
+create table usage_caller_day (like usage_caller_hour including all);
+create table usage_caller_month (like usage_caller_hour including all);
+
+-- +goose Down
+drop table usage_caller_month, usage_caller_day, usage_caller_hour, usage_endpoint_month, usage_endpoint_day, usage_endpoint_hour,
+    usage_total_month, usage_total_day, usage_total_hour, cubes;

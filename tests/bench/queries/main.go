@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/app"
+	"github.com/weirhq/weir/controlplane/embedded/checkout"
+	"github.com/weirhq/weir/controlplane/embedded/pgtest"
+	embedded "github.com/weirhq/weir/controlplane/embedded/postgres"
+	"github.com/weirhq/weir/controlplane/postgres"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "queries:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, arguments []string) (err error) {
+	flags := flag.NewFlagSet("queries", flag.ContinueOnError)
+	data := flags.String("data", "build/bench-queries", "where the data set is kept")
+	days := flags.Int("days", 365, "how many days of hours there are, of a new data set")
+	rounds := flags.Int("rounds", 40, "how often each query is asked")
+	explain := flags.Bool("slow", false, "name the slow ones only")
+	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	top, err := checkout.Find(".")
+	if err != nil {
+		return err
+	}
+	if *data, err = filepath.Abs(*data); err != nil {
+		return err
+	}
+	server, err := embedded.Start(ctx, embedded.Config{BinDir: top.PostgresBin(), DataDir: *data})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Stop(context.WithoutCancel(ctx))) }()
+	now, err := prepare(ctx, server.URL(), *days)
+	if err != nil {
+		return err
+	}
+	return measure(ctx, server.URL(), now, *rounds, *explain)
+}
+
+// prepare makes the data set unless it is there, and returns the moment that it
+// ends with.
+func prepare(ctx context.Context, url string, days int) (now time.Time, err error) {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return now, err
+	}
+	defer conn.Close(ctx)
+	if conn.QueryRow(ctx, `select at from data_set`).Scan(&now) == nil {
+		return now.UTC(), nil
+	}
+	if err := pgtest.Migrate(ctx, url); err != nil {
+		return now, err
+	}
+	db, err := postgres.Open(ctx, url)
+	if err != nil {
+		return now, err
+	}
+	defer db.Close()
+	now = time.Now().UTC().Truncate(time.Minute)
+	m := newMaker(conn)
+	if err := m.store(ctx, db, now, days); err != nil {
+		return now, err
+	}
+	fmt.Println("stored", m.rows)
+	_, err = conn.Exec(ctx, `create table data_set as select $1::timestamptz as at`, now)
+	return now, err
+}
+
+// measure opens a control plane on the data set and asks it.
+func measure(ctx context.Context, url string, now time.Time, rounds int, slow bool) error {
+	store, err := os.MkdirTemp("", "weir-queries-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(store)
+	a, err := app.Open(ctx, app.Config{
+		DatabaseURL: url, StoreDir: store, HTTPAddr: "127.0.0.1:0", EdgeAddr: "127.0.0.1:0", PublicURL: "http://weir.example",
+		NodeToken: "a-node-token-of-enough-characters-for-this", Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.Close(context.WithoutCancel(ctx))) }()
+	secret := controlplane.NewSecret("")
+	if err := a.DB().SetAPIToken(ctx, "queries", secret); err != nil {
+		return err
+	}
+	c := client{url: "http://" + a.HTTPAddr() + "/graphql", token: secret.Reveal()}
+	return c.table(ctx, queriesAt(now), rounds, slow)
+}
