@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { expect, test } from "@playwright/test";
 import { customer, fresh, perMinute, send, sendUntilDenied, statusOf } from "./gateway";
 
@@ -156,20 +155,4 @@ test("an identity is added and removed", async ({ page }) => {
   await identities.getByRole("button", { name: `Remove ${subject}` }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Remove identity" }).click();
   await expect(identities).toContainText("No identities");
-});
-
-test("usage can be taken away as CSV", async ({ page, request }) => {
-  await send(request);
-  await page.goto("/usage?range=15m");
-  const requests = page.getByRole("region", { name: "Requests", exact: true });
-  const downloading = page.waitForEvent("download");
-  await requests.getByRole("button", { name: "CSV" }).click();
-  const download = await downloading;
-  expect(download.suggestedFilename()).toBe("weir-usage.csv");
-  const lines = readFileSync(await download.path(), "utf8")
-    .trim()
-    .split("\r\n");
-  expect(lines[0]).toMatch(/^time,allowed,throttled/);
-  expect(lines.length).toBeGreaterThan(10);
-  expect(lines[1]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z,\d+,\d+/);
 });

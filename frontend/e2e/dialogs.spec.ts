@@ -59,6 +59,9 @@ const opened: Array<{ name: string; path: () => string; open: (page: Page) => Pr
         .check();
     },
   },
+  { name: "new-meter", path: () => "/settings", open: press("New meter") },
+  { name: "usage-filter", path: () => "/usage?range=15m", open: press(/^Account:/) },
+  { name: "usage-export", path: () => "/usage?range=15m", open: press("Export all") },
   { name: "command-menu", path: () => "/tiers", open: (page) => page.keyboard.press("Control+k") },
 ];
 

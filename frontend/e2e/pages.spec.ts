@@ -32,6 +32,12 @@ const pages: Record<string, (page: Page) => Promise<string>> = {
   denials: async () => `/denials?request=${requestId}`,
   endpoints: async () => "/endpoints",
   usage: async () => "/usage?range=15m",
+  "usage-by-account": async () =>
+    "/usage?range=15m&group=account,endpoint&compare=previous&chart=bars",
+  "usage-latency": async () => "/usage?range=15m&group=account&measure=p95",
+  "usage-week": async () => "/usage?range=30d&view=week",
+  "usage-refused": async () => "/usage?range=30d&points=minute&group=account&top=100",
+  reconciliation: async () => "/usage/reconciliation",
   settings: async () => "/settings",
 };
 

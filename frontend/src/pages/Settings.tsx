@@ -13,6 +13,7 @@ import { type Column, Table } from "~/ui/Table";
 import { setTheme, type Theme, useTheme } from "~/ui/theme";
 import { When } from "~/ui/When";
 import { DefaultTiers } from "./settings-defaults";
+import { Meters } from "./settings-meters";
 
 const SettingsQuery = graphql(`
   query Settings {
@@ -73,6 +74,7 @@ export default function Settings() {
           />
         )}
       </Panel>
+      <Meters />
       <div className="grid gap-4 lg:grid-cols-2 lg:items-start">
         <DefaultTiers />
         <div className="flex min-w-0 flex-col gap-4">

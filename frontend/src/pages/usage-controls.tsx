@@ -27,7 +27,7 @@ const MetersQuery = graphql(`
 export type CustomMeter = { id: string; name: string; unit: string };
 
 export function useMeters(): CustomMeter[] {
-  const [{ data }] = useQuery({ query: MetersQuery });
+  const [{ data }] = useQuery({ query: MetersQuery, requestPolicy: "cache-and-network" });
   return data?.meters ?? [];
 }
 

@@ -1,0 +1,193 @@
+import { readFileSync } from "node:fs";
+import { expect, type Page, test } from "@playwright/test";
+import { settled } from "./axe";
+import { type Customer, customer, fresh, perMinute, send, statusOf } from "./gateway";
+
+let someone: Customer;
+
+test.beforeAll(async ({ browser }) => {
+  const page = await browser.newPage();
+  someone = await customer(page, [perMinute(10_000)]);
+  await expect.poll(() => statusOf(page.request, someone.key)).toBe(200);
+  for (let i = 0; i < 5; i++) await send(page.request, "/v1/users/7", someone.key);
+  for (let i = 0; i < 3; i++) await send(page.request, "/v1/orders", someone.key);
+  await page.close();
+});
+
+const groups = (page: Page, by: string) => page.getByRole("region", { name: `By ${by}` });
+
+/** Waits until the meter has what was sent. */
+async function metered(page: Page, path: string) {
+  await expect(async () => {
+    await page.goto(path);
+    await settled(page);
+    await expect(page.getByRole("region", { name: /^By / }).getByRole("row").nth(1)).toBeVisible({
+      timeout: 2_000,
+    });
+  }).toPass();
+}
+
+test("usage is narrowed, split and compared, by keyboard, and the address keeps it all", async ({
+  page,
+}) => {
+  await metered(page, `/usage?range=15m&account=${someone.accountId}`);
+  await expect(page.getByRole("button", { name: `Account: ${someone.name}` })).toBeVisible();
+
+  await page.getByLabel("Group by").selectOption("Endpoint");
+  await page.getByLabel("Compare with").selectOption("The period before");
+  const table = groups(page, "endpoint");
+  const users = table.getByRole("row", { name: /users/ });
+  await expect(users.getByRole("cell").nth(1)).toHaveText("5");
+  await expect(users.getByRole("cell").nth(4)).toHaveText("new");
+
+  const chip = page.getByRole("button", { name: /^Endpoint:/ });
+  await chip.focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("orders");
+  const options = page.getByRole("listbox", { name: "Endpoint" }).getByRole("option");
+  await expect(options.first()).toContainText("orders");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await expect(chip).toBeFocused();
+  await expect(users).toBeHidden();
+
+  await page.reload();
+  await settled(page);
+  await expect(page.getByRole("button", { name: /^Endpoint:.*orders/ })).toBeVisible();
+  await expect(page.getByLabel("Group by")).toHaveValue("endpoint");
+  await expect(page.getByLabel("Compare with")).toHaveValue("previous");
+
+  await page.getByRole("button", { name: "Remove the endpoint filter" }).click();
+  await expect(users).toBeVisible();
+  await table.getByRole("button", { name: /^Only .*users/ }).click();
+  await expect(table.getByRole("row")).toHaveCount(2);
+  await page.getByRole("button", { name: "Clear filters" }).click();
+  await expect(page).not.toHaveURL(/account=|endpoint=/);
+});
+
+test("a click on the legend leaves one group, and a drag over the chart zooms in", async ({
+  page,
+}) => {
+  await metered(page, `/usage?range=1h&account=${someone.accountId}&group=endpoint`);
+  const chart = page.getByRole("region", { name: "Requests", exact: true });
+  const entry = chart.getByRole("button", { name: /users/ });
+  await entry.focus();
+  await page.keyboard.press("Enter");
+  await expect(entry).toHaveAttribute("aria-pressed", "true");
+  await expect(page).toHaveURL(/only=/);
+  await entry.click();
+  await expect(page).not.toHaveURL(/only=/);
+
+  const box = await chart.getByRole("img").boundingBox();
+  if (!box) throw new Error("the chart has no place");
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + box.width * 0.4, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.7, y, { steps: 5 });
+  await page.mouse.up();
+  await expect(page).toHaveURL(/from=.*to=/);
+});
+
+test("what is shown is taken away as CSV, and all of it in a stream", async ({ page }) => {
+  await metered(page, `/usage?range=15m&account=${someone.accountId}&group=endpoint`);
+  const save = async (click: Promise<void>) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), click]);
+    return {
+      name: download.suggestedFilename(),
+      text: readFileSync(await download.path(), "utf8"),
+    };
+  };
+  const chart = page.getByRole("region", { name: "Requests", exact: true });
+  const points = await save(chart.getByRole("button", { name: "CSV" }).click());
+  expect(points.name).toBe("weir-usage.csv");
+  expect(points.text).toMatch(/^time,get \/v1\/users\/\{id\},/);
+  expect(points.text.split("\r\n")[1]).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z,\d+/);
+
+  const rows = await save(groups(page, "endpoint").getByRole("button", { name: "CSV" }).click());
+  expect(rows.name).toBe("weir-usage-groups.csv");
+  expect(rows.text).toContain("GET /v1/users/{id},5,");
+
+  await chart.getByRole("button", { name: "Export all" }).click();
+  const all = await save(page.getByRole("menuitem", { name: /^CSV/ }).click());
+  expect(all.name).toMatch(/^usage-.*\.csv$/);
+  expect(all.text).toContain("/v1/users/{id}");
+});
+
+test("a question that is too large says what to narrow, and one click does it", async ({
+  page,
+}) => {
+  await page.goto("/usage?range=30d&points=minute&group=account");
+  const alert = page.getByRole("alert");
+  await expect(alert).toContainText("can’t be answered as it is");
+  await expect(alert).toContainText("coarser granularity");
+  await alert.getByRole("button", { name: "Show hours" }).click();
+  await expect(alert).toBeHidden();
+  await expect(page.getByText("per hour, in UTC")).toBeVisible();
+});
+
+test("the hours of the week are read with the arrow keys, in a time zone of one’s own", async ({
+  page,
+}) => {
+  await metered(page, `/usage?range=15m&account=${someone.accountId}`);
+  await page.getByRole("button", { name: "Hour of week" }).click();
+  const map = page.getByRole("grid", { name: /hour of the week/ });
+  await map.getByRole("gridcell", { name: /^Monday 00:00–01:00/ }).focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowDown");
+  await expect(map.getByRole("gridcell", { name: /^Tuesday 01:00–02:00/ })).toBeFocused();
+  await expect(page.getByText(/^Tuesday 01:00–02:00:/)).toBeVisible();
+  await expect(map.getByRole("gridcell", { name: /: [1-9]\d* requests/ })).not.toHaveCount(0);
+  await page.getByRole("button", { name: "Table" }).click();
+  await expect(page.getByRole("table").getByRole("row")).toHaveCount(25);
+  await page.getByRole("button", { name: "Last 30 days" }).click();
+  await expect(page).toHaveURL(/range=30d/);
+});
+
+test("reconciliation says first whether everything that was sent is there", async ({ page }) => {
+  await expect(async () => {
+    await page.goto(`/usage/reconciliation?account=${someone.accountId}`);
+    await settled(page);
+    const row = page.getByRole("row", { name: new RegExp(someone.name) });
+    await expect(row.getByRole("cell").nth(2)).toHaveText(/^\d+$/, { timeout: 2_000 });
+  }).toPass();
+  const row = page.getByRole("row", { name: new RegExp(someone.name) });
+  const sent = await row.getByRole("cell").nth(2).textContent();
+  await expect(row.getByRole("cell").nth(3)).toHaveText(sent ?? "");
+  await expect(page.getByText("All 31 days agree")).toBeVisible();
+  await page.getByLabel("Days").selectOption("Last 7 days");
+  await expect(page.getByText("All 7 days agree")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Unaccounted usage" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "Rollups" }).getByRole("row")).toHaveCount(5);
+});
+
+test("a custom meter is made, mended, explored and deleted", async ({ page }) => {
+  const name = fresh("Tokens");
+  await page.goto("/settings");
+  await settled(page);
+  const meters = page.getByRole("region", { name: "Custom meters" });
+  await meters.getByRole("button", { name: "New meter" }).click();
+  const dialog = page.getByRole("dialog", { name: "New meter" });
+  await dialog.getByLabel("Name").fill(name);
+  await dialog.getByLabel("Unit").fill("tokens");
+  await dialog.getByLabel("Response header").fill("not a header");
+  await dialog.getByRole("button", { name: "Create meter" }).click();
+  await expect(dialog.getByLabel("Response header")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Response header").fill("x-tokens");
+  await dialog.getByRole("button", { name: "Create meter" }).click();
+  const row = meters.getByRole("row", { name: new RegExp(name) });
+  await expect(row).toContainText("x-tokens");
+  await expect(meters.getByRole("status")).toContainText(/on \d+ of \d+/i);
+
+  await row.getByRole("button", { name: `Edit ${name}` }).click();
+  await page.getByRole("dialog").getByLabel("Hide the header").check();
+  await page.getByRole("dialog").getByRole("button", { name: "Save meter" }).click();
+  await expect(row).toContainText("Hidden");
+
+  await row.getByRole("link", { name }).click();
+  await expect(page.getByLabel("Measure")).toContainText(name);
+  await page.goBack();
+  await row.getByRole("button", { name: `Delete ${name}` }).click();
+  await page.getByLabel(`Type “${name}” to confirm`).fill(name);
+  await page.getByRole("button", { name: "Delete meter" }).click();
+  await expect(row).toBeHidden();
+});
