@@ -13,8 +13,9 @@
 // The guarantee is that a ledger never commits more than the amount, whatever is
 // lost, copied, late or out of order on the way; so processes that use no more
 // than their leases together use no more than the quota. Three things go beyond
-// it, and none of them by a grant: an amount that was lowered, a process that
-// lets through while it can't know its lease, and a database that lost commits.
+// it, and none of them by a grant: an amount that was lowered, or counters that
+// were reset, where a process hasn't heard of it; a process that lets through
+// while it can't know its lease; and a database that lost commits.
 //
 // No clock is part of the guarantee. A process that falls silent is closed: what
 // it may have used without a report is written off, so it counts as consumed and

@@ -22,19 +22,18 @@ var (
 // question is what is to be decided of a request: by each part of its plan that
 // has limits which apply, at most two. It is used again from request to request.
 type question struct {
-	plan     *plan
-	applies  uint64 // limits of the plan
-	shard    int    // segment of the caller's key
-	version  uint64
-	epoch    uint32
-	nowNS    int64
-	wall     int64 // Unix seconds
-	unleased bool  // leases can't be relied on
-	untilNS  int64 // when a lease is no longer waited for
-	held     bool  // it is being waited for already
-	take     [limit.Measures]uint64
-	asked    [2]asked
-	n        int // of asked that are in use
+	plan    *plan
+	applies uint64 // limits of the plan
+	shard   int    // segment of the caller's key
+	version uint64
+	epoch   uint32
+	nowNS   int64
+	wall    int64 // Unix seconds
+	untilNS int64 // when a lease is no longer waited for
+	held    bool  // it is being waited for already
+	take    [limit.Measures]uint64
+	asked   [2]asked
+	n       int // of asked that are in use
 }
 
 // asked is one part of a question and its answer.
@@ -83,7 +82,7 @@ func appendStateKey(dst []byte, s subject, c *caller) []byte {
 
 func (q *question) request(a *asked, take [limit.Measures]uint64) limit.Request {
 	return limit.Request{
-		Version: q.version, Epoch: q.epoch, Now: q.nowNS, Wall: q.wall, Applies: a.applies, Take: take, Unleased: q.unleased,
+		Version: q.version, Epoch: q.epoch, Now: q.nowNS, Wall: q.wall, Applies: a.applies, Take: take,
 	}
 }
 
@@ -116,7 +115,6 @@ func (p *plugin) decide(q *question) error {
 			q.nowNS = p.system.MonotonicNS()
 		}
 		q.wall = p.wallSeconds(q.nowNS)
-		q.unleased = p.leasing.stale(q.nowNS)
 		for i := range q.parts() {
 			if err := p.judge(q, &q.asked[i], q.take); err != nil {
 				return err

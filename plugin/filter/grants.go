@@ -65,7 +65,7 @@ func (p *plugin) leasesFailed(nowNS int64, err error) {
 	l.nextNS = nowNS + l.retryNS/2 + int64(p.random())%(l.retryNS/2)
 }
 
-// renewLeases lets all VMs know that the leases count from then on for so long.
+// renewLeases lets all VMs know when a report was answered, and when another is due.
 func (p *plugin) renewLeases(fromNS, ttlNS int64) {
 	for range maxSwaps {
 		value, cas, found := p.host.getShared(leasedKey)
@@ -80,7 +80,7 @@ func (p *plugin) renewLeases(fromNS, ttlNS int64) {
 	p.lookAtLeases()
 }
 
-// lookAtLeases reads until when the leases count.
+// lookAtLeases reads when another report is due.
 func (p *plugin) lookAtLeases() {
 	if value, _, found := p.host.getShared(leasedKey); found && len(value) == leasedBytes {
 		p.leasing.renewedNS = int64(binary.LittleEndian.Uint64(value))

@@ -43,12 +43,11 @@ type holding struct {
 
 // wait is what a held request waits for.
 type wait struct {
-	untilNS  int64
-	ilk      ilk
-	leases   [2]awaited
-	n        int    // of leases that are in use
-	version  uint64 // of what it was last decided by
-	unleased bool
+	untilNS int64
+	ilk     ilk
+	leases  [2]awaited
+	n       int    // of leases that are in use
+	version uint64 // of what it was last decided by
 }
 
 // awaited is a state that lacks a lease.
@@ -116,7 +115,7 @@ func (r *request) hold(q *question) bool {
 func (w *wait) note(q *question, r *request) {
 	c := &r.caller
 	w.ilk = ilk{c.account, c.key, c.plan, r.endpoint.ID, q.applies, c.claimed}
-	w.version, w.unleased, w.n = q.version, q.unleased, 0
+	w.version, w.n = q.version, 0
 	for i := range q.parts() {
 		if a := &q.asked[i]; a.applies&a.part.quotas != 0 {
 			w.leases[w.n] = awaited{c.holder(a.part.subject), a.cas}
@@ -201,7 +200,7 @@ func (p *plugin) release(r *request, nowNS int64) bool {
 	}
 	w := r.wait
 	if p.mayWait(nowNS, w.untilNS) {
-		if h := &p.holding; h.stuck[w.ilk] || !p.hasChanged(r, nowNS) {
+		if h := &p.holding; h.stuck[w.ilk] || !p.hasChanged(r) {
 			h.stuck[w.ilk] = true
 			return false
 		}
@@ -219,9 +218,9 @@ func (p *plugin) release(r *request, nowNS int64) bool {
 }
 
 // hasChanged reports whether what a held request was decided by has changed since.
-func (p *plugin) hasChanged(r *request, nowNS int64) bool {
+func (p *plugin) hasChanged(r *request) bool {
 	w := r.wait
-	if w.version != p.policy.versionFor(r.caller.shard) || w.unleased != p.leasing.stale(nowNS) {
+	if w.version != p.policy.versionFor(r.caller.shard) {
 		return true
 	}
 	for i := range w.leases[:w.n] {

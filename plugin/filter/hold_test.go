@@ -110,6 +110,31 @@ func TestHold(t *testing.T) {
 			}
 		})
 	})
+	t.Run("while the control plane is away a lease is used up, and spent stays spent", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			x := e.cold(monthly)
+			c, report := e.leaseCall()
+			e.lease(c, e.month(report.Held[0], 3))
+			e.later(&x)
+			e.finish(&x, 200)
+			e.pass(time.Hour) // no report is answered
+			if got := e.statuses(2, withKey); got[200] != 2 {
+				e.Errorf("statuses %v, want what is left of the lease", got)
+			}
+		})
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			x := e.cold(monthly)
+			c, report := e.leaseCall()
+			g := e.month(report.Held[0], 0)
+			g.Spent, g.Remaining = true, 0
+			e.lease(c, g)
+			e.later(&x)
+			e.pass(time.Hour)
+			if x := e.send("GET", "/", withKey); x.status != 429 || header(x.headers, "retry-after") != "860400" {
+				e.Errorf("status %d, Retry-After %q; want 429 until the period ends", x.status, header(x.headers, "retry-after"))
+			}
+		})
+	})
 	t.Run("for a shadow quota nothing waits, and nothing is guessed", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			shadow := monthly

@@ -29,9 +29,10 @@ const (
 	maxTouched = 4096
 )
 
-// leasedKey is where shared data says until when the leases count: when the last
-// report that was answered had been sent, monotonic clock, and for how long, both
-// in nanoseconds.
+// leasedKey is where shared data says when the last report that was answered had
+// been sent, monotonic clock, and within what time another is due, both in
+// nanoseconds. A lease counts beyond that: of a process that the ledger doesn't
+// hear of it writes off what the process may still use, and gives it to nobody.
 var leasedKey = []byte("weir/leased")
 
 const leasedBytes = 16
@@ -61,12 +62,6 @@ type leasing struct {
 }
 
 func newLeasing() leasing { return leasing{touched: map[holder]bool{}} }
-
-// stale reports whether the process's leases may have been given to others: they
-// weren't renewed in time. The ledger waits longer than this.
-func (l *leasing) stale(nowNS int64) bool {
-	return l.renewedNS != 0 && nowNS-l.renewedNS > l.ttlNS-l.ttlNS/8
-}
 
 // leaseAsked notes the quotas that a decision touched.
 func (r *request) leaseAsked(q *question) {

@@ -86,6 +86,22 @@ func perMinute(id, amount uint64) Rule {
 	return Rule{ID: id, Amount: amount, Burst: amount, PeriodSeconds: 60}
 }
 
+// What is told of a rate in debt is when there is something to take again.
+func TestARateInDebtTellsWhenItIsPaid(t *testing.T) {
+	for name, rule := range map[string]Rule{"plain": {}, "soft": {Mode: Soft}} {
+		t.Run(name, func(t *testing.T) {
+			rule.ID, rule.Measure, rule.Amount, rule.Burst, rule.PeriodSeconds = 1, Bytes, 2000, 2000, 1
+			a := newAccount(t, 0, rule)
+			d := a.decide(Request{Version: 1, Applies: 1, Take: [Measures]uint64{}})
+			a.settle(0, 0, d, 0, 30_000)
+			d = a.decide(Request{Version: 1, Applies: 1, Take: [Measures]uint64{}})
+			if want := int64(14*second + second/2000); d.Levels[0].Remaining != -28_000 || d.Levels[0].NextNS != want {
+				t.Errorf("level %+v, want a byte after %d ns", d.Levels[0], want)
+			}
+		})
+	}
+}
+
 func TestHundredAMinute(t *testing.T) {
 	a := newAccount(t, 0, perMinute(1, 100))
 	if n := a.take(0); n != 100 {

@@ -22,7 +22,7 @@ func checkPlain(slot []byte, req *Request, v *verdict) bool {
 	}
 	behind := between(req.Now, last)
 	v.level.Limit, v.level.Remaining = f.burst, t.tokens
-	v.level.NextNS = addWait(t.wait(&f, 1), behind)
+	v.level.NextNS = addWait(t.wait(&f, t.untilMore()), behind)
 	v.full = t.full(&f)
 	if need := req.need(Measure(w >> 8)); need > f.burst {
 		v.denies, v.never = true, true

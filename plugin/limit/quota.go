@@ -153,7 +153,7 @@ func (q *quota) refund(n uint64, at, atWall int64) bool {
 func (q *quota) judge(need uint64, req *Request, v *verdict) {
 	wall := req.Wall
 	q.roll(wall)
-	known := q.inForce(wall) && !req.Unleased
+	known := q.inForce(wall)
 	v.ask = q.asks(req.Now, wall, need, known)
 	v.level.Limit = q.Amount
 	enforces := q.enforces()
@@ -164,11 +164,7 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 	case !known:
 		v.unknown = true
 		if q.failsOpen() {
-			used := q.loose
-			if q.inForce(wall) {
-				used = q.used
-			}
-			v.level.Remaining = int64(q.Amount - min(q.Amount, used))
+			v.level.Remaining = int64(q.Amount - min(q.Amount, q.loose))
 		}
 	case q.Mode == Soft && q.spent, q.Mode != Soft && q.lacks(need):
 		v.denies = enforces

@@ -347,20 +347,3 @@ func TestOlderRevisionUndoesNoRecall(t *testing.T) {
 		t.Error("a lease of a new period was not taken")
 	}
 }
-
-func TestUnleasedCountsAsUnknown(t *testing.T) {
-	for name, rule := range map[string]Rule{"open": {FailOpen: true}, "closed": {}} {
-		t.Run(name, func(t *testing.T) {
-			rule.ID, rule.Kind, rule.Amount = 1, Quota, 100
-			a := newAccount(t, 0, rule)
-			a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 50, Remaining: 50, Spent: true})
-			d := a.decide(Request{Version: 1, Unleased: true, Applies: 1, Take: [Measures]uint64{1}})
-			if d.Allowed != rule.FailOpen || d.Unknown == rule.FailOpen || (d.FailedOpen == 1) != rule.FailOpen || d.Ask != 1 {
-				t.Errorf("got %+v", d)
-			}
-			if h := a.holding(); rule.FailOpen && h.Used != 1 {
-				t.Errorf("holds %+v, want 1 used", h)
-			}
-		})
-	}
-}

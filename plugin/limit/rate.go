@@ -184,7 +184,7 @@ func (b *bucket) judge(need uint64, now int64, v *verdict) {
 	v.level.Limit, v.level.Remaining = b.Burst, b.base.tokens
 	v.full = b.base.full(&f)
 	v.lacks = need > b.Burst || b.base.tokens < int64(need)
-	v.level.NextNS = b.after(b.base.wait(&f, 1), now)
+	v.level.NextNS = b.after(b.base.wait(&f, b.base.untilMore()), now)
 	if b.Mode != Soft {
 		v.denies, v.never = v.lacks, need > b.Burst
 		if v.lacks && !v.never {

@@ -12,10 +12,6 @@ type Request struct {
 	Now int64
 	// Wall is the wall clock, Unix seconds. Only quotas read it.
 	Wall int64
-	// Unleased says that the process's leases can't be relied on now, because they
-	// were not renewed in time: every quota's lease counts as unknown, even where it
-	// is spent. What is let through is still counted in it.
-	Unleased bool
 	// Applies has bit i set where rules[i] applies to this request.
 	Applies uint64
 	// Take is what the request takes, by measure, from each limit that applies.
@@ -36,8 +32,9 @@ type Level struct {
 	// was used since, at least 0; without a lease 0, or, where the limit lets
 	// requests through all the same, its amount less what was used since.
 	Remaining int64
-	// NextNS is after how many nanoseconds there is more; 0 when full. Of a quota
-	// it is the time until the period ends, 0 without a lease.
+	// NextNS is after how many nanoseconds there is more, or anything at all while
+	// in debt; 0 when full. Of a quota it is the time until the period ends, 0
+	// without a lease.
 	NextNS int64
 }
 

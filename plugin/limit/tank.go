@@ -104,6 +104,10 @@ func (t *tank) rescale(f, g *flow) {
 	}
 }
 
+// untilMore returns how many units have to flow in before there is one more to
+// take.
+func (t *tank) untilMore() uint64 { return uint64(1 - min(t.tokens, 0)) }
+
 // wait returns after how many nanoseconds t has deficit tokens more, at least 1:
 // exactly, or math.MaxInt64 when it is that or longer.
 func (t *tank) wait(f *flow, deficit uint64) int64 {

@@ -47,7 +47,7 @@ type HeldLease struct {
 // LeaseReply is the ledger's answer. It may hold recalls of leases that the
 // report doesn't name.
 type LeaseReply struct {
-	TTLSeconds uint32       // how long the leases count without another reply, 1 to MaxLeaseTTLSeconds
+	TTLSeconds uint32       // within what time the ledger wants another report before it writes off what it doesn't know of, 1 to MaxLeaseTTLSeconds
 	Soon       bool         // others may soon want what the process holds: it should report what it uses more often
 	Leases     []LeaseGrant // sorted strictly by LeaseKey; at most MaxLeaseGrants
 }
