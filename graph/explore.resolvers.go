@@ -54,8 +54,40 @@ func (r *correctionResolver) MeterID(ctx context.Context, obj *controlplane.Corr
 	return &id, nil
 }
 
+func (r *correctionResolver) Meter(ctx context.Context, obj *controlplane.Correction) (*controlplane.Meter, error) {
+	return ifThere(ctx, loadersOf(ctx).meters, obj.MeterID)
+}
+
+func (r *correctionResolver) Voids(ctx context.Context, obj *controlplane.Correction) (*string, error) {
+	if obj.Voids == 0 {
+		return nil, nil
+	}
+	id := controlplane.KindCorrection.Format(obj.Voids)
+	return &id, nil
+}
+
 func (r *meterAmountResolver) MeterID(ctx context.Context, obj *explore.MeterAmount) (string, error) {
 	return controlplane.KindMeter.Format(obj.MeterID), nil
+}
+
+func (r *meterAmountResolver) Meter(ctx context.Context, obj *explore.MeterAmount) (*controlplane.Meter, error) {
+	return ifThere(ctx, loadersOf(ctx).meters, obj.MeterID)
+}
+
+func (r *mutationResolver) AdjustUsage(ctx context.Context, input model.AdjustUsageInput) (*model.CorrectionPayload, error) {
+	c, err := adjustmentOf(ctx, input)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	return r.correct(ctx, c)
+}
+
+func (r *mutationResolver) VoidUsage(ctx context.Context, input model.VoidUsageInput) (*model.CorrectionPayload, error) {
+	c, err := voidOf(ctx, input)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	return r.correct(ctx, c)
 }
 
 func (r *queryResolver) Explore(ctx context.Context, input model.ExploreInput) (*explore.Report, error) {

@@ -41,6 +41,9 @@ func (b *Bulk) Handler() http.Handler {
 			b.atOnce(b.exports, w, func() { b.export(w, r, ending, format) })
 		})
 	}
+	mux.HandleFunc("POST /api/v1/usage/imports", func(w http.ResponseWriter, r *http.Request) {
+		b.atOnce(b.imports, w, func() { b.importUsage(w, r) })
+	})
 	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, "There is nothing here", "Usage is at /api/v1/usage.csv, .ndjson and .parquet; imports go to /api/v1/usage/imports.", nil)
 	})
@@ -80,9 +83,23 @@ type fault struct {
 func faultsOf(err error) []fault {
 	var faults []fault
 	for _, f := range controlplane.Faults(err) {
-		faults = append(faults, fault{Field: strings.TrimPrefix(strings.TrimPrefix(f.Field, "input."), "filter."), Message: f.Message})
+		faults = append(faults, fault{Field: fieldName(f.Field), Message: f.Message})
 	}
 	return faults
+}
+
+// fieldName is what a field is called here.
+func fieldName(field string) string {
+	if name, ok := fieldNames[field]; ok {
+		return name
+	}
+	return strings.TrimPrefix(field, "input.")
+}
+
+// fieldNames are those of a correction's fields in a row.
+var fieldNames = map[string]string{
+	"clientId": "client_id", "accountId": "account", "keyId": "key", "endpointId": "endpoint", "tierId": "tier",
+	"meterId": "meter", "bytesIn": "bytes_in", "bytesOut": "bytes_out",
 }
 
 // problem answers with an RFC 9457 body.

@@ -126,15 +126,22 @@ type ComplexityRoot struct {
 		Identity  func(childComplexity int) int
 		Key       func(childComplexity int) int
 		Kind      func(childComplexity int) int
+		Meter     func(childComplexity int) int
 		MeterID   func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Requests  func(childComplexity int) int
 		Tier      func(childComplexity int) int
+		Voids     func(childComplexity int) int
 	}
 
 	CorrectionConnection struct {
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	CorrectionPayload struct {
+		Correction func(childComplexity int) int
+		Known      func(childComplexity int) int
 	}
 
 	CreateKeyPayload struct {
@@ -336,6 +343,7 @@ type ComplexityRoot struct {
 
 	MeterAmount struct {
 		Amount   func(childComplexity int) int
+		Meter    func(childComplexity int) int
 		MeterID  func(childComplexity int) int
 		Requests func(childComplexity int) int
 	}
@@ -347,6 +355,7 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AddIdentity         func(childComplexity int, input model.AddIdentityInput) int
+		AdjustUsage         func(childComplexity int, input model.AdjustUsageInput) int
 		CreateAccount       func(childComplexity int, input model.CreateAccountInput) int
 		CreateEndpoint      func(childComplexity int, input model.CreateEndpointInput) int
 		CreateEndpointGroup func(childComplexity int, name string) int
@@ -370,6 +379,7 @@ type ComplexityRoot struct {
 		UpdateKey           func(childComplexity int, input model.UpdateKeyInput) int
 		UpdateMeter         func(childComplexity int, input model.UpdateMeterInput) int
 		UpdateTier          func(childComplexity int, input model.UpdateTierInput) int
+		VoidUsage           func(childComplexity int, input model.VoidUsageInput) int
 	}
 
 	Override struct {
@@ -666,6 +676,9 @@ type CorrectionResolver interface {
 	Tier(ctx context.Context, obj *controlplane.Correction) (*controlplane.Tier, error)
 
 	MeterID(ctx context.Context, obj *controlplane.Correction) (*string, error)
+	Meter(ctx context.Context, obj *controlplane.Correction) (*controlplane.Meter, error)
+
+	Voids(ctx context.Context, obj *controlplane.Correction) (*string, error)
 }
 type DefaultsResolver interface {
 	Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
@@ -731,6 +744,7 @@ type MeterResolver interface {
 }
 type MeterAmountResolver interface {
 	MeterID(ctx context.Context, obj *explore.MeterAmount) (string, error)
+	Meter(ctx context.Context, obj *explore.MeterAmount) (*controlplane.Meter, error)
 }
 type MutationResolver interface {
 	SignOut(ctx context.Context) (bool, error)
@@ -749,6 +763,8 @@ type MutationResolver interface {
 	UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error)
 	CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error)
 	DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error)
+	AdjustUsage(ctx context.Context, input model.AdjustUsageInput) (*model.CorrectionPayload, error)
+	VoidUsage(ctx context.Context, input model.VoidUsageInput) (*model.CorrectionPayload, error)
 	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
 	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
 	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
@@ -1113,6 +1129,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Correction.Kind(childComplexity), true
+	case "Correction.meter":
+		if e.ComplexityRoot.Correction.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Meter(childComplexity), true
 	case "Correction.meterId":
 		if e.ComplexityRoot.Correction.MeterID == nil {
 			break
@@ -1137,6 +1159,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Correction.Tier(childComplexity), true
+	case "Correction.voids":
+		if e.ComplexityRoot.Correction.Voids == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Correction.Voids(childComplexity), true
 
 	case "CorrectionConnection.nodes":
 		if e.ComplexityRoot.CorrectionConnection.Nodes == nil {
@@ -1150,6 +1178,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CorrectionConnection.PageInfo(childComplexity), true
+
+	case "CorrectionPayload.correction":
+		if e.ComplexityRoot.CorrectionPayload.Correction == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionPayload.Correction(childComplexity), true
+	case "CorrectionPayload.known":
+		if e.ComplexityRoot.CorrectionPayload.Known == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionPayload.Known(childComplexity), true
 
 	case "CreateKeyPayload.key":
 		if e.ComplexityRoot.CreateKeyPayload.Key == nil {
@@ -1914,6 +1955,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MeterAmount.Amount(childComplexity), true
+	case "MeterAmount.meter":
+		if e.ComplexityRoot.MeterAmount.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterAmount.Meter(childComplexity), true
 	case "MeterAmount.meterId":
 		if e.ComplexityRoot.MeterAmount.MeterID == nil {
 			break
@@ -1951,6 +1998,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddIdentity(childComplexity, args["input"].(model.AddIdentityInput)), true
+	case "Mutation.adjustUsage":
+		if e.ComplexityRoot.Mutation.AdjustUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_adjustUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AdjustUsage(childComplexity, args["input"].(model.AdjustUsageInput)), true
 	case "Mutation.createAccount":
 		if e.ComplexityRoot.Mutation.CreateAccount == nil {
 			break
@@ -2194,6 +2252,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.UpdateTier(childComplexity, args["input"].(model.UpdateTierInput)), true
+	case "Mutation.voidUsage":
+		if e.ComplexityRoot.Mutation.VoidUsage == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_voidUsage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.VoidUsage(childComplexity, args["input"].(model.VoidUsageInput)), true
 
 	case "Override.amount":
 		if e.ComplexityRoot.Override.Amount == nil {
@@ -3407,6 +3476,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
 		ec.unmarshalInputAdaptiveInput,
 		ec.unmarshalInputAddIdentityInput,
+		ec.unmarshalInputAdjustUsageInput,
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateEndpointInput,
 		ec.unmarshalInputCreateKeyInput,
@@ -3423,6 +3493,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputUpdateMeterInput,
 		ec.unmarshalInputUpdateTierInput,
 		ec.unmarshalInputUsageFilter,
+		ec.unmarshalInputVoidUsageInput,
 	)
 	first := true
 
@@ -4087,6 +4158,79 @@ type EndpointPayload {
   ): CorrectionConnection!
 }
 
+extend type Mutation {
+  """
+  Adds to past usage or takes away from it, beside what Envoys sent, which stays as
+  it is. The same input again is the same correction. Fails with NOT_FOUND, with
+  VALIDATION on the field at fault, or with CONFLICT when the client id was used for
+  another one.
+  """
+  adjustUsage(input: AdjustUsageInput!): CorrectionPayload!
+  """
+  Takes back an earlier correction, or what Envoys sent of one account, key, endpoint
+  and tier in one minute. The same input again is the same void. Fails with NOT_FOUND,
+  with VALIDATION on the field at fault, or with CONFLICT when there is nothing to take
+  back, it was taken back before, or the client id was used for another one.
+  """
+  voidUsage(input: VoidUsageInput!): CorrectionPayload!
+}
+
+"An adjustment. At least one of its amounts must not be 0."
+input AdjustUsageInput {
+  "The caller's own id of it, 1 to 200 characters, unique among adjustments."
+  clientId: ID!
+  accountId: ID!
+  "A key or an identity of the account; leave it out for none."
+  keyId: ID
+  "Leave it out for none."
+  endpointId: ID
+  "Leave it out for none."
+  tierId: ID
+  "It counts in this minute; from 1970 to now."
+  at: Time!
+  "What it adds, up to 10^15; negative takes away, as in the fields below."
+  requests: Int64! = 0
+  "Cost units."
+  cost: Int64! = 0
+  bytesIn: Int64! = 0
+  bytesOut: Int64! = 0
+  "The custom meter that ` + "`" + `amount` + "`" + ` is of."
+  meterId: ID
+  "Units of the meter."
+  amount: Int64! = 0
+  "Why, in 1 to 500 characters."
+  reason: String!
+}
+
+"A void: of a correction, or of usage."
+input VoidUsageInput {
+  "The caller's own id of it, 1 to 200 characters, unique among voids."
+  clientId: ID!
+  "The correction to take back; the fields about usage are left out then."
+  correctionId: ID
+  "Whose usage to take back, unless it is a correction."
+  accountId: ID
+  "The key or identity that it was counted under; leave it out for none."
+  keyId: ID
+  "The endpoint that it was counted under; leave it out for none."
+  endpointId: ID
+  "The tier that it was counted under; leave it out for none."
+  tierId: ID
+  "The minute that it was counted in; one that is still kept by the minute."
+  at: Time
+  "Only what was counted with this custom meter; leave it out for requests, cost and bytes."
+  meterId: ID
+  "Why, in 1 to 500 characters."
+  reason: String!
+}
+
+"What adjustUsage and voidUsage answer."
+type CorrectionPayload {
+  correction: Correction!
+  "Whether it had been made before, so that nothing was changed now."
+  known: Boolean!
+}
+
 "A calendar date, such as 2026-01-31."
 scalar Date
 
@@ -4271,6 +4415,8 @@ type UsageFigures {
 "What was counted with a custom meter."
 type MeterAmount {
   meterId: ID!
+  "Null for a deleted one."
+  meter: Meter
   "Requests that an amount was declared for."
   requests: Int64!
   "In the meter's unit, with corrections and imports."
@@ -4496,8 +4642,12 @@ type Correction {
   bytesOut: Int64!
   "The custom meter whose ` + "`" + `amount` + "`" + ` it changes; null for none."
   meterId: ID
+  "Null for none, or a deleted one."
+  meter: Meter
   "Units of the meter."
   amount: Int64!
+  "Of a void: the correction that it takes back; null when it takes usage back."
+  voids: ID
   reason: String!
   "Who made it: the name of a sign-in link or an API token."
   actor: String!
@@ -5256,8 +5406,12 @@ func (ec *executionContext) childFields_Correction(ctx context.Context, field gr
 		return ec.fieldContext_Correction_bytesOut(ctx, field)
 	case "meterId":
 		return ec.fieldContext_Correction_meterId(ctx, field)
+	case "meter":
+		return ec.fieldContext_Correction_meter(ctx, field)
 	case "amount":
 		return ec.fieldContext_Correction_amount(ctx, field)
+	case "voids":
+		return ec.fieldContext_Correction_voids(ctx, field)
 	case "reason":
 		return ec.fieldContext_Correction_reason(ctx, field)
 	case "actor":
@@ -5276,6 +5430,16 @@ func (ec *executionContext) childFields_CorrectionConnection(ctx context.Context
 		return ec.fieldContext_CorrectionConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CorrectionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CorrectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "correction":
+		return ec.fieldContext_CorrectionPayload_correction(ctx, field)
+	case "known":
+		return ec.fieldContext_CorrectionPayload_known(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CorrectionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5676,6 +5840,8 @@ func (ec *executionContext) childFields_MeterAmount(ctx context.Context, field g
 	switch field.Name {
 	case "meterId":
 		return ec.fieldContext_MeterAmount_meterId(ctx, field)
+	case "meter":
+		return ec.fieldContext_MeterAmount_meter(ctx, field)
 	case "requests":
 		return ec.fieldContext_MeterAmount_requests(ctx, field)
 	case "amount":
@@ -6322,6 +6488,20 @@ func (ec *executionContext) field_Mutation_addIdentity_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_adjustUsage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AdjustUsageInput, error) {
+			return ec.unmarshalNAdjustUsageInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAdjustUsageInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6608,6 +6788,20 @@ func (ec *executionContext) field_Mutation_updateTier_args(ctx context.Context, 
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.UpdateTierInput, error) {
 			return ec.unmarshalNUpdateTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateTierInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_voidUsage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.VoidUsageInput, error) {
+			return ec.unmarshalNVoidUsageInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVoidUsageInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -8247,6 +8441,38 @@ func (ec *executionContext) fieldContext_Correction_meterId(_ context.Context, f
 	return graphql.NewScalarFieldContext("Correction", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
+func (ec *executionContext) _Correction_meter(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Meter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+			return ec.marshalOMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Correction",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Correction_amount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8268,6 +8494,29 @@ func (ec *executionContext) _Correction_amount(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Correction_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Correction_voids(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Correction_voids(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Correction().Voids(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Correction_voids(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Correction", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
 func (ec *executionContext) _Correction_reason(ctx context.Context, field graphql.CollectedField, obj *controlplane.Correction) (ret graphql.Marshaler) {
@@ -8401,6 +8650,61 @@ func (ec *executionContext) fieldContext_CorrectionConnection_pageInfo(_ context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _CorrectionPayload_correction(ctx context.Context, field graphql.CollectedField, obj *model.CorrectionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionPayload_correction(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Correction, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Correction) graphql.Marshaler {
+			return ec.marshalNCorrection2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionPayload_correction(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CorrectionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Correction(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CorrectionPayload_known(ctx context.Context, field graphql.CollectedField, obj *model.CorrectionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionPayload_known(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Known, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionPayload_known(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CorrectionPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _CreateKeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.CreateKeyPayload) (ret graphql.Marshaler) {
@@ -11547,6 +11851,38 @@ func (ec *executionContext) fieldContext_MeterAmount_meterId(_ context.Context, 
 	return graphql.NewScalarFieldContext("MeterAmount", field, true, true, errors.New("field of type ID does not have child fields"))
 }
 
+func (ec *executionContext) _MeterAmount_meter(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterAmount_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeterAmount().Meter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+			return ec.marshalOMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeterAmount_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterAmount",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _MeterAmount_requests(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12325,6 +12661,94 @@ func (ec *executionContext) fieldContext_Mutation_deleteEndpointGroup(ctx contex
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteEndpointGroup_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_adjustUsage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_adjustUsage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AdjustUsage(ctx, fc.Args["input"].(model.AdjustUsageInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CorrectionPayload) graphql.Marshaler {
+			return ec.marshalNCorrectionPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_adjustUsage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CorrectionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_adjustUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_voidUsage(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_voidUsage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().VoidUsage(ctx, fc.Args["input"].(model.VoidUsageInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CorrectionPayload) graphql.Marshaler {
+			return ec.marshalNCorrectionPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_voidUsage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CorrectionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_voidUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18823,6 +19247,136 @@ func (ec *executionContext) unmarshalInputAddIdentityInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputAdjustUsageInput(ctx context.Context, obj any) (model.AdjustUsageInput, error) {
+	var it model.AdjustUsageInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["requests"]; !present {
+		asMap["requests"] = 0
+	}
+	if _, present := asMap["cost"]; !present {
+		asMap["cost"] = 0
+	}
+	if _, present := asMap["bytesIn"]; !present {
+		asMap["bytesIn"] = 0
+	}
+	if _, present := asMap["bytesOut"]; !present {
+		asMap["bytesOut"] = 0
+	}
+	if _, present := asMap["amount"]; !present {
+		asMap["amount"] = 0
+	}
+
+	fieldsInOrder := [...]string{"clientId", "accountId", "keyId", "endpointId", "tierId", "at", "requests", "cost", "bytesIn", "bytesOut", "meterId", "amount", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "accountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "keyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keyId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeyID = data
+		case "endpointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointID = data
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		case "requests":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("requests"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Requests = data
+		case "cost":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cost"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Cost = data
+		case "bytesIn":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bytesIn"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BytesIn = data
+		case "bytesOut":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bytesOut"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BytesOut = data
+		case "meterId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meterId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MeterID = data
+		case "amount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Amount = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context, obj any) (model.CreateAccountInput, error) {
 	var it model.CreateAccountInput
 	if obj == nil {
@@ -19880,6 +20434,92 @@ func (ec *executionContext) unmarshalInputUsageFilter(ctx context.Context, obj a
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputVoidUsageInput(ctx context.Context, obj any) (model.VoidUsageInput, error) {
+	var it model.VoidUsageInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"clientId", "correctionId", "accountId", "keyId", "endpointId", "tierId", "at", "meterId", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "correctionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("correctionId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CorrectionID = data
+		case "accountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "keyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("keyId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.KeyID = data
+		case "endpointId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointID = data
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		case "meterId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("meterId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MeterID = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -20838,11 +21478,77 @@ func (ec *executionContext) _Correction(ctx context.Context, sel ast.SelectionSe
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "meter":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_meter(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "amount":
 			out.Values[i] = ec._Correction_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "voids":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Correction_voids(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "reason":
 			out.Values[i] = ec._Correction_reason(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -20899,6 +21605,50 @@ func (ec *executionContext) _CorrectionConnection(ctx context.Context, sel ast.S
 			}
 		case "pageInfo":
 			out.Values[i] = ec._CorrectionConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var correctionPayloadImplementors = []string{"CorrectionPayload"}
+
+func (ec *executionContext) _CorrectionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CorrectionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, correctionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CorrectionPayload")
+		case "correction":
+			out.Values[i] = ec._CorrectionPayload_correction(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "known":
+			out.Values[i] = ec._CorrectionPayload_known(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -23312,6 +24062,39 @@ func (ec *executionContext) _MeterAmount(ctx context.Context, sel ast.SelectionS
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "meter":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeterAmount_meter(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "requests":
 			out.Values[i] = ec._MeterAmount_requests(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -23516,6 +24299,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteEndpointGroup":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteEndpointGroup(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "adjustUsage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_adjustUsage(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "voidUsage":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_voidUsage(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -26998,6 +27795,11 @@ func (ec *executionContext) unmarshalNAddIdentityInput2githubᚗcomᚋweirhqᚋw
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAdjustUsageInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAdjustUsageInput(ctx context.Context, v any) (model.AdjustUsageInput, error) {
+	res, err := ec.unmarshalInputAdjustUsageInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -27088,6 +27890,20 @@ func (ec *executionContext) unmarshalNCorrectionKind2githubᚗcomᚋweirhqᚋwei
 
 func (ec *executionContext) marshalNCorrectionKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionKind(ctx context.Context, sel ast.SelectionSet, v model.CorrectionKind) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNCorrectionPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionPayload(ctx context.Context, sel ast.SelectionSet, v model.CorrectionPayload) graphql.Marshaler {
+	return ec._CorrectionPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNCorrectionPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionPayload(ctx context.Context, sel ast.SelectionSet, v *model.CorrectionPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CorrectionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCreateAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateAccountInput(ctx context.Context, v any) (model.CreateAccountInput, error) {
@@ -28692,6 +29508,11 @@ func (ec *executionContext) marshalNViewerKind2githubᚗcomᚋweirhqᚋweirᚋgr
 	return v
 }
 
+func (ec *executionContext) unmarshalNVoidUsageInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐVoidUsageInput(ctx context.Context, v any) (model.VoidUsageInput, error) {
+	res, err := ec.unmarshalInputVoidUsageInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNWorker2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐWorkerᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Worker) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -29327,6 +30148,13 @@ var (
 		controlplane.SelectWrites:   "WRITES",
 	}
 )
+
+func (ec *executionContext) marshalOMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx context.Context, sel ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Meter(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐPrevious(ctx context.Context, sel ast.SelectionSet, v *explore.Previous) graphql.Marshaler {
 	if v == nil {

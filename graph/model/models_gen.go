@@ -64,6 +64,33 @@ type AddIdentityInput struct {
 	Value string `json:"value"`
 }
 
+// An adjustment. At least one of its amounts must not be 0.
+type AdjustUsageInput struct {
+	// The caller's own id of it, 1 to 200 characters, unique among adjustments.
+	ClientID  string `json:"clientId"`
+	AccountID string `json:"accountId"`
+	// A key or an identity of the account; leave it out for none.
+	KeyID *string `json:"keyId,omitempty"`
+	// Leave it out for none.
+	EndpointID *string `json:"endpointId,omitempty"`
+	// Leave it out for none.
+	TierID *string `json:"tierId,omitempty"`
+	// It counts in this minute; from 1970 to now.
+	At time.Time `json:"at"`
+	// What it adds, up to 10^15; negative takes away, as in the fields below.
+	Requests int64 `json:"requests"`
+	// Cost units.
+	Cost     int64 `json:"cost"`
+	BytesIn  int64 `json:"bytesIn"`
+	BytesOut int64 `json:"bytesOut"`
+	// The custom meter that `amount` is of.
+	MeterID *string `json:"meterId,omitempty"`
+	// Units of the meter.
+	Amount int64 `json:"amount"`
+	// Why, in 1 to 500 characters.
+	Reason string `json:"reason"`
+}
+
 // An account and what it used.
 type Consumer struct {
 	// Null for requests that nobody was identified for.
@@ -77,6 +104,13 @@ type Consumer struct {
 type CorrectionConnection struct {
 	Nodes    []*controlplane.Correction `json:"nodes"`
 	PageInfo *PageInfo                  `json:"pageInfo"`
+}
+
+// What adjustUsage and voidUsage answer.
+type CorrectionPayload struct {
+	Correction *controlplane.Correction `json:"correction"`
+	// Whether it had been made before, so that nothing was changed now.
+	Known bool `json:"known"`
 }
 
 // An account to create.
@@ -516,6 +550,28 @@ type Viewer struct {
 	Kind ViewerKind `json:"kind"`
 	// A name to show: the sign-in link's or the API token's.
 	Name string `json:"name"`
+}
+
+// A void: of a correction, or of usage.
+type VoidUsageInput struct {
+	// The caller's own id of it, 1 to 200 characters, unique among voids.
+	ClientID string `json:"clientId"`
+	// The correction to take back; the fields about usage are left out then.
+	CorrectionID *string `json:"correctionId,omitempty"`
+	// Whose usage to take back, unless it is a correction.
+	AccountID *string `json:"accountId,omitempty"`
+	// The key or identity that it was counted under; leave it out for none.
+	KeyID *string `json:"keyId,omitempty"`
+	// The endpoint that it was counted under; leave it out for none.
+	EndpointID *string `json:"endpointId,omitempty"`
+	// The tier that it was counted under; leave it out for none.
+	TierID *string `json:"tierId,omitempty"`
+	// The minute that it was counted in; one that is still kept by the minute.
+	At *time.Time `json:"at,omitempty"`
+	// Only what was counted with this custom meter; leave it out for requests, cost and bytes.
+	MeterID *string `json:"meterId,omitempty"`
+	// Why, in 1 to 500 characters.
+	Reason string `json:"reason"`
 }
 
 // One worker thread of an Envoy.

@@ -75,7 +75,7 @@ func (c client) ask(ctx context.Context, operation string) (time.Duration, error
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	took := time.Since(began)
-	if err != nil || resp.StatusCode != http.StatusOK || bytes.Contains(answer, []byte(`"errors":[`)) {
+	if err != nil || resp.StatusCode != http.StatusOK || bytes.HasPrefix(answer, []byte(`{"errors":`)) {
 		return took, fmt.Errorf("%s: %d %.400s %w", operation, resp.StatusCode, answer, err)
 	}
 	return took, nil

@@ -108,6 +108,11 @@ func measure(ctx context.Context, url string, now time.Time, rounds int, slow bo
 	if err := a.DB().SetAPIToken(ctx, "queries", secret); err != nil {
 		return err
 	}
+	for built := 1; built > 0; {
+		if built, err = a.DB().BuildCubes(ctx, now, 100); err != nil {
+			return err
+		}
+	}
 	c := client{url: "http://" + a.HTTPAddr() + "/graphql", token: secret.Reveal()}
 	return c.table(ctx, queriesAt(now), rounds, slow)
 }
