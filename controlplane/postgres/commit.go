@@ -17,7 +17,9 @@ import (
 // batches that were not committed before to the rollups of every level, notes
 // what was sent, and keeps their denials, in one transaction with the batches'
 // identities. It returns those batches. The same batches may be given again at
-// any time, by any number of processes at once.
+// any time, by any number of processes at once. When there is more in them than
+// one transaction should have, it takes several, of whole batches: an error may
+// leave the first ones committed.
 //
 // Locks are taken in one order everywhere, so that writers wait for one another
 // but never in a ring: sources first, then the rollups of usage, of verdicts and
@@ -25,19 +27,39 @@ import (
 // The more batches one call has, the less each costs: their rows are added up
 // before the database sees them.
 func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh []*wire.Batch, err error) {
-	if len(batches) == 0 {
-		return nil, nil
-	}
-	err = db.withPartitions(ctx, func() error {
-		return db.inTx(ctx, func(tx pgx.Tx) (err error) {
-			fresh, err = db.commit(ctx, tx, batches)
-			return err
+	for _, part := range transactions(batches) {
+		var added []*wire.Batch
+		err := db.withPartitions(ctx, func() error {
+			return db.inTx(ctx, func(tx pgx.Tx) (err error) {
+				added, err = db.commit(ctx, tx, part)
+				return err
+			})
 		})
-	})
-	if err != nil {
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
+		fresh = append(fresh, added...)
 	}
 	return fresh, nil
+}
+
+// maxTransaction is how many entries one transaction takes, so that it ends well
+// within the time of its callers even when each is a row of its own.
+const maxTransaction = 75_000
+
+// transactions splits batches, in their order.
+func transactions(batches []*wire.Batch) (parts [][]*wire.Batch) {
+	begin, entries := 0, 0
+	for i, b := range batches {
+		if entries += len(b.Entries); entries > maxTransaction && i > begin {
+			parts = append(parts, batches[begin:i])
+			begin, entries = i, len(b.Entries)
+		}
+	}
+	if begin < len(batches) {
+		parts = append(parts, batches[begin:])
+	}
+	return parts
 }
 
 func (db *DB) commit(ctx context.Context, tx pgx.Tx, batches []*wire.Batch) ([]*wire.Batch, error) {

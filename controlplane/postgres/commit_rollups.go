@@ -15,7 +15,7 @@ import (
 // added up. Far more, and Postgres would store it apart from its row.
 const longLatency = 600
 
-// addRollups adds rows to the rollups. It fails with errMissingPartitions, before
+// addRollups adds rows to the rollups. It fails with missingPartitionsError, before
 // it has taken a lock of them, when it knows of no partition for some.
 func (db *DB) addRollups(ctx context.Context, tx pgx.Tx, r usage.Rollups) error {
 	if missing := db.partitions.missing(r); len(missing) > 0 {

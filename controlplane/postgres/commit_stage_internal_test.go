@@ -45,3 +45,34 @@ func TestLevelsShareRowsOnlyInTheSameOrderWithTheSameSums(t *testing.T) {
 		t.Errorf("shifts share the rows of a level: %v", parts)
 	}
 }
+
+func TestTransactionsHaveWholeBatchesAndNotTooMuch(t *testing.T) {
+	sized := func(entries ...int) (batches []*wire.Batch) {
+		for _, n := range entries {
+			batches = append(batches, &wire.Batch{Entries: make([]wire.Entry, n)})
+		}
+		return batches
+	}
+	const most = maxTransaction
+	for name, tc := range map[string]struct {
+		entries []int
+		want    []int // batches of each transaction
+	}{
+		"none":             {nil, nil},
+		"empty ones":       {[]int{0, 0, 0}, []int{3}},
+		"what just fits":   {[]int{most - 1, 1}, []int{2}},
+		"one too many":     {[]int{most - 1, 1, 1}, []int{2, 1}},
+		"each a large one": {[]int{most, most, most}, []int{1, 1, 1}},
+		"beyond any bound": {[]int{1, most + 1, 1}, []int{1, 1, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []int
+			for _, part := range transactions(sized(tc.entries...)) {
+				got = append(got, len(part))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}

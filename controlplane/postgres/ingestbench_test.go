@@ -46,10 +46,7 @@ func durable(b *testing.B) (url string, cpu func() time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("", "weir-ingest-")
-	if err != nil {
-		b.Fatal(err)
-	}
+	dir := b.TempDir()
 	config := embedded.Config{BinDir: top.PostgresBin(), DataDir: dir}
 	server, err := embedded.Start(b.Context(), config)
 	if err != nil {
@@ -70,9 +67,6 @@ func durable(b *testing.B) (url string, cpu func() time.Duration) {
 	}
 	b.Cleanup(func() {
 		if err := server.Stop(context.Background()); err != nil {
-			b.Error(err)
-		}
-		if err := os.RemoveAll(dir); err != nil {
 			b.Error(err)
 		}
 	})

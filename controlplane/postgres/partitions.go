@@ -116,7 +116,7 @@ type partitions struct {
 }
 
 // missing returns those that rows need and nobody has seen, sorted.
-func (p *partitions) missing(r usage.Rollups) errMissingPartitions {
+func (p *partitions) missing(r usage.Rollups) missingPartitionsError {
 	needed := map[partition]struct{}{}
 	for l, rows := range r.Usage {
 		need(needed, l, rows, func(r *usage.Row) int64 { return r.Minute })
@@ -129,7 +129,7 @@ func (p *partitions) missing(r usage.Rollups) errMissingPartitions {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var missing errMissingPartitions
+	var missing missingPartitionsError
 	for n := range needed {
 		if _, ok := p.seen[n]; !ok {
 			missing = append(missing, n)
@@ -165,10 +165,10 @@ func (p *partitions) forget() {
 	p.seen = nil
 }
 
-// errMissingPartitions lists partitions that a transaction needs.
-type errMissingPartitions []partition
+// missingPartitionsError lists partitions that a transaction needs.
+type missingPartitionsError []partition
 
-func (e errMissingPartitions) Error() string {
+func (e missingPartitionsError) Error() string {
 	return fmt.Sprintf("%d partitions of the rollups are missing", len(e))
 }
 
@@ -179,7 +179,7 @@ func (db *DB) withPartitions(ctx context.Context, do func() error) error {
 	const attempts = 4
 	for attempt := 1; ; attempt++ {
 		err := do()
-		var missing errMissingPartitions
+		var missing missingPartitionsError
 		switch {
 		case attempt == attempts:
 			return err

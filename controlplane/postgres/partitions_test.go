@@ -178,25 +178,48 @@ func TestPartitionChangesDoNotBlockCommits(t *testing.T) {
 }
 
 func TestADropThatWasCutShortIsFinished(t *testing.T) {
-	for name, cut := range map[string]string{
-		"detached, not dropped": `alter table usage_minute detach partition %s`,
+	for name, cut := range map[string]func(t *testing.T, conn *pgx.Conn, part, url string){
+		"detached, not dropped": func(t *testing.T, conn *pgx.Conn, part, _ string) {
+			if _, err := conn.Exec(t.Context(), `alter table usage_minute detach partition `+part); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"while it waited for a reader": func(t *testing.T, conn *pgx.Conn, part, url string) {
+			reader := dial(t, url)
+			if _, err := reader.Exec(t.Context(), `begin; select count(*) from usage_minute`); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Exec(t.Context(), `set statement_timeout = '100ms'`); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := conn.Exec(t.Context(), `alter table usage_minute detach partition `+part+` concurrently`); err == nil {
+				t.Fatal("it did not wait")
+			}
+			if _, err := reader.Exec(t.Context(), `rollback`); err != nil {
+				t.Fatal(err)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db, conn := openBoth(t)
+			url := databases.New(t)
+			db, err := postgres.Open(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
 			now := time.Now()
 			old := now.AddDate(0, 0, -40)
 			commit(t, db, minuteBatch(1, 1, old))
 			part := "usage_minute_" + old.UTC().Format("20060102")
-			if _, err := conn.Exec(t.Context(), `alter table usage_minute detach partition `+part); err != nil {
-				t.Fatal(err, cut)
-			}
+			cut(t, dial(t, url), part, url)
 			if _, err := db.DropExpired(t.Context(), now); err != nil {
 				t.Fatal(err)
 			}
 			var left int
-			if err := conn.QueryRow(t.Context(), `select count(*) from pg_class where relname = $1`, part).Scan(&left); err != nil || left != 0 {
+			if err := dial(t, url).QueryRow(t.Context(), `select count(*) from pg_class where relname = $1`, part).Scan(&left); err != nil || left != 0 {
 				t.Errorf("%d tables are left, %v", left, err)
 			}
+			commit(t, db, minuteBatch(1, 2, now), minuteBatch(1, 3, old))
 		})
 	}
 }

@@ -157,7 +157,8 @@ func (t Terms) shifts(minutes []Row) (days, months []Row) {
 	return sums(days, compareRows, (*Row).add), sums(months, compareRows, (*Row).add)
 }
 
-// compareRows orders rows by key, which is the order of locks.
+// compareRows orders rows by key, which is the order of locks. It looks no further
+// than it must: most rows differ in the first of these.
 func compareRows(a, b *Row) int {
 	switch {
 	case a.Minute != b.Minute:
@@ -169,8 +170,8 @@ func compareRows(a, b *Row) int {
 	case a.Endpoint != b.Endpoint:
 		return cmp.Compare(a.Endpoint, b.Endpoint)
 	}
-	return a.EntryKey.Compare(b.EntryKey)
+	return a.Compare(b.EntryKey)
 }
 
-func compareVerdicts(a, b *VerdictRow) int { return a.VerdictKey.Compare(b.VerdictKey) }
-func compareMeters(a, b *MeterRow) int     { return a.MeterKey.Compare(b.MeterKey) }
+func compareVerdicts(a, b *VerdictRow) int { return a.Compare(b.VerdictKey) }
+func compareMeters(a, b *MeterRow) int     { return a.Compare(b.MeterKey) }

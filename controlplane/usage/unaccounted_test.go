@@ -91,6 +91,7 @@ func TestWhatIsMissingAddsUp(t *testing.T) {
 		ledger := usage.NewLedger(0)
 		s := usage.Source{Ledger: ledger, Busiest: rapid.Int64Range(0, 50).Draw(t, "busiest")}
 		var open []usage.OpenMissing
+		var id controlplane.ID
 		account := func() {
 			resolved, found := s.Account(open)
 			var kept []usage.OpenMissing
@@ -101,7 +102,8 @@ func TestWhatIsMissingAddsUp(t *testing.T) {
 			}
 			open = kept
 			for _, m := range found {
-				open = append(open, usage.OpenMissing{ID: controlplane.ID(rapid.Int64().Draw(t, "id")), Missing: m})
+				id++
+				open = append(open, usage.OpenMissing{ID: id, Missing: m})
 			}
 			if again, more := s.Account(open); len(again)+len(more) > 0 {
 				t.Fatalf("found again: resolved %v, missing %+v, open %+v of %+v", again, more, open, s)
