@@ -154,7 +154,7 @@ test("reconciliation says first whether everything that was sent is there", asyn
   const sent = await row.getByRole("cell").nth(2).textContent();
   await expect(row.getByRole("cell").nth(3)).toHaveText(sent ?? "");
   await expect(page.getByText("All 31 days agree")).toBeVisible();
-  await page.getByLabel("Days").selectOption("Last 7 days");
+  await page.getByLabel("Days", { exact: true }).selectOption("Last 7 days");
   await expect(page.getByText("All 7 days agree")).toBeVisible();
   await expect(page.getByRole("region", { name: "Unaccounted usage" })).toBeVisible();
   await expect(page.getByRole("region", { name: "Rollups" }).getByRole("row")).toHaveCount(5);

@@ -1,4 +1,4 @@
-import { type Granularity, granularityMS, readableGranularity } from "~/app/range";
+import { type Granularity, granularityMS, mostPoints, readableGranularity } from "~/app/range";
 
 /** What usage can be narrowed and split by, by its name in the URL. */
 export const dimensions = {
@@ -177,7 +177,8 @@ export const granularityOf = (q: Question, spanMS: number): Granularity =>
 /** Whether an answer with that granularity could hold all groups. */
 export function fits(granularity: Granularity, spanMS: number, groups: number): boolean {
   if (granularity === "MONTH") return true;
-  return (spanMS / granularityMS[granularity]) * (groups + 2) <= maxCells;
+  const points = spanMS / granularityMS[granularity];
+  return points <= mostPoints && points * (groups + 2) <= maxCells;
 }
 
 /** The granularities that are coarser than one, finest first. */

@@ -15,6 +15,7 @@ import { AccountKeys } from "./account-keys";
 import { AccountOverrides } from "./account-overrides";
 import { AccountStanding } from "./account-standing";
 import { NotFound } from "./NotFound";
+import { Corrections } from "./usage-corrections";
 import { UsagePanel, usageTotals } from "./usage-panel";
 
 const AccountQuery = graphql(
@@ -174,6 +175,7 @@ export default function Account({ id }: { id: string }) {
       </div>
       <AccountKeys accountId={id} accountName={account?.name ?? ""} keys={account?.keys} />
       <AccountIdentities accountId={id} identities={account?.identities} />
+      <Corrections accountId={id} />
       <p className="flex items-center gap-2 text-small text-faint">
         Account id <Copyable text={id} label="Copy account id" />
       </p>

@@ -9,8 +9,10 @@ import { shownOf, useReport } from "~/explore/useReport";
 import { Button } from "~/ui/Button";
 import { PageHead } from "~/ui/Panel";
 import { StaleNotice } from "~/ui/states";
+import { AdjustUsageButton } from "./usage-adjust";
 import { UsageChart } from "./usage-chart";
 import { type CustomMeter, UsageControls, useMeters } from "./usage-controls";
+import { Corrections } from "./usage-corrections";
 import { ExportMenu } from "./usage-export";
 import { UsageFilters } from "./usage-filters";
 import { UsageGroups } from "./usage-groups";
@@ -38,6 +40,7 @@ export default function Usage() {
             >
               Reconciliation
             </AppLink>
+            {asked.account && <AdjustUsageButton account={asked.account} />}
             <Views isHeat={isHeat} change={asked.change} />
           </>
         }
@@ -45,6 +48,7 @@ export default function Usage() {
       <UsageFilters question={asked.question} change={asked.change} />
       <UsageControls asked={asked} meters={meters} isHeat={isHeat} />
       {isHeat ? <UsageHeat asked={asked} /> : <OverTime asked={asked} meters={meters} />}
+      {asked.account && <Corrections accountId={asked.account.id} />}
     </>
   );
 }
@@ -107,12 +111,14 @@ function OverTime({ asked, meters }: { asked: Asked; meters: CustomMeter[] }) {
           {instead}
         </MeterRanking>
       )}
-      <UsageTotals
-        totals={data?.totals}
-        before={data?.previous?.totals}
-        shown={shown}
-        heading={heading}
-      />
+      {(data || !report.error) && (
+        <UsageTotals
+          totals={data?.totals}
+          before={data?.previous?.totals}
+          shown={shown}
+          heading={heading}
+        />
+      )}
       {q.groupBy.length > 0 && !isEmpty && (data || !report.error) && (
         <UsageGroups
           asked={asked}

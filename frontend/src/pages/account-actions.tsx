@@ -8,6 +8,7 @@ import { SelectField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
 import type { AccountDetails } from "./Account";
 import { SettingsDialog, UpdateAccount } from "./account-settings";
+import { AdjustUsageButton } from "./usage-adjust";
 
 const ResetAccount = graphql(`
   mutation ResetAccount($id: ID!) {
@@ -31,6 +32,7 @@ export function AccountActions({ account, tiers }: { account: AccountDetails; ti
     <>
       <Button onClick={() => setOpen("settings")}>Settings</Button>
       <Button onClick={() => setOpen("tier")}>Change tier</Button>
+      <AdjustUsageButton account={account} />
       <Button onClick={() => setOpen("reset")}>Reset counters</Button>
       <Button onClick={() => setOpen("status")}>
         {account.status === "SUSPENDED" ? "Activate" : "Suspend"}

@@ -1,3 +1,4 @@
+import { useState } from "react";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useNow, useQueryState } from "~/app/location";
@@ -10,6 +11,7 @@ import { Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { When } from "~/ui/When";
+import { VoidDialog } from "./usage-void";
 
 const CorrectionsQuery = graphql(`
   query Corrections($accountId: ID, $after: String) {
@@ -56,6 +58,7 @@ export function Corrections({ accountId }: { accountId: string | null }) {
     key: `${accountId} ${after}`,
   });
   const nowMS = useNow(10_000);
+  const [voiding, setVoiding] = useState<Correction | null>(null);
   const page = data?.corrections;
   return (
     <Panel title="Corrections" note="what was added to past usage, or taken away">
@@ -74,7 +77,7 @@ export function Corrections({ accountId }: { accountId: string | null }) {
           )}
           <Table
             label="Corrections"
-            columns={columns(nowMS, accountId === null)}
+            columns={columns(nowMS, accountId === null, setVoiding)}
             rows={page?.nodes}
             rowKey={(c) => c.id}
             skeletonRows={2}
@@ -94,6 +97,9 @@ export function Corrections({ accountId }: { accountId: string | null }) {
           </Button>
         </div>
       )}
+      {voiding && (
+        <VoidDialog correction={voiding} onVoided={reload} onClose={() => setVoiding(null)} />
+      )}
     </Panel>
   );
 }
@@ -104,7 +110,11 @@ const kinds = {
   IMPORT: { label: "Imported", look: "soft" },
 } as const;
 
-const columns = (nowMS: number, withAccount: boolean): Column<Correction>[] => [
+const columns = (
+  nowMS: number,
+  withAccount: boolean,
+  onVoid: (c: Correction) => void,
+): Column<Correction>[] => [
   {
     id: "kind",
     head: "What",
@@ -151,5 +161,17 @@ const columns = (nowMS: number, withAccount: boolean): Column<Correction>[] => [
     numeric: true,
     from: "sm",
     cell: (c) => <When at={c.createdAt} nowMS={nowMS} className="text-muted" />,
+  },
+  {
+    id: "actions",
+    head: "Actions",
+    hideHead: true,
+    numeric: true,
+    cell: (c) =>
+      c.kind !== "VOID" && (
+        <Button kind="quiet" aria-label={`Void: ${c.reason}`} onClick={() => onVoid(c)}>
+          Void
+        </Button>
+      ),
   },
 ];

@@ -17,16 +17,15 @@ export function ExportMenu({ asked }: { asked: Asked }) {
           <span className="max-sm:sr-only">Export all</span>
         </button>
       </DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      {/* Inside the page's main part, where screen readers look for what belongs to it. */}
+      <DropdownMenu.Portal container={document.getElementById("main")}>
         <DropdownMenu.Content
           align="end"
+          aria-label="Every group and point of this question"
           sideOffset={6}
           collisionPadding={12}
           className="z-40 w-64 rounded-panel border border-line-strong bg-raised p-1.5"
         >
-          <DropdownMenu.Label className="px-2 py-1 text-small text-faint">
-            Every group and point of this question
-          </DropdownMenu.Label>
           {exportFormats.map(({ ending, label, note }) => (
             <DropdownMenu.Item key={ending} asChild>
               <a

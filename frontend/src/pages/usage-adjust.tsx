@@ -1,0 +1,178 @@
+import { useState } from "react";
+import { useMutation, useQuery } from "urql";
+import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
+import { adjustmentWords, amountOf, isComplete, newClientId } from "~/explore/correct";
+import { Button } from "~/ui/Button";
+import { FormDialog } from "~/ui/FormDialog";
+import { inputMoment, isoOfInput } from "~/ui/format";
+import { SelectField, TextField } from "~/ui/inputs";
+import { Notice } from "~/ui/states";
+import { useToast } from "~/ui/Toast";
+
+const AdjustUsage = graphql(`
+  mutation AdjustUsage($input: AdjustUsageInput!) {
+    adjustUsage(input: $input) {
+      correction {
+        id
+      }
+    }
+  }
+`);
+
+const EndpointsQuery = graphql(`
+  query AdjustableEndpoints {
+    endpoints {
+      id
+      method
+      template
+    }
+  }
+`);
+
+/** What shows usage, and is asked for again once past usage has changed. */
+export const changedByCorrections = ["Correction", "UsageReport", "UsageSeries", "Reconciliation"];
+
+const fields = ["requests", "cost", "endpointId", "at", "reason"];
+
+/** A button that opens the dialog to adjust an account's past usage. */
+export function AdjustUsageButton({ account }: { account: { id: string; name: string } }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <>
+      <Button onClick={() => setOpen(true)}>Adjust usage</Button>
+      {open && <AdjustDialog account={account} onClose={() => setOpen(false)} />}
+    </>
+  );
+}
+
+function AdjustDialog({
+  account,
+  onClose,
+}: {
+  account: { id: string; name: string };
+  onClose: () => void;
+}) {
+  const [, adjust] = useMutation(AdjustUsage);
+  const [{ data }] = useQuery({ query: EndpointsQuery });
+  const { submit, busy, faults } = useSubmit(fields);
+  // One id for the dialog: sent twice, it is still one correction.
+  const [clientId] = useState(newClientId);
+  const [direction, setDirection] = useState("take");
+  const [requests, setRequests] = useState("");
+  const [cost, setCost] = useState("");
+  const [at, setAt] = useState(() => inputMoment(Date.now()));
+  const [endpointId, setEndpointId] = useState("");
+  const [reason, setReason] = useState("");
+  const say = useToast();
+  const iso = isoOfInput(at);
+  const adjustment = {
+    account: account.name,
+    takes: direction === "take",
+    requests: amountOf(requests),
+    cost: amountOf(cost),
+    atMS: iso === null ? null : Date.parse(iso),
+  };
+  const save = async () => {
+    if (iso === null) return;
+    const sign = adjustment.takes ? -1 : 1;
+    const saved = await submit(
+      adjust(
+        {
+          input: {
+            clientId,
+            accountId: account.id,
+            at: iso,
+            requests: sign * (adjustment.requests ?? 0),
+            cost: sign * (adjustment.cost ?? 0),
+            reason: reason.trim(),
+            ...(endpointId !== "" && { endpointId }),
+          },
+        },
+        { additionalTypenames: changedByCorrections },
+      ),
+    );
+    if (!saved) return;
+    say(`The usage of ${account.name} is adjusted`);
+    onClose();
+  };
+  return (
+    <FormDialog
+      title={`Adjust the usage of ${account.name}`}
+      submit="Adjust usage"
+      busy={busy}
+      disabled={!isComplete(adjustment) || reason.trim() === ""}
+      errors={faults?.general}
+      onSubmit={save}
+      onClose={onClose}
+    >
+      <div className="grid gap-3 sm:grid-cols-3">
+        <SelectField
+          autofocus
+          label="What to do"
+          value={direction}
+          choices={[
+            { value: "take", label: "Take away" },
+            { value: "add", label: "Add" },
+          ]}
+          onChange={setDirection}
+        />
+        <TextField
+          label="Requests"
+          look="number"
+          placeholder="0"
+          error={faults?.fields.requests}
+          value={requests}
+          onChange={setRequests}
+        />
+        <TextField
+          label="Cost units"
+          look="number"
+          placeholder="0"
+          error={faults?.fields.cost}
+          value={cost}
+          onChange={setCost}
+        />
+      </div>
+      <div className="grid gap-3 sm:grid-cols-2">
+        <TextField
+          required
+          label="Minute"
+          hint="In your time zone; it counts in this period."
+          type="datetime-local"
+          error={faults?.fields.at}
+          value={at}
+          onChange={setAt}
+        />
+        <SelectField
+          label="Endpoint"
+          error={faults?.fields.endpointId}
+          value={endpointId}
+          choices={[
+            { value: "", label: "None" },
+            ...(data?.endpoints ?? []).map((e) => ({
+              value: e.id,
+              label: `${e.method} ${e.template}`,
+            })),
+          ]}
+          onChange={setEndpointId}
+        />
+      </div>
+      <TextField
+        required
+        label="Reason"
+        hint="Why, for whoever reads the books later."
+        error={faults?.fields.reason}
+        maxLength={500}
+        value={reason}
+        onChange={setReason}
+      />
+      <Notice kind="info">
+        <span>
+          {adjustmentWords(adjustment)} What Envoys sent stays as it is; this stands beside it, with
+          your name, and can be voided.
+        </span>
+      </Notice>
+    </FormDialog>
+  );
+}
