@@ -59,6 +59,11 @@ const opened: Array<{ name: string; path: () => string; open: (page: Page) => Pr
         .check();
     },
   },
+  {
+    name: "adjust-usage",
+    path: () => `/usage?range=15m&account=${someone.accountId}`,
+    open: press("Adjust usage"),
+  },
   { name: "new-meter", path: () => "/settings", open: press("New meter") },
   { name: "usage-filter", path: () => "/usage?range=15m", open: press(/^Account:/) },
   { name: "usage-export", path: () => "/usage?range=15m", open: press("Export all") },

@@ -191,3 +191,38 @@ test("a custom meter is made, mended, explored and deleted", async ({ page }) =>
   await page.getByRole("button", { name: "Delete meter" }).click();
   await expect(row).toBeHidden();
 });
+
+test("past usage is adjusted with a reason, shows beside what was sent, and is voided", async ({
+  page,
+}) => {
+  await page.goto(`/accounts/${someone.accountId}`);
+  await settled(page);
+  await page.getByRole("button", { name: "Adjust usage" }).click();
+  const dialog = page.getByRole("dialog", { name: `Adjust the usage of ${someone.name}` });
+  await expect(dialog.getByRole("button", { name: "Adjust usage" })).toBeDisabled();
+  await dialog.getByLabel("What to do").selectOption("Add");
+  await dialog.getByLabel("Requests").fill("40");
+  await expect(dialog.getByRole("status")).toContainText(`Adds 40 requests to ${someone.name}`);
+  await dialog.getByLabel("Minute").fill("2100-01-01T00:00");
+  await dialog.getByLabel("Reason").fill("Credit for the outage");
+  await dialog.getByRole("button", { name: "Adjust usage" }).click();
+  await expect(dialog.getByLabel("Minute")).toHaveAttribute("aria-invalid", "true");
+  await dialog.getByLabel("Minute").fill(new Date(Date.now() - 60_000).toISOString().slice(0, 16));
+  await dialog.getByRole("button", { name: "Adjust usage" }).click();
+
+  const corrections = page.getByRole("region", { name: "Corrections" });
+  const row = corrections.getByRole("row", { name: /Credit for the outage/ });
+  await expect(row).toContainText("+40");
+  await page.goto(`/usage?range=15m&account=${someone.accountId}&decision=CORRECTED`);
+  await expect(groups(page, "decision").getByRole("row", { name: /Corrected/ })).toContainText(
+    "40",
+  );
+  await page.goto(`/usage/reconciliation?account=${someone.accountId}`);
+  await expect(page.getByText("All 31 days agree")).toBeVisible();
+  await expect(page.getByRole("definition").filter({ hasText: "+40" })).toBeVisible();
+
+  await row.getByRole("button", { name: /^Void/ }).click();
+  await page.getByRole("dialog").getByLabel("Reason").fill("Wrong account");
+  await page.getByRole("dialog").getByRole("button", { name: "Void correction" }).click();
+  await expect(corrections.getByRole("row", { name: /Wrong account/ })).toContainText("−40");
+});

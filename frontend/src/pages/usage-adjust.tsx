@@ -31,7 +31,12 @@ const EndpointsQuery = graphql(`
 `);
 
 /** What shows usage, and is asked for again once past usage has changed. */
-export const changedByCorrections = ["Correction", "UsageReport", "UsageSeries", "Reconciliation"];
+export const changedByCorrections = [
+  "CorrectionConnection",
+  "UsageReport",
+  "UsageSeries",
+  "Reconciliation",
+];
 
 const fields = ["requests", "cost", "endpointId", "at", "reason"];
 
