@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useMutation } from "urql";
 import { useLocation } from "wouter";
-import { type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
 import { useHref } from "~/app/location";
 import { paths } from "~/app/paths";
 import { FormDialog } from "~/ui/FormDialog";
@@ -28,33 +28,34 @@ export function CreateAccountDialog({
   tiers: Array<{ id: string; name: string }>;
   onClose: () => void;
 }) {
-  const [{ fetching }, create] = useMutation(CreateAccount);
+  const [, create] = useMutation(CreateAccount);
+  const { submit, busy, faults } = useSubmit(fields);
   const [name, setName] = useState("");
   const [tierId, setTierId] = useState("");
   const [timeZone, setTimeZone] = useState("UTC");
   const [billingDay, setBillingDay] = useState("1");
-  const [faults, setFaults] = useState<Faults | null>(null);
   const [, navigate] = useLocation();
   const href = useHref();
-  const submit = async () => {
-    const { data, error } = await create({
-      input: {
-        name: name.trim(),
-        ...(tierId !== "" && { tierId }),
-        timeZone: timeZone.trim(),
-        billingDay: Number(billingDay),
-      },
-    });
-    if (error) setFaults(faultsOf(error, (f) => fields.includes(f)));
-    else if (data) navigate(href(paths.account(data.createAccount.account.id)));
+  const save = async () => {
+    const saved = await submit(
+      create({
+        input: {
+          name: name.trim(),
+          ...(tierId !== "" && { tierId }),
+          timeZone: timeZone.trim(),
+          billingDay: Number(billingDay),
+        },
+      }),
+    );
+    if (saved) navigate(href(paths.account(saved.createAccount.account.id)));
   };
   return (
     <FormDialog
       title="New account"
       submit="Create account"
-      busy={fetching}
+      busy={busy}
       errors={faults?.general}
-      onSubmit={submit}
+      onSubmit={save}
       onClose={onClose}
     >
       <TextField

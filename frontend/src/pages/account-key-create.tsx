@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useMutation } from "urql";
-import { type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
 import { Button } from "~/ui/Button";
 import { Copyable } from "~/ui/Copyable";
 import { Dialog, DialogActions } from "~/ui/Dialog";
@@ -24,6 +24,8 @@ const CreateKey = graphql(`
   }
 `);
 
+const fields = ["name", "expiresAt"];
+
 export function CreateKeyDialog({
   accountId,
   accountName,
@@ -33,25 +35,24 @@ export function CreateKeyDialog({
   accountName: string;
   onClose: () => void;
 }) {
-  const [{ data, fetching }, create] = useMutation(CreateKey);
+  const [{ data }, create] = useMutation(CreateKey);
+  const { submit, busy, faults } = useSubmit(fields);
   const [name, setName] = useState("");
   const [expires, setExpires] = useState("");
-  const [faults, setFaults] = useState<Faults | null>(null);
-  const submit = async () => {
+  const save = async () => {
     const expiresAt = isoOfInput(expires);
-    const { error } = await create({
-      input: { accountId, name: name.trim(), ...(expiresAt !== null && { expiresAt }) },
-    });
-    setFaults(error ? faultsOf(error, (f) => f === "name" || f === "expiresAt") : null);
+    await submit(
+      create({ input: { accountId, name: name.trim(), ...(expiresAt !== null && { expiresAt }) } }),
+    );
   };
   if (data) return <SecretDialog secret={data.createKey.secret} onClose={onClose} />;
   return (
     <FormDialog
       title={`New key for ${accountName}`}
       submit="Create key"
-      busy={fetching}
+      busy={busy}
       errors={faults?.general}
-      onSubmit={submit}
+      onSubmit={save}
       onClose={onClose}
     >
       <TextField

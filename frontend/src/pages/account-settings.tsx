@@ -1,7 +1,8 @@
 import { useMemo, useState } from "react";
 import { useMutation } from "urql";
-import { type Faults, faultsOf } from "~/api/errors";
+import type { Faults } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
 import { Field } from "~/ui/Field";
 import { FormDialog } from "~/ui/FormDialog";
 import { TextField } from "~/ui/inputs";
@@ -38,22 +39,24 @@ export function SettingsDialog({
   account: AccountDetails;
   onClose: () => void;
 }) {
-  const [{ fetching }, update] = useMutation(UpdateAccount);
+  const [, update] = useMutation(UpdateAccount);
+  const { submit, busy, faults } = useSubmit(fields);
   const [name, setName] = useState(account.name);
   const [timeZone, setTimeZone] = useState(account.timeZone);
   const [billingDay, setBillingDay] = useState(String(account.billingDay));
-  const [faults, setFaults] = useState<Faults | null>(null);
   const say = useToast();
-  const submit = async () => {
-    const { error } = await update({
-      input: {
-        id: account.id,
-        ...(name.trim() !== account.name && { name: name.trim() }),
-        timeZone: timeZone.trim(),
-        billingDay: Number(billingDay),
-      },
-    });
-    if (error) return setFaults(faultsOf(error, (f) => fields.includes(f)));
+  const save = async () => {
+    const saved = await submit(
+      update({
+        input: {
+          id: account.id,
+          ...(name.trim() !== account.name && { name: name.trim() }),
+          timeZone: timeZone.trim(),
+          billingDay: Number(billingDay),
+        },
+      }),
+    );
+    if (!saved) return;
     say(`${name.trim()} is saved`);
     onClose();
   };
@@ -61,9 +64,9 @@ export function SettingsDialog({
     <FormDialog
       title={`Settings of ${account.name}`}
       submit="Save"
-      busy={fetching}
+      busy={busy}
       errors={faults?.general}
-      onSubmit={submit}
+      onSubmit={save}
       onClose={onClose}
     >
       <TextField

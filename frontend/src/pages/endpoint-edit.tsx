@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useMutation } from "urql";
-import { type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
 import { FormDialog } from "~/ui/FormDialog";
 import { SelectField, TextField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
@@ -54,38 +54,39 @@ export function EndpointDialog({
   groups: Array<{ id: string; name: string }>;
   onClose: () => void;
 }) {
-  const [{ fetching: creating }, create] = useMutation(CreateEndpoint);
-  const [{ fetching: updating }, update] = useMutation(UpdateEndpoint);
+  const [, create] = useMutation(CreateEndpoint);
+  const [, update] = useMutation(UpdateEndpoint);
+  const { submit, refuse, busy, faults } = useSubmit(fields);
   const [method, setMethod] = useState(endpoint?.method ?? "GET");
   const [template, setTemplate] = useState(endpoint?.template ?? "/");
   const [cost, setCost] = useState(String(endpoint?.cost ?? 1));
   const [groupId, setGroupId] = useState(endpoint?.group?.id ?? "");
-  const [faults, setFaults] = useState<Faults | null>(null);
   const say = useToast();
-  const submit = async () => {
+  const save = async () => {
     const units = wholeNumber(cost);
-    if (units === null) {
-      const problem = "A whole number from 1 to 1,000,000.";
-      return setFaults({ fields: { cost: problem }, general: [], conflict: false });
-    }
+    if (units === null) return refuse("cost", "A whole number from 1 to 1,000,000.");
     const group = groupId === "" ? {} : { groupId };
-    const { error } =
+    const saved =
       endpoint === null
-        ? await create(
-            { input: { method, template: template.trim(), cost: units, ...group } },
-            { additionalTypenames },
+        ? await submit(
+            create(
+              { input: { method, template: template.trim(), cost: units, ...group } },
+              { additionalTypenames },
+            ),
           )
-        : await update(
-            {
-              input: {
-                id: endpoint.id,
-                cost: units,
-                ...(groupId === "" ? { ungroup: true } : group),
+        : await submit(
+            update(
+              {
+                input: {
+                  id: endpoint.id,
+                  cost: units,
+                  ...(groupId === "" ? { ungroup: true } : group),
+                },
               },
-            },
-            { additionalTypenames },
+              { additionalTypenames },
+            ),
           );
-    if (error) return setFaults(faultsOf(error, (f) => fields.includes(f)));
+    if (!saved) return;
     say(
       endpoint ? `${method} ${template} is saved` : `${method} ${template} is counted from now on`,
     );
@@ -95,9 +96,9 @@ export function EndpointDialog({
     <FormDialog
       title={endpoint ? `${endpoint.method} ${endpoint.template}` : "New endpoint"}
       submit={endpoint ? "Save endpoint" : "Create endpoint"}
-      busy={creating || updating}
+      busy={busy}
       errors={faults?.general}
-      onSubmit={submit}
+      onSubmit={save}
       onClose={onClose}
     >
       {endpoint === null && (
