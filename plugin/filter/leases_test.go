@@ -132,7 +132,7 @@ func TestQuota(t *testing.T) {
 			}
 			e.answer(c, 503, nil)
 			e.pass(20 * time.Second)
-			if c, report = e.leaseCall(); report == nil {
+			if _, report = e.leaseCall(); report == nil {
 				e.Fatal("it doesn't report any more")
 			}
 		})
