@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"errors"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -86,10 +87,10 @@ func (q Question) Previous(p Plan, kept Kept, now time.Time) (Plan, bool, error)
 		// Minutes that long ago may be gone: as much of whole hours, or days, will do.
 		previous, err = q.cover(controlplane.Range{From: g.Truncate(before.From), To: g.Truncate(before.To)}, kept)
 	}
-	if err != nil {
-		return Plan{}, false, controlplane.Invalid("input.compare", "%s; or leave the comparison out", err.(*controlplane.Error).Message)
+	if fault := (*controlplane.Error)(nil); errors.As(err, &fault) {
+		return Plan{}, false, controlplane.Invalid("input.compare", "%s; or leave the comparison out", fault.Message)
 	}
-	return previous, true, nil
+	return previous, err == nil, err
 }
 
 // before returns the whole range that p is compared with.

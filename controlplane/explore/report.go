@@ -171,7 +171,7 @@ func lessLatency(h, part wire.Histogram) (rest wire.Histogram) {
 func sum(points []controlplane.Totals, unique int64, meters []MeterAmount) Figures {
 	f := Figures{UniqueKeys: unique, Meters: meters}
 	for _, t := range points {
-		f.Totals.Add(t)
+		f.Add(t)
 	}
 	return f
 }
