@@ -1,8 +1,9 @@
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useMutation } from "urql";
-import { explain, type Faults, faultsOf } from "~/api/errors";
+import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
@@ -130,13 +131,12 @@ function groupColumns(
 }
 
 function CreateDialog({ onClose }: { onClose: () => void }) {
-  const [{ fetching }, create] = useMutation(CreateGroup);
+  const [, create] = useMutation(CreateGroup);
+  const { submit, busy, faults } = useSubmit(["name"]);
   const [name, setName] = useState("");
-  const [faults, setFaults] = useState<Faults | null>(null);
   const say = useToast();
-  const submit = async () => {
-    const { error } = await create({ name: name.trim() }, { additionalTypenames });
-    if (error) return setFaults(faultsOf(error, (f) => f === "name"));
+  const save = async () => {
+    if (!(await submit(create({ name: name.trim() }, { additionalTypenames })))) return;
     say(`${name.trim()} is there; choose it on its endpoints`);
     onClose();
   };
@@ -144,9 +144,9 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
     <FormDialog
       title="New group"
       submit="Create group"
-      busy={fetching}
+      busy={busy}
       errors={faults?.general}
-      onSubmit={submit}
+      onSubmit={save}
       onClose={onClose}
     >
       <TextField
