@@ -31,7 +31,9 @@ func TestFilterInEnvoyIsExactOverEveryWindow(t *testing.T) {
 		}
 		requests = n
 	}
-	const burst, perSecond, perMinute = 2000, 1200, 6000
+	// Both bind at any speed above 400 requests a second: first the rate, when its
+	// burst is used up, and a second later the window.
+	const burst, perSecond, perMinute = 2000, 400, 2400
 	perKey := rate(22, "key", perSecond, 1, burst)
 	perKey.Subject = book.PerKey
 	_, v := inEnvoy(t, gatewayPolicy(
