@@ -18,8 +18,8 @@ import (
 // what was sent, and keeps their denials, in one transaction with the batches'
 // identities. It returns those batches. The same batches may be given again at
 // any time, by any number of processes at once. When there is more in them than
-// one transaction should have, it takes several, of whole batches: an error may
-// leave the first ones committed.
+// one transaction should have, it takes several, of whole batches: with an error
+// it returns what was committed before.
 //
 // Locks are taken in one order everywhere, so that writers wait for one another
 // but never in a ring: sources first, then the rollups of usage, of verdicts and
@@ -36,7 +36,7 @@ func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh [
 			})
 		})
 		if err != nil {
-			return nil, err
+			return fresh, err
 		}
 		fresh = append(fresh, added...)
 	}

@@ -43,7 +43,7 @@ func bucketNumber(minute int64) int32 { return int32(minute / 60) }
 
 // staleCubes takes the buckets that rows are added to out of the cubes, and keeps
 // them out until the transaction ends. It comes before any lock on a row of a
-// rollup. Nobody waits in it but for another commit of late usage.
+// rollup. Only late usage waits in it: until its bucket has been summed up.
 func staleCubes(ctx context.Context, tx pgx.Tx, r usage.Rollups) error {
 	if len(r.Usage[usage.Months]) == 0 {
 		return nil

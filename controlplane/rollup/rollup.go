@@ -6,7 +6,7 @@
 //
 // Each round goes in this order, and the order is the guarantee:
 //
-//  1. commit: counts and batch identities, in one transaction
+//  1. commit: counts and batch identities, a batch's in one transaction
 //  2. acknowledge: the stream may forget the batches
 //  3. announce: live readers learn of the new usage
 package rollup
@@ -25,8 +25,9 @@ import (
 // Store is where usage is kept.
 type Store interface {
 	// CommitBatches adds those of the batches that it hasn't got to the rollups,
-	// in one transaction with their identities, and returns them. An error may
-	// come after the commit all the same: the same batches are given again then.
+	// each in one transaction with its identity, and returns those of which it
+	// knows that they are there now, also with an error. More may be: the same
+	// batches are given again then.
 	CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh []*wire.Batch, err error)
 }
 
@@ -51,7 +52,7 @@ type Worker struct {
 }
 
 const (
-	// What one transaction takes at most, so that it ends well within its time.
+	// What a round takes at most, so that it ends well within its time.
 	maxRound      = 100 // see wire.MaxBatchTotal
 	maxRoundBytes = 4 << 20
 
@@ -122,6 +123,7 @@ func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
 	fresh, err := w.DB.CommitBatches(committing, batches)
 	cancel()
+	defer w.announce(fresh)
 	if unstorable(err) && len(batches) > 1 {
 		// One batch is at fault: it must not hold up the others.
 		for _, m := range messages {
@@ -133,7 +135,7 @@ func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 		return
 	}
 	if err != nil {
-		w.Log.Error("committed nothing; will try again", "err", err)
+		w.Log.Error("did not commit all of a round; will try again", "batches", len(batches), "committed", len(fresh), "err", err)
 		for _, m := range messages {
 			w.settle(m.Again(retryAfter))
 		}
@@ -142,7 +144,6 @@ func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 	for _, m := range messages {
 		w.settle(m.Done())
 	}
-	w.announce(fresh)
 }
 
 func (w *Worker) announce(fresh []*wire.Batch) {

@@ -2,6 +2,7 @@ package rollup_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"slices"
@@ -177,4 +178,38 @@ func (a announcer) Announce(payload []byte) error {
 	d, err := live.Decode(payload)
 	a(d)
 	return err
+}
+
+// TestWhatWasCommittedBeforeAFaultIsAnnounced has a database that is lost between
+// the transactions of a round.
+func TestWhatWasCommittedBeforeAFaultIsAnnounced(t *testing.T) {
+	db, err := postgres.Open(t.Context(), databases.New(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	round := func() (round []stream.Message) {
+		return append(round, &settled{body: batch(t, 1, 5)}, &settled{body: batch(t, 2, 3)})
+	}
+	var announced []int64
+	live := announcer(func(d live.Delta) { announced = append(announced, d.Requests) })
+	lost, whole := round(), round()
+	(&rollup.Worker{DB: lostAfterOne{db}, Live: live, Log: slog.New(slog.DiscardHandler)}).Round(t.Context(), lost)
+	(&rollup.Worker{DB: db, Live: live, Log: slog.New(slog.DiscardHandler)}).Round(t.Context(), whole)
+	for i := range lost {
+		if before, then := lost[i].(*settled).how, whole[i].(*settled).how; before != "again" || then != "done" {
+			t.Errorf("message %d ended as %q, and %q when it came again", i, before, then)
+		}
+	}
+	if want := []int64{5, 3}; !slices.Equal(announced, want) {
+		t.Errorf("announced %d requests, want %d", announced, want)
+	}
+}
+
+// lostAfterOne commits the first batch of a round, and fails then.
+type lostAfterOne struct{ db *postgres.DB }
+
+func (s lostAfterOne) CommitBatches(ctx context.Context, batches []*wire.Batch) ([]*wire.Batch, error) {
+	fresh, err := s.db.CommitBatches(ctx, batches[:1])
+	return fresh, errors.Join(err, errors.New("the connection is lost"))
 }

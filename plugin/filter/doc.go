@@ -33,11 +33,11 @@
 // # What survives
 //
 // A request is answered from memory: it waits for no call, but for one exception,
-// see below. Without the control plane the last policy goes on being enforced and
-// usage goes on adding up; a quota whose lease isn't renewed within its time counts
-// as unknown, and its limit's fail mode decides. What survives the crash of a VM: everything in
-// shared data. What doesn't: usage that the VM had counted but not sent, see
-// package meter, and the settlements of its open streams.
+// see below. Without the control plane the last policy goes on being enforced,
+// usage goes on adding up and leases are used up; what is spent stays spent, and
+// when a lease has run dry the limit's fail mode decides. What survives the crash
+// of a VM: everything in shared data. What doesn't: usage that the VM had counted
+// but not sent, see package meter, and the settlements of its open streams.
 //
 // # What waits
 //

@@ -179,7 +179,7 @@ func (s *scanner) unicode() (rune, bool) {
 	return r, ok && r != utf8.RuneError
 }
 
-// hex reads \uXXXX.
+// hex reads an escape of a backslash, a u and four digits.
 func (s *scanner) hex() (r rune, ok bool) {
 	if len(s.rest) < 6 || s.rest[0] != '\\' || s.rest[1] != 'u' {
 		return 0, false
