@@ -111,12 +111,13 @@ func (db *DB) HeatMap(ctx context.Context, r controlplane.Range, zone *time.Loca
 		if err != nil {
 			return err
 		}
-		plan = plan.UseCubes(built, nil, f)
+		plan = plan.UseCubes(built, kept, explore.RankCubeFor(nil, f))
 		if err := checkRows(ctx, tx, explore.Question{Filter: f}, plan.Parts); err != nil {
 			return err
 		}
 		s := newScan(plan, f, nil)
-		rows, err := tx.Query(ctx, `select bucket, `+measureSQL[measure]+`::bigint from (`+s.usage(`bucket, `+measureColumns)+`) u group by bucket`, s.args...)
+		s.measure = measure
+		rows, err := tx.Query(ctx, `select bucket, sum(m)::bigint from (`+s.usage(`bucket, `+measureColumn+` as m`)+`) u group by bucket`, s.args...)
 		if err != nil {
 			return fmt.Errorf("read usage by the hour: %w", err)
 		}
@@ -141,7 +142,7 @@ func (db *DB) snapshot(ctx context.Context, do func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
 		// The plan is made for the partitions at hand; compiling it takes longer
 		// than most questions.
-		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off`, exploreWithin.Milliseconds()))
+		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off; set local max_parallel_workers_per_gather = 0`, exploreWithin.Milliseconds()))
 		if err != nil {
 			return fmt.Errorf("begin a question: %w", err)
 		}

@@ -22,18 +22,20 @@ const sumColumns = `
 	sum(shadowed)::bigint, sum(late)::bigint, sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
 	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint`
 
-// measureColumns are those that measureSQL reads.
-const measureColumns = `requests, shadowed, cost, bytes_in, bytes_out, status as status_of, decision as decision_of`
+// measureColumn stands for a row's part of a measure in the columns of usage.
+const measureColumn = `<measure>`
 
-var measureSQL = [...]string{
-	explore.Requests:  `sum(requests)`,
-	explore.Allowed:   `coalesce(sum(requests) filter (where decision_of = 1), 0)`,
-	explore.Throttled: `coalesce(sum(requests) filter (where decision_of = 2), 0)`,
-	explore.Shadowed:  `sum(shadowed)`,
-	explore.Errors:    `coalesce(sum(requests) filter (where decision_of = 1 and status_of >= 500), 0)`,
-	explore.Cost:      `sum(cost)`,
-	explore.BytesIn:   `sum(bytes_in)`,
-	explore.BytesOut:  `sum(bytes_out)`,
+// measures are what a row adds to each measure; in the cube of ranks there is a
+// column for each.
+var measures = [...]struct{ row, rank string }{
+	explore.Requests:  {`requests`, `requests`},
+	explore.Allowed:   {`case when decision = 1 then requests else 0 end`, `allowed`},
+	explore.Throttled: {`case when decision = 2 then requests else 0 end`, `throttled`},
+	explore.Shadowed:  {`shadowed`, `shadowed`},
+	explore.Errors:    {`case when decision = 1 and status >= 500 then requests else 0 end`, `errors`},
+	explore.Cost:      {`cost`, `cost`},
+	explore.BytesIn:   {`bytes_in`, `bytes_in`},
+	explore.BytesOut:  {`bytes_out`, `bytes_out`},
 }
 
 var dimensionColumns = [...]string{
@@ -50,6 +52,7 @@ type scan struct {
 	meters  []controlplane.ID
 	among   [][]int64 // by dimension to split by: the only values of interest
 	points  bool
+	measure explore.Measure // of measureColumn
 	args    []any
 	at      string // the placeholder of the points
 }
@@ -79,6 +82,11 @@ func (s *scan) usage(columns string) string {
 		if strings.Contains(columns, pointColumn) {
 			selected = strings.ReplaceAll(columns, pointColumn, s.point(p))
 		}
+		measure := measures[s.measure].row
+		if p.Cube == explore.RankCube {
+			measure = measures[s.measure].rank
+		}
+		selected = strings.ReplaceAll(selected, measureColumn, measure)
 		parts[i] = `select ` + selected + ` from ` + s.table + name +
 			` where bucket >= ` + s.arg(p.From) + ` and bucket < ` + s.arg(p.To) + where
 	}
