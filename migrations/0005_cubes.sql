@@ -12,11 +12,15 @@ create table cubes (
     primary key (level, bucket)
 );
 
--- Sums of sent_usage over its sources, of the days that are in `cubes`.
-create table cube_sent (
+-- What was sent and what is in the rollup by the day, of the days that are in
+-- `cubes`, in requests.
+create table cube_reconciled (
     day        date not null,
     account_id bigint not null,
-    requests   bigint not null,
+    sent       bigint not null,
+    rolled_up  bigint not null, -- without what follows
+    corrected  bigint not null,
+    imported   bigint not null,
     primary key (day, account_id)
 );
 
@@ -75,6 +79,7 @@ create table usage_caller_hour (
     primary key (bucket, account_id, key_id, tier_id, status, decision)
 );
 create index usage_caller_hour_account_idx on usage_caller_hour (account_id, bucket);
+create index usage_caller_hour_key_idx on usage_caller_hour (key_id, bucket);
 create table usage_caller_day (like usage_caller_hour including all);
 create table usage_caller_month (like usage_caller_hour including all);
 
@@ -98,4 +103,4 @@ create table usage_rank_month (like usage_rank_hour including all);
 
 -- +goose Down
 drop table usage_rank_month, usage_rank_day, usage_rank_hour, usage_caller_month, usage_caller_day, usage_caller_hour, usage_endpoint_month, usage_endpoint_day, usage_endpoint_hour,
-    usage_total_month, usage_total_day, usage_total_hour, cube_sent, cubes;
+    usage_total_month, usage_total_day, usage_total_hour, cube_reconciled, cubes;

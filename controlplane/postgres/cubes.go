@@ -158,7 +158,7 @@ func (db *DB) buildCube(ctx context.Context, l usage.Level, bucket, since time.T
 			return err
 		}
 		if l == usage.Days {
-			if err := fillSent(ctx, tx, bucket); err != nil {
+			if err := fillReconciled(ctx, tx, bucket); err != nil {
 				return err
 			}
 		}
@@ -185,14 +185,12 @@ func fillRanks(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) 
 	return err
 }
 
-// fillSent writes what was sent of a day anew.
-func fillSent(ctx context.Context, tx pgx.Tx, day time.Time) error {
-	if _, err := tx.Exec(ctx, `delete from cube_sent where day = $1`, day); err != nil {
+// fillReconciled writes what was sent and what is in the rollup of a day anew.
+func fillReconciled(ctx context.Context, tx pgx.Tx, day time.Time) error {
+	if _, err := tx.Exec(ctx, `delete from cube_reconciled where day = $1`, day); err != nil {
 		return err
 	}
-	_, err := tx.Exec(ctx, `
-		insert into cube_sent (day, account_id, requests)
-		select day, account_id, sum(requests) from sent_usage where day = $1 group by day, account_id`, day)
+	_, err := tx.Exec(ctx, `insert into cube_reconciled `+comparedSQL(`$1`, `true`), []time.Time{day})
 	return err
 }
 
@@ -266,16 +264,13 @@ func (db *DB) ForgetCubes(ctx context.Context, now time.Time) error {
 	})
 }
 
-// builtOf reads which buckets of plans have been summed up.
-func builtOf(ctx context.Context, q querier, plans ...explore.Plan) (built explore.Built, err error) {
+// builtOf reads which buckets of some ranges have been summed up.
+func builtOf(ctx context.Context, q querier, ranges ...controlplane.Range) (built explore.Built, err error) {
 	for _, g := range controlplane.Granularities {
 		built[g] = map[int64]bool{}
 	}
-	for _, p := range plans {
-		if p.Parts == nil {
-			continue
-		}
-		rows, err := q.Query(ctx, `select level, bucket from cubes where bucket >= $1 and bucket < $2`, p.From, p.To)
+	for _, r := range ranges {
+		rows, err := q.Query(ctx, `select level, bucket from cubes where bucket >= $1 and bucket < $2`, r.From, r.To)
 		if err != nil {
 			return built, fmt.Errorf("read what is summed up: %w", err)
 		}

@@ -75,7 +75,7 @@ func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, account
 	}
 	q := explore.Question{
 		From: r.From, To: r.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: len(accounts),
-		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{Latency: true},
+		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{GroupLatency: true},
 	}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
 		r, err := newReader(ctx, tx, q, time.Time{})
@@ -85,7 +85,7 @@ func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, account
 		for _, id := range accounts {
 			r.keys = append(r.keys, explore.GroupKey{int64(id)})
 		}
-		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, func(rank, _ int, t controlplane.Totals) {
+		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, true, func(rank, _ int, t controlplane.Totals) {
 			totals[accounts[rank-1]] = t
 		})
 	})
@@ -107,7 +107,7 @@ func (db *DB) HeatMap(ctx context.Context, r controlplane.Range, zone *time.Loca
 		if heat, plan, err = explore.NewHeatMap(r, zone, measure, kept); err != nil {
 			return err
 		}
-		built, err := builtOf(ctx, tx, plan)
+		built, err := builtOf(ctx, tx, plan.Range)
 		if err != nil {
 			return err
 		}

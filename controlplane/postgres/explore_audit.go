@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/controlplane/explore"
 )
 
 // Reconcile compares what was sent with what is in the rollups by the day, from a
@@ -56,47 +55,46 @@ func readReconciled(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliati
 }
 
 // reconciledSQL begins a query of `compared`: each account and day of a range, with
-// what was sent and what is in the rollups. Days that have been summed up are read
-// from the sums of both.
+// what was sent and what is in the rollup. Days that have been summed up are read
+// from there.
 func reconciledSQL(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliation) (string, []any, error) {
-	plan := explore.Plan{Range: controlplane.Range{From: r.From, To: r.To.AddDate(0, 0, 1)}}
-	plan.Parts = []explore.Part{{Level: controlplane.ByDay, Range: plan.Range}}
-	built, err := builtOf(ctx, tx, plan)
+	from, end := r.From, r.To.AddDate(0, 0, 1)
+	built, err := builtOf(ctx, tx, controlplane.Range{From: from, To: end})
 	if err != nil {
 		return "", nil, err
 	}
-	kept, err := keptOf(ctx, tx)
-	if err != nil {
-		return "", nil, err
+	summed, other := []time.Time{}, []time.Time{}
+	for day := from; day.Before(end); day = day.AddDate(0, 0, 1) {
+		if built[controlplane.ByDay][day.Unix()] {
+			summed = append(summed, day)
+		} else {
+			other = append(other, day)
+		}
 	}
-	var f controlplane.UsageFilter
-	if r.AccountID != 0 {
-		f.Accounts = []controlplane.ID{r.AccountID}
-	}
-	s := newScan(plan.UseCubes(built, kept, explore.CubeFor([]explore.Dimension{explore.ByAccount}, f)), f, nil)
-	days := []time.Time{}
-	for day := range built[controlplane.ByDay] {
-		days = append(days, time.Unix(day, 0).UTC())
-	}
-	rolled := s.usage(`(bucket at time zone 'UTC')::date as day, account_id, requests, decision`)
-	from, to, account, summed := s.arg(plan.From), s.arg(plan.To), s.arg(orNull(r.AccountID)), s.arg(days)
-	where := ` where day >= ` + from + `::date and day < ` + to + `::date and (` + account + `::bigint is null or account_id = ` + account + `)`
 	return `
-		with sent as (
-			select day, account_id, requests as sent from cube_sent` + where + ` and day = any(` + summed + `::date[])
+		with compared as (
+			select day, account_id, sent, rolled_up, corrected, imported from cube_reconciled
+			where day = any($1::date[]) and ($3::bigint is null or account_id = $3)
 			union all
-			select day, account_id, sum(requests) from sent_usage` + where + ` and day <> all(` + summed + `::date[]) group by day, account_id
-		), rolled as (
-			select day, account_id,
-				coalesce(sum(requests) filter (where decision <= 5), 0) as rolled_up,
-				coalesce(sum(requests) filter (where decision = 6), 0) as corrected,
-				coalesce(sum(requests) filter (where decision = 7), 0) as imported
-			from (` + rolled + `) u group by day, account_id
-		), compared as (
-			select day, account_id, coalesce(sent, 0) as sent, coalesce(rolled_up, 0) as rolled_up,
-				coalesce(corrected, 0) as corrected, coalesce(imported, 0) as imported
-			from sent full join rolled using (day, account_id)
-		)`, s.args, nil
+			select * from (` + comparedSQL(`$2`, `($3::bigint is null or account_id = $3)`) + `) c
+		)`, []any{summed, other, orNull(r.AccountID)}, nil
+}
+
+// comparedSQL compares some days, given as an array, in the rollup itself.
+func comparedSQL(days, condition string) string {
+	return `
+		select coalesce(s.day, u.day), coalesce(s.account_id, u.account_id), coalesce(sent, 0)::bigint,
+			coalesce(rolled_up, 0)::bigint, coalesce(corrected, 0)::bigint, coalesce(imported, 0)::bigint
+		from (
+			select day, account_id, sum(requests) as sent from sent_usage
+			where day = any(` + days + `::date[]) and ` + condition + ` group by day, account_id
+		) s full join (
+			select (bucket at time zone 'UTC')::date as day, account_id,
+				sum(requests) filter (where decision <= 5) as rolled_up,
+				sum(requests) filter (where decision = 6) as corrected,
+				sum(requests) filter (where decision = 7) as imported
+			from usage_day where bucket = any(` + days + `::timestamptz[]) and ` + condition + ` group by bucket, account_id
+		) u on s.day = u.day and s.account_id = u.account_id`
 }
 
 // ReconcileLevels compares what was sent with each rollup, over those whole days

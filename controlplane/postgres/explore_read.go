@@ -40,7 +40,7 @@ func newReader(ctx context.Context, tx pgx.Tx, q explore.Question, now time.Time
 	if r.previous, r.compared, err = q.Previous(r.plan, r.kept, now); err != nil {
 		return nil, err
 	}
-	if r.built, err = builtOf(ctx, tx, r.plan, r.previous); err != nil {
+	if r.built, err = builtOf(ctx, tx, r.plan.Range, r.previous.Range); err != nil {
 		return nil, err
 	}
 	parts := r.grouped(r.plan).Parts
@@ -86,11 +86,11 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 	}
 	sums := explore.NewSums(p, len(r.keys), r.q.Meters)
 	all := newScan(p.UseCubes(r.built, r.kept, explore.CubeFor(nil, r.q.Filter)), r.q.Filter, nil)
-	err := r.readSums(ctx, all, nil, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
+	err := r.readSums(ctx, all, nil, r.q.Want.Latency, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
 	if err == nil && len(r.keys) > 0 {
 		top := newScan(r.grouped(p), r.q.Filter, r.q.GroupBy)
 		top.onlyAmong(r.keys)
-		err = r.readSums(ctx, top, r.keys, func(rank, point int, t controlplane.Totals) {
+		err = r.readSums(ctx, top, r.keys, r.q.Want.Latency || r.q.Want.GroupLatency, func(rank, point int, t controlplane.Totals) {
 			if rank > 0 {
 				sums.AddGroup(rank-1, point, t)
 			}
@@ -113,12 +113,12 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 }
 
 // readSums adds up the rows of a scan by the group's rank and the point.
-func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey, add func(rank, point int, t controlplane.Totals)) error {
-	columns := sumColumns + `, null::bytea`
-	if r.q.Want.Latency {
-		columns = sumColumns + `, string_agg(latency, '') filter (where decision = 1)`
+func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey, latencies bool, add func(rank, point int, t controlplane.Totals)) error {
+	rowColumns, columns := usageColumns, sumColumns+`, null::bytea`
+	if latencies {
+		rowColumns, columns = usageColumns+`, latency`, sumColumns+`, string_agg(latency, '') filter (where decision = 1)`
 	}
-	rows, err := r.tx.Query(ctx, `select point, rank, `+columns+` from (`+s.ranked(keys, usageColumnsOf(r.q))+`) u group by point, rank`, s.args...)
+	rows, err := r.tx.Query(ctx, `select point, rank, `+columns+` from (`+s.ranked(keys, rowColumns)+`) u group by point, rank`, s.args...)
 	if err != nil {
 		return err
 	}

@@ -22,6 +22,9 @@ const sumColumns = `
 	sum(shadowed)::bigint, sum(late)::bigint, sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
 	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint`
 
+// usageColumns are those that sumColumns reads.
+const usageColumns = `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision`
+
 // measureColumn stands for a row's part of a measure in the columns of usage.
 const measureColumn = `<measure>`
 
@@ -206,13 +209,4 @@ func (s *scan) ranked(keys []explore.GroupKey, columns string) string {
 	}
 	return `select r.*, coalesce(g.rank, 0) as rank from (` + s.usage(pointColumn+` as point, `+inner) + `) r left join unnest(` + strings.Join(lists, `, `) +
 		`) with ordinality as g (` + strings.Join(names, `, `) + `, rank) on ` + strings.Join(on, ` and `)
-}
-
-// usageColumnsOf lists the columns that an answer is summed from.
-func usageColumnsOf(q explore.Question) string {
-	columns := `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision`
-	if q.Want.Latency {
-		columns += `, latency`
-	}
-	return columns
 }
