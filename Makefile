@@ -73,6 +73,10 @@ bench: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) build/weir.wasm ## measur
 bench-long: prerequisites $(ENVOY_STAMP) build/weir.wasm ## measure ten million requests, into tests/bench/RESULTS.md
 	@go run ./tests/bench long $(BENCH)
 
+.PHONY: bench-queries
+bench-queries: prerequisites $(POSTGRES_STAMP) ## measure the dashboard's queries on a year of usage (makes it first, in build/bench-queries)
+	@go run ./tests/bench/queries $(BENCH)
+
 .PHONY: bench-tools
 bench-tools: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) ## install what make bench compares with
 

@@ -49,7 +49,7 @@ func (r *queryResolver) TopConsumers(ctx context.Context, from time.Time, to *ti
 	}
 	question := explore.Question{
 		From: span.From, To: span.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: first, Filter: narrowed,
-		Want: explore.Want{Latency: asksFor(ctx, "latency")},
+		Want: explore.Want{GroupLatency: asksFor(ctx, "latency")},
 	}
 	report, err := r.DB.Explore(ctx, question, loadersOf(ctx).now)
 	if err != nil {

@@ -6,9 +6,22 @@
 -- whoever changes a bucket's rollup takes it out of `cubes` in the same
 -- transaction.
 create table cubes (
-    level  smallint not null, -- of the rollup: 1 hour, 2 day, 3 month
-    bucket timestamptz not null,
+    level    smallint not null, -- of the rollup: 1 hour, 2 day, 3 month
+    bucket   timestamptz not null,
+    built_at timestamptz not null default now(),
     primary key (level, bucket)
+);
+
+-- What was sent and what is in the rollup by the day, of the days that are in
+-- `cubes`, in requests.
+create table cube_reconciled (
+    day        date not null,
+    account_id bigint not null,
+    sent       bigint not null,
+    rolled_up  bigint not null, -- without what follows
+    corrected  bigint not null,
+    imported   bigint not null,
+    primary key (day, account_id)
 );
 
 create table usage_total_hour (
@@ -66,9 +79,28 @@ create table usage_caller_hour (
     primary key (bucket, account_id, key_id, tier_id, status, decision)
 );
 create index usage_caller_hour_account_idx on usage_caller_hour (account_id, bucket);
+create index usage_caller_hour_key_idx on usage_caller_hour (key_id, bucket);
 create table usage_caller_day (like usage_caller_hour including all);
 create table usage_caller_month (like usage_caller_hour including all);
 
+-- What callers are ranked by: far less than the sums, and all of it is read.
+create table usage_rank_hour (
+    bucket     timestamptz not null,
+    account_id bigint not null,
+    key_id     bigint not null,
+    requests   bigint not null,
+    allowed    bigint not null, -- requests, as what follows
+    throttled  bigint not null,
+    shadowed   bigint not null,
+    errors     bigint not null,
+    cost       bigint not null,
+    bytes_in   bigint not null,
+    bytes_out  bigint not null,
+    primary key (bucket, account_id, key_id)
+);
+create table usage_rank_day (like usage_rank_hour including all);
+create table usage_rank_month (like usage_rank_hour including all);
+
 -- +goose Down
-drop table usage_caller_month, usage_caller_day, usage_caller_hour, usage_endpoint_month, usage_endpoint_day, usage_endpoint_hour,
-    usage_total_month, usage_total_day, usage_total_hour, cubes;
+drop table usage_rank_month, usage_rank_day, usage_rank_hour, usage_caller_month, usage_caller_day, usage_caller_hour, usage_endpoint_month, usage_endpoint_day, usage_endpoint_hour,
+    usage_total_month, usage_total_day, usage_total_hour, cube_reconciled, cubes;

@@ -25,6 +25,8 @@ const (
 	forgetEvery = time.Hour
 	within      = 10 * time.Minute
 	atOnce      = 100 // buckets
+	renewAfter  = 24 * time.Hour
+	renewAtOnce = 2 // days
 )
 
 // Run works until ctx ends.
@@ -57,8 +59,13 @@ func (w *Worker) attempt(ctx context.Context, what string, do func(context.Conte
 func (w *Worker) build(ctx context.Context) error {
 	for {
 		built, err := w.DB.BuildCubes(ctx, time.Now(), atOnce)
-		if err != nil || built < atOnce {
+		if err != nil {
 			return err
 		}
+		if built < atOnce {
+			break
+		}
 	}
+	now := time.Now()
+	return w.DB.RenewCubes(ctx, now, now.Add(-renewAfter), renewAtOnce)
 }

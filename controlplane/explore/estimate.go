@@ -10,7 +10,7 @@ import (
 // have to be read.
 func (q Question) CheckRows(rows int64) error {
 	most := int64(MaxRows)
-	if q.Want.Latency {
+	if q.Want.Latency || q.Want.GroupLatency {
 		most = MaxRowsWithLatency
 	}
 	if rows > most {

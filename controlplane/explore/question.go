@@ -66,9 +66,10 @@ type Question struct {
 
 // Want says which costlier parts of an answer are of interest.
 type Want struct {
-	Series     bool
-	Latency    bool
-	UniqueKeys bool
+	Series       bool
+	Latency      bool
+	GroupLatency bool // that of groups alone
+	UniqueKeys   bool
 }
 
 // Bounds of one question.

@@ -19,6 +19,8 @@ const (
 	cubeGrace = 2 * time.Minute
 	// Hours are summed up for so long: older ones are seldom looked at.
 	cubeHours = 92 * 24 * time.Hour
+	// Days are summed up anew for so long.
+	renewedFor = 35 * 24 * time.Hour
 	// cubeRows are written at once.
 	cubeRows = 2_000
 	// cubeLock and a level are the first half of an advisory lock; the second is
@@ -82,7 +84,7 @@ func (db *DB) BuildCubes(ctx context.Context, now time.Time, most int) (built in
 			return built, fmt.Errorf("find what to sum up: %w", err)
 		}
 		for _, bucket := range buckets {
-			did, err := db.buildCube(ctx, l, bucket)
+			did, err := db.buildCube(ctx, l, bucket, time.Time{})
 			if err != nil {
 				return built, fmt.Errorf("sum up the %s of %s: %w", l, bucket.Format(time.RFC3339), err)
 			}
@@ -112,11 +114,39 @@ func (db *DB) unbuilt(ctx context.Context, l usage.Level, before time.Time, most
 	return pgx.CollectRows(rows, pgx.RowTo[time.Time])
 }
 
-// buildCube sums up one bucket, unless it is being committed to.
-func (db *DB) buildCube(ctx context.Context, l usage.Level, bucket time.Time) (did bool, err error) {
+// RenewCubes sums up days of the last while anew that were summed up before a time,
+// at most so many: so that the sums show, within a day or so, what was done to a
+// rollup by other means than a commit.
+func (db *DB) RenewCubes(ctx context.Context, now, before time.Time, most int) error {
+	rows, err := db.pool.Query(ctx, `select bucket from cubes where level = $1 and bucket >= $2 and built_at < $3 order by built_at limit $4`,
+		int16(usage.Days), now.Add(-renewedFor), before, most)
+	if err != nil {
+		return fmt.Errorf("find old sums: %w", err)
+	}
+	days, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+	if err != nil {
+		return fmt.Errorf("find old sums: %w", err)
+	}
+	for _, day := range days {
+		if _, err := db.buildCube(ctx, usage.Days, day, before); err != nil {
+			return fmt.Errorf("sum up the day of %s again: %w", day.Format(time.DateOnly), err)
+		}
+	}
+	return nil
+}
+
+// buildCube sums up one bucket, unless it is being committed to, or was summed up
+// since a time.
+func (db *DB) buildCube(ctx context.Context, l usage.Level, bucket, since time.Time) (did bool, err error) {
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
 		err := tx.QueryRow(ctx, `select pg_try_advisory_xact_lock($1, $2)`, cubeLock+int32(l), bucketNumber(bucket.Unix()/60)).Scan(&did)
 		if err != nil || !did {
+			return err
+		}
+		// Somebody else may have been here since it was found.
+		var there bool
+		err = tx.QueryRow(ctx, `select exists (select from cubes where level = $1 and bucket = $2 and built_at >= $3)`, int16(l), bucket, since).Scan(&there)
+		if err != nil || there {
 			return err
 		}
 		for _, c := range explore.Cubes {
@@ -124,10 +154,44 @@ func (db *DB) buildCube(ctx context.Context, l usage.Level, bucket time.Time) (d
 				return err
 			}
 		}
-		_, err = tx.Exec(ctx, `insert into cubes (level, bucket) values ($1, $2) on conflict do nothing`, int16(l), bucket)
+		if err := fillRanks(ctx, tx, l, bucket); err != nil {
+			return err
+		}
+		if l == usage.Days {
+			if err := fillReconciled(ctx, tx, bucket); err != nil {
+				return err
+			}
+		}
+		_, err = tx.Exec(ctx, `insert into cubes (level, bucket) values ($1, $2) on conflict (level, bucket) do update set built_at = now()`, int16(l), bucket)
 		return err
 	})
 	return did, err
+}
+
+// fillRanks writes what callers are ranked by in a bucket anew.
+func fillRanks(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) error {
+	table := `usage_` + explore.RankCube.String() + `_` + l.String()
+	if _, err := tx.Exec(ctx, `delete from `+table+` where bucket = $1`, bucket); err != nil {
+		return err
+	}
+	var columns, sums []string
+	for _, m := range measures {
+		columns, sums = append(columns, m.rank), append(sums, `sum(`+m.row+`)`)
+	}
+	_, err := tx.Exec(ctx, `
+		insert into `+table+` (bucket, account_id, key_id, `+strings.Join(columns, `, `)+`)
+		select bucket, account_id, key_id, `+strings.Join(sums, `, `)+` from usage_`+explore.CallerCube.String()+`_`+l.String()+`
+		where bucket = $1 group by bucket, account_id, key_id`, bucket)
+	return err
+}
+
+// fillReconciled writes what was sent and what is in the rollup of a day anew.
+func fillReconciled(ctx context.Context, tx pgx.Tx, day time.Time) error {
+	if _, err := tx.Exec(ctx, `delete from cube_reconciled where day = $1`, day); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `insert into cube_reconciled `+comparedSQL(`$1`, `true`), []time.Time{day})
+	return err
 }
 
 // fillCube writes a bucket's sums anew. It adds the latencies up itself: joined,
@@ -191,7 +255,7 @@ func (db *DB) ForgetCubes(ctx context.Context, now time.Time) error {
 		if _, err := tx.Exec(ctx, `delete from cubes where level = $1 and bucket < $2`, int16(usage.Hours), before); err != nil {
 			return fmt.Errorf("forget old sums: %w", err)
 		}
-		for _, c := range explore.Cubes {
+		for _, c := range append(explore.Cubes[:], explore.RankCube) {
 			if _, err := tx.Exec(ctx, `delete from usage_`+c.String()+`_hour where bucket < $1`, before); err != nil {
 				return fmt.Errorf("forget old sums: %w", err)
 			}
@@ -200,16 +264,13 @@ func (db *DB) ForgetCubes(ctx context.Context, now time.Time) error {
 	})
 }
 
-// builtOf reads which buckets of plans have been summed up.
-func builtOf(ctx context.Context, q querier, plans ...explore.Plan) (built explore.Built, err error) {
+// builtOf reads which buckets of some ranges have been summed up.
+func builtOf(ctx context.Context, q querier, ranges ...controlplane.Range) (built explore.Built, err error) {
 	for _, g := range controlplane.Granularities {
 		built[g] = map[int64]bool{}
 	}
-	for _, p := range plans {
-		if p.Parts == nil {
-			continue
-		}
-		rows, err := q.Query(ctx, `select level, bucket from cubes where bucket >= $1 and bucket < $2`, p.From, p.To)
+	for _, r := range ranges {
+		rows, err := q.Query(ctx, `select level, bucket from cubes where bucket >= $1 and bucket < $2`, r.From, r.To)
 		if err != nil {
 			return built, fmt.Errorf("read what is summed up: %w", err)
 		}

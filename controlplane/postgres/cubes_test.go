@@ -88,3 +88,74 @@ func TestCubesNeverAnswerWithLessOrMoreThanWasCommitted(t *testing.T) {
 		t.Fatalf("without cubes %v, want %d: %v", report, want, err)
 	}
 }
+
+// What is in a rollup and was not sent, or the other way round, shows at once for
+// the day that runs and where rollups are read, and for days that were summed up
+// when that is done anew.
+func TestReconcileFindsWhatAnotherHandChanged(t *testing.T) {
+	db, conn := openBoth(t)
+	entries := someEntries(10)
+	commit(t, db, &wire.Batch{Source: wire.SourceID{1}, Sequence: 1, Node: "n", Entries: entries})
+	now := autumn.AddDate(0, 0, 4)
+	for built := 1; built > 0; {
+		var err error
+		if built, err = db.BuildCubes(t.Context(), now, 1000); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, last := controlplane.ByDay.Truncate(autumn), controlplane.ByDay.Truncate(now)
+	differing := func(account controlplane.ID) (n int, r *controlplane.Reconciliation) {
+		t.Helper()
+		r, err := db.Reconcile(t.Context(), first, last, account, 0, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sent, rolled int64
+		for i, row := range r.Rows {
+			if row.Figures.Difference() != 0 {
+				n++
+				if i >= r.Differing {
+					t.Errorf("row %d differs and comes after one that does not", i)
+				}
+			}
+			sent, rolled = sent+row.Figures.Sent, rolled+row.Figures.RolledUp
+		}
+		if n != r.Differing || sent != r.Totals.Sent || rolled != r.Totals.RolledUp || len(r.Rows) != r.RowCount {
+			t.Errorf("%d of %d rows differ, sums %d and %d: %+v", n, len(r.Rows), sent, rolled, r)
+		}
+		return n, r
+	}
+	if n, r := differing(0); n != 0 || r.Totals.Sent == 0 {
+		t.Fatalf("%d rows differ: %+v", n, r.Totals)
+	}
+	for _, day := range []time.Time{first.AddDate(0, 0, 1), last} {
+		if _, err := conn.Exec(t.Context(), `update usage_day set requests = requests + 5 where ctid = (select ctid from usage_day where bucket = $1 and account_id = 2 limit 1) and bucket = $1`, day); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, _ := differing(0); n != 1 {
+		t.Errorf("%d rows differ before the sums are made anew, want that of the day that runs", n)
+	}
+	levels, err := db.ReconcileLevels(t.Context(), first, last, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range levels {
+		if want := map[controlplane.Granularity]int64{controlplane.ByDay: 10}[l.Granularity]; l.From != nil && l.Difference() != want {
+			t.Errorf("by the %s: %d more than was sent, want %d", l.Granularity, l.Difference(), want)
+		}
+	}
+	if err := db.RenewCubes(t.Context(), now, time.Now().Add(time.Hour), 100); err != nil {
+		t.Fatal(err)
+	}
+	if n, r := differing(0); n != 2 || r.Totals.RolledUp-r.Totals.Sent != 10 {
+		t.Errorf("%d rows differ, want 2: %+v", n, r.Totals)
+	}
+	if n, _ := differing(2); n != 2 {
+		t.Errorf("%d rows of the account differ, want 2", n)
+	}
+	beyond, err := db.Reconcile(t.Context(), first, last, 0, 10_000, 5)
+	if err != nil || len(beyond.Rows) != 0 || beyond.RowCount == 0 || beyond.Totals.Sent == 0 {
+		t.Errorf("beyond the last page: %+v, %v", beyond, err)
+	}
+}

@@ -75,7 +75,7 @@ func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, account
 	}
 	q := explore.Question{
 		From: r.From, To: r.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: len(accounts),
-		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{Latency: true},
+		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{GroupLatency: true},
 	}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
 		r, err := newReader(ctx, tx, q, time.Time{})
@@ -85,7 +85,7 @@ func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, account
 		for _, id := range accounts {
 			r.keys = append(r.keys, explore.GroupKey{int64(id)})
 		}
-		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, func(rank, _ int, t controlplane.Totals) {
+		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, true, func(rank, _ int, t controlplane.Totals) {
 			totals[accounts[rank-1]] = t
 		})
 	})
@@ -107,16 +107,17 @@ func (db *DB) HeatMap(ctx context.Context, r controlplane.Range, zone *time.Loca
 		if heat, plan, err = explore.NewHeatMap(r, zone, measure, kept); err != nil {
 			return err
 		}
-		built, err := builtOf(ctx, tx, plan)
+		built, err := builtOf(ctx, tx, plan.Range)
 		if err != nil {
 			return err
 		}
-		plan = plan.UseCubes(built, nil, f)
+		plan = plan.UseCubes(built, kept, explore.RankCubeFor(nil, f))
 		if err := checkRows(ctx, tx, explore.Question{Filter: f}, plan.Parts); err != nil {
 			return err
 		}
 		s := newScan(plan, f, nil)
-		rows, err := tx.Query(ctx, `select bucket, `+measureSQL[measure]+`::bigint from (`+s.usage(`bucket, `+measureColumns)+`) u group by bucket`, s.args...)
+		s.measure = measure
+		rows, err := tx.Query(ctx, `select bucket, sum(m)::bigint from (`+s.usage(`bucket, `+measureColumn+` as m`)+`) u group by bucket`, s.args...)
 		if err != nil {
 			return fmt.Errorf("read usage by the hour: %w", err)
 		}
@@ -141,7 +142,7 @@ func (db *DB) snapshot(ctx context.Context, do func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
 		// The plan is made for the partitions at hand; compiling it takes longer
 		// than most questions.
-		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off`, exploreWithin.Milliseconds()))
+		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off; set local max_parallel_workers_per_gather = 0`, exploreWithin.Milliseconds()))
 		if err != nil {
 			return fmt.Errorf("begin a question: %w", err)
 		}

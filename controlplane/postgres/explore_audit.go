@@ -11,56 +11,90 @@ import (
 	"github.com/weirhq/weir/controlplane"
 )
 
-// reconciledRows compares each account and day of a range; $1 and $2 are its
-// first day and the one after its last, $3 an account or null.
-const reconciledRows = `
-	with sent as (
-		select day, account_id, sum(requests) as sent from sent_usage
-		where day >= $1::date and day < $2::date and ($3::bigint is null or account_id = $3)
-		group by day, account_id
-	), rolled as (
-		select bucket::date as day, account_id,
-			coalesce(sum(requests) filter (where decision <= 5), 0) as rolled_up,
-			coalesce(sum(requests) filter (where decision = 6), 0) as corrected,
-			coalesce(sum(requests) filter (where decision = 7), 0) as imported
-		from usage_day where bucket >= $1::timestamptz and bucket < $2::timestamptz and ($3::bigint is null or account_id = $3)
-		group by bucket, account_id
-	), compared as (
-		select day, account_id, coalesce(sent, 0) as sent, coalesce(rolled_up, 0) as rolled_up,
-			coalesce(corrected, 0) as corrected, coalesce(imported, 0) as imported
-		from sent full join rolled using (day, account_id)
-	)`
-
 // Reconcile compares what was sent with what is in the rollups by the day, from a
 // day to another, both inclusive; account 0 is all of them. It returns the rows
 // after the first so many, at most first of them.
 func (db *DB) Reconcile(ctx context.Context, from, to time.Time, account controlplane.ID, after, first int) (*controlplane.Reconciliation, error) {
 	r := &controlplane.Reconciliation{From: from, To: to, AccountID: account, After: after}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
-		args := []any{from, to.AddDate(0, 0, 1), orNull(account)}
-		err := tx.QueryRow(ctx, reconciledRows+`
-			select coalesce(sum(sent), 0)::bigint, coalesce(sum(rolled_up), 0)::bigint, coalesce(sum(corrected), 0)::bigint,
-				coalesce(sum(imported), 0)::bigint, count(*), count(*) filter (where sent <> rolled_up)
-			from compared`, args...).Scan(&r.Totals.Sent, &r.Totals.RolledUp, &r.Totals.Corrected, &r.Totals.Imported, &r.RowCount, &r.Differing)
+		sql, args, err := reconciledSQL(ctx, tx, r)
 		if err != nil {
-			return fmt.Errorf("reconcile usage: %w", err)
+			return err
 		}
-		rows, err := tx.Query(ctx, reconciledRows+`
-			select day, account_id, sent::bigint, rolled_up::bigint, corrected::bigint, imported::bigint from compared
-			order by sent <> rolled_up desc, day desc, sent desc, account_id limit `+strconv.Itoa(first)+` offset `+strconv.Itoa(after), args...)
-		if err != nil {
-			return fmt.Errorf("reconcile usage: %w", err)
+		if err := readReconciled(ctx, tx, r, sql, args, after, first); err != nil || after == 0 || len(r.Rows) > 0 {
+			return err
 		}
-		r.Rows, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n controlplane.ReconciliationRow, err error) {
-			err = row.Scan(&n.Date, &n.AccountID, &n.Figures.Sent, &n.Figures.RolledUp, &n.Figures.Corrected, &n.Figures.Imported)
-			return n, err
-		})
-		if err != nil {
-			return fmt.Errorf("reconcile usage: %w", err)
-		}
-		return nil
+		// Each row tells of all of them, and beyond the last page there is none.
+		err = readReconciled(ctx, tx, r, sql, args, 0, 1)
+		r.Rows = nil
+		return err
 	})
 	return r, tooLarge(err)
+}
+
+func readReconciled(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliation, sql string, args []any, after, first int) error {
+	rows, err := tx.Query(ctx, sql+`
+			select day, account_id, sent::bigint, rolled_up::bigint, corrected::bigint, imported::bigint,
+				(sum(sent) over ())::bigint, (sum(rolled_up) over ())::bigint, (sum(corrected) over ())::bigint,
+				(sum(imported) over ())::bigint, count(*) over (), count(*) filter (where sent <> rolled_up) over ()
+			from compared
+			order by sent <> rolled_up desc, day desc, sent desc, account_id limit `+strconv.Itoa(first)+` offset `+strconv.Itoa(after), args...)
+	if err != nil {
+		return fmt.Errorf("reconcile usage: %w", err)
+	}
+	all := &r.Totals
+	r.Rows, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n controlplane.ReconciliationRow, err error) {
+		err = row.Scan(&n.Date, &n.AccountID, &n.Figures.Sent, &n.Figures.RolledUp, &n.Figures.Corrected, &n.Figures.Imported,
+			&all.Sent, &all.RolledUp, &all.Corrected, &all.Imported, &r.RowCount, &r.Differing)
+		return n, err
+	})
+	if err != nil {
+		return fmt.Errorf("reconcile usage: %w", err)
+	}
+	return nil
+}
+
+// reconciledSQL begins a query of `compared`: each account and day of a range, with
+// what was sent and what is in the rollup. Days that have been summed up are read
+// from there.
+func reconciledSQL(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliation) (string, []any, error) {
+	from, end := r.From, r.To.AddDate(0, 0, 1)
+	built, err := builtOf(ctx, tx, controlplane.Range{From: from, To: end})
+	if err != nil {
+		return "", nil, err
+	}
+	summed, other := []time.Time{}, []time.Time{}
+	for day := from; day.Before(end); day = day.AddDate(0, 0, 1) {
+		if built[controlplane.ByDay][day.Unix()] {
+			summed = append(summed, day)
+		} else {
+			other = append(other, day)
+		}
+	}
+	return `
+		with compared as (
+			select day, account_id, sent, rolled_up, corrected, imported from cube_reconciled
+			where day = any($1::date[]) and ($3::bigint is null or account_id = $3)
+			union all
+			select * from (` + comparedSQL(`$2`, `($3::bigint is null or account_id = $3)`) + `) c
+		)`, []any{summed, other, orNull(r.AccountID)}, nil
+}
+
+// comparedSQL compares some days, given as an array, in the rollup itself.
+func comparedSQL(days, condition string) string {
+	return `
+		select coalesce(s.day, u.day), coalesce(s.account_id, u.account_id), coalesce(sent, 0)::bigint,
+			coalesce(rolled_up, 0)::bigint, coalesce(corrected, 0)::bigint, coalesce(imported, 0)::bigint
+		from (
+			select day, account_id, sum(requests) as sent from sent_usage
+			where day = any(` + days + `::date[]) and ` + condition + ` group by day, account_id
+		) s full join (
+			select (bucket at time zone 'UTC')::date as day, account_id,
+				sum(requests) filter (where decision <= 5) as rolled_up,
+				sum(requests) filter (where decision = 6) as corrected,
+				sum(requests) filter (where decision = 7) as imported
+			from usage_day where bucket = any(` + days + `::timestamptz[]) and ` + condition + ` group by bucket, account_id
+		) u on s.day = u.day and s.account_id = u.account_id`
 }
 
 // ReconcileLevels compares what was sent with each rollup, over those whole days
@@ -70,6 +104,9 @@ func (db *DB) ReconcileLevels(ctx context.Context, from, to time.Time, account c
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
 		kept, err := keptOf(ctx, tx)
 		if err != nil {
+			return err
+		}
+		if err := readTogether(ctx, tx); err != nil {
 			return err
 		}
 		for _, g := range controlplane.Granularities {

@@ -40,7 +40,7 @@ func newReader(ctx context.Context, tx pgx.Tx, q explore.Question, now time.Time
 	if r.previous, r.compared, err = q.Previous(r.plan, r.kept, now); err != nil {
 		return nil, err
 	}
-	if r.built, err = builtOf(ctx, tx, r.plan, r.previous); err != nil {
+	if r.built, err = builtOf(ctx, tx, r.plan.Range, r.previous.Range); err != nil {
 		return nil, err
 	}
 	parts := r.grouped(r.plan).Parts
@@ -49,7 +49,7 @@ func newReader(ctx context.Context, tx pgx.Tx, q explore.Question, now time.Time
 
 // grouped reads a plan's groups from cubes where they have what these are of.
 func (r *reader) grouped(p explore.Plan) explore.Plan {
-	return p.UseCubes(r.built, r.q.GroupBy, r.q.Filter)
+	return p.UseCubes(r.built, r.kept, explore.CubeFor(r.q.GroupBy, r.q.Filter))
 }
 
 // rank finds the largest groups.
@@ -57,11 +57,17 @@ func (r *reader) rank(ctx context.Context) error {
 	if len(r.q.GroupBy) == 0 {
 		return nil
 	}
-	s := newScan(r.grouped(r.q.WithoutPoints(r.plan, r.kept)), r.q.Filter, r.q.GroupBy)
+	whole := r.q.WithoutPoints(r.plan, r.kept).UseCubes(r.built, r.kept, explore.RankCubeFor(r.q.GroupBy, r.q.Filter))
+	s := newScan(whole, r.q.Filter, r.q.GroupBy)
+	s.measure = r.q.OrderBy
 	dimensions := s.dimensions()
+	columns := dimensions + `, ` + measureColumn + ` as m`
+	if s.local() {
+		columns += `, requests, decision as decision_of`
+	}
 	rows, err := r.tx.Query(ctx, fmt.Sprintf(`
-		select %s, count(*) over () from (%s) u group by %s%s order by %s desc, %s limit %d`,
-		s.keyColumns(), s.usage(dimensions+`, `+measureColumns), dimensions, s.having(), measureSQL[r.q.OrderBy], dimensions, r.q.Top), s.args...)
+		select %s, count(*) over () from (%s) u group by %s%s order by sum(m) desc, %s limit %d`,
+		s.keyColumns(), s.usage(columns), dimensions, s.having(), dimensions, r.q.Top), s.args...)
 	if err != nil {
 		return err
 	}
@@ -79,12 +85,12 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 		p.Points, p.Dates, p.Parts = nil, nil, whole.Parts
 	}
 	sums := explore.NewSums(p, len(r.keys), r.q.Meters)
-	all := newScan(p.UseCubes(r.built, nil, r.q.Filter), r.q.Filter, nil)
-	err := r.readSums(ctx, all, nil, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
+	all := newScan(p.UseCubes(r.built, r.kept, explore.CubeFor(nil, r.q.Filter)), r.q.Filter, nil)
+	err := r.readSums(ctx, all, nil, r.q.Want.Latency, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
 	if err == nil && len(r.keys) > 0 {
 		top := newScan(r.grouped(p), r.q.Filter, r.q.GroupBy)
 		top.onlyAmong(r.keys)
-		err = r.readSums(ctx, top, r.keys, func(rank, point int, t controlplane.Totals) {
+		err = r.readSums(ctx, top, r.keys, r.q.Want.Latency || r.q.Want.GroupLatency, func(rank, point int, t controlplane.Totals) {
 			if rank > 0 {
 				sums.AddGroup(rank-1, point, t)
 			}
@@ -107,12 +113,12 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 }
 
 // readSums adds up the rows of a scan by the group's rank and the point.
-func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey, add func(rank, point int, t controlplane.Totals)) error {
-	columns := sumColumns + `, null::bytea`
-	if r.q.Want.Latency {
-		columns = sumColumns + `, string_agg(latency, '') filter (where decision = 1)`
+func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey, latencies bool, add func(rank, point int, t controlplane.Totals)) error {
+	rowColumns, columns := usageColumns, sumColumns+`, null::bytea`
+	if latencies {
+		rowColumns, columns = usageColumns+`, latency`, sumColumns+`, string_agg(latency, '') filter (where decision = 1)`
 	}
-	rows, err := r.tx.Query(ctx, `select point, rank, `+columns+` from (`+s.ranked(keys, usageColumnsOf(r.q))+`) u group by point, rank`, s.args...)
+	rows, err := r.tx.Query(ctx, `select point, rank, `+columns+` from (`+s.ranked(keys, rowColumns)+`) u group by point, rank`, s.args...)
 	if err != nil {
 		return err
 	}
@@ -132,7 +138,7 @@ func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey,
 }
 
 func (r *reader) readUnique(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
-	p = r.q.WithoutPoints(p, r.kept).UseCubes(r.built, append([]explore.Dimension{explore.ByKey}, r.q.GroupBy...), r.q.Filter)
+	p = r.q.WithoutPoints(p, r.kept).UseCubes(r.built, r.kept, explore.CubeFor(append([]explore.Dimension{explore.ByKey}, r.q.GroupBy...), r.q.Filter))
 	s := newScan(p, r.q.Filter, r.q.GroupBy)
 	rows, err := r.tx.Query(ctx, `
 		select coalesce(rank, 0), grouping(rank), count(distinct key_id)
@@ -177,7 +183,7 @@ func (r *reader) readMeters(ctx context.Context, p explore.Plan, sums *explore.S
 }
 
 // checkRows refuses a question that would read too much, by what the planner
-// expects to find. What narrows a question but is not in an index does not make
+// expects to find, and has several processes answer one that reads much. What narrows a question but is not in an index does not make
 // it cheaper, so only times and accounts are looked at.
 func checkRows(ctx context.Context, tx pgx.Tx, q explore.Question, parts []explore.Part) error {
 	f := controlplane.UsageFilter{Accounts: q.Filter.Accounts}
@@ -197,5 +203,21 @@ func checkRows(ctx context.Context, tx pgx.Tx, q explore.Question, parts []explo
 	if err := json.Unmarshal(text, &plans); err != nil || len(plans) != 1 {
 		return fmt.Errorf("estimate a question: read the planner's answer: %w", err)
 	}
-	return q.CheckRows(int64(plans[0].Plan.Rows))
+	rows := int64(plans[0].Plan.Rows)
+	if err := q.CheckRows(rows); err != nil || rows < manyRows {
+		return err
+	}
+	return readTogether(ctx, tx)
+}
+
+// manyRows are worth reading by several processes: with fewer it takes longer to
+// start the others and to wait for them.
+const manyRows = 1_000_000
+
+// readTogether has several processes answer what follows.
+func readTogether(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `set local max_parallel_workers_per_gather to default`); err != nil {
+		return fmt.Errorf("begin a large question: %w", err)
+	}
+	return nil
 }

@@ -22,18 +22,23 @@ const sumColumns = `
 	sum(shadowed)::bigint, sum(late)::bigint, sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
 	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint`
 
-// measureColumns are those that measureSQL reads.
-const measureColumns = `requests, shadowed, cost, bytes_in, bytes_out, status as status_of, decision as decision_of`
+// usageColumns are those that sumColumns reads.
+const usageColumns = `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision`
 
-var measureSQL = [...]string{
-	explore.Requests:  `sum(requests)`,
-	explore.Allowed:   `coalesce(sum(requests) filter (where decision_of = 1), 0)`,
-	explore.Throttled: `coalesce(sum(requests) filter (where decision_of = 2), 0)`,
-	explore.Shadowed:  `sum(shadowed)`,
-	explore.Errors:    `coalesce(sum(requests) filter (where decision_of = 1 and status_of >= 500), 0)`,
-	explore.Cost:      `sum(cost)`,
-	explore.BytesIn:   `sum(bytes_in)`,
-	explore.BytesOut:  `sum(bytes_out)`,
+// measureColumn stands for a row's part of a measure in the columns of usage.
+const measureColumn = `<measure>`
+
+// measures are what a row adds to each measure; in the cube of ranks there is a
+// column for each.
+var measures = [...]struct{ row, rank string }{
+	explore.Requests:  {`requests`, `requests`},
+	explore.Allowed:   {`case when decision = 1 then requests else 0 end`, `allowed`},
+	explore.Throttled: {`case when decision = 2 then requests else 0 end`, `throttled`},
+	explore.Shadowed:  {`shadowed`, `shadowed`},
+	explore.Errors:    {`case when decision = 1 and status >= 500 then requests else 0 end`, `errors`},
+	explore.Cost:      {`cost`, `cost`},
+	explore.BytesIn:   {`bytes_in`, `bytes_in`},
+	explore.BytesOut:  {`bytes_out`, `bytes_out`},
 }
 
 var dimensionColumns = [...]string{
@@ -50,6 +55,7 @@ type scan struct {
 	meters  []controlplane.ID
 	among   [][]int64 // by dimension to split by: the only values of interest
 	points  bool
+	measure explore.Measure // of measureColumn
 	args    []any
 	at      string // the placeholder of the points
 }
@@ -79,6 +85,11 @@ func (s *scan) usage(columns string) string {
 		if strings.Contains(columns, pointColumn) {
 			selected = strings.ReplaceAll(columns, pointColumn, s.point(p))
 		}
+		measure := measures[s.measure].row
+		if p.Cube == explore.RankCube {
+			measure = measures[s.measure].rank
+		}
+		selected = strings.ReplaceAll(selected, measureColumn, measure)
 		parts[i] = `select ` + selected + ` from ` + s.table + name +
 			` where bucket >= ` + s.arg(p.From) + ` and bucket < ` + s.arg(p.To) + where
 	}
@@ -198,13 +209,4 @@ func (s *scan) ranked(keys []explore.GroupKey, columns string) string {
 	}
 	return `select r.*, coalesce(g.rank, 0) as rank from (` + s.usage(pointColumn+` as point, `+inner) + `) r left join unnest(` + strings.Join(lists, `, `) +
 		`) with ordinality as g (` + strings.Join(names, `, `) + `, rank) on ` + strings.Join(on, ` and `)
-}
-
-// usageColumnsOf lists the columns that an answer is summed from.
-func usageColumnsOf(q explore.Question) string {
-	columns := `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision`
-	if q.Want.Latency {
-		columns += `, latency`
-	}
-	return columns
 }

@@ -4499,7 +4499,11 @@ type Reconciliation {
   matches: Boolean!
   "Of all rows, those on other pages too."
   totals: ReconciledFigures!
-  "Each account and day; those with a difference first, then the newest days and most requests."
+  """
+  Each account and day; those with a difference first, then the newest days and
+  most requests. Of days that have ended, sums are compared that are made anew with
+  each commit to them and once a day; ` + "`" + `levels` + "`" + ` reads the rollups themselves.
+  """
   rows: [ReconciliationRow!]!
   "How many rows there are on all pages."
   rowCount: Int!

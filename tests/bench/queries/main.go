@@ -37,7 +37,7 @@ func run(ctx context.Context, arguments []string) (err error) {
 	data := flags.String("data", "build/bench-queries", "where the data set is kept")
 	days := flags.Int("days", 365, "how many days of hours there are, of a new data set")
 	rounds := flags.Int("rounds", 40, "how often each query is asked")
-	explain := flags.Bool("slow", false, "name the slow ones only")
+	slow := flags.Bool("slow", false, "name only those whose p95 is above 100 ms")
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func run(ctx context.Context, arguments []string) (err error) {
 	if err != nil {
 		return err
 	}
-	return measure(ctx, server.URL(), now, *rounds, *explain)
+	return measure(ctx, server.URL(), now, *rounds, *slow)
 }
 
 // prepare makes the data set unless it is there, and returns the moment that it
@@ -90,7 +90,7 @@ func prepare(ctx context.Context, url string, days int) (now time.Time, err erro
 }
 
 // measure opens a control plane on the data set and asks it.
-func measure(ctx context.Context, url string, now time.Time, rounds int, slow bool) error {
+func measure(ctx context.Context, url string, now time.Time, rounds int, slow bool) (err error) {
 	store, err := os.MkdirTemp("", "weir-queries-")
 	if err != nil {
 		return err
