@@ -60,7 +60,8 @@ func inEnvoyAs(t *testing.T, p book.Policy, s setup) (*fakeEdge, *gateway) {
 }
 
 // answerAsAsked is the upstream: it shows what it was told of the caller, and
-// answers with the status, cost, declarations and size that the request asks for.
+// answers with the delay, status, cost, declarations and size that the request
+// asks for.
 func answerAsAsked(w http.ResponseWriter, r *http.Request) {
 	for _, name := range []string{"X-Weir-Account", "X-Weir-Key", "X-Weir-Tier", "X-Weir-Priority", "X-Api-Key"} {
 		w.Header()["Seen-"+name] = r.Header.Values(name)
@@ -71,6 +72,9 @@ func answerAsAsked(w http.ResponseWriter, r *http.Request) {
 	for _, field := range r.Header.Values("Please-Declare") {
 		name, value, _ := strings.Cut(field, "=")
 		w.Header().Add(name, value)
+	}
+	if ms, err := strconv.Atoi(r.Header.Get("Please-Wait")); err == nil {
+		time.Sleep(time.Duration(ms) * time.Millisecond)
 	}
 	if status, err := strconv.Atoi(r.Header.Get("Please-Status")); err == nil {
 		w.WriteHeader(status)
