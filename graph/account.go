@@ -68,24 +68,24 @@ func keyEditOf(in model.UpdateKeyInput) (e controlplane.KeyEdit, err error) {
 	if e.ID, err = controlplane.KindKey.Parse("id", in.ID); err != nil {
 		return e, err
 	}
-	e.Suspended, e.ExpiresAt = in.Suspended, wholeSecond(in.ExpiresAt)
+	e.Suspended, e.ExpiresAt = in.Suspended, toTheMillisecond(in.ExpiresAt)
 	e.NeverExpires = in.NeverExpires != nil && *in.NeverExpires
 	return e, e.Validate()
 }
 
-// wholeSecond cuts an expiry to what the filter knows of it.
-func wholeSecond(t *time.Time) *time.Time {
+// toTheMillisecond cuts a time to what answers have of it, and the filter.
+func toTheMillisecond(t *time.Time) *time.Time {
 	if t == nil {
 		return nil
 	}
-	cut := t.Truncate(time.Second)
+	cut := t.Truncate(time.Millisecond)
 	return &cut
 }
 
 func overrideOf(in model.SetOverrideInput) (controlplane.Override, error) {
 	account, err1 := controlplane.KindAccount.Parse("accountId", in.AccountID)
 	limit, err2 := controlplane.KindLimit.Parse("limitId", in.LimitID)
-	o := controlplane.Override{AccountID: account, LimitID: limit, Amount: in.Amount, Until: in.Until, Note: in.Note}
+	o := controlplane.Override{AccountID: account, LimitID: limit, Amount: in.Amount, Until: toTheMillisecond(in.Until), Note: in.Note}
 	if in.Mode != nil {
 		o.Mode = *in.Mode
 	}

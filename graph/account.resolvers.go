@@ -111,7 +111,7 @@ func (r *mutationResolver) CreateKey(ctx context.Context, input model.CreateKeyI
 		return nil, each(ctx, err)
 	}
 	secret := controlplane.NewSecret(controlplane.KeyPrefix)
-	key, version, err := r.DB.CreateKey(ctx, account, input.Name, wholeSecond(input.ExpiresAt), secret)
+	key, version, err := r.DB.CreateKey(ctx, account, input.Name, toTheMillisecond(input.ExpiresAt), secret)
 	if err != nil {
 		return nil, err
 	}

@@ -187,7 +187,7 @@ func TestAccountsKeysAndIdentitiesOverGraphQL(t *testing.T) {
 	p.wantErrors(`mutation{createAccount(input:{name:"Birch",timeZone:"Mars/Base",billingDay:32}){account{id}}}`, "VALIDATION timeZone", "VALIDATION billingDay")
 	account := p.made(`mutation{createAccount(input:{name:"Birch",timeZone:"Asia/Kathmandu",billingDay:31}){account{id}}}`)
 	p.wantErrors(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"late",expiresAt:"2020-01-01T00:00:00Z"}){snapshot}}`, account), "VALIDATION expiresAt")
-	key := p.made(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci",expiresAt:"2090-01-01T00:00:00.9Z"}){key{id}}}`, account))
+	key := p.made(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci",expiresAt:"2090-01-01T00:00:00.9875Z"}){key{id}}}`, account))
 	var read struct {
 		Account struct {
 			TimeZone   string
@@ -204,7 +204,7 @@ func TestAccountsKeysAndIdentitiesOverGraphQL(t *testing.T) {
 		p.must(fmt.Sprintf(`{account(id:%q){timeZone billingDay keys{status expiresAt} identities{id kind value}}}`, account), &read)
 	}
 	look()
-	if a := read.Account; a.TimeZone != "Asia/Kathmandu" || a.BillingDay != 31 || a.Keys[0].Status != "LIVE" || a.Keys[0].ExpiresAt.Nanosecond() != 0 {
+	if a := read.Account; a.TimeZone != "Asia/Kathmandu" || a.BillingDay != 31 || a.Keys[0].Status != "LIVE" || a.Keys[0].ExpiresAt.Nanosecond() != 987_000_000 {
 		t.Errorf("account %+v", a)
 	}
 	for _, step := range []struct{ change, want string }{

@@ -80,7 +80,7 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 	}
 	tier := newTier(t, db, "Basic", onEndpoint(rate("users", 1, controlplane.Hour, 4), endpoint.ID), grouped, adaptive)
 	account := newAccount(t, db, "Birch", tier.ID)
-	suspended, expires := true, time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	suspended, expires := true, time.Date(2030, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
 	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account.ID, Suspended: &suspended}); err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 		Keys: []book.Key{
 			{
 				ID: uint64(key.ID), Account: uint64(account.ID), Plan: uint64(tier.ID), Digest: secret.Digest(), Kind: book.APIKey,
-				Suspended: true, AccountSuspended: true, ExpiresAt: expires.Unix(), Epoch: 1,
+				Suspended: true, AccountSuspended: true, ExpiresAt: expires.UnixMilli(), Epoch: 1,
 			},
 			identity(identities[1], book.JWTSubject, book.SubjectDigest("svc")),
 			identity(identities[0], book.Certificate, book.CertificateDigest("svc")),

@@ -143,7 +143,7 @@ func readPlans(ctx context.Context, tx pgx.Tx, defaults controlplane.Defaults) (
 func readKeys(ctx context.Context, tx pgx.Tx, defaults controlplane.Defaults, own map[controlplane.ID]uint64) ([]book.Key, error) {
 	rows, err := tx.Query(ctx, `
 		select k.id, k.account_id, coalesce(a.tier_id, $1), a.suspended, a.epoch, k.digest, k.suspended,
-			case when k.expires_at is null then 0 else greatest(1, ceil(extract(epoch from k.expires_at))::bigint) end
+			case when k.expires_at is null then 0 else greatest(1, ceil(extract(epoch from k.expires_at) * 1000)::bigint) end
 		from keys k join accounts a on a.id = k.account_id where k.revoked_at is null`, defaults.TierID)
 	if err != nil {
 		return nil, err

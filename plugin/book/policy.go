@@ -154,7 +154,7 @@ type Key struct {
 	Kind             KeyKind
 	Suspended        bool  // the key
 	AccountSuspended bool  // the account with all of its keys
-	ExpiresAt        int64 // Unix seconds, from when on it is refused, at most wire.MaxTimeMS/1000; 0: never
+	ExpiresAt        int64 // Unix milliseconds, from when on it is refused, at most wire.MaxTimeMS; 0: never
 	Epoch            uint32
 }
 

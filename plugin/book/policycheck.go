@@ -8,8 +8,6 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-const maxExpiry = wire.MaxTimeMS / 1000
-
 // fault says what is out of bounds, occurs twice or isn't there in p; "" for
 // nothing. Lists are sorted by ID, keys by digest.
 func (p *Policy) fault() string {
@@ -225,7 +223,7 @@ func (k *Key) fault(p *Policy) string {
 		return frame.OutOfRange("account", k.Account, 1, wire.MaxNumber)
 	case k.Kind < APIKey || k.Kind > Certificate:
 		return "kind: " + strconv.Itoa(int(k.Kind)) + " is none"
-	case uint64(k.ExpiresAt) > maxExpiry:
+	case uint64(k.ExpiresAt) > wire.MaxTimeMS:
 		return "expiresAt: not in the years 1970 to 9999"
 	case !p.hasPlan(k.Plan):
 		return "there is no " + named("plan", k.Plan)

@@ -15,7 +15,7 @@ import (
 // account 8 · plan 8 · expires 8 · epoch 4 · kind 1 · flags 1 · zero 2; then the
 // checksum.
 const (
-	magicShard       = "WSh\x01"
+	magicShard       = "WSh\x02"
 	shardHeaderBytes = 16
 	keyBytes         = 72
 	maxShardBytes    = shardHeaderBytes + MaxShardKeys*keyBytes + frame.SumBytes
@@ -80,7 +80,7 @@ type Shard struct {
 // KeyRef is what a shard says of a key; see [Key].
 type KeyRef struct {
 	ID, Account, Plan           uint64
-	ExpiresAt                   int64 // Unix seconds; 0: never
+	ExpiresAt                   int64 // Unix milliseconds; 0: never
 	Epoch                       uint32
 	Kind                        KeyKind
 	Suspended, AccountSuspended bool
@@ -145,7 +145,7 @@ func isKey(r []byte) bool {
 	id, account, plan := frame.U64(r, 32), frame.U64(r, 40), frame.U64(r, 48)
 	kind, flags := KeyKind(r[68]), r[69]
 	return id-1 < wire.MaxNumber && account-1 < wire.MaxNumber && plan-1 < wire.MaxNumber &&
-		frame.U64(r, 56) <= maxExpiry && kind >= APIKey && kind <= Certificate &&
+		frame.U64(r, 56) <= wire.MaxTimeMS && kind >= APIKey && kind <= Certificate &&
 		flags&^(flagSuspended|flagAccountSuspended) == 0 && r[70]|r[71] == 0
 }
 

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/weirhq/weir/plugin/wire"
 )
 
 func TestFindEqualsAMap(t *testing.T) {
@@ -21,7 +23,7 @@ func TestFindEqualsAMap(t *testing.T) {
 			}
 			k := Key{
 				ID: uint64(i + 1), Account: uint64(i + 1), Plan: 1, Digest: d, Kind: KeyKind(1 + i%3),
-				ExpiresAt: rapid.Int64Range(0, maxExpiry).Draw(t, "expires"), Epoch: rapid.Uint32().Draw(t, "epoch"),
+				ExpiresAt: rapid.Int64Range(0, wire.MaxTimeMS).Draw(t, "expires"), Epoch: rapid.Uint32().Draw(t, "epoch"),
 				Suspended: rapid.Bool().Draw(t, "suspended"), AccountSuspended: rapid.Bool().Draw(t, "account suspended"),
 			}
 			want[d] = k

@@ -126,7 +126,7 @@ func (r *request) lookUp(text []byte, w way) (found bool, why refusal) {
 		return true, accountSuspended
 	case ref.Suspended:
 		return true, keySuspended
-	case ref.ExpiresAt != 0 && r.wallSeconds(r.nowNS) >= ref.ExpiresAt:
+	case ref.ExpiresAt != 0 && r.wallNS(r.nowNS)/millisecond >= ref.ExpiresAt:
 		return true, keyExpired
 	}
 	if w == byJWT && r.paths.tier != nil {

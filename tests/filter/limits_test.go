@@ -207,7 +207,7 @@ func TestFilterInEnvoyTakesChangesOfKeys(t *testing.T) {
 	expect("suspended", 403)
 	edit(func(k *book.Key) {})
 	expect("unsuspended", 200)
-	edit(func(k *book.Key) { k.ExpiresAt = time.Now().Unix() + 1 })
+	edit(func(k *book.Key) { k.ExpiresAt = time.Now().UnixMilli() + 700 })
 	expect("expired", 401)
 	edit(func(k *book.Key) {})
 	expect("without an end", 200)
