@@ -273,7 +273,7 @@ func (d *decision) chargeSlot(slot []byte, w, n uint64, over bool) {
 		var q quota
 		q.read(slot)
 		q.roll(d.req.Wall)
-		q.charge(n, d.req.Wall)
+		q.charge(n, d.req.Now, d.req.Wall)
 		q.write()
 	}
 }

@@ -109,8 +109,8 @@ func (q *quota) grant(l *Lease) {
 	}
 }
 
-// Holdings appends to out[:0] what the state holds of each quota, at the wall
-// clock of req. It fails with [ErrMalformed].
+// Holdings appends to out[:0] what the state holds of each quota, at the clocks
+// of req. It fails with [ErrMalformed].
 func Holdings(out []Holding, state []byte, req Request) ([]Holding, error) {
 	out = out[:0]
 	h, err := readHeader(state)
@@ -133,15 +133,16 @@ func Holdings(out []Holding, state []byte, req Request) ([]Holding, error) {
 			return nil, badSlot(i)
 		}
 		q.roll(req.Wall)
-		out = append(out, q.holding())
+		out = append(out, q.holding(req.Now))
 	}
 	return out, nil
 }
 
-func (q *quota) holding() Holding {
-	held := Holding{Limit: q.ID, Born: q.born, Used: q.loose}
+func (q *quota) holding(now int64) Holding {
+	held := Holding{Limit: q.ID, Measure: q.Measure, Born: q.born, Used: q.loose + q.looseRefunded, Refunded: q.looseRefunded, Recent: q.recent(now)}
 	if q.held() {
-		held.Start, held.Revision, held.Granted, held.Used = q.start, q.revision, q.granted, q.used
+		held.Start, held.Revision, held.Granted = q.start, q.revision, q.granted
+		held.Used, held.Refunded = q.used+q.refunded, q.refunded
 	}
 	if q.hasNext() {
 		held.NextStart, held.NextGranted = q.nextStart, q.nextGranted

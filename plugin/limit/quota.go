@@ -5,7 +5,7 @@ import "math"
 // After its rule a quota's slot has the fields of [quota], 8 bytes each, in their
 // order, and the snapshot it was born under (8).
 const (
-	quotaFields = 16
+	quotaFields = 21
 	quotaBytes  = ruleBytes + quotaFields*8
 	atAsked     = ruleBytes + 12*8
 )
@@ -15,6 +15,8 @@ const (
 	askEmptyNS   = nanosPerSecond / 5  // while requests are refused for want of a lease
 	askSpentNS   = 10 * nanosPerSecond // whether a quota that is spent still is
 	askAheadSecs = 60
+	// recentNS is the length of the parts of time by which recent use is known.
+	recentNS = 4 * nanosPerSecond
 	// unknownWaitNS is when to come back when a lease isn't known.
 	unknownWaitNS = nanosPerSecond
 )
@@ -40,6 +42,11 @@ type quota struct {
 	asked       int64  // monotonic clock when a lease was last asked for, or never
 	spent       bool
 	revision    uint64 // of the last lease taken for start
+
+	refunded, looseRefunded uint64 // given back of used and of loose
+
+	part                   int64  // of time, recentNS long, in which something was used last
+	usedInPart, usedBefore uint64 // in it, and in the one before it
 }
 
 // read reads a slot whose length fits its rule, and verifies it.
@@ -57,7 +64,10 @@ func (q *quota) read(slot []byte) bool {
 	spent := get(p, 104)
 	q.spent = spent == 1
 	q.revision = get(p, 112)
-	return spent <= 1 && max(q.granted, q.used, q.loose, q.nextGranted, q.remaining, q.usedThen, q.lot) <= maxCount
+	q.refunded, q.looseRefunded = get(p, 120), get(p, 128)
+	q.part, q.usedInPart, q.usedBefore = getInt(p, 136), get(p, 144), get(p, 152)
+	return spent <= 1 && max(q.granted, q.used, q.loose, q.nextGranted, q.remaining, q.usedThen, q.lot,
+		q.refunded, q.looseRefunded, q.usedInPart, q.usedBefore) <= maxCount
 }
 
 func (q *quota) write() {
@@ -80,6 +90,11 @@ func (q *quota) write() {
 		put(p, 104, 1)
 	}
 	put(p, 112, q.revision)
+	put(p, 120, q.refunded)
+	put(p, 128, q.looseRefunded)
+	putInt(p, 136, q.part)
+	put(p, 144, q.usedInPart)
+	put(p, 152, q.usedBefore)
 }
 
 func seedQuota(slot []byte, born birth) {
@@ -108,7 +123,8 @@ func (q *quota) roll(wall int64) {
 // begin puts a later lease in the place of the one held.
 func (q *quota) begin(start, end int64, granted uint64) {
 	q.start, q.end, q.granted = start, end, granted
-	q.used, q.loose, q.spent, q.revision = q.loose, 0, false, 0
+	q.used, q.refunded, q.loose, q.looseRefunded = q.loose, q.looseRefunded, 0, 0
+	q.spent, q.revision = false, 0
 	q.lot = q.left()
 	if q.nextStart < end {
 		q.nextStart, q.nextEnd, q.nextGranted = 0, 0, 0
@@ -126,12 +142,34 @@ func (q *quota) hint() uint64 {
 }
 
 // charge counts n in the lease in force, or loose.
-func (q *quota) charge(n uint64, wall int64) {
+func (q *quota) charge(n uint64, now, wall int64) {
 	at := &q.loose
 	if q.inForce(wall) {
 		at = &q.used
 	}
-	*at = min(*at+min(n, maxCount), maxCount)
+	n = min(n, maxCount)
+	*at = min(*at+n, maxCount)
+	q.passTime(now)
+	q.usedInPart = min(q.usedInPart+n, maxCount)
+}
+
+// passTime begins a new part of time when it has come. A clock that goes backward
+// changes nothing.
+func (q *quota) passTime(now int64) {
+	part, _ := partAt(now, recentNS)
+	switch {
+	case part <= q.part:
+	case between(q.part, part) == 1:
+		q.part, q.usedInPart, q.usedBefore = part, 0, q.usedInPart
+	default:
+		q.part, q.usedInPart, q.usedBefore = part, 0, 0
+	}
+}
+
+// recent is what was used in the last four to eight seconds.
+func (q *quota) recent(now int64) uint64 {
+	q.passTime(now)
+	return min(q.usedInPart+q.usedBefore, maxCount)
 }
 
 // refund gives back up to n that an admission took, if the lease or the time
@@ -140,12 +178,13 @@ func (q *quota) refund(n uint64, at, atWall int64) bool {
 	if at < q.born || atWall < q.start {
 		return false
 	}
-	from := &q.loose
+	from, refunded := &q.loose, &q.looseRefunded
 	if q.inForce(atWall) {
-		from = &q.used
+		from, refunded = &q.used, &q.refunded
 	}
 	given := min(n, *from)
 	*from -= given
+	*refunded = min(*refunded+given, maxCount)
 	return given > 0
 }
 

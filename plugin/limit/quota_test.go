@@ -114,6 +114,62 @@ func TestWhatIsGivenBackOfASpentQuotaIsTakenAgain(t *testing.T) {
 	}
 }
 
+// A report that is late has less of both counters, and is told by that.
+func TestWhatIsGivenBackIsCountedByItself(t *testing.T) {
+	rule := monthly(1)
+	rule.Refund, rule.FailOpen = true, true
+	a := newAccount(t, 0, rule)
+	use := func(take, back int) {
+		for range take {
+			a.ask(0, 1)
+		}
+		for range back {
+			a.settle(0, 0, Decision{}, -1)
+		}
+	}
+	want := func(used, refunded uint64) {
+		t.Helper()
+		if h := a.holding(); h.Used != used || h.Refunded != refunded {
+			t.Errorf("%d used and %d refunded, want %d and %d", h.Used, h.Refunded, used, refunded)
+		}
+	}
+	use(4, 1) // without a lease
+	want(4, 1)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 10, Remaining: 100})
+	want(4, 1)
+	use(5, 3)
+	want(9, 4)
+	a.grant(0, Lease{Limit: 1, Start: hour, End: 2 * hour, Granted: 10, Remaining: 100})
+	want(0, 0)
+}
+
+func TestRecentUseIsThatOfFourToEightSeconds(t *testing.T) {
+	a := newAccount(t, 0, monthly(1))
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 100, Remaining: 100})
+	recent := func(now int64) uint64 {
+		held, err := Holdings(nil, a.state, Request{Now: now, Wall: a.wall})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return held[0].Recent
+	}
+	a.ask(0, 5)
+	a.ask(4*second-1, 3)
+	a.ask(4*second, 2)
+	for _, c := range []struct {
+		at   int64
+		want uint64
+	}{{4 * second, 10}, {8*second - 1, 10}, {8 * second, 2}, {12*second - 1, 2}, {12 * second, 0}, {0, 10}} {
+		if got := recent(c.at); got != c.want {
+			t.Errorf("after %d ms: %d, want %d", c.at/1e6, got, c.want)
+		}
+	}
+	a.ask(100*second, 1)
+	if got := recent(100 * second); got != 1 {
+		t.Errorf("after a long pause: %d, want 1", got)
+	}
+}
+
 // TestNoStepOfTheWallClockGivesTwice has the bug of months counted as 30 days and
 // of clocks that step: the period is the lease's, and no lease comes back.
 func TestNoStepOfTheWallClockGivesTwice(t *testing.T) {

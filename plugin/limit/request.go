@@ -134,7 +134,8 @@ type Lease struct {
 
 // Holding is what a subject's state holds of a quota.
 type Holding struct {
-	Limit uint64
+	Limit   uint64
+	Measure Measure
 	// Born is the monotonic clock, in nanoseconds, when the quota's slot began
 	// with nothing. It differs after a reset or a loss of the state.
 	Born int64
@@ -142,8 +143,13 @@ type Holding struct {
 	Start int64
 	// Revision is that of the last lease taken for this period; 0 for one that
 	// came as the next of another.
-	Revision      uint64
-	Granted, Used uint64
-	NextStart     int64 // 0 without a next lease
-	NextGranted   uint64
+	Revision uint64
+	Granted  uint64
+	// Used is what was charged to the lease, and Refunded what of that was given
+	// back since. Neither ever falls, so what a process uses is their difference.
+	Used, Refunded uint64
+	// Recent is what was charged in the last four to eight seconds.
+	Recent      uint64
+	NextStart   int64 // 0 without a next lease
+	NextGranted uint64
 }

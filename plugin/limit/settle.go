@@ -109,7 +109,7 @@ func (s *Settlement) settleQuota(slot []byte, delta int64) (changed, ok bool) {
 	q.roll(s.Wall)
 	changed = true
 	if delta > 0 {
-		q.charge(uint64(delta), s.Wall)
+		q.charge(uint64(delta), s.Now, s.Wall)
 	} else {
 		changed = q.refund(magnitude(delta), s.At, s.AtWall)
 	}
