@@ -80,11 +80,19 @@ func prepare(ctx context.Context, url string, days int) (now time.Time, err erro
 	}
 	defer db.Close()
 	now = time.Now().UTC().Truncate(time.Minute)
-	m := newMaker(conn)
-	if err := m.store(ctx, db, now, days); err != nil {
+	begin := controlplane.ByDay.Truncate(now).AddDate(0, 0, 1-days)
+	if err := surround(ctx, conn); err != nil {
 		return now, err
 	}
-	fmt.Println("stored", m.rows)
+	if err := makePartitions(ctx, conn, db, begin, now); err != nil {
+		return now, err
+	}
+	if err := (&maker{url: url}).store(ctx, begin, now); err != nil {
+		return now, err
+	}
+	if err := follow(ctx, conn, now); err != nil {
+		return now, err
+	}
 	_, err = conn.Exec(ctx, `create table data_set as select $1::timestamptz as at`, now)
 	return now, err
 }
