@@ -2,6 +2,8 @@ package controlplane
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,6 +41,39 @@ type TierEdit struct {
 	Revision *int // the revision the edit is based on; nil overwrites
 	Name     *string
 	Limits   *[]Limit // the whole list: with an ID changed, without created, missing deleted
+}
+
+// LimitOrder is another order of a tier's limits.
+type LimitOrder struct {
+	TierID   ID
+	Revision *int // the revision the edit is based on; nil overwrites
+	Limits   []ID // all of them, each once
+}
+
+// Fits returns what keeps the order from being one of a tier's limits. The errors
+// name the fields of limitIds.
+func (o LimitOrder) Fits(limits []Limit) error {
+	due := map[ID]bool{}
+	for _, l := range limits {
+		due[l.ID] = true
+	}
+	for i, id := range o.Limits {
+		field := fmt.Sprintf("limitIds.%d", i)
+		switch {
+		case due[id]:
+			delete(due, id)
+		case slices.Contains(o.Limits[:i], id):
+			return Invalid(field, "name each limit once")
+		default:
+			return NotFound(field, "limit in this tier")
+		}
+	}
+	for _, l := range limits {
+		if due[l.ID] {
+			return Invalid("limitIds", "name all of the tier's limits; %s is missing", l.Name)
+		}
+	}
+	return nil
 }
 
 // ValidateTier returns every mistake in a tier's name and limits. A nil name

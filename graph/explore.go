@@ -36,9 +36,12 @@ func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question,
 	if q.Meters, err = controlplane.ParseIDs("input.meterIds", in.MeterIds, controlplane.KindMeter); err != nil {
 		return q, err
 	}
+	if q.OrderByMeter, err = optional(controlplane.KindMeter, "input.orderByMeterId", in.OrderByMeterID); err != nil {
+		return q, err
+	}
 	q.OwnZone, err = haveZone(ctx, q.Filter.Accounts, in.TimeZone)
 	q.Want = explore.Want{
-		Series:     asksFor(ctx, "series") && in.Granularity != nil,
+		Series:     asksFor(ctx, "series", "previousSeries") && in.Granularity != nil,
 		Latency:    asksFor(ctx, "latency", "p50", "p95", "p99"),
 		UniqueKeys: asksFor(ctx, "uniqueKeys"),
 	}

@@ -74,6 +74,14 @@ func (r *meterAmountResolver) Meter(ctx context.Context, obj *explore.MeterAmoun
 	return ifThere(ctx, loadersOf(ctx).meters, obj.MeterID)
 }
 
+func (r *meterColumnsResolver) MeterID(ctx context.Context, obj *explore.MeterColumns) (string, error) {
+	return controlplane.KindMeter.Format(obj.MeterID), nil
+}
+
+func (r *meterColumnsResolver) Meter(ctx context.Context, obj *explore.MeterColumns) (*controlplane.Meter, error) {
+	return ifThere(ctx, loadersOf(ctx).meters, obj.MeterID)
+}
+
 func (r *mutationResolver) AdjustUsage(ctx context.Context, input model.AdjustUsageInput) (*model.CorrectionPayload, error) {
 	c, err := adjustmentOf(ctx, input)
 	if err != nil {
@@ -226,6 +234,8 @@ func (r *Resolver) Correction() generated.CorrectionResolver { return &correctio
 
 func (r *Resolver) MeterAmount() generated.MeterAmountResolver { return &meterAmountResolver{r} }
 
+func (r *Resolver) MeterColumns() generated.MeterColumnsResolver { return &meterColumnsResolver{r} }
+
 func (r *Resolver) ReconciledSource() generated.ReconciledSourceResolver {
 	return &reconciledSourceResolver{r}
 }
@@ -248,6 +258,7 @@ func (r *Resolver) UsageGroup() generated.UsageGroupResolver { return &usageGrou
 
 type correctionResolver struct{ *Resolver }
 type meterAmountResolver struct{ *Resolver }
+type meterColumnsResolver struct{ *Resolver }
 type reconciledSourceResolver struct{ *Resolver }
 type reconciliationResolver struct{ *Resolver }
 type reconciliationRowResolver struct{ *Resolver }

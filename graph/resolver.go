@@ -64,6 +64,25 @@ func meterEditOf(in model.UpdateMeterInput) (e controlplane.MeterEdit, err error
 	return e, e.Validate()
 }
 
+func limitOrderOf(in model.ReorderLimitsInput) (o controlplane.LimitOrder, err error) {
+	o.Revision = in.Revision
+	if o.TierID, err = controlplane.KindTier.Parse("tierId", in.TierID); err != nil {
+		return o, err
+	}
+	for i, text := range in.LimitIds {
+		id, err := controlplane.KindLimit.Parse(fieldOf("limitIds", i), text)
+		if err != nil {
+			return o, err
+		}
+		o.Limits = append(o.Limits, id)
+	}
+	return o, nil
+}
+
+func retentionEditOf(in model.RetentionInput) controlplane.RetentionEdit {
+	return controlplane.RetentionEdit{Revision: in.Revision, Minutes: in.Minutes, Hours: in.Hours, Days: in.Days, Months: in.Months}
+}
+
 // defaultsEditOf reads an edit in which null, for the anonymous tier, is not the
 // same as nothing.
 func defaultsEditOf(in model.DefaultsInput) (e controlplane.DefaultsEdit, err error) {

@@ -99,6 +99,18 @@ func (r *mutationResolver) UpdateTier(ctx context.Context, input model.UpdateTie
 	return &model.TierPayload{Tier: &tier, Snapshot: int64(version)}, nil
 }
 
+func (r *mutationResolver) ReorderLimits(ctx context.Context, input model.ReorderLimitsInput) (*model.TierPayload, error) {
+	order, err := limitOrderOf(input)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	tier, version, err := r.DB.ReorderLimits(ctx, order)
+	if err != nil {
+		return nil, err
+	}
+	return &model.TierPayload{Tier: &tier, Snapshot: int64(version)}, nil
+}
+
 func (r *mutationResolver) DeleteTier(ctx context.Context, id string) (*model.DeletePayload, error) {
 	tier, err := controlplane.KindTier.Parse("id", id)
 	if err != nil {

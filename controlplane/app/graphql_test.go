@@ -66,6 +66,79 @@ func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
 	p.must(fmt.Sprintf(`mutation{revokeKey(id:%q){key{revokedAt} snapshot}}`, key.CreateKey.Key.ID), nil)
 }
 
+func TestLimitsAreReorderedOverGraphQL(t *testing.T) {
+	p := open(t)
+	type tier struct {
+		ID       string
+		Revision int
+		Limits   []struct{ ID, Name string }
+	}
+	var made struct{ CreateTier struct{ Tier tier } }
+	p.must(`mutation{createTier(input:{name:"Basic",limits:[{name:"a",amount:1,period:DAY},{name:"b",amount:2,period:DAY}]}){tier{id revision limits{id name}}}}`, &made)
+	was := made.CreateTier.Tier
+	order := fmt.Sprintf(`mutation{reorderLimits(input:{tierId:%q,revision:%d,limitIds:[%q,%q]}){snapshot tier{id revision limits{id name}}}}`,
+		was.ID, was.Revision, was.Limits[1].ID, was.Limits[0].ID)
+	var moved struct {
+		ReorderLimits struct {
+			Snapshot int64
+			Tier     tier
+		}
+	}
+	p.must(order, &moved)
+	want := tier{was.ID, was.Revision + 1, []struct{ ID, Name string }{was.Limits[1], was.Limits[0]}}
+	if diff := cmp.Diff(want, moved.ReorderLimits.Tier); diff != "" || moved.ReorderLimits.Snapshot == 0 {
+		t.Errorf("in snapshot %d (-want +got):\n%s", moved.ReorderLimits.Snapshot, diff)
+	}
+	p.wantErrors(order, "CONFLICT revision")
+	p.wantErrors(fmt.Sprintf(`mutation{reorderLimits(input:{tierId:%q,limitIds:["tier_1"]}){snapshot}}`, was.ID), "VALIDATION limitIds.0")
+	p.wantErrors(fmt.Sprintf(`mutation{reorderLimits(input:{tierId:%q,limitIds:[]}){snapshot}}`, was.ID), "VALIDATION limitIds")
+	p.wantErrors(`mutation{reorderLimits(input:{tierId:"tier_99",limitIds:[]}){snapshot}}`, "NOT_FOUND tierId")
+}
+
+func TestRetentionOverGraphQL(t *testing.T) {
+	p := open(t)
+	type retention struct {
+		Revision int
+		Levels   []struct {
+			Granularity string
+			Days        int
+		}
+	}
+	days := func(r retention) (days []string) {
+		for _, l := range r.Levels {
+			days = append(days, fmt.Sprint(l.Granularity, " ", l.Days))
+		}
+		return days
+	}
+	var at struct{ Retention retention }
+	p.must(`{retention{revision levels{granularity days keptFrom storedFrom rows bytes}}}`, &at)
+	if diff := cmp.Diff([]string{"MINUTE 30", "HOUR 365", "DAY 0", "MONTH 0"}, days(at.Retention)); diff != "" {
+		t.Errorf("at first (-want +got):\n%s", diff)
+	}
+	var plan struct {
+		RetentionPlan struct {
+			Levels []struct {
+				Granularity string
+				Days        int
+				Drop        *struct{ Rows int64 }
+			}
+		}
+	}
+	p.must(`{retentionPlan(input:{minutes:7,days:800}){levels{granularity days drop{from until rows bytes} nextDropAt}}}`, &plan)
+	if l := plan.RetentionPlan.Levels; len(l) != 4 || l[0].Days != 7 || l[1].Days != 365 || l[2].Days != 800 || l[0].Drop != nil {
+		t.Errorf("planned %+v", l)
+	}
+	set := fmt.Sprintf(`mutation{setRetention(input:{revision:%d,minutes:7}){retention{revision levels{granularity days}}}}`, at.Retention.Revision)
+	var after struct{ SetRetention struct{ Retention retention } }
+	p.must(set, &after)
+	if diff := cmp.Diff([]string{"MINUTE 7", "HOUR 365", "DAY 0", "MONTH 0"}, days(after.SetRetention.Retention)); diff != "" {
+		t.Errorf("set (-want +got):\n%s", diff)
+	}
+	p.wantErrors(set, "CONFLICT revision")
+	p.wantErrors(`mutation{setRetention(input:{hours:6}){retention{revision}}}`, "VALIDATION hours")
+	p.wantErrors(`{retentionPlan(input:{minutes:-1}){levels{days}}}`, "VALIDATION minutes")
+}
+
 func TestMetersOverGraphQL(t *testing.T) {
 	p := open(t)
 	var endpoint struct {

@@ -55,9 +55,11 @@ type Question struct {
 	GroupBy     []Dimension
 	Filter      controlplane.UsageFilter
 	OrderBy     Measure
-	Top         int
-	Compare     Comparison
-	Meters      []controlplane.ID
+	// OrderByMeter is one of Meters, instead of OrderBy; 0: none.
+	OrderByMeter controlplane.ID
+	Top          int
+	Compare      Comparison
+	Meters       []controlplane.ID
 	// OwnZone says that Zone is that of every account of the filter, so that the
 	// rollups in the accounts' own zones answer it too.
 	OwnZone bool
@@ -105,6 +107,8 @@ func (q Question) Validate() error {
 func (q Question) validateMeters() error {
 	split := slices.Contains(q.GroupBy, ByStatus) || slices.Contains(q.GroupBy, ByDecision)
 	switch {
+	case q.OrderByMeter != 0 && !slices.Contains(q.Meters, q.OrderByMeter):
+		return controlplane.Invalid("input.orderByMeterId", "give one of `meterIds`, or leave it out")
 	case len(q.Meters) > MaxMeters:
 		return controlplane.Invalid("input.meterIds", "give at most %d meters", MaxMeters)
 	case len(q.Meters) > 0 && split:

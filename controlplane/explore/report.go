@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -26,6 +27,13 @@ type Columns struct {
 	Requests, Allowed, Throttled, Refused, Shadowed, Errors []int64
 	Cost, BytesIn, BytesOut                                 []int64
 	P50, P95, P99                                           []*float64 // milliseconds; nil where there was no request
+	Meters                                                  []MeterColumns
+}
+
+// MeterColumns is what was counted with a custom meter along points.
+type MeterColumns struct {
+	MeterID          controlplane.ID
+	Requests, Amount []int64
 }
 
 // GroupKey has a group's values in the order of the question's dimensions.
@@ -39,6 +47,9 @@ type Group struct {
 	Share      float64
 	Previous   *Figures // nil when nothing is compared
 	Series     *Columns // nil when there are no points
+	// PreviousSeries is along the points of what is compared with; nil when nothing
+	// is, and when there are no points.
+	PreviousSeries *Columns
 }
 
 // Value returns the group's value of a dimension, and whether it was split by it.
@@ -101,20 +112,23 @@ type Sums struct {
 	groups [][]controlplane.Totals // by the group's place and point
 	Unique []int64                 // keys by rank: 0 is what is not among the groups
 	Keys   int64                   // of everything
-	Meters [][]MeterAmount         // by rank
+	Meters [][][]MeterAmount       // by rank, meter and point
 }
 
 // NewSums returns empty sums for a number of groups.
 func NewSums(p Plan, groups int, meters []controlplane.ID) *Sums {
-	s := &Sums{points: max(1, len(p.Points)), groups: make([][]controlplane.Totals, groups), Unique: make([]int64, groups+1), Meters: make([][]MeterAmount, groups+1)}
+	s := &Sums{points: max(1, len(p.Points)), groups: make([][]controlplane.Totals, groups), Unique: make([]int64, groups+1), Meters: make([][][]MeterAmount, groups+1)}
 	s.all = make([]controlplane.Totals, s.points)
 	for i := range s.groups {
 		s.groups[i] = make([]controlplane.Totals, s.points)
 	}
 	for i := range s.Meters {
-		s.Meters[i] = make([]MeterAmount, len(meters))
+		s.Meters[i] = make([][]MeterAmount, len(meters))
 		for j, id := range meters {
-			s.Meters[i][j].MeterID = id
+			s.Meters[i][j] = make([]MeterAmount, s.points)
+			for k := range s.points {
+				s.Meters[i][j][k].MeterID = id
+			}
 		}
 	}
 	return s
@@ -125,6 +139,17 @@ func (s *Sums) AddAll(point int, t controlplane.Totals) { s.all[point].Add(t) }
 
 // AddGroup adds to what a group has at a point.
 func (s *Sums) AddGroup(i, point int, t controlplane.Totals) { s.groups[i][point].Add(t) }
+
+// AddMeter adds to what a rank has of a meter at a point; rank 0 is what is not
+// among the groups. A meter that wasn't asked for is left out.
+func (s *Sums) AddMeter(rank, point int, m MeterAmount) {
+	for _, points := range s.Meters[rank] {
+		if p := &points[point]; p.MeterID == m.MeterID {
+			p.Requests += m.Requests
+			p.Amount += m.Amount
+		}
+	}
+}
 
 // Points returns what everything has at each point.
 func (s *Sums) Points() []controlplane.Totals { return s.all }
@@ -168,8 +193,16 @@ func lessLatency(h, part wire.Histogram) (rest wire.Histogram) {
 }
 
 // sum adds up points.
-func sum(points []controlplane.Totals, unique int64, meters []MeterAmount) Figures {
-	f := Figures{UniqueKeys: unique, Meters: meters}
+func sum(points []controlplane.Totals, unique int64, meters [][]MeterAmount) Figures {
+	f := Figures{UniqueKeys: unique}
+	for _, along := range meters {
+		total := MeterAmount{MeterID: along[0].MeterID}
+		for _, m := range along {
+			total.Requests += m.Requests
+			total.Amount += m.Amount
+		}
+		f.Meters = append(f.Meters, total)
+	}
 	for _, t := range points {
 		f.Add(t)
 	}
@@ -178,21 +211,29 @@ func sum(points []controlplane.Totals, unique int64, meters []MeterAmount) Figur
 
 // everything sums up all points.
 func (s *Sums) everything() Figures {
-	var meters []MeterAmount
-	for rank, amounts := range s.Meters {
-		for i, m := range amounts {
-			if rank == 0 {
-				meters = append(meters, MeterAmount{MeterID: m.MeterID})
+	return sum(s.all, s.Keys, s.allMeters())
+}
+
+// allMeters adds up what all ranks have of each meter at each point.
+func (s *Sums) allMeters() [][]MeterAmount {
+	all := make([][]MeterAmount, len(s.Meters[0]))
+	for _, meters := range s.Meters {
+		for i, along := range meters {
+			if all[i] == nil {
+				all[i] = slices.Clone(along)
+				continue
 			}
-			meters[i].Requests += m.Requests
-			meters[i].Amount += m.Amount
+			for j, m := range along {
+				all[i][j].Requests += m.Requests
+				all[i][j].Amount += m.Amount
+			}
 		}
 	}
-	return sum(s.all, s.Keys, meters)
+	return all
 }
 
 // columnsOf turns points into columns.
-func columnsOf(points []controlplane.Totals) *Columns {
+func columnsOf(points []controlplane.Totals, meters [][]MeterAmount) *Columns {
 	n := len(points)
 	c := &Columns{P50: make([]*float64, n), P95: make([]*float64, n), P99: make([]*float64, n)}
 	for _, column := range []struct {
@@ -209,6 +250,13 @@ func columnsOf(points []controlplane.Totals) *Columns {
 	}
 	for i := range points {
 		c.P50[i], c.P95[i], c.P99[i] = quantile(&points[i], 0.5), quantile(&points[i], 0.95), quantile(&points[i], 0.99)
+	}
+	for _, along := range meters {
+		m := MeterColumns{MeterID: along[0].MeterID, Requests: make([]int64, n), Amount: make([]int64, n)}
+		for i := range along {
+			m.Requests[i], m.Amount[i] = along[i].Requests, along[i].Amount
+		}
+		c.Meters = append(c.Meters, m)
 	}
 	return c
 }
@@ -238,29 +286,27 @@ func (q Question) Report(p Plan, keys []GroupKey, count int, now *Sums, previous
 		Totals: now.everything(), GroupCount: count,
 	}
 	if q.Want.Series {
-		r.Series = columnsOf(now.all)
+		r.Series = columnsOf(now.all, now.allMeters())
 	}
 	for i, key := range keys {
 		g := q.group(now.groups[i], i+1, r.Totals, now)
 		g.Dimensions, g.Key = q.GroupBy, key
 		if before != nil {
-			previous := sum(before.groups[i], before.Unique[i+1], before.Meters[i+1])
-			g.Previous = &previous
+			q.compare(&g, before.groups[i], i+1, before)
 		}
 		r.Groups = append(r.Groups, g)
 	}
 	if count > len(keys) {
 		other := q.group(now.rest(), 0, r.Totals, now)
 		if before != nil {
-			previous := sum(before.rest(), before.Unique[0], before.Meters[0])
-			other.Previous = &previous
+			q.compare(&other, before.rest(), 0, before)
 		}
 		r.Other = &other
 	}
 	if before != nil {
 		r.Previous = &Previous{Range: previousPlan.Range, Points: previousPlan.Points, Totals: before.everything()}
 		if q.Want.Series {
-			r.Previous.Series = columnsOf(before.all)
+			r.Previous.Series = columnsOf(before.all, before.allMeters())
 		}
 	}
 	return r
@@ -268,11 +314,30 @@ func (q Question) Report(p Plan, keys []GroupKey, count int, now *Sums, previous
 
 func (q Question) group(points []controlplane.Totals, rank int, all Figures, s *Sums) Group {
 	g := Group{Totals: sum(points, s.Unique[rank], s.Meters[rank])}
-	if whole := q.OrderBy.Of(&all.Totals); whole != 0 {
-		g.Share = min(1, max(0, float64(q.OrderBy.Of(&g.Totals.Totals))/float64(whole)))
+	if whole := q.ranked(&all); whole != 0 {
+		g.Share = min(1, max(0, float64(q.ranked(&g.Totals))/float64(whole)))
 	}
 	if q.Want.Series {
-		g.Series = columnsOf(points)
+		g.Series = columnsOf(points, s.Meters[rank])
 	}
 	return g
+}
+
+// compare gives a group what it had in the range that is compared with.
+func (q Question) compare(g *Group, points []controlplane.Totals, rank int, before *Sums) {
+	previous := sum(points, before.Unique[rank], before.Meters[rank])
+	g.Previous = &previous
+	if q.Want.Series {
+		g.PreviousSeries = columnsOf(points, before.Meters[rank])
+	}
+}
+
+// ranked returns what groups are ranked by.
+func (q Question) ranked(f *Figures) int64 {
+	for _, m := range f.Meters {
+		if m.MeterID == q.OrderByMeter {
+			return m.Amount
+		}
+	}
+	return q.OrderBy.Of(&f.Totals)
 }

@@ -57,6 +57,9 @@ func (r *reader) rank(ctx context.Context) error {
 	if len(r.q.GroupBy) == 0 {
 		return nil
 	}
+	if r.q.OrderByMeter != 0 {
+		return r.rankByMeter(ctx)
+	}
 	whole := r.q.WithoutPoints(r.plan, r.kept).UseCubes(r.built, r.kept, explore.RankCubeFor(r.q.GroupBy, r.q.Filter))
 	s := newScan(whole, r.q.Filter, r.q.GroupBy)
 	s.measure = r.q.OrderBy
@@ -154,28 +157,6 @@ func (r *reader) readUnique(ctx context.Context, p explore.Plan, sums *explore.S
 			sums.Keys = n
 		} else {
 			sums.Unique[rank] = n
-		}
-		return nil
-	})
-	return err
-}
-
-func (r *reader) readMeters(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
-	s := newScan(r.q.WithoutPoints(p, r.kept), r.q.Filter, r.q.GroupBy)
-	s.table, s.meters = "meter_", r.q.Meters
-	rows, err := r.tx.Query(ctx, `
-		select rank, meter_id, sum(requests)::bigint, sum(amount + corrected)::bigint
-		from (`+s.ranked(r.keys, `meter_id, requests, amount, corrected`)+`) u group by rank, meter_id`, s.args...)
-	if err != nil {
-		return err
-	}
-	var rank int
-	var m explore.MeterAmount
-	_, err = pgx.ForEachRow(rows, []any{&rank, &m.MeterID, &m.Requests, &m.Amount}, func() error {
-		for i := range sums.Meters[rank] {
-			if sums.Meters[rank][i].MeterID == m.MeterID {
-				sums.Meters[rank][i] = m
-			}
 		}
 		return nil
 	})

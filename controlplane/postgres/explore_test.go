@@ -220,6 +220,11 @@ func TestExploreIsTheSumOfWhatWasCounted(t *testing.T) {
 					want = &expected{}
 				}
 				same("a group before", *g.Previous, want)
+				for p := range want.points {
+					if got := g.PreviousSeries.Requests[p]; q.Want.Series && got != want.points[p].Requests {
+						t.Fatalf("point %d before: %d requests, want %d", p, got, want.points[p].Requests)
+					}
+				}
 			}
 		}
 	})

@@ -44,33 +44,6 @@ func retentionOf(ctx context.Context, q querier) (map[usage.Level]keptLevel, err
 	return kept, err
 }
 
-// Retention returns how long usage is kept.
-func (db *DB) Retention(ctx context.Context) (controlplane.Retention, error) {
-	kept, err := retentionOf(ctx, db.pool)
-	if err != nil {
-		return controlplane.Retention{}, fmt.Errorf("read the retention: %w", err)
-	}
-	return controlplane.Retention{
-		Minutes: kept[usage.Minutes].days, Hours: kept[usage.Hours].days, Days: kept[usage.Days].days, Months: kept[usage.Months].days,
-	}, nil
-}
-
-// SetRetention changes how long usage is kept, from the next sweep on. What was
-// dropped does not come back when it is kept for longer.
-func (db *DB) SetRetention(ctx context.Context, r controlplane.Retention) error {
-	if err := r.Check(); err != nil {
-		return err
-	}
-	_, err := db.pool.Exec(ctx, `
-		update retention set kept_days = nullif(r.days, 0)
-		from unnest($1::text[], $2::int[]) as r (level, days) where retention.level = r.level`,
-		[]string{"minute", "hour", "day", "month"}, []int{r.Minutes, r.Hours, r.Days, r.Months})
-	if err != nil {
-		return fmt.Errorf("set the retention: %w", err)
-	}
-	return nil
-}
-
 // KeptFrom returns from when on the level of a granularity has everything; it has
 // nothing of before. The zero time is from the beginning.
 func (db *DB) KeptFrom(ctx context.Context, g controlplane.Granularity) (time.Time, error) {

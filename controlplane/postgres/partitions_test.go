@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -221,28 +220,5 @@ func TestADropThatWasCutShortIsFinished(t *testing.T) {
 			}
 			commit(t, db, minuteBatch(1, 2, now), minuteBatch(1, 3, old))
 		})
-	}
-}
-
-func TestRetentionIsSetAndChecked(t *testing.T) {
-	db := open(t)
-	got, err := db.Retention(t.Context())
-	if want := (controlplane.Retention{Minutes: 30, Hours: 365}); err != nil || got != want {
-		t.Errorf("at first %+v, %v; want %+v", got, err, want)
-	}
-	want := controlplane.Retention{Minutes: 7, Hours: 7, Days: 400}
-	if err := db.SetRetention(t.Context(), want); err != nil {
-		t.Fatal(err)
-	}
-	if got, err = db.Retention(t.Context()); err != nil || got != want {
-		t.Errorf("got %+v, %v; want %+v", got, err, want)
-	}
-	for field, r := range map[string]controlplane.Retention{
-		"minutes": {Minutes: -1}, "hours": {Minutes: 30, Hours: 29}, "days": {Minutes: 1, Hours: 0, Days: 5}, "months": {Minutes: 1, Hours: 1, Days: 1, Months: 36_501},
-	} {
-		var fault *controlplane.Error
-		if err := db.SetRetention(t.Context(), r); !errors.As(err, &fault) || fault.Field != field {
-			t.Errorf("%+v: %v, want an error of %s", r, err, field)
-		}
 	}
 }

@@ -158,6 +158,41 @@ func TestUpdateTier(t *testing.T) {
 	})
 }
 
+func TestReorderLimits(t *testing.T) {
+	db := open(t)
+	tier := newTier(t, db, "Basic", rate("a", 1, controlplane.Hour, 1), rate("b", 2, controlplane.Hour, 2), rate("c", 3, controlplane.Hour, 3))
+	a, b, c := tier.Limits[0], tier.Limits[1], tier.Limits[2]
+	reorder := func(revision *int, ids ...controlplane.ID) (controlplane.Tier, error) {
+		after, _, err := db.ReorderLimits(t.Context(), controlplane.LimitOrder{TierID: tier.ID, Revision: revision, Limits: ids})
+		return after, err
+	}
+	t.Run("moves limits and leaves them as they are", func(t *testing.T) {
+		after, err := reorder(&tier.Revision, c.ID, a.ID, b.ID)
+		if diff := cmp.Diff([]controlplane.Limit{c, a, b}, after.Limits); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+		found, err := db.TiersByID(t.Context(), []controlplane.ID{tier.ID})
+		if err != nil || len(found) != 1 || !cmp.Equal(found[0], after) || after.Revision != tier.Revision+1 {
+			t.Errorf("read %+v, %v; want %+v", found, err, after)
+		}
+	})
+	t.Run("refuses an order of an old revision", func(t *testing.T) {
+		_, err := reorder(&tier.Revision, a.ID, b.ID, c.ID)
+		wantFault(t, err, controlplane.CodeConflict, "revision")
+	})
+	t.Run("names the limits at fault", func(t *testing.T) {
+		other := newTier(t, db, "Other", rate("d", 1, controlplane.Hour, 1))
+		_, err := reorder(nil, a.ID, b.ID)
+		wantFault(t, err, controlplane.CodeValidation, "limitIds")
+		_, err = reorder(nil, a.ID, b.ID, a.ID)
+		wantFault(t, err, controlplane.CodeValidation, "limitIds.2")
+		_, err = reorder(nil, a.ID, b.ID, other.Limits[0].ID)
+		wantFault(t, err, controlplane.CodeNotFound, "limitIds.2")
+		_, _, err = db.ReorderLimits(t.Context(), controlplane.LimitOrder{TierID: 999})
+		wantFault(t, err, controlplane.CodeNotFound, "tierId")
+	})
+}
+
 func TestAccountsPageByPage(t *testing.T) {
 	db := open(t)
 	tier := newTier(t, db, "Basic")

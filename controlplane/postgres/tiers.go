@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -61,14 +62,10 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlplane.Tier, uint64, error) {
 	var tier controlplane.Tier
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		before, err := readTier(ctx, tx, e.ID)
-		if err != nil {
+		if _, err := tierToEdit(ctx, tx, "id", e.ID, e.Revision); err != nil {
 			return err
 		}
-		if e.Revision != nil && *e.Revision != before.Revision {
-			return controlplane.Conflict("revision", "somebody else changed this tier: it is at revision %d, and your edit is based on %d; read it again", before.Revision, *e.Revision)
-		}
-		_, err = tx.Exec(ctx, `
+		_, err := tx.Exec(ctx, `
 			update tiers set name = coalesce($2, name), revision = revision + 1, updated_at = now()
 			where id = $1`, e.ID, e.Name)
 		if err != nil {
@@ -86,6 +83,49 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 		return err
 	})
 	return tier, version, tierFault("update tier", err)
+}
+
+// ReorderLimits puts a tier's limits into another order, in which they are listed.
+// What they do, and their counters, stay.
+func (db *DB) ReorderLimits(ctx context.Context, o controlplane.LimitOrder) (controlplane.Tier, uint64, error) {
+	var tier controlplane.Tier
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+		before, err := tierToEdit(ctx, tx, "tierId", o.TierID, o.Revision)
+		if err != nil {
+			return err
+		}
+		if err := o.Fits(before.Limits); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update tiers set revision = revision + 1, updated_at = now() where id = $1`, o.TierID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `
+			update limits set position = o.place - 1 from unnest($1::bigint[]) with ordinality as o (id, place)
+			where limits.id = o.id`, toInt64s(o.Limits))
+		if err != nil {
+			return err
+		}
+		tier, err = readTier(ctx, tx, o.TierID)
+		return err
+	})
+	return tier, version, tierFault("reorder limits", err)
+}
+
+// tierToEdit returns a tier that field names, as it is, if it is at the revision
+// that an edit is based on; nil is any.
+func tierToEdit(ctx context.Context, tx pgx.Tx, field string, id controlplane.ID, revision *int) (controlplane.Tier, error) {
+	tier, err := readTier(ctx, tx, id)
+	switch fault := (*controlplane.Error)(nil); {
+	case errors.As(err, &fault):
+		return tier, controlplane.NotFound(field, "tier")
+	case err != nil:
+		return tier, err
+	case revision != nil && *revision != tier.Revision:
+		return tier, controlplane.Conflict("revision", "somebody else changed this tier: it is at revision %d, and your edit is based on %d; read it again", tier.Revision, *revision)
+	}
+	return tier, nil
 }
 
 // DeleteTier deletes a tier that no account is on and that is no default.

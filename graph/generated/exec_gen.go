@@ -46,6 +46,7 @@ type ResolverRoot interface {
 	LimitActivity() LimitActivityResolver
 	Meter() MeterResolver
 	MeterAmount() MeterAmountResolver
+	MeterColumns() MeterColumnsResolver
 	Mutation() MutationResolver
 	Override() OverrideResolver
 	Query() QueryResolver
@@ -348,6 +349,13 @@ type ComplexityRoot struct {
 		Requests func(childComplexity int) int
 	}
 
+	MeterColumns struct {
+		Amount   func(childComplexity int) int
+		Meter    func(childComplexity int) int
+		MeterID  func(childComplexity int) int
+		Requests func(childComplexity int) int
+	}
+
 	MeterPayload struct {
 		Meter    func(childComplexity int) int
 		Snapshot func(childComplexity int) int
@@ -369,10 +377,12 @@ type ComplexityRoot struct {
 		DeleteOverride      func(childComplexity int, id string) int
 		DeleteTier          func(childComplexity int, id string) int
 		RemoveIdentity      func(childComplexity int, id string) int
+		ReorderLimits       func(childComplexity int, input model.ReorderLimitsInput) int
 		ResetAccount        func(childComplexity int, id string) int
 		RevokeKey           func(childComplexity int, id string) int
 		SetDefaults         func(childComplexity int, input model.DefaultsInput) int
 		SetOverride         func(childComplexity int, input model.SetOverrideInput) int
+		SetRetention        func(childComplexity int, input model.RetentionInput) int
 		SignOut             func(childComplexity int) int
 		UpdateAccount       func(childComplexity int, input model.UpdateAccountInput) int
 		UpdateEndpoint      func(childComplexity int, input model.UpdateEndpointInput) int
@@ -400,6 +410,13 @@ type ComplexityRoot struct {
 		HasNextPage func(childComplexity int) int
 	}
 
+	PlannedRetention struct {
+		Days        func(childComplexity int) int
+		Drop        func(childComplexity int) int
+		Granularity func(childComplexity int) int
+		NextDropAt  func(childComplexity int) int
+	}
+
 	PreviousUsage struct {
 		From   func(childComplexity int) int
 		Points func(childComplexity int) int
@@ -422,6 +439,8 @@ type ComplexityRoot struct {
 		LimitEffect      func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
 		Meters           func(childComplexity int) int
 		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
+		Retention        func(childComplexity int) int
+		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
 		Rollout          func(childComplexity int) int
 		Tier             func(childComplexity int, id string) int
 		Tiers            func(childComplexity int) int
@@ -491,6 +510,35 @@ type ComplexityRoot struct {
 		Figures func(childComplexity int) int
 	}
 
+	RetainedLevel struct {
+		Bytes       func(childComplexity int) int
+		Days        func(childComplexity int) int
+		Granularity func(childComplexity int) int
+		KeptFrom    func(childComplexity int) int
+		Rows        func(childComplexity int) int
+		StoredFrom  func(childComplexity int) int
+	}
+
+	Retention struct {
+		Levels   func(childComplexity int) int
+		Revision func(childComplexity int) int
+	}
+
+	RetentionDrop struct {
+		Bytes func(childComplexity int) int
+		From  func(childComplexity int) int
+		Rows  func(childComplexity int) int
+		Until func(childComplexity int) int
+	}
+
+	RetentionPayload struct {
+		Retention func(childComplexity int) int
+	}
+
+	RetentionPlan struct {
+		Levels func(childComplexity int) int
+	}
+
 	Rollout struct {
 		Snapshot func(childComplexity int) int
 		Workers  func(childComplexity int) int
@@ -558,6 +606,7 @@ type ComplexityRoot struct {
 		BytesOut  func(childComplexity int) int
 		Cost      func(childComplexity int) int
 		Errors    func(childComplexity int) int
+		Meters    func(childComplexity int) int
 		P50       func(childComplexity int) int
 		P95       func(childComplexity int) int
 		P99       func(childComplexity int) int
@@ -586,19 +635,20 @@ type ComplexityRoot struct {
 	}
 
 	UsageGroup struct {
-		Account  func(childComplexity int) int
-		Decision func(childComplexity int) int
-		Endpoint func(childComplexity int) int
-		Identity func(childComplexity int) int
-		Key      func(childComplexity int) int
-		Label    func(childComplexity int) int
-		Previous func(childComplexity int) int
-		Series   func(childComplexity int) int
-		Share    func(childComplexity int) int
-		Status   func(childComplexity int) int
-		Tier     func(childComplexity int) int
-		Totals   func(childComplexity int) int
-		Values   func(childComplexity int) int
+		Account        func(childComplexity int) int
+		Decision       func(childComplexity int) int
+		Endpoint       func(childComplexity int) int
+		Identity       func(childComplexity int) int
+		Key            func(childComplexity int) int
+		Label          func(childComplexity int) int
+		Previous       func(childComplexity int) int
+		PreviousSeries func(childComplexity int) int
+		Series         func(childComplexity int) int
+		Share          func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Tier           func(childComplexity int) int
+		Totals         func(childComplexity int) int
+		Values         func(childComplexity int) int
 	}
 
 	UsagePoint struct {
@@ -746,6 +796,10 @@ type MeterAmountResolver interface {
 	MeterID(ctx context.Context, obj *explore.MeterAmount) (string, error)
 	Meter(ctx context.Context, obj *explore.MeterAmount) (*controlplane.Meter, error)
 }
+type MeterColumnsResolver interface {
+	MeterID(ctx context.Context, obj *explore.MeterColumns) (string, error)
+	Meter(ctx context.Context, obj *explore.MeterColumns) (*controlplane.Meter, error)
+}
 type MutationResolver interface {
 	SignOut(ctx context.Context) (bool, error)
 	CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error)
@@ -768,9 +822,11 @@ type MutationResolver interface {
 	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
 	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
 	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
+	SetRetention(ctx context.Context, input model.RetentionInput) (*model.RetentionPayload, error)
 	CreateSignInLink(ctx context.Context) (*model.SignInLink, error)
 	CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error)
 	UpdateTier(ctx context.Context, input model.UpdateTierInput) (*model.TierPayload, error)
+	ReorderLimits(ctx context.Context, input model.ReorderLimitsInput) (*model.TierPayload, error)
 	DeleteTier(ctx context.Context, id string) (*model.DeletePayload, error)
 	SetDefaults(ctx context.Context, input model.DefaultsInput) (*model.DefaultsPayload, error)
 }
@@ -800,6 +856,8 @@ type QueryResolver interface {
 	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.CorrectionConnection, error)
 	Rollout(ctx context.Context) (*model.Rollout, error)
 	Meters(ctx context.Context) ([]*controlplane.Meter, error)
+	Retention(ctx context.Context) (*controlplane.Retention, error)
+	RetentionPlan(ctx context.Context, input model.RetentionInput) (*model.RetentionPlan, error)
 	Tiers(ctx context.Context) ([]*controlplane.Tier, error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
 	Defaults(ctx context.Context) (*controlplane.Defaults, error)
@@ -1974,6 +2032,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MeterAmount.Requests(childComplexity), true
 
+	case "MeterColumns.amount":
+		if e.ComplexityRoot.MeterColumns.Amount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterColumns.Amount(childComplexity), true
+	case "MeterColumns.meter":
+		if e.ComplexityRoot.MeterColumns.Meter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterColumns.Meter(childComplexity), true
+	case "MeterColumns.meterId":
+		if e.ComplexityRoot.MeterColumns.MeterID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterColumns.MeterID(childComplexity), true
+	case "MeterColumns.requests":
+		if e.ComplexityRoot.MeterColumns.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterColumns.Requests(childComplexity), true
+
 	case "MeterPayload.meter":
 		if e.ComplexityRoot.MeterPayload.Meter == nil {
 			break
@@ -2147,6 +2230,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RemoveIdentity(childComplexity, args["id"].(string)), true
+	case "Mutation.reorderLimits":
+		if e.ComplexityRoot.Mutation.ReorderLimits == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reorderLimits_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReorderLimits(childComplexity, args["input"].(model.ReorderLimitsInput)), true
 	case "Mutation.resetAccount":
 		if e.ComplexityRoot.Mutation.ResetAccount == nil {
 			break
@@ -2191,6 +2285,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetOverride(childComplexity, args["input"].(model.SetOverrideInput)), true
+	case "Mutation.setRetention":
+		if e.ComplexityRoot.Mutation.SetRetention == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setRetention_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetRetention(childComplexity, args["input"].(model.RetentionInput)), true
 	case "Mutation.signOut":
 		if e.ComplexityRoot.Mutation.SignOut == nil {
 			break
@@ -2337,6 +2442,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
+
+	case "PlannedRetention.days":
+		if e.ComplexityRoot.PlannedRetention.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedRetention.Days(childComplexity), true
+	case "PlannedRetention.drop":
+		if e.ComplexityRoot.PlannedRetention.Drop == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedRetention.Drop(childComplexity), true
+	case "PlannedRetention.granularity":
+		if e.ComplexityRoot.PlannedRetention.Granularity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedRetention.Granularity(childComplexity), true
+	case "PlannedRetention.nextDropAt":
+		if e.ComplexityRoot.PlannedRetention.NextDropAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PlannedRetention.NextDropAt(childComplexity), true
 
 	case "PreviousUsage.from":
 		if e.ComplexityRoot.PreviousUsage.From == nil {
@@ -2493,6 +2623,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Reconciliation(childComplexity, args["from"].(time.Time), args["to"].(time.Time), args["accountId"].(*string), args["first"].(int), args["after"].(*string)), true
+	case "Query.retention":
+		if e.ComplexityRoot.Query.Retention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Retention(childComplexity), true
+	case "Query.retentionPlan":
+		if e.ComplexityRoot.Query.RetentionPlan == nil {
+			break
+		}
+
+		args, err := ec.field_Query_retentionPlan_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.RetentionPlan(childComplexity, args["input"].(model.RetentionInput)), true
 	case "Query.rollout":
 		if e.ComplexityRoot.Query.Rollout == nil {
 			break
@@ -2814,6 +2961,95 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ReconciliationRow.Figures(childComplexity), true
 
+	case "RetainedLevel.bytes":
+		if e.ComplexityRoot.RetainedLevel.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetainedLevel.Bytes(childComplexity), true
+	case "RetainedLevel.days":
+		if e.ComplexityRoot.RetainedLevel.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetainedLevel.Days(childComplexity), true
+	case "RetainedLevel.granularity":
+		if e.ComplexityRoot.RetainedLevel.Granularity == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetainedLevel.Granularity(childComplexity), true
+	case "RetainedLevel.keptFrom":
+		if e.ComplexityRoot.RetainedLevel.KeptFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetainedLevel.KeptFrom(childComplexity), true
+	case "RetainedLevel.rows":
+		if e.ComplexityRoot.RetainedLevel.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetainedLevel.Rows(childComplexity), true
+	case "RetainedLevel.storedFrom":
+		if e.ComplexityRoot.RetainedLevel.StoredFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetainedLevel.StoredFrom(childComplexity), true
+
+	case "Retention.levels":
+		if e.ComplexityRoot.Retention.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Levels(childComplexity), true
+	case "Retention.revision":
+		if e.ComplexityRoot.Retention.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Retention.Revision(childComplexity), true
+
+	case "RetentionDrop.bytes":
+		if e.ComplexityRoot.RetentionDrop.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionDrop.Bytes(childComplexity), true
+	case "RetentionDrop.from":
+		if e.ComplexityRoot.RetentionDrop.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionDrop.From(childComplexity), true
+	case "RetentionDrop.rows":
+		if e.ComplexityRoot.RetentionDrop.Rows == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionDrop.Rows(childComplexity), true
+	case "RetentionDrop.until":
+		if e.ComplexityRoot.RetentionDrop.Until == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionDrop.Until(childComplexity), true
+
+	case "RetentionPayload.retention":
+		if e.ComplexityRoot.RetentionPayload.Retention == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionPayload.Retention(childComplexity), true
+
+	case "RetentionPlan.levels":
+		if e.ComplexityRoot.RetentionPlan.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetentionPlan.Levels(childComplexity), true
+
 	case "Rollout.snapshot":
 		if e.ComplexityRoot.Rollout.Snapshot == nil {
 			break
@@ -3079,6 +3315,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageColumns.Errors(childComplexity), true
+	case "UsageColumns.meters":
+		if e.ComplexityRoot.UsageColumns.Meters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageColumns.Meters(childComplexity), true
 	case "UsageColumns.p50":
 		if e.ComplexityRoot.UsageColumns.P50 == nil {
 			break
@@ -3255,6 +3497,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageGroup.Previous(childComplexity), true
+	case "UsageGroup.previousSeries":
+		if e.ComplexityRoot.UsageGroup.PreviousSeries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageGroup.PreviousSeries(childComplexity), true
 	case "UsageGroup.series":
 		if e.ComplexityRoot.UsageGroup.Series == nil {
 			break
@@ -3486,6 +3734,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputExploreInput,
 		ec.unmarshalInputHeatMapInput,
 		ec.unmarshalInputLimitInput,
+		ec.unmarshalInputReorderLimitsInput,
+		ec.unmarshalInputRetentionInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputUpdateAccountInput,
 		ec.unmarshalInputUpdateEndpointInput,
@@ -4256,6 +4506,11 @@ input ExploreInput {
   filter: UsageFilter
   "What groups are ranked by, most first, and what their share is of."
   orderBy: UsageMeasure! = REQUESTS
+  """
+  One of ` + "`" + `meterIds` + "`" + `: what groups are ranked by, and what their share is of, instead
+  of ` + "`" + `orderBy` + "`" + `.
+  """
+  orderByMeterId: ID
   "How many groups, 1 to 100; the rest is summed up in ` + "`" + `other` + "`" + `."
   top: Int! = 10
   "What to compare with; leave it out for nothing."
@@ -4374,6 +4629,11 @@ type UsageGroup {
   previous: UsageFigures
   "Along the report's points; null without a granularity."
   series: UsageColumns
+  """
+  The same group along the points of what is compared with, PreviousUsage.points;
+  null without a granularity, and when nothing is compared.
+  """
+  previousSeries: UsageColumns
 }
 
 """
@@ -4444,6 +4704,19 @@ type UsageColumns {
   p95: [Float]!
   "As p50, the 99th percentile."
   p99: [Float]!
+  "The custom meters that were asked for, in that order."
+  meters: [MeterColumns!]!
+}
+
+"What was counted with a custom meter along a report's points."
+type MeterColumns {
+  meterId: ID!
+  "Null for a deleted one."
+  meter: Meter
+  "Requests that an amount was declared for."
+  requests: [Int64!]!
+  "In the meter's unit, with corrections and imports."
+  amount: [Int64!]!
 }
 
 "A question about the hours of the week."
@@ -4769,6 +5042,99 @@ type MeterPayload {
   snapshot: Int64!
 }
 `, BuiltIn: false},
+	{Name: "../schema/retention.graphqls", Input: `extend type Query {
+  "How long usage is kept at each granularity."
+  retention: Retention!
+  """
+  What setRetention with the same input would drop, and when. It changes nothing.
+  Fails as setRetention does.
+  """
+  retentionPlan(input: RetentionInput!): RetentionPlan!
+}
+
+extend type Mutation {
+  """
+  Changes how long usage is kept. Within a minute, what is older is dropped for
+  good; coarser granularities keep it. Fails with VALIDATION on the field at fault,
+  or with CONFLICT when somebody else changed it since ` + "`" + `revision` + "`" + ` was read.
+  """
+  setRetention(input: RetentionInput!): RetentionPayload!
+}
+
+"How long usage is kept."
+type Retention {
+  "Counts the edits; see RetentionInput.revision."
+  revision: Int!
+  "From the finest granularity to the coarsest."
+  levels: [RetainedLevel!]!
+}
+
+"How long usage is kept at one granularity, and what there is."
+type RetainedLevel {
+  granularity: Granularity!
+  "Days for which it is kept, at least; 0 is for ever."
+  days: Int!
+  "From then on it has all usage, and of the time before it has none; null: it has all there ever was."
+  keptFrom: Time
+  "When the oldest that is stored begins, in whole days, months or years; null when nothing is."
+  storedFrom: Time
+  "Rows on disk, about."
+  rows: Int64!
+  "Bytes on disk, with indexes."
+  bytes: Int64!
+}
+
+"How long usage is to be kept, in days, 1 to 36500; 0 is for ever. What is left out stays as it is."
+input RetentionInput {
+  """
+  The revision that the edit is based on. When somebody else has changed it since,
+  the edit fails with CONFLICT. Leave it out to overwrite.
+  """
+  revision: Int
+  "Usage by the minute."
+  minutes: Int
+  "Usage by the hour; at least as long as by the minute, and so on."
+  hours: Int
+  "Usage by the day."
+  days: Int
+  "Usage by the month."
+  months: Int
+}
+
+"What a retention would do."
+type RetentionPlan {
+  "From the finest granularity to the coarsest."
+  levels: [PlannedRetention!]!
+}
+
+"What a retention would do at one granularity."
+type PlannedRetention {
+  granularity: Granularity!
+  "As asked for, or as it is."
+  days: Int!
+  "What would be dropped within a minute; null: nothing."
+  drop: RetentionDrop
+  "When the oldest of what stays would be dropped; null: never, or there is none."
+  nextDropAt: Time
+}
+
+"Usage at one granularity that would be dropped for good."
+type RetentionDrop {
+  "When it begins."
+  from: Time!
+  "Exclusive."
+  until: Time!
+  "Rows, about."
+  rows: Int64!
+  "Bytes on disk, with indexes."
+  bytes: Int64!
+}
+
+"What setRetention answers."
+type RetentionPayload {
+  retention: Retention!
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 An instant, as an RFC 3339 string with an offset; answers are in UTC, to the
 millisecond.
@@ -4849,6 +5215,13 @@ extend type Mutation {
   when somebody else changed the tier since ` + "`" + `revision` + "`" + ` was read.
   """
   updateTier(input: UpdateTierInput!): TierPayload!
+  """
+  Puts a tier's limits into another order: the one in which they are listed. What
+  they do, and their counters, stay. Fails with NOT_FOUND, with VALIDATION on the
+  field at fault, or with CONFLICT when somebody else changed the tier since
+  ` + "`" + `revision` + "`" + ` was read.
+  """
+  reorderLimits(input: ReorderLimitsInput!): TierPayload!
   "Deletes a tier that no account is on and that is no default; otherwise fails with CONFLICT."
   deleteTier(id: ID!): DeletePayload!
   "Chooses the default tiers. Fails with NOT_FOUND, or with VALIDATION when a tier's limits don't suit its callers."
@@ -4862,7 +5235,7 @@ type Tier {
   name: String!
   "Counts the edits of this tier; see UpdateTierInput.revision."
   revision: Int!
-  "In the order in which they were given."
+  "In the order in which they were given; see reorderLimits."
   limits: [Limit!]!
   "How many accounts are on this tier, those that have it as the default too."
   accountCount: Int!
@@ -5035,6 +5408,18 @@ input UpdateTierInput {
   limits: [LimitInput!]
 }
 
+"Another order of a tier's limits."
+input ReorderLimitsInput {
+  tierId: ID!
+  """
+  The revision that the edit is based on. When the tier has moved on, the
+  update fails with CONFLICT. Leave it out to overwrite.
+  """
+  revision: Int
+  "All of the tier's limits, each once, in the order they are to have."
+  limitIds: [ID!]!
+}
+
 "A limit to create or change."
 input LimitInput {
   "The limit to change; leave it out to create one."
@@ -5099,7 +5484,7 @@ type DefaultsPayload {
   snapshot: Int64!
 }
 
-"What createTier and updateTier answer."
+"What createTier, updateTier and reorderLimits answer."
 type TierPayload {
   tier: Tier!
   "The first snapshot that carries the change; compare with Worker.snapshot."
@@ -5854,6 +6239,20 @@ func (ec *executionContext) childFields_MeterAmount(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type MeterAmount", field.Name)
 }
 
+func (ec *executionContext) childFields_MeterColumns(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "meterId":
+		return ec.fieldContext_MeterColumns_meterId(ctx, field)
+	case "meter":
+		return ec.fieldContext_MeterColumns_meter(ctx, field)
+	case "requests":
+		return ec.fieldContext_MeterColumns_requests(ctx, field)
+	case "amount":
+		return ec.fieldContext_MeterColumns_amount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeterColumns", field.Name)
+}
+
 func (ec *executionContext) childFields_MeterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meter":
@@ -5898,6 +6297,20 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PlannedRetention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "granularity":
+		return ec.fieldContext_PlannedRetention_granularity(ctx, field)
+	case "days":
+		return ec.fieldContext_PlannedRetention_days(ctx, field)
+	case "drop":
+		return ec.fieldContext_PlannedRetention_drop(ctx, field)
+	case "nextDropAt":
+		return ec.fieldContext_PlannedRetention_nextDropAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlannedRetention", field.Name)
 }
 
 func (ec *executionContext) childFields_PreviousUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6034,6 +6447,64 @@ func (ec *executionContext) childFields_ReconciliationRow(ctx context.Context, f
 		return ec.fieldContext_ReconciliationRow_figures(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReconciliationRow", field.Name)
+}
+
+func (ec *executionContext) childFields_RetainedLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "granularity":
+		return ec.fieldContext_RetainedLevel_granularity(ctx, field)
+	case "days":
+		return ec.fieldContext_RetainedLevel_days(ctx, field)
+	case "keptFrom":
+		return ec.fieldContext_RetainedLevel_keptFrom(ctx, field)
+	case "storedFrom":
+		return ec.fieldContext_RetainedLevel_storedFrom(ctx, field)
+	case "rows":
+		return ec.fieldContext_RetainedLevel_rows(ctx, field)
+	case "bytes":
+		return ec.fieldContext_RetainedLevel_bytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetainedLevel", field.Name)
+}
+
+func (ec *executionContext) childFields_Retention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "revision":
+		return ec.fieldContext_Retention_revision(ctx, field)
+	case "levels":
+		return ec.fieldContext_Retention_levels(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Retention", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionDrop(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_RetentionDrop_from(ctx, field)
+	case "until":
+		return ec.fieldContext_RetentionDrop_until(ctx, field)
+	case "rows":
+		return ec.fieldContext_RetentionDrop_rows(ctx, field)
+	case "bytes":
+		return ec.fieldContext_RetentionDrop_bytes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionDrop", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "retention":
+		return ec.fieldContext_RetentionPayload_retention(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RetentionPlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "levels":
+		return ec.fieldContext_RetentionPlan_levels(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetentionPlan", field.Name)
 }
 
 func (ec *executionContext) childFields_Rollout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6176,6 +6647,8 @@ func (ec *executionContext) childFields_UsageColumns(ctx context.Context, field 
 		return ec.fieldContext_UsageColumns_p95(ctx, field)
 	case "p99":
 		return ec.fieldContext_UsageColumns_p99(ctx, field)
+	case "meters":
+		return ec.fieldContext_UsageColumns_meters(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageColumns", field.Name)
 }
@@ -6244,6 +6717,8 @@ func (ec *executionContext) childFields_UsageGroup(ctx context.Context, field gr
 		return ec.fieldContext_UsageGroup_previous(ctx, field)
 	case "series":
 		return ec.fieldContext_UsageGroup_series(ctx, field)
+	case "previousSeries":
+		return ec.fieldContext_UsageGroup_previousSeries(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UsageGroup", field.Name)
 }
@@ -6674,6 +7149,20 @@ func (ec *executionContext) field_Mutation_removeIdentity_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_reorderLimits_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReorderLimitsInput, error) {
+			return ec.unmarshalNReorderLimitsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐReorderLimitsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6722,6 +7211,20 @@ func (ec *executionContext) field_Mutation_setOverride_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SetOverrideInput, error) {
 			return ec.unmarshalNSetOverrideInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetOverrideInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setRetention_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RetentionInput, error) {
+			return ec.unmarshalNRetentionInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -7095,6 +7598,20 @@ func (ec *executionContext) field_Query_reconciliation_args(ctx context.Context,
 		return nil, err
 	}
 	args["after"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_retentionPlan_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RetentionInput, error) {
+			return ec.unmarshalNRetentionInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -11933,6 +12450,107 @@ func (ec *executionContext) fieldContext_MeterAmount_amount(_ context.Context, f
 	return graphql.NewScalarFieldContext("MeterAmount", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _MeterColumns_meterId(ctx context.Context, field graphql.CollectedField, obj *explore.MeterColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterColumns_meterId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeterColumns().MeterID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterColumns_meterId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterColumns", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _MeterColumns_meter(ctx context.Context, field graphql.CollectedField, obj *explore.MeterColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterColumns_meter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.MeterColumns().Meter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+			return ec.marshalOMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_MeterColumns_meter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterColumns",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeterColumns_requests(ctx context.Context, field graphql.CollectedField, obj *explore.MeterColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterColumns_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterColumns_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _MeterColumns_amount(ctx context.Context, field graphql.CollectedField, obj *explore.MeterColumns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterColumns_amount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Amount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int64) graphql.Marshaler {
+			return ec.marshalNInt642ᚕint64ᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterColumns_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _MeterPayload_meter(ctx context.Context, field graphql.CollectedField, obj *model.MeterPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12891,6 +13509,50 @@ func (ec *executionContext) fieldContext_Mutation_deleteMeter(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_setRetention(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setRetention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetRetention(ctx, fc.Args["input"].(model.RetentionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RetentionPayload) graphql.Marshaler {
+			return ec.marshalNRetentionPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setRetention(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setRetention_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createSignInLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13005,6 +13667,50 @@ func (ec *executionContext) fieldContext_Mutation_updateTier(ctx context.Context
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_updateTier_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reorderLimits(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reorderLimits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReorderLimits(ctx, fc.Args["input"].(model.ReorderLimitsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reorderLimits(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reorderLimits_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -13382,6 +14088,107 @@ func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PlannedRetention_granularity(ctx context.Context, field graphql.CollectedField, obj *controlplane.PlannedRetention) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlannedRetention_granularity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Granularity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Granularity) graphql.Marshaler {
+			return ec.marshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PlannedRetention_granularity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PlannedRetention", field, false, false, errors.New("field of type Granularity does not have child fields"))
+}
+
+func (ec *executionContext) _PlannedRetention_days(ctx context.Context, field graphql.CollectedField, obj *controlplane.PlannedRetention) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlannedRetention_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PlannedRetention_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PlannedRetention", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PlannedRetention_drop(ctx context.Context, field graphql.CollectedField, obj *controlplane.PlannedRetention) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlannedRetention_drop(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Drop, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.RetentionDrop) graphql.Marshaler {
+			return ec.marshalORetentionDrop2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetentionDrop(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PlannedRetention_drop(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PlannedRetention",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionDrop(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PlannedRetention_nextDropAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.PlannedRetention) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PlannedRetention_nextDropAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextDropAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PlannedRetention_nextDropAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PlannedRetention", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _PreviousUsage_from(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
@@ -14113,6 +14920,82 @@ func (ec *executionContext) fieldContext_Query_meters(_ context.Context, field g
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Meter(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_retention(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Retention(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Retention) graphql.Marshaler {
+			return ec.marshalNRetention2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetention(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retention(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_retentionPlan(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_retentionPlan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().RetentionPlan(ctx, fc.Args["input"].(model.RetentionInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RetentionPlan) graphql.Marshaler {
+			return ec.marshalNRetentionPlan2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionPlan(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_retentionPlan(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetentionPlan(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_retentionPlan_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -15445,6 +16328,355 @@ func (ec *executionContext) fieldContext_ReconciliationRow_figures(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _RetainedLevel_granularity(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetainedLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetainedLevel_granularity(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Granularity, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Granularity) graphql.Marshaler {
+			return ec.marshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetainedLevel_granularity(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetainedLevel", field, false, false, errors.New("field of type Granularity does not have child fields"))
+}
+
+func (ec *executionContext) _RetainedLevel_days(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetainedLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetainedLevel_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetainedLevel_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetainedLevel", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RetainedLevel_keptFrom(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetainedLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetainedLevel_keptFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.KeptFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetainedLevel_keptFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetainedLevel", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RetainedLevel_storedFrom(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetainedLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetainedLevel_storedFrom(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StoredFrom, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetainedLevel_storedFrom(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetainedLevel", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RetainedLevel_rows(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetainedLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetainedLevel_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetainedLevel_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetainedLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _RetainedLevel_bytes(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetainedLevel) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetainedLevel_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetainedLevel_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetainedLevel", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Retention) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Retention", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Retention_levels(ctx context.Context, field graphql.CollectedField, obj *controlplane.Retention) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Retention_levels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Levels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []controlplane.RetainedLevel) graphql.Marshaler {
+			return ec.marshalNRetainedLevel2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetainedLevelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Retention_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Retention",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RetainedLevel(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionDrop_from(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetentionDrop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionDrop_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionDrop_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionDrop", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionDrop_until(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetentionDrop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionDrop_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionDrop_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionDrop", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionDrop_rows(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetentionDrop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionDrop_rows(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rows, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionDrop_rows(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionDrop", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionDrop_bytes(ctx context.Context, field graphql.CollectedField, obj *controlplane.RetentionDrop) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionDrop_bytes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Bytes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionDrop_bytes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetentionDrop", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _RetentionPayload_retention(ctx context.Context, field graphql.CollectedField, obj *model.RetentionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPayload_retention(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retention, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Retention) graphql.Marshaler {
+			return ec.marshalNRetention2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetention(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPayload_retention(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Retention(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RetentionPlan_levels(ctx context.Context, field graphql.CollectedField, obj *model.RetentionPlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetentionPlan_levels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Levels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.PlannedRetention) graphql.Marshaler {
+			return ec.marshalNPlannedRetention2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPlannedRetentionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RetentionPlan_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RetentionPlan",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PlannedRetention(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Rollout_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16647,6 +17879,38 @@ func (ec *executionContext) fieldContext_UsageColumns_p99(_ context.Context, fie
 	return graphql.NewScalarFieldContext("UsageColumns", field, false, false, errors.New("field of type Float does not have child fields"))
 }
 
+func (ec *executionContext) _UsageColumns_meters(ctx context.Context, field graphql.CollectedField, obj *explore.Columns) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageColumns_meters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Meters, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []explore.MeterColumns) graphql.Marshaler {
+			return ec.marshalNMeterColumns2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterColumnsᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageColumns_meters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageColumns",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeterColumns(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UsageFigures_requests(ctx context.Context, field graphql.CollectedField, obj *explore.Figures) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17369,6 +18633,38 @@ func (ec *executionContext) _UsageGroup_series(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_UsageGroup_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageGroup",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UsageColumns(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UsageGroup_previousSeries(ctx context.Context, field graphql.CollectedField, obj *explore.Group) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageGroup_previousSeries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PreviousSeries, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *explore.Columns) graphql.Marshaler {
+			return ec.marshalOUsageColumns2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐColumns(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_UsageGroup_previousSeries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "UsageGroup",
 		Field:      field,
@@ -19695,7 +20991,7 @@ func (ec *executionContext) unmarshalInputExploreInput(ctx context.Context, obj 
 		asMap["top"] = 10
 	}
 
-	fieldsInOrder := [...]string{"from", "to", "granularity", "timeZone", "groupBy", "filter", "orderBy", "top", "compare", "meterIds"}
+	fieldsInOrder := [...]string{"from", "to", "granularity", "timeZone", "groupBy", "filter", "orderBy", "orderByMeterId", "top", "compare", "meterIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19751,6 +21047,13 @@ func (ec *executionContext) unmarshalInputExploreInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.OrderBy = data
+		case "orderByMeterId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("orderByMeterId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrderByMeterID = data
 		case "top":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("top"))
 			data, err := ec.unmarshalNInt2int(ctx, v)
@@ -19995,6 +21298,108 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 				return it, err
 			}
 			it.Adaptive = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputReorderLimitsInput(ctx context.Context, obj any) (model.ReorderLimitsInput, error) {
+	var it model.ReorderLimitsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tierId", "revision", "limitIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "limitIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limitIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LimitIds = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRetentionInput(ctx context.Context, obj any) (model.RetentionInput, error) {
+	var it model.RetentionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"revision", "minutes", "hours", "days", "months"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "minutes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minutes"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Minutes = data
+		case "hours":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("hours"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Hours = data
+		case "days":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("days"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Days = data
+		case "months":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("months"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Months = data
 		}
 	}
 	return it, nil
@@ -24132,6 +25537,119 @@ func (ec *executionContext) _MeterAmount(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var meterColumnsImplementors = []string{"MeterColumns"}
+
+func (ec *executionContext) _MeterColumns(ctx context.Context, sel ast.SelectionSet, obj *explore.MeterColumns) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, meterColumnsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MeterColumns")
+		case "meterId":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeterColumns_meterId(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "meter":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeterColumns_meter(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "requests":
+			out.Values[i] = ec._MeterColumns_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "amount":
+			out.Values[i] = ec._MeterColumns_amount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var meterPayloadImplementors = []string{"MeterPayload"}
 
 func (ec *executionContext) _MeterPayload(ctx context.Context, sel ast.SelectionSet, obj *model.MeterPayload) graphql.Marshaler {
@@ -24342,6 +25860,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "setRetention":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setRetention(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "createSignInLink":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_createSignInLink(ctx, field)
@@ -24359,6 +25884,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "updateTier":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_updateTier(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reorderLimits":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reorderLimits(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -24679,6 +26211,54 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var plannedRetentionImplementors = []string{"PlannedRetention"}
+
+func (ec *executionContext) _PlannedRetention(ctx context.Context, sel ast.SelectionSet, obj *controlplane.PlannedRetention) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, plannedRetentionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PlannedRetention")
+		case "granularity":
+			out.Values[i] = ec._PlannedRetention_granularity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._PlannedRetention_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "drop":
+			out.Values[i] = ec._PlannedRetention_drop(ctx, field, obj)
+		case "nextDropAt":
+			out.Values[i] = ec._PlannedRetention_nextDropAt(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -25092,6 +26672,50 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_meters(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retention":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retention(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "retentionPlan":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_retentionPlan(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -25889,6 +27513,240 @@ func (ec *executionContext) _ReconciliationRow(ctx context.Context, sel ast.Sele
 	return out
 }
 
+var retainedLevelImplementors = []string{"RetainedLevel"}
+
+func (ec *executionContext) _RetainedLevel(ctx context.Context, sel ast.SelectionSet, obj *controlplane.RetainedLevel) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retainedLevelImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetainedLevel")
+		case "granularity":
+			out.Values[i] = ec._RetainedLevel_granularity(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._RetainedLevel_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "keptFrom":
+			out.Values[i] = ec._RetainedLevel_keptFrom(ctx, field, obj)
+		case "storedFrom":
+			out.Values[i] = ec._RetainedLevel_storedFrom(ctx, field, obj)
+		case "rows":
+			out.Values[i] = ec._RetainedLevel_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._RetainedLevel_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var retentionImplementors = []string{"Retention"}
+
+func (ec *executionContext) _Retention(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Retention) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Retention")
+		case "revision":
+			out.Values[i] = ec._Retention_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "levels":
+			out.Values[i] = ec._Retention_levels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var retentionDropImplementors = []string{"RetentionDrop"}
+
+func (ec *executionContext) _RetentionDrop(ctx context.Context, sel ast.SelectionSet, obj *controlplane.RetentionDrop) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionDropImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionDrop")
+		case "from":
+			out.Values[i] = ec._RetentionDrop_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._RetentionDrop_until(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rows":
+			out.Values[i] = ec._RetentionDrop_rows(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytes":
+			out.Values[i] = ec._RetentionDrop_bytes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var retentionPayloadImplementors = []string{"RetentionPayload"}
+
+func (ec *executionContext) _RetentionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RetentionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionPayload")
+		case "retention":
+			out.Values[i] = ec._RetentionPayload_retention(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var retentionPlanImplementors = []string{"RetentionPlan"}
+
+func (ec *executionContext) _RetentionPlan(ctx context.Context, sel ast.SelectionSet, obj *model.RetentionPlan) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, retentionPlanImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RetentionPlan")
+		case "levels":
+			out.Values[i] = ec._RetentionPlan_levels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var rolloutImplementors = []string{"Rollout"}
 
 func (ec *executionContext) _Rollout(ctx context.Context, sel ast.SelectionSet, obj *model.Rollout) graphql.Marshaler {
@@ -26581,6 +28439,11 @@ func (ec *executionContext) _UsageColumns(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "meters":
+			out.Values[i] = ec._UsageColumns_meters(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27010,6 +28873,8 @@ func (ec *executionContext) _UsageGroup(ctx context.Context, sel ast.SelectionSe
 			out.Values[i] = ec._UsageGroup_previous(ctx, field, obj)
 		case "series":
 			out.Values[i] = ec._UsageGroup_series(ctx, field, obj)
+		case "previousSeries":
+			out.Values[i] = ec._UsageGroup_previousSeries(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -28294,6 +30159,36 @@ func (ec *executionContext) marshalNID2string(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalNID2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]string, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNID2string(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNID2ᚕstringᚄ(ctx context.Context, sel ast.SelectionSet, v []string) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNID2string(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNIdentity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Identity) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -28856,6 +30751,26 @@ func (ec *executionContext) marshalNMeterAmount2ᚕgithubᚗcomᚋweirhqᚋweir�
 	return ret
 }
 
+func (ec *executionContext) marshalNMeterColumns2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterColumns(ctx context.Context, sel ast.SelectionSet, v explore.MeterColumns) graphql.Marshaler {
+	return ec._MeterColumns(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMeterColumns2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterColumnsᚄ(ctx context.Context, sel ast.SelectionSet, v []explore.MeterColumns) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMeterColumns2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐMeterColumns(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNMeterPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMeterPayload(ctx context.Context, sel ast.SelectionSet, v model.MeterPayload) graphql.Marshaler {
 	return ec._MeterPayload(ctx, sel, &v)
 }
@@ -28945,6 +30860,32 @@ var (
 		controlplane.Billing: "BILLING",
 	}
 )
+
+func (ec *executionContext) marshalNPlannedRetention2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPlannedRetentionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.PlannedRetention) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPlannedRetention2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPlannedRetention(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPlannedRetention2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPlannedRetention(ctx context.Context, sel ast.SelectionSet, v *controlplane.PlannedRetention) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PlannedRetention(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStandingᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.QuotaStanding) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
@@ -29060,6 +31001,78 @@ func (ec *executionContext) marshalNReconciliationRow2ᚕgithubᚗcomᚋweirhq�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNReorderLimitsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐReorderLimitsInput(ctx context.Context, v any) (model.ReorderLimitsInput, error) {
+	res, err := ec.unmarshalInputReorderLimitsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetainedLevel2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetainedLevel(ctx context.Context, sel ast.SelectionSet, v controlplane.RetainedLevel) graphql.Marshaler {
+	return ec._RetainedLevel(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetainedLevel2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetainedLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []controlplane.RetainedLevel) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRetainedLevel2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetainedLevel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRetention2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetention(ctx context.Context, sel ast.SelectionSet, v controlplane.Retention) graphql.Marshaler {
+	return ec._Retention(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetention2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetention(ctx context.Context, sel ast.SelectionSet, v *controlplane.Retention) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Retention(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRetentionInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionInput(ctx context.Context, v any) (model.RetentionInput, error) {
+	res, err := ec.unmarshalInputRetentionInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRetentionPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionPayload(ctx context.Context, sel ast.SelectionSet, v model.RetentionPayload) graphql.Marshaler {
+	return ec._RetentionPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetentionPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RetentionPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RetentionPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRetentionPlan2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionPlan(ctx context.Context, sel ast.SelectionSet, v model.RetentionPlan) graphql.Marshaler {
+	return ec._RetentionPlan(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRetentionPlan2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionPlan(ctx context.Context, sel ast.SelectionSet, v *model.RetentionPlan) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RetentionPlan(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNRollout2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRollout(ctx context.Context, sel ast.SelectionSet, v model.Rollout) graphql.Marshaler {
@@ -30165,6 +32178,13 @@ func (ec *executionContext) marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋwei
 		return graphql.Null
 	}
 	return ec._PreviousUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORetentionDrop2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetentionDrop(ctx context.Context, sel ast.SelectionSet, v *controlplane.RetentionDrop) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RetentionDrop(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -239,6 +239,9 @@ type ExploreInput struct {
 	Filter *UsageFilter `json:"filter,omitempty"`
 	// What groups are ranked by, most first, and what their share is of.
 	OrderBy explore.Measure `json:"orderBy"`
+	// One of `meterIds`: what groups are ranked by, and what their share is of, instead
+	// of `orderBy`.
+	OrderByMeterID *string `json:"orderByMeterId,omitempty"`
 	// How many groups, 1 to 100; the rest is summed up in `other`.
 	Top int `json:"top"`
 	// What to compare with; leave it out for nothing.
@@ -394,6 +397,42 @@ type PageInfo struct {
 type Query struct {
 }
 
+// Another order of a tier's limits.
+type ReorderLimitsInput struct {
+	TierID string `json:"tierId"`
+	// The revision that the edit is based on. When the tier has moved on, the
+	// update fails with CONFLICT. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
+	// All of the tier's limits, each once, in the order they are to have.
+	LimitIds []string `json:"limitIds"`
+}
+
+// How long usage is to be kept, in days, 1 to 36500; 0 is for ever. What is left out stays as it is.
+type RetentionInput struct {
+	// The revision that the edit is based on. When somebody else has changed it since,
+	// the edit fails with CONFLICT. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
+	// Usage by the minute.
+	Minutes *int `json:"minutes,omitempty"`
+	// Usage by the hour; at least as long as by the minute, and so on.
+	Hours *int `json:"hours,omitempty"`
+	// Usage by the day.
+	Days *int `json:"days,omitempty"`
+	// Usage by the month.
+	Months *int `json:"months,omitempty"`
+}
+
+// What setRetention answers.
+type RetentionPayload struct {
+	Retention *controlplane.Retention `json:"retention"`
+}
+
+// What a retention would do.
+type RetentionPlan struct {
+	// From the finest granularity to the coarsest.
+	Levels []*controlplane.PlannedRetention `json:"levels"`
+}
+
 // Which policy runs where.
 type Rollout struct {
 	// The version of the policy as it is now: what every worker should run in about a second.
@@ -430,7 +469,7 @@ type SignInLink struct {
 type Subscription struct {
 }
 
-// What createTier and updateTier answer.
+// What createTier, updateTier and reorderLimits answer.
 type TierPayload struct {
 	Tier *controlplane.Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.

@@ -1,0 +1,58 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
+)
+
+// meterScan returns the scan of the rows of some meters.
+func (r *reader) meterScan(p explore.Plan, meters ...controlplane.ID) *scan {
+	s := newScan(p, r.q.Filter, r.q.GroupBy)
+	s.table, s.meters = "meter_", meters
+	return s
+}
+
+// rankByMeter finds the groups with the largest amounts of a meter. Those that have
+// nothing of it count too, and come last.
+func (r *reader) rankByMeter(ctx context.Context) error {
+	whole := r.q.WithoutPoints(r.plan, r.kept)
+	all := newScan(r.grouped(whole), r.q.Filter, r.q.GroupBy)
+	dimensions := all.dimensions()
+	usage := all.usage(dimensions + `, 0::bigint as m`)
+	metered := r.meterScan(whole, r.q.OrderByMeter)
+	metered.args = all.args
+	rows, err := r.tx.Query(ctx, fmt.Sprintf(`
+		select %s, count(*) over () from (%s union all %s) u group by %s order by sum(m) desc, %s limit %d`,
+		all.keyColumns(), usage, metered.usage(dimensions+`, amount + corrected as m`), dimensions, dimensions, r.q.Top), metered.args...)
+	if err != nil {
+		return err
+	}
+	r.keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (k explore.GroupKey, err error) {
+		err = row.Scan(&k[0], &k[1], &k[2], &r.count)
+		return k, err
+	})
+	return err
+}
+
+// readMeters adds up the meters of a question by the group's rank and the point.
+func (r *reader) readMeters(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
+	s := r.meterScan(p, r.q.Meters...)
+	rows, err := r.tx.Query(ctx, `
+		select rank, point, meter_id, sum(requests)::bigint, sum(amount + corrected)::bigint
+		from (`+s.ranked(r.keys, `meter_id, requests, amount, corrected`)+`) u group by rank, point, meter_id`, s.args...)
+	if err != nil {
+		return err
+	}
+	var rank, point int
+	var m explore.MeterAmount
+	_, err = pgx.ForEachRow(rows, []any{&rank, &point, &m.MeterID, &m.Requests, &m.Amount}, func() error {
+		sums.AddMeter(rank, point, m)
+		return nil
+	})
+	return err
+}
