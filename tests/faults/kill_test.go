@@ -1,0 +1,191 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/weirhq/weir/controlplane/postgres"
+)
+
+const (
+	// silentFor is longer than a living source is ever silent.
+	silentFor = 15 * time.Second
+	// unsentFor is how far back the loss of a killed Envoy may reach: its flush
+	// interval of a second, and what a busy machine adds.
+	unsentFor = 4 * time.Second
+)
+
+// accountForKill waits until everything that was sent has been committed, and
+// checks that what is missing is no more than a killed Envoy may take with it, and
+// no more than the database says is unaccounted for. It returns how much that is.
+func (w *world) accountForKill(ctx context.Context, o outcome) (lost int64, err error) {
+	settling, cancel := context.WithTimeout(ctx, drainWithin)
+	defer cancel()
+	if err := w.awaitEmpty(settling); err != nil {
+		return 0, err
+	}
+	wait(ctx, time.Until(w.killed.Add(silentFor+time.Second)))
+	if err := w.accountSources(ctx); err != nil {
+		return 0, err
+	}
+	conn, err := w.connect(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	f, err := w.read(ctx, conn)
+	if err != nil {
+		return 0, err
+	}
+	differences, err := audit(ctx, conn)
+	if err != nil {
+		return 0, err
+	}
+	missing, surplus := w.truth.balance(f)
+	if surplus > int64(o.unanswered) {
+		differences = append(differences, fmt.Sprintf("the rollups have %d more than clients saw, and only %d requests were not answered", surplus, o.unanswered))
+	}
+	if most := o.answeredAround(w.killed); missing > most {
+		differences = append(differences, fmt.Sprintf("%d requests are missing, and only %d were answered in the %v before Envoy was killed", missing, most, unsentFor))
+	}
+	more, err := w.compareUnaccounted(ctx, conn, missing, int64(o.unanswered))
+	if err != nil {
+		return 0, err
+	}
+	if differences = append(differences, more...); len(differences) > 0 {
+		return 0, errors.New("after Envoy was killed:" + told(differences))
+	}
+	w.truth = f.truth()
+	return missing, nil
+}
+
+// compareUnaccounted compares what is missing with the rows that say so.
+func (w *world) compareUnaccounted(ctx context.Context, conn *pgx.Conn, missing, unanswered int64) (differences []string, err error) {
+	var rows int
+	var least, most int64
+	err = conn.QueryRow(ctx, `select count(*), coalesce(sum(at_least), 0)::bigint, coalesce(sum(at_most), 0)::bigint from unaccounted where resolved_at is null and id > $1`, w.lastLoss).Scan(&rows, &least, &most)
+	if err != nil {
+		return nil, err
+	}
+	if missing > most || least > missing+unanswered {
+		differences = append(differences, fmt.Sprintf("%d requests are missing, %d more were not answered, and %d rows of unaccounted usage say %d to %d", missing, unanswered, rows, least, most))
+	}
+	w.lost += rows
+	return differences, conn.QueryRow(ctx, `select coalesce(max(id), 0) from unaccounted`).Scan(&w.lastLoss)
+}
+
+// answeredAround counts the answers shortly before a moment.
+func (o *outcome) answeredAround(at time.Time) (n int64) {
+	for _, a := range o.answers {
+		if a.earliest.Before(at) && a.earliest.After(at.Add(-unsentFor)) {
+			n++
+		}
+	}
+	return n
+}
+
+// balance returns how much of the truth is missing, and how much there is beyond it.
+func (t *truth) balance(f found) (missing, surplus int64) {
+	for d, h := range t.usage {
+		difference := h.total - sumOf(f.usage[d])
+		missing, surplus = missing+max(0, difference), surplus+max(0, -difference)
+	}
+	for d, minutes := range f.usage {
+		if t.usage[d] == nil {
+			surplus += sumOf(minutes)
+		}
+	}
+	return missing, surplus
+}
+
+// truth takes what was found for the truth from now on.
+func (f found) truth() truth {
+	t := truth{map[dims]*history{}, f.tokens}
+	for d, minutes := range f.usage {
+		t.usage[d] = &history{sumOf(minutes), minutes, minutes}
+	}
+	return t
+}
+
+// accountSources has sources that are silent accounted for, as the control plane
+// does every now and then.
+func (w *world) accountSources(ctx context.Context) error {
+	db, err := postgres.Open(ctx, w.database.url())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.AccountSources(ctx, silentFor)
+	return err
+}
+
+// awaitEmpty waits until neither the filter nor the stream holds any usage.
+func (w *world) awaitEmpty(ctx context.Context) error {
+	nc, err := nats.Connect("nats://" + w.natsAddr)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return err
+	}
+	const enough = 40 // polls in a row, of which the filter's word takes a few
+	empty := 0
+	err = poll(ctx, func() bool {
+		if w.pending(ctx) || streamed(ctx, js) {
+			empty = 0
+		} else {
+			empty++
+		}
+		return empty >= enough
+	})
+	if err != nil {
+		return errors.New("usage is still on its way")
+	}
+	return nil
+}
+
+// streamed says whether the stream has messages, or doesn't answer.
+func streamed(ctx context.Context, js jetstream.JetStream) bool {
+	s, err := js.Stream(ctx, "WEIR_USAGE")
+	return err != nil || s.CachedInfo().State.Msgs > 0
+}
+
+// pending says whether the filter holds usage, or doesn't answer.
+func (w *world) pending(ctx context.Context) bool {
+	text, err := w.stats(ctx, "usage.pending")
+	if err != nil {
+		return true
+	}
+	for line := range strings.Lines(text) {
+		if _, n, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && n != "0" {
+			return true
+		}
+	}
+	return false
+}
+
+// stats returns Envoy's statistics that match.
+func (w *world) stats(ctx context.Context, filter string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+w.admin+"/stats?filter="+filter, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	return string(text), err
+}

@@ -1,0 +1,249 @@
+package faults
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// strokes draw faults, each as often as it stands here.
+var strokes = []func(*rand.Rand) stroke{
+	killPlane, killPlane, freezePlane, onePlane,
+	killNATS, freezeNATS, deleteStore, deleteStore, flipStore, flipStore,
+	killPostgres, killBackend, freezePostgres,
+	strikeCommit, strikeCommit, strikeCommit, killAfterCommit, killAfterCommit,
+	cutLink, cutLink, poisonLink, poisonLink, poisonLink, poisonLink,
+	freezeEnvoy,
+}
+
+const (
+	usesNATS     = "NATS"
+	usesPostgres = "Postgres"
+	usesEnvoy    = "Envoy"
+)
+
+func usesPlane(i int) string { return fmt.Sprint("control plane ", i+1) }
+
+// links are drawn by number: that of the edge, then those to Postgres, then those
+// to NATS.
+const linkCount = 1 + 2*planes
+
+func linkName(i int) string {
+	switch {
+	case i == 0:
+		return "edge"
+	case i <= planes:
+		return fmt.Sprint("postgres ", i)
+	}
+	return fmt.Sprint("nats ", i-planes)
+}
+
+// do makes a step of what can't fail.
+func do(at time.Duration, what string, f func(*world)) step {
+	return step{at, what, func(_ context.Context, w *world) error { f(w); return nil }}
+}
+
+func killPlane(r *rand.Rand) stroke {
+	i, lasts := r.IntN(planes), between(r, 0, 2*time.Second)
+	return stroke{[]string{usesPlane(i)}, []step{
+		do(0, usesPlane(i)+" is killed", func(w *world) { w.planes[i].kill() }),
+		do(lasts, usesPlane(i)+" starts", func(w *world) { w.planes[i].up() }),
+	}, lasts}
+}
+
+// onePlane leaves only one control plane for the rest of the schedule.
+func onePlane(r *rand.Rand) stroke {
+	i := r.IntN(planes)
+	return stroke{[]string{usesPlane(i)}, []step{
+		do(0, usesPlane(i)+" is killed for good", func(w *world) { w.planes[i].kill() }),
+	}, time.Minute}
+}
+
+func freezePlane(r *rand.Rand) stroke {
+	i, lasts := r.IntN(planes), between(r, 200*time.Millisecond, 4*time.Second)
+	return stroke{[]string{usesPlane(i)}, []step{
+		do(0, usesPlane(i)+" is stopped", func(w *world) { w.planes[i].freeze() }),
+		do(lasts, usesPlane(i)+" goes on", func(w *world) { w.planes[i].thaw() }),
+	}, lasts}
+}
+
+func killNATS(r *rand.Rand) stroke {
+	lasts := between(r, 0, 2*time.Second)
+	return stroke{[]string{usesNATS}, []step{
+		do(0, "NATS is killed", func(w *world) { w.nats.kill() }),
+		do(lasts, "NATS starts", func(w *world) { w.nats.up() }),
+	}, lasts}
+}
+
+func freezeNATS(r *rand.Rand) stroke {
+	lasts := between(r, 200*time.Millisecond, 4*time.Second)
+	return stroke{[]string{usesNATS}, []step{
+		do(0, "NATS is stopped", func(w *world) { w.nats.freeze() }),
+		do(lasts, "NATS goes on", func(w *world) { w.nats.thaw() }),
+	}, lasts}
+}
+
+// deleteStore and flipStore first keep the control planes from the database, so
+// that there is something in the store.
+func deleteStore(r *rand.Rand) stroke {
+	return spoilStore(r, "the store is deleted", func(w *world) error { return os.RemoveAll(w.store) })
+}
+
+func flipStore(r *rand.Rand) stroke {
+	where, bit := r.Float64(), byte(1)<<r.IntN(8)
+	return spoilStore(r, fmt.Sprintf("a bit of the store flips at %.0f%%", 100*where), func(w *world) error { return flip(w.store, where, bit) })
+}
+
+func spoilStore(r *rand.Rand, what string, spoil func(*world) error) stroke {
+	fills, lasts := between(r, time.Second, 2500*time.Millisecond), between(r, 0, time.Second)
+	s := stroke{[]string{usesNATS}, nil, fills + lasts}
+	for i := range planes {
+		s.uses = append(s.uses, linkName(1+i))
+		s.steps = append(s.steps, do(0, "the link "+linkName(1+i)+" is cut", func(w *world) { w.toSQL[i].cut() }))
+	}
+	s.steps = append(s.steps, step{fills, "NATS is killed, and " + what, func(_ context.Context, w *world) error {
+		w.nats.kill()
+		return spoil(w)
+	}})
+	for i := range planes {
+		s.steps = append(s.steps, step{fills, "the link " + linkName(1+i) + " is mended", func(_ context.Context, w *world) error { return w.toSQL[i].mend() }})
+	}
+	s.steps = append(s.steps, do(fills+lasts, "NATS starts", func(w *world) { w.nats.up() }))
+	return s
+}
+
+// flip flips a bit of one of the files with messages, if there is any.
+func flip(store string, where float64, bit byte) error {
+	files, err := filepath.Glob(filepath.Join(store, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	if err != nil {
+		return err
+	}
+	slices.Sort(files)
+	for _, path := range files {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if len(content) == 0 {
+			continue
+		}
+		content[int(where*float64(len(content)))] ^= bit
+		return os.WriteFile(path, content, 0o600)
+	}
+	return nil
+}
+
+func killPostgres(r *rand.Rand) stroke {
+	lasts := between(r, 0, 2*time.Second)
+	return stroke{[]string{usesPostgres}, []step{
+		do(0, "Postgres is killed", func(w *world) { w.database.kill() }),
+		{lasts, "Postgres starts", func(ctx context.Context, w *world) error { return w.database.up(ctx) }},
+	}, lasts}
+}
+
+func killBackend(r *rand.Rand) stroke {
+	n := r.IntN(100)
+	return stroke{[]string{usesPostgres}, []step{
+		do(0, "process "+strconv.Itoa(n)+" of Postgres is killed", func(w *world) { w.database.killOne(n) }),
+	}, 0}
+}
+
+func freezePostgres(r *rand.Rand) stroke {
+	lasts := between(r, 200*time.Millisecond, 4*time.Second)
+	return stroke{[]string{usesPostgres}, []step{
+		do(0, "Postgres is stopped", func(w *world) { w.database.signal(syscall.SIGSTOP) }),
+		do(lasts, "Postgres goes on", func(w *world) { w.database.signal(syscall.SIGCONT) }),
+	}, lasts}
+}
+
+// strikeCommit cuts connections just before or just after a commit, some times.
+func strikeCommit(r *rand.Rand) stroke {
+	i := r.IntN(planes)
+	s := stroke{uses: []string{"commits of " + usesPlane(i)}}
+	for range 1 + r.IntN(4) {
+		how, what := loseAnswer, "loses the answer to the next commit"
+		if r.IntN(4) == 0 {
+			how, what = loseCommit, "loses the next commit"
+		}
+		s.steps = append(s.steps, do(s.lasts, usesPlane(i)+" "+what, func(w *world) { w.wires[i].arm(how) }))
+		s.lasts += between(r, 100*time.Millisecond, 1200*time.Millisecond)
+	}
+	return s
+}
+
+// killAfterCommit kills Postgres when it has committed, before anybody hears of it.
+func killAfterCommit(r *rand.Rand) stroke {
+	i, lasts := r.IntN(planes), between(r, 500*time.Millisecond, 2500*time.Millisecond)
+	return stroke{[]string{usesPostgres, "commits of " + usesPlane(i)}, []step{
+		do(0, "Postgres is killed between the next commit of "+usesPlane(i)+" and the answer to it", func(w *world) { w.wires[i].arm(killAfter) }),
+		{lasts, "Postgres starts", func(ctx context.Context, w *world) error {
+			w.wires[i].arm(passCommit)
+			return w.database.up(ctx)
+		}},
+	}, lasts}
+}
+
+func cutLink(r *rand.Rand) stroke {
+	i, lasts := r.IntN(linkCount), between(r, 0, 3*time.Second)
+	return stroke{[]string{linkName(i)}, []step{
+		do(0, "the link "+linkName(i)+" is cut", func(w *world) { w.links()[i].cut() }),
+		{lasts, "the link " + linkName(i) + " is mended", func(_ context.Context, w *world) error { return w.links()[i].mend() }},
+	}, lasts}
+}
+
+func poisonLink(r *rand.Rand) stroke {
+	i, lasts, t := r.IntN(linkCount), between(r, 300*time.Millisecond, 4*time.Second), drawToxic(r)
+	return stroke{[]string{linkName(i)}, []step{
+		{0, "the link " + linkName(i) + " gets " + t.String(), func(_ context.Context, w *world) error { return w.links()[i].poison(t) }},
+		{lasts, "the link " + linkName(i) + " is cured", func(ctx context.Context, w *world) error { w.links()[i].cure(ctx); return nil }},
+	}, lasts}
+}
+
+func drawToxic(r *rand.Rand) toxic {
+	t := toxic{Stream: []string{"upstream", "downstream"}[r.IntN(2)], Toxicity: 1}
+	switch r.IntN(7) {
+	case 0:
+		t.Type, t.Attributes = "latency", map[string]int{"latency": 20 + r.IntN(800), "jitter": r.IntN(400)}
+	case 1:
+		t.Type, t.Attributes = "slow_close", map[string]int{"delay": 100 + r.IntN(1500)}
+	case 2:
+		t.Type, t.Attributes = "reset_peer", map[string]int{"timeout": r.IntN(500)}
+	case 3:
+		t.Type, t.Attributes = "limit_data", map[string]int{"bytes": 1 + r.IntN(30_000)}
+	case 4:
+		t.Type, t.Attributes = "timeout", map[string]int{"timeout": r.IntN(2) * r.IntN(1500)}
+	case 5:
+		t.Type, t.Attributes = "bandwidth", map[string]int{"rate": 1 + r.IntN(40)}
+	default:
+		t.Type, t.Attributes = "slicer", map[string]int{"average_size": 50 + r.IntN(400), "size_variation": 40, "delay": 100 + r.IntN(5000)}
+	}
+	return t
+}
+
+func freezeEnvoy(r *rand.Rand) stroke {
+	lasts := between(r, 100*time.Millisecond, 3*time.Second)
+	signal := func(s syscall.Signal) func(context.Context, *world) error {
+		return func(_ context.Context, w *world) error { return syscall.Kill(w.envoy.PID(), s) }
+	}
+	return stroke{[]string{usesEnvoy}, []step{
+		{0, "Envoy is stopped", signal(syscall.SIGSTOP)},
+		{lasts, "Envoy goes on", signal(syscall.SIGCONT)},
+	}, lasts}
+}
+
+// killEnvoy is for schedules that look for what is missing then.
+func killEnvoy() stroke {
+	return stroke{[]string{usesEnvoy}, []step{
+		{0, "Envoy is killed, and starts", func(ctx context.Context, w *world) error {
+			w.killed = time.Now()
+			w.killEnvoy()
+			return w.startEnvoy(ctx)
+		}},
+	}, 0}
+}

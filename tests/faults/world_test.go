@@ -1,0 +1,441 @@
+package faults
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/weirhq/weir/controlplane/demo"
+	"github.com/weirhq/weir/controlplane/embedded/checkout"
+	"github.com/weirhq/weir/controlplane/embedded/envoy"
+	"github.com/weirhq/weir/controlplane/embedded/postgres"
+	"github.com/weirhq/weir/controlplane/embedded/process"
+	"github.com/weirhq/weir/deploy"
+)
+
+const nodeToken = "a-node-token-of-enough-characters-for-faults"
+
+// planes is how many control planes a world has.
+const planes = 2
+
+// world is all of Weir, each part a process of its own.
+type world struct {
+	t   *testing.T
+	dir string
+	top checkout.Checkout
+
+	database *database
+	nats     *part
+	store    string // NATS's directory
+	planes   [planes]*part
+	httpAddr [planes]string
+	envoy    *envoy.Envoy
+	gateway  string // host:port for clients
+	admin    string // host:port of Envoy's admin pages
+	envoyLog *process.Tail
+
+	edge     *link
+	toSQL    [planes]*link
+	toNATS   [planes]*link
+	wires    [planes]*wire
+	natsAddr string
+	edgeAddr [planes]string
+
+	policy policy
+	truth  truth
+	killed time.Time // when Envoy was
+	// Of unaccounted usage: the rows that there should be, and the last of them.
+	lost     int
+	lastLoss int64
+	stops    []func()
+}
+
+// startWorld starts a world, which ends with the test.
+func startWorld(t *testing.T, plant bug) *world {
+	t.Helper()
+	top, err := checkout.Find(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, dir: t.TempDir(), top: top}
+	t.Cleanup(w.close)
+	if err := w.start(t.Context(), plant); err != nil {
+		t.Fatalf("start a world: %v", err)
+	}
+	return w
+}
+
+func (w *world) start(ctx context.Context, plant bug) error {
+	for _, file := range []string{w.top.Command(), w.top.Filter()} {
+		if _, err := os.Stat(file); err != nil {
+			return fmt.Errorf("%w; run make build", err)
+		}
+	}
+	addrs, err := freeAddrs(3 + 2*planes)
+	if err != nil {
+		return err
+	}
+	w.gateway, w.admin, w.natsAddr = addrs[0], addrs[1], addrs[2]
+	for i := range planes {
+		w.httpAddr[i], w.edgeAddr[i] = addrs[3+2*i], addrs[4+2*i]
+	}
+	if w.database, err = startDatabase(ctx, postgres.Config{BinDir: w.top.PostgresBin(), DataDir: filepath.Join(w.dir, "postgres")}); err != nil {
+		return err
+	}
+	w.onStop(w.database.end)
+	if w.policy, err = makePolicy(ctx, w.database.url()); err != nil {
+		return err
+	}
+	w.startNATS()
+	if err := w.startLinks(plant); err != nil {
+		return err
+	}
+	for i := range planes {
+		w.startPlane(i)
+	}
+	if err := w.awaitPlanes(ctx); err != nil {
+		return err
+	}
+	if plant.spoil != nil {
+		if err := plant.spoil(ctx, w); err != nil {
+			return err
+		}
+	}
+	return w.startEnvoy(ctx)
+}
+
+func (w *world) onStop(stop func()) { w.stops = append(w.stops, stop) }
+
+func (w *world) close() {
+	for i := len(w.stops) - 1; i >= 0; i-- {
+		w.stops[i]()
+	}
+	if !w.t.Failed() {
+		return
+	}
+	for _, p := range []*part{w.nats, w.planes[0], w.planes[1]} {
+		if p != nil {
+			w.t.Logf("the end of the log of %s:\n%s", p.name, p.log)
+		}
+	}
+	if w.envoyLog != nil {
+		w.t.Logf("the end of the log of Envoy:\n%s", w.envoyLog)
+	}
+}
+
+func (w *world) startNATS() {
+	w.store = filepath.Join(w.dir, "nats")
+	_, port, _ := strings.Cut(w.natsAddr, ":")
+	w.nats = &part{name: "NATS", log: &process.Tail{}, command: func() *exec.Cmd {
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = []string{asNATS + "=" + port + " " + w.store}
+		return cmd
+	}}
+	w.nats.up()
+	w.onStop(w.nats.kill)
+}
+
+func (w *world) startLinks(plant bug) error {
+	server := newToxiproxy()
+	upstream := newSpread(w.edgeAddr[:]...)
+	if err := upstream.open(); err != nil {
+		return err
+	}
+	w.onStop(upstream.close)
+	edge := upstream.addr()
+	if plant.edge != nil {
+		liar := httptest.NewServer(plant.edge("http://" + edge))
+		w.onStop(liar.Close)
+		edge = strings.TrimPrefix(liar.URL, "http://")
+	}
+	var err error
+	if w.edge, err = newLink(server, "edge", edge); err != nil {
+		return err
+	}
+	w.onStop(w.edge.cut)
+	for i := range planes {
+		w.wires[i] = newWire(w.database.addr, w.database.kill)
+		w.wires[i].always = plant.commits
+		if err := w.wires[i].open(); err != nil {
+			return err
+		}
+		w.onStop(w.wires[i].close)
+		if w.toSQL[i], err = newLink(server, fmt.Sprintf("postgres %d", i+1), w.wires[i].addr()); err != nil {
+			return err
+		}
+		w.onStop(w.toSQL[i].cut)
+		if w.toNATS[i], err = newLink(server, fmt.Sprintf("nats %d", i+1), w.natsAddr); err != nil {
+			return err
+		}
+		w.onStop(w.toNATS[i].cut)
+	}
+	return nil
+}
+
+// links returns all of them, those that a stroke may take.
+func (w *world) links() []*link {
+	return append(append([]*link{w.edge}, w.toSQL[:]...), w.toNATS[:]...)
+}
+
+func (w *world) startPlane(i int) {
+	env := []string{
+		"DATABASE_URL=" + w.database.urlAt(w.toSQL[i].addr()), "NATS_URL=nats://" + w.toNATS[i].addr(),
+		"WEIR_NODE_TOKEN=" + nodeToken, "WEIR_HTTP_ADDR=" + w.httpAddr[i], "WEIR_EDGE_ADDR=" + w.edgeAddr[i],
+	}
+	w.planes[i] = &part{name: fmt.Sprintf("control plane %d", i+1), log: &process.Tail{}, command: func() *exec.Cmd {
+		cmd := exec.Command(w.top.Command(), "serve")
+		cmd.Dir, cmd.Env = w.dir, env
+		return cmd
+	}}
+	w.planes[i].up()
+	w.onStop(w.planes[i].kill)
+}
+
+// awaitPlanes waits until every control plane says that it is ready.
+func (w *world) awaitPlanes(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for i := range planes {
+		err := poll(ctx, func() bool {
+			resp, err := client.Get("http://" + w.httpAddr[i] + "/readyz")
+			if err != nil {
+				return false
+			}
+			resp.Body.Close()
+			return resp.StatusCode == http.StatusOK
+		})
+		if err != nil {
+			return fmt.Errorf("control plane %d is not ready within %v", i+1, readyWithin)
+		}
+	}
+	return nil
+}
+
+const (
+	readyWithin = time.Minute
+	pollEvery   = 25 * time.Millisecond
+)
+
+// poll asks until the answer is yes or ctx is over.
+func poll(ctx context.Context, done func() bool) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+// startEnvoy starts Envoy, and waits until its filter has the policy.
+func (w *world) startEnvoy(ctx context.Context) error {
+	if w.envoyLog == nil {
+		upstream := httptest.NewServer(declaring(demo.Upstream()))
+		w.onStop(upstream.Close)
+		if err := w.configureEnvoy(strings.TrimPrefix(upstream.URL, "http://")); err != nil {
+			return err
+		}
+		w.envoyLog = &process.Tail{}
+		w.onStop(func() { w.killEnvoy() })
+	}
+	binary := os.Getenv("ENVOY")
+	if binary == "" {
+		binary = w.top.Envoy()
+	}
+	e, err := envoy.Start(ctx, envoy.Config{
+		Binary: binary, ConfigFile: filepath.Join(w.dir, "envoy.yaml"), Admin: w.admin, Concurrency: 2, NodeToken: nodeToken, Output: w.envoyLog,
+	})
+	if err != nil {
+		return err
+	}
+	w.envoy = e
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	if err := e.AwaitSnapshot(ctx); err != nil {
+		return err
+	}
+	// Each worker takes the policy up by itself.
+	return w.awaitWorkers(ctx)
+}
+
+func (w *world) configureEnvoy(upstream string) error {
+	config, err := deploy.Envoy{
+		Gateway: w.gateway, Admin: w.admin, Edge: w.edge.addr(), Node: "faults", Upstream: upstream, Filter: w.top.Filter(),
+	}.Render()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(w.dir, "envoy.yaml"), config, 0o600)
+}
+
+// awaitWorkers waits until requests on fresh connections are decided by a policy
+// some times in a row, so that every worker is likely to have it.
+func (w *world) awaitWorkers(ctx context.Context) error {
+	const enough = 16
+	ready := 0
+	q := request{caller: w.policy.callers[0], method: http.MethodGet, path: "/"}
+	var answers []answer
+	err := poll(ctx, func() bool {
+		for range enough {
+			c := &client{gateway: w.gateway}
+			sent := time.Now()
+			status, _, err := c.send(ctx, q)
+			c.close()
+			if err != nil {
+				ready = 0
+				return false
+			}
+			a := answer{dims{0, 0, 0, int16(status), unauthenticated}, sent, time.Time{}, -1}
+			if ready++; status == http.StatusServiceUnavailable {
+				ready, a.decision = 0, unready
+			}
+			answers = append(answers, a)
+		}
+		return ready >= enough
+	})
+	w.truth.add(answers, time.Now())
+	if err != nil {
+		return errors.New("the workers have no policy")
+	}
+	return nil
+}
+
+func (w *world) killEnvoy() {
+	if w.envoy != nil {
+		_ = syscall.Kill(w.envoy.PID(), syscall.SIGKILL) // it may have ended
+		<-w.envoy.Done()
+	}
+}
+
+// heal brings everything back, whatever has been done to it.
+func (w *world) heal(ctx context.Context) error {
+	for _, wire := range w.wires {
+		wire.arm(passCommit)
+	}
+	errs := []error{w.database.up(ctx)}
+	w.database.signal(syscall.SIGCONT)
+	w.nats.thaw()
+	w.nats.up()
+	for _, l := range w.links() {
+		l.cure(ctx)
+		errs = append(errs, l.mend())
+	}
+	for _, p := range w.planes {
+		p.thaw()
+		p.up()
+	}
+	if err := syscall.Kill(w.envoy.PID(), syscall.SIGCONT); err != nil && !errors.Is(err, syscall.ESRCH) {
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return w.awaitPlanes(ctx)
+}
+
+// freeAddrs returns addresses that nobody listens on now.
+func freeAddrs(n int) (addrs []string, err error) {
+	for range n {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		addrs = append(addrs, l.Addr().String())
+	}
+	return addrs, nil
+}
+
+// database is a Postgres that can be killed and started again.
+type database struct {
+	mu     sync.Mutex
+	config postgres.Config
+	server *postgres.Server // nil while it is down
+	link   string           // its URL
+}
+
+func startDatabase(ctx context.Context, c postgres.Config) (*database, error) {
+	addrs, err := freeAddrs(1)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := fmt.Sscanf(addrs[0], "127.0.0.1:%d", &c.Port); err != nil {
+		return nil, err
+	}
+	d := &database{config: c}
+	return d, d.up(ctx)
+}
+
+func (d *database) addr() string { return fmt.Sprintf("127.0.0.1:%d", d.config.Port) }
+func (d *database) url() string  { return d.link }
+
+// urlAt is the database's URL behind another address.
+func (d *database) urlAt(addr string) string { return strings.Replace(d.link, d.addr(), addr, 1) }
+
+// up starts it unless it runs.
+func (d *database) up(ctx context.Context) (err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.server != nil {
+		return nil
+	}
+	if d.server, err = postgres.Start(ctx, d.config); err == nil {
+		d.link = d.server.URL()
+	}
+	return err
+}
+
+// kill ends it with SIGKILL.
+func (d *database) kill() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.server == nil {
+		return
+	}
+	signalTree(d.server.PID(), syscall.SIGKILL)
+	<-d.server.Done()
+	_ = d.server.Stop(context.Background()) // releases its directory
+	d.server = nil
+}
+
+func (d *database) end() {
+	d.signal(syscall.SIGCONT)
+	d.kill()
+}
+
+// signal sends a signal to all its processes.
+func (d *database) signal(s syscall.Signal) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.server != nil {
+		signalTree(d.server.PID(), s)
+	}
+}
+
+// killOne kills the n-th process beside the first; the server then ends all
+// sessions and recovers.
+func (d *database) killOne(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.server == nil {
+		return
+	}
+	if children := childrenOf(d.server.PID()); len(children) > 0 {
+		_ = syscall.Kill(children[n%len(children)], syscall.SIGKILL) // it may have ended
+	}
+}
