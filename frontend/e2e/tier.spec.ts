@@ -1,4 +1,5 @@
 import { expect, type Locator, type Page, test } from "@playwright/test";
+import { violations } from "./axe";
 import { ask, restore, send, type Tier, tierNamed } from "./gateway";
 
 let before: Tier;
@@ -42,6 +43,41 @@ test("a changed limit decides the next requests, and its rollout is seen", async
   expect(last.status()).toBe(429);
   expect(last.headers()["ratelimit-policy"]).toContain("q=5;");
   expect(Number(last.headers()["retry-after"])).toBeGreaterThan(0);
+});
+
+test("limits are moved with the keyboard, and stay where they were put", async ({ page }) => {
+  expect(before.limits.length).toBeGreaterThan(1);
+  await page.goto(`/tiers/${before.id}`);
+  const names = () =>
+    page
+      .getByRole("region", { name: "Limits" })
+      .getByRole("button", { name: /^Remove / })
+      .evaluateAll((buttons) =>
+        buttons.map((b) => b.getAttribute("aria-label")?.slice("Remove ".length)),
+      );
+  const order = before.limits.map((l) => l.name);
+  await expect.poll(names).toEqual(order);
+  const up = page.getByRole("button", { name: `Move ${order.at(-1)} up`, exact: true });
+  await up.focus();
+  for (let i = 1; i < order.length; i++) await page.keyboard.press("Enter");
+  const moved = [order.at(-1), ...order.slice(0, -1)];
+  await expect.poll(names).toEqual(moved);
+  await expect(up).toBeFocused();
+  await expect(page.getByText(`${moved[0]} is now 1 of ${order.length}`)).toBeAttached();
+  await page.keyboard.press("Enter");
+  await expect.poll(names).toEqual(moved);
+  const down = page.getByRole("button", { name: `Move ${moved[0]} down`, exact: true });
+  await down.press("Enter");
+  await expect.poll(async () => (await names())[1]).toBe(moved[0]);
+  await expect(down).toBeFocused();
+  await up.press("Enter");
+
+  await expect(page.getByText("The limits are listed in another order")).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
+  await page.reload();
+  await expect.poll(names).toEqual(moved);
 });
 
 test("what the server refuses stands beside its field, and what was typed stays", async ({

@@ -16,8 +16,16 @@ export function consequences(draft: TierDraft, saved: SavedTier): string[] {
     else lines.push(`${limit.name}: ${change(limit, old)}`);
   }
   for (const gone of before.values()) lines.push(`${gone.name}: no longer limits`);
+  if (isReordered(draft, saved)) lines.push("The limits are listed in another order");
   if (kept > 0 && lines.length > 0) lines.push(`${plural(kept, "other limit")}: counters are kept`);
   return lines;
+}
+
+/** Whether the limits that stay stand in another order. */
+function isReordered(draft: TierDraft, saved: SavedTier): boolean {
+  const ids = draft.limits.flatMap((l) => (l.id === null ? [] : [l.id]));
+  const before = saved.limits.map((l) => l.id).filter((id) => ids.includes(id));
+  return before.some((id, i) => id !== ids[i]);
 }
 
 function beginning(limit: LimitInput): string {

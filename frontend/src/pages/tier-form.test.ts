@@ -77,6 +77,18 @@ const limitAt = (draft: ReturnType<typeof draftOf>, at: number): LimitDraft => {
   return limit;
 };
 
+describe("an order", () => {
+  it("is a change that says what it does", () => {
+    const draft = draftOf(basic);
+    draft.limits.reverse();
+    expect(isChanged(draft, basic)).toBe(true);
+    expect(consequences(draft, basic)).toEqual([
+      "The limits are listed in another order",
+      "3 other limits: counters are kept",
+    ]);
+  });
+});
+
 describe("numbers", () => {
   it("are read as people type them", () => {
     expect(["5", " 1,000 ", "1 000 000", "1_000"].map(wholeNumber)).toEqual([5, 1e3, 1e6, 1e3]);

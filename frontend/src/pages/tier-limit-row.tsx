@@ -1,4 +1,4 @@
-import { ChevronRight, Eye, Trash2 } from "lucide-react";
+import { ArrowDown, ArrowUp, ChevronRight, Eye, Trash2 } from "lucide-react";
 import { useId } from "react";
 import { AppLink } from "~/app/location";
 import { paths } from "~/app/paths";
@@ -15,6 +15,7 @@ export type Deeds = ReadonlyMap<string, string>;
 export function LimitRow({
   limit,
   index,
+  count,
   catalog,
   deed,
   open,
@@ -22,10 +23,13 @@ export function LimitRow({
   onToggle,
   onChange,
   onShadow,
+  onMove,
   onRemove,
 }: {
   limit: LimitDraft;
   index: number;
+  /** How many rows there are. */
+  count: number;
   catalog: Catalog;
   deed: string | undefined;
   open: boolean;
@@ -33,6 +37,8 @@ export function LimitRow({
   onToggle: () => void;
   onChange: (changed: Partial<LimitDraft>, field: string) => void;
   onShadow: () => void;
+  /** Moves the row by one: up is -1, down is 1. */
+  onMove: (by: -1 | 1) => void;
   onRemove: () => void;
 }) {
   const formId = useId();
@@ -76,6 +82,12 @@ export function LimitRow({
               <Eye aria-hidden className="size-4" />
             </IconButton>
           )}
+          {count > 1 && (
+            <>
+              <MoveButton title={title} by={-1} atEnd={index === 0} onMove={onMove} />
+              <MoveButton title={title} by={1} atEnd={index === count - 1} onMove={onMove} />
+            </>
+          )}
           <IconButton label={`Remove ${title}`} onClick={onRemove}>
             <Trash2 aria-hidden className="size-4" />
           </IconButton>
@@ -93,6 +105,32 @@ export function LimitRow({
         )}
       </div>
     </li>
+  );
+}
+
+/** At an end it stays in the tab order, so that who has moved a row there keeps the focus. */
+function MoveButton({
+  title,
+  by,
+  atEnd,
+  onMove,
+}: {
+  title: string;
+  by: -1 | 1;
+  atEnd: boolean;
+  onMove: (by: -1 | 1) => void;
+}) {
+  const Icon = by === -1 ? ArrowUp : ArrowDown;
+  return (
+    <IconButton
+      label={`Move ${title} ${by === -1 ? "up" : "down"}`}
+      data-move={by}
+      aria-disabled={atEnd || undefined}
+      className="aria-disabled:opacity-50"
+      onClick={() => !atEnd && onMove(by)}
+    >
+      <Icon aria-hidden className="size-4" />
+    </IconButton>
   );
 }
 

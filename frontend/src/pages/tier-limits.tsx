@@ -24,6 +24,7 @@ export function LimitRows({
   onChange: (limits: LimitDraft[], touched: string) => void;
 }) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
+  const [said, setSaid] = useState("");
   const toggle = (key: string) => {
     const next = new Set(open);
     if (!next.delete(key)) next.add(key);
@@ -33,6 +34,13 @@ export function LimitRows({
     onChange(limits.toSpliced(after + 1, 0, added), "limits");
     setOpen(new Set([...open, added.key]));
     focusAmountOf(added.key);
+  };
+  const move = (from: number, by: -1 | 1) => {
+    const moved = limits[from];
+    if (!moved) return;
+    onChange(limits.toSpliced(from, 1).toSpliced(from + by, 0, moved), "limits");
+    setSaid(`${moved.name || "The limit"} is now ${from + by + 1} of ${limits.length}`);
+    keepFocus(moved.key, by);
   };
   const names = limits.map((l) => l.name);
   return (
@@ -49,6 +57,7 @@ export function LimitRows({
             key={limit.key}
             limit={limit}
             index={i}
+            count={limits.length}
             catalog={catalog}
             deed={limit.id === null ? undefined : deeds.get(limit.id)}
             open={open.has(limit.key)}
@@ -61,6 +70,7 @@ export function LimitRows({
               )
             }
             onShadow={() => insert(shadowCopy(limit, names), i)}
+            onMove={(by) => move(i, by)}
             onRemove={() =>
               onChange(
                 limits.filter((l) => l.key !== limit.key),
@@ -70,6 +80,9 @@ export function LimitRows({
           />
         ))}
       </ol>
+      <p role="status" className="sr-only">
+        {said}
+      </p>
       {problemAt("limits") && (
         <p role="alert" className="px-4 pt-3 text-error">
           {problemAt("limits")}
@@ -93,6 +106,13 @@ export function LimitRows({
         ))}
       </div>
     </Panel>
+  );
+}
+
+/** A row that is put elsewhere in the page loses the focus. */
+function keepFocus(key: string, by: -1 | 1) {
+  requestAnimationFrame(() =>
+    document.querySelector<HTMLElement>(`[data-row="${key}"] [data-move="${by}"]`)?.focus(),
   );
 }
 

@@ -43,7 +43,11 @@ export function IconButton({
   className = "",
   children,
   ...props
-}: ComponentProps<"button"> & { label: string; "data-autofocus"?: boolean | undefined }) {
+}: ComponentProps<"button"> & {
+  label: string;
+  "data-autofocus"?: boolean | undefined;
+  "data-move"?: number;
+}) {
   return (
     <button
       type="button"
