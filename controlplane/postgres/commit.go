@@ -43,23 +43,38 @@ func (db *DB) CommitBatches(ctx context.Context, batches []*wire.Batch) (fresh [
 	return fresh, nil
 }
 
-// maxTransaction is how many entries one transaction takes, so that it ends well
-// within the time of its callers even when each is a row of its own.
-const maxTransaction = 75_000
+// One transaction takes no more rows of the finest level than maxRows, so that it
+// ends well within the time of its callers even when nothing of it is there yet,
+// and no more entries than maxEntries, which bounds the memory that it takes.
+const (
+	maxRows    = 75_000
+	maxEntries = 300_000
+)
 
 // transactions splits batches, in their order.
 func transactions(batches []*wire.Batch) (parts [][]*wire.Batch) {
 	begin, entries := 0, 0
+	rows := map[wire.EntryKey]struct{}{}
 	for i, b := range batches {
-		if entries += len(b.Entries); entries > maxTransaction && i > begin {
+		entries += len(b.Entries)
+		addKeys(rows, b)
+		if i > begin && (entries > maxEntries || len(rows) > maxRows) {
 			parts = append(parts, batches[begin:i])
 			begin, entries = i, len(b.Entries)
+			clear(rows)
+			addKeys(rows, b)
 		}
 	}
 	if begin < len(batches) {
 		parts = append(parts, batches[begin:])
 	}
 	return parts
+}
+
+func addKeys(rows map[wire.EntryKey]struct{}, b *wire.Batch) {
+	for i := range b.Entries {
+		rows[b.Entries[i].EntryKey] = struct{}{}
+	}
 }
 
 func (db *DB) commit(ctx context.Context, tx pgx.Tx, batches []*wire.Batch) ([]*wire.Batch, error) {

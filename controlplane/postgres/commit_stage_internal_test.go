@@ -47,23 +47,33 @@ func TestLevelsShareRowsOnlyInTheSameOrderWithTheSameSums(t *testing.T) {
 }
 
 func TestTransactionsHaveWholeBatchesAndNotTooMuch(t *testing.T) {
+	// Batches of so many entries; negative: all of them are of one row.
 	sized := func(entries ...int) (batches []*wire.Batch) {
+		var row uint64
 		for _, n := range entries {
-			batches = append(batches, &wire.Batch{Entries: make([]wire.Entry, n)})
+			b := &wire.Batch{Entries: make([]wire.Entry, max(n, -n))}
+			for i := range b.Entries {
+				if n > 0 {
+					row++
+					b.Entries[i].Account = row
+				}
+			}
+			batches = append(batches, b)
 		}
 		return batches
 	}
-	const most = maxTransaction
 	for name, tc := range map[string]struct {
 		entries []int
 		want    []int // batches of each transaction
 	}{
-		"none":             {nil, nil},
-		"empty ones":       {[]int{0, 0, 0}, []int{3}},
-		"what just fits":   {[]int{most - 1, 1}, []int{2}},
-		"one too many":     {[]int{most - 1, 1, 1}, []int{2, 1}},
-		"each a large one": {[]int{most, most, most}, []int{1, 1, 1}},
-		"beyond any bound": {[]int{1, most + 1, 1}, []int{1, 1, 1}},
+		"none":                           {nil, nil},
+		"empty ones":                     {[]int{0, 0, 0}, []int{3}},
+		"what just fits":                 {[]int{maxRows - 1, 1}, []int{2}},
+		"one too many":                   {[]int{maxRows - 1, 1, 1}, []int{2, 1}},
+		"each a large one":               {[]int{maxRows, maxRows, maxRows}, []int{1, 1, 1}},
+		"beyond any bound":               {[]int{1, maxRows + 1, 1}, []int{1, 1, 1}},
+		"many entries of one row":        {[]int{-maxRows, -maxRows, -maxRows}, []int{3}},
+		"more entries than memory takes": {[]int{1 - maxEntries, -1, -1, -1}, []int{2, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []int

@@ -30,7 +30,7 @@ const (
 	maxInFlight = 2048
 	// What is asked for ahead, beyond what is being worked on.
 	maxAhead       = maxInFlight / 2
-	maxAheadBytes  = 16 << 20
+	maxAheadBytes  = 8 << 20
 	reconnectEvery = 250 * time.Millisecond
 )
 
