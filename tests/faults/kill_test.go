@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -111,7 +112,7 @@ func (t *truth) balance(f found) (missing, surplus int64) {
 func (f found) truth() truth {
 	t := truth{map[dims]*history{}, f.tokens}
 	for d, minutes := range f.usage {
-		t.usage[d] = &history{sumOf(minutes), minutes, minutes}
+		t.usage[d] = &history{sumOf(minutes), maps.Clone(minutes), maps.Clone(minutes)}
 	}
 	return t
 }

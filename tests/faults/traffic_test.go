@@ -175,7 +175,7 @@ func (w *world) driveOne(ctx context.Context, r *rand.Rand, t traffic, mayFail b
 		status, ours, err := c.send(ctx, q)
 		switch {
 		case err == nil:
-			o.settle(q, sent, status, ours)
+			o.settle(q, sent, status, ours, mayFail)
 		case ctx.Err() != nil:
 			return o
 		case !mayFail:
@@ -191,8 +191,9 @@ func (w *world) driveOne(ctx context.Context, r *rand.Rand, t traffic, mayFail b
 }
 
 // settle notes an answer. The one before on this connection has been counted for
-// sure by now: HTTP/1.1 answers one after the other.
-func (o *outcome) settle(q request, sent time.Time, status int, ours bool) {
+// sure by now: HTTP/1.1 answers one after the other. Only an Envoy that has just
+// started may have no policy yet.
+func (o *outcome) settle(q request, sent time.Time, status int, ours, mayFail bool) {
 	now := time.Now()
 	if n := len(o.answers); n > 0 && o.answers[n-1].latest.IsZero() {
 		o.answers[n-1].latest = now
@@ -200,18 +201,21 @@ func (o *outcome) settle(q request, sent time.Time, status int, ours bool) {
 	a := answer{dims{q.caller.account, q.caller.key, q.endpoint, int16(status), allowed}, sent, time.Time{}, q.tokens}
 	want := q.status
 	switch {
+	case status == http.StatusServiceUnavailable && ours:
+		a.dims = dims{status: int16(status), decision: unready}
+		if mayFail {
+			want = status
+		}
 	case status == http.StatusTooManyRequests && ours:
 		a.decision, want = throttled, status
 	case q.caller.account == 0:
 		// Refused before anybody looked what it was for.
 		a.decision, a.endpoint, want = unauthenticated, 0, http.StatusUnauthorized
-	case status == http.StatusServiceUnavailable && ours:
-		a.decision = unready
 	}
 	if a.decision != allowed {
 		a.tokens = -1
 	}
-	if status != want || a.decision == unready {
+	if status != want || a.decision == unready && !mayFail {
 		o.wrong = append(o.wrong, fmt.Sprintf("%s %s for account %d: %d, want %d", q.method, q.path, q.caller.account, status, want))
 	}
 	o.answers = append(o.answers, a)
