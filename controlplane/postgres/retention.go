@@ -123,7 +123,7 @@ func readRetention(ctx context.Context, tx pgx.Tx) (r controlplane.Retention, er
 // first. Those that nothing was written to are left out.
 func storedUsage(ctx context.Context, q querier, l usage.Level) ([]controlplane.StoredUsage, error) {
 	rows, err := q.Query(ctx, `
-		select substring(c.relname from '_([0-9]+)$'), sum(greatest(c.reltuples, 0))::bigint, sum(pg_total_relation_size(c.oid))::bigint
+		select substring(c.relname from '_([0-9]+)$'), sum(greatest(c.reltuples, pg_stat_get_live_tuples(c.oid)))::bigint, sum(pg_total_relation_size(c.oid))::bigint
 		from pg_inherits i join pg_class c on c.oid = i.inhrelid
 		where i.inhparent = any($1::text[]::regclass[]) and c.relkind = 'r'
 		group by 1 having sum(pg_relation_size(c.oid)) > 0 order by 1`, levelTables[l])

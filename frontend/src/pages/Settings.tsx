@@ -14,6 +14,7 @@ import { setTheme, type Theme, useTheme } from "~/ui/theme";
 import { When } from "~/ui/When";
 import { DefaultTiers } from "./settings-defaults";
 import { Meters } from "./settings-meters";
+import { RetentionSettings } from "./settings-retention";
 
 const SettingsQuery = graphql(`
   query Settings {
@@ -75,6 +76,7 @@ export default function Settings() {
         )}
       </Panel>
       <Meters />
+      <RetentionSettings />
       <div className="grid gap-4 lg:grid-cols-2 lg:items-start">
         <DefaultTiers />
         <div className="flex min-w-0 flex-col gap-4">
