@@ -78,8 +78,9 @@ func audit(ctx context.Context, conn *pgx.Conn) (faults []string, err error) {
 	return faults, nil
 }
 
-// drainWithin bounds the time from the last fault to the last commit.
-const drainWithin = 150 * time.Second
+// drainWithin is when everything has to be committed. The stream itself takes up
+// to 30 s to give a batch out again that a killed control plane had taken.
+const drainWithin = 90 * time.Second
 
 // drain waits until the database has as many requests as clients saw, compares
 // both, and returns the differences.
@@ -89,7 +90,7 @@ func (w *world) drain(ctx context.Context) (differences []string, err error) {
 		return nil, err
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	draining, cancel := context.WithTimeout(ctx, drainWithin)
+	draining, cancel := context.WithTimeout(ctx, w.drainWithin)
 	defer cancel()
 	var requests, tokens int64
 	var failed error

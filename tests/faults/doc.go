@@ -19,7 +19,7 @@
 //	          NATS with JetStream, Postgres
 //
 // What stands in brackets is a toxiproxy, which cuts, delays, throttles, resets
-// and swallows. Behind those of Postgres there is a wire, which knows Postgres's
+// and swallows. Behind those of Postgres there is a tap, which knows Postgres's
 // protocol: it can cut a connection, or kill the server, between a commit and the
 // answer to it. Everything else is a process with the binary that users run, so
 // it can be killed or stopped at any instruction.

@@ -9,6 +9,7 @@ import (
 
 // TestUsageIsExactUnderRealFaults plays schedules in worlds side by side.
 func TestUsageIsExactUnderRealFaults(t *testing.T) {
+	t.Parallel()
 	first, count, side := *from, *seeds, *abreast
 	if *oneSeed != 0 {
 		first, count, side = *oneSeed, 1, 1

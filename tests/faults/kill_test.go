@@ -29,7 +29,7 @@ const (
 // checks that what is missing is no more than a killed Envoy may take with it, and
 // no more than the database says is unaccounted for. It returns how much that is.
 func (w *world) accountForKill(ctx context.Context, o outcome) (lost int64, err error) {
-	settling, cancel := context.WithTimeout(ctx, drainWithin)
+	settling, cancel := context.WithTimeout(ctx, w.drainWithin)
 	defer cancel()
 	if err := w.awaitEmpty(settling); err != nil {
 		return 0, err
@@ -63,7 +63,7 @@ func (w *world) accountForKill(ctx context.Context, o outcome) (lost int64, err 
 		return 0, err
 	}
 	if differences = append(differences, more...); len(differences) > 0 {
-		return 0, errors.New("after Envoy was killed:" + told(differences))
+		return 0, fmt.Errorf("%w after Envoy was killed:%s", errDifferent, told(differences))
 	}
 	w.truth = f.truth()
 	return missing, nil

@@ -14,6 +14,9 @@ type result struct {
 	drained  time.Duration // from the last fault to the last commit
 }
 
+// errDifferent is for a database that has something else than clients saw.
+var errDifferent = errors.New("the difference is not 0")
+
 // play plays a schedule and returns the first thing that is wrong.
 func (w *world) play(ctx context.Context, s schedule) (r result, err error) {
 	o, err := w.suffer(ctx, s)
@@ -36,7 +39,7 @@ func (w *world) play(ctx context.Context, s schedule) (r result, err error) {
 	differences, err := w.drain(ctx)
 	r.drained = time.Since(healed)
 	if err == nil && len(differences) > 0 {
-		err = fmt.Errorf("%v after the last fault:%s", r.drained.Round(time.Second), told(differences))
+		err = fmt.Errorf("%w, %v after the last fault:%s", errDifferent, r.drained.Round(time.Second), told(differences))
 	}
 	return r, err
 }
@@ -62,14 +65,14 @@ func (w *world) suffer(ctx context.Context, s schedule) (o outcome, err error) {
 // finish waits until nothing is on its way any more, and compares once more:
 // what comes late must not count twice.
 func (w *world) finish(ctx context.Context) error {
-	settling, cancel := context.WithTimeout(ctx, drainWithin)
+	settling, cancel := context.WithTimeout(ctx, w.drainWithin)
 	defer cancel()
 	if err := w.awaitEmpty(settling); err != nil {
 		return err
 	}
 	differences, err := w.drain(ctx)
 	if err == nil && len(differences) > 0 {
-		err = errors.New("the difference is not 0:" + told(differences))
+		err = fmt.Errorf("%w:%s", errDifferent, told(differences))
 	}
 	return err
 }

@@ -171,7 +171,7 @@ func strikeCommit(r *rand.Rand) stroke {
 		if r.IntN(4) == 0 {
 			how, what = loseCommit, "loses the next commit"
 		}
-		s.steps = append(s.steps, do(s.lasts, usesPlane(i)+" "+what, func(w *world) { w.wires[i].arm(how) }))
+		s.steps = append(s.steps, do(s.lasts, usesPlane(i)+" "+what, func(w *world) { w.taps[i].arm(how) }))
 		s.lasts += between(r, 100*time.Millisecond, 1200*time.Millisecond)
 	}
 	return s
@@ -181,9 +181,9 @@ func strikeCommit(r *rand.Rand) stroke {
 func killAfterCommit(r *rand.Rand) stroke {
 	i, lasts := r.IntN(planes), between(r, 500*time.Millisecond, 2500*time.Millisecond)
 	return stroke{[]string{usesPostgres, "commits of " + usesPlane(i)}, []step{
-		do(0, "Postgres is killed between the next commit of "+usesPlane(i)+" and the answer to it", func(w *world) { w.wires[i].arm(killAfter) }),
+		do(0, "Postgres is killed between the next commit of "+usesPlane(i)+" and the answer to it", func(w *world) { w.taps[i].arm(killAfter) }),
 		{lasts, "Postgres starts", func(ctx context.Context, w *world) error {
-			w.wires[i].arm(passCommit)
+			w.taps[i].arm(passCommit)
 			return w.database.up(ctx)
 		}},
 	}, lasts}

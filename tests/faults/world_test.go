@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -48,7 +49,7 @@ type world struct {
 	edge     *link
 	toSQL    [planes]*link
 	toNATS   [planes]*link
-	wires    [planes]*wire
+	taps     [planes]*tap
 	natsAddr string
 	edgeAddr [planes]string
 
@@ -58,7 +59,9 @@ type world struct {
 	// Of unaccounted usage: the rows that there should be, and the last of them.
 	lost     int
 	lastLoss int64
-	stops    []func()
+	// Bounds the time from the last fault to the last commit.
+	drainWithin time.Duration
+	stops       []func()
 }
 
 // startWorld starts a world, which ends with the test.
@@ -68,7 +71,7 @@ func startWorld(t *testing.T, plant bug) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: t.TempDir(), top: top}
+	w := &world{t: t, dir: t.TempDir(), top: top, drainWithin: drainWithin}
 	t.Cleanup(w.close)
 	if err := w.start(t.Context(), plant); err != nil {
 		t.Fatalf("start a world: %v", err)
@@ -107,10 +110,8 @@ func (w *world) start(ctx context.Context, plant bug) error {
 	if err := w.awaitPlanes(ctx); err != nil {
 		return err
 	}
-	if plant.spoil != nil {
-		if err := plant.spoil(ctx, w); err != nil {
-			return err
-		}
+	if err := plant.spoil(ctx, w); err != nil {
+		return err
 	}
 	return w.startEnvoy(ctx)
 }
@@ -155,7 +156,7 @@ func (w *world) startLinks(plant bug) error {
 	w.onStop(upstream.close)
 	edge := upstream.addr()
 	if plant.edge != nil {
-		liar := httptest.NewServer(plant.edge("http://" + edge))
+		liar := httptest.NewServer(plant.edge.handler(&url.URL{Scheme: "http", Host: edge}))
 		w.onStop(liar.Close)
 		edge = strings.TrimPrefix(liar.URL, "http://")
 	}
@@ -165,13 +166,12 @@ func (w *world) startLinks(plant bug) error {
 	}
 	w.onStop(w.edge.cut)
 	for i := range planes {
-		w.wires[i] = newWire(w.database.addr, w.database.kill)
-		w.wires[i].always = plant.commits
-		if err := w.wires[i].open(); err != nil {
+		w.taps[i] = newTap(w.database.addr, w.database.kill)
+		if err := w.taps[i].open(); err != nil {
 			return err
 		}
-		w.onStop(w.wires[i].close)
-		if w.toSQL[i], err = newLink(server, fmt.Sprintf("postgres %d", i+1), w.wires[i].addr()); err != nil {
+		w.onStop(w.taps[i].close)
+		if w.toSQL[i], err = newLink(server, fmt.Sprintf("postgres %d", i+1), w.taps[i].addr()); err != nil {
 			return err
 		}
 		w.onStop(w.toSQL[i].cut)
@@ -324,8 +324,8 @@ func (w *world) killEnvoy() {
 
 // heal brings everything back, whatever has been done to it.
 func (w *world) heal(ctx context.Context) error {
-	for _, wire := range w.wires {
-		wire.arm(passCommit)
+	for _, tap := range w.taps {
+		tap.arm(passCommit)
 	}
 	errs := []error{w.database.up(ctx)}
 	w.database.signal(syscall.SIGCONT)

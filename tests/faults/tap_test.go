@@ -93,7 +93,7 @@ func join(client, server net.Conn) {
 	both.Wait()
 }
 
-// How a wire may treat the next commit.
+// How a tap may treat the next commit.
 const (
 	passCommit    int32 = iota
 	loseAnswer          // it goes up, and the connection is cut before the answer comes down
@@ -102,27 +102,27 @@ const (
 	pretendCommit       // a planted bug: a rollback goes up, and the answer is made a commit's
 )
 
-// wire passes Postgres's protocol on, message by message, and can strike between
+// tap passes Postgres's protocol on, message by message, and can strike between
 // a commit and its answer.
-type wire struct {
+type tap struct {
 	relay
 	treat   atomic.Int32 // the next commit
-	always  int32        // all commits, for planted bugs
+	always  atomic.Int32 // all commits, for planted bugs
 	reached atomic.Int64 // commits that were treated
 	killed  func()       // kills the server
 }
 
-func newWire(server func() string, kill func()) *wire {
-	w := &wire{killed: kill}
+func newTap(server func() string, kill func()) *tap {
+	w := &tap{killed: kill}
 	w.dial = func() (net.Conn, error) { return net.Dial("tcp4", server()) }
 	w.pipe = w.pass
 	return w
 }
 
 // arm has the next commit treated so.
-func (w *wire) arm(how int32) { w.treat.Store(how) }
+func (w *tap) arm(how int32) { w.treat.Store(how) }
 
-func (w *wire) pass(client, server net.Conn) {
+func (w *tap) pass(client, server net.Conn) {
 	var answering atomic.Int32 // how the commit that is under way is treated
 	var both sync.WaitGroup
 	both.Go(func() {
@@ -137,7 +137,7 @@ func (w *wire) pass(client, server net.Conn) {
 }
 
 // up passes on what the client says.
-func (w *wire) up(client, server net.Conn, answering *atomic.Int32) {
+func (w *tap) up(client, server net.Conn, answering *atomic.Int32) {
 	from := bufio.NewReader(client)
 	startup, err := readSized(from, nil) // the only message without a type
 	if err != nil {
@@ -155,7 +155,7 @@ func (w *wire) up(client, server net.Conn, answering *atomic.Int32) {
 		if message[0] == 'Q' && bytes.Equal(message[5:], commit) {
 			how := w.treat.Swap(passCommit)
 			if how == passCommit {
-				how = w.always
+				how = w.always.Load()
 			}
 			if how != passCommit {
 				w.reached.Add(1)
@@ -175,7 +175,7 @@ func (w *wire) up(client, server net.Conn, answering *atomic.Int32) {
 }
 
 // down passes on what the server says.
-func (w *wire) down(client, server net.Conn, answering *atomic.Int32) {
+func (w *tap) down(client, server net.Conn, answering *atomic.Int32) {
 	from := bufio.NewReader(server)
 	for {
 		message, err := readMessage(from)
