@@ -4,7 +4,7 @@
 // In come encoded batches; out they go, at least once, in any order. Nothing
 // here decides whether usage counts or is safe: a batch that JetStream loses is
 // sent again by the filter, and one that it delivers twice is refused by
-// Postgres. The stream's deduplication only saves work.
+// Postgres. That the stream turns away copies of what it has only saves work.
 //
 // It is the only package that imports nats.go and the NATS server.
 package stream

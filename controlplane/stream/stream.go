@@ -24,7 +24,9 @@ const (
 
 	maxPayload     = wire.MaxBatchBytes + 1024
 	maxStreamBytes = 2 << 30
-	dedupeWindow   = 2 * time.Minute
+	// While a batch waits in the stream, its copies are turned away; but one gets in
+	// every so often, for the case that the stream can't give out the one it has.
+	copyEvery = 2 * time.Minute
 	// Longer than a round of the rollup may take, so that good ones aren't repeated.
 	ackWait     = 30 * time.Second
 	maxInFlight = 2048
@@ -89,11 +91,14 @@ func (c *Conn) Ping(ctx context.Context) error {
 // again whenever they may have been lost.
 func (c *Conn) Setup(ctx context.Context) error {
 	_, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
-		Name: streamName, Subjects: []string{usageSubject},
+		Name: streamName, Subjects: []string{usageSubject + ".>"},
 		Storage: jetstream.FileStorage, Retention: jetstream.WorkQueuePolicy,
 		// When it is full the publisher is told, and the filter keeps its batches.
 		Discard: jetstream.DiscardNew, MaxBytes: maxStreamBytes,
-		MaxMsgSize: maxPayload, Duplicates: dedupeWindow,
+		MaxMsgSize: maxPayload,
+		// Each batch has a subject to itself. When it is done the subject is free at
+		// once, so a batch that the database has lost since can come again.
+		MaxMsgsPerSubject: 1, DiscardNewPerSubject: true,
 	})
 	if err != nil {
 		return fmt.Errorf("set up the usage stream: %w", err)
@@ -108,20 +113,30 @@ func (c *Conn) Setup(ctx context.Context) error {
 	return nil
 }
 
-// Publish hands over an encoded batch. It returns once JetStream has stored it.
+// Publish hands over an encoded batch. It returns once JetStream has stored it, or
+// still has a copy of it.
 func (c *Conn) Publish(ctx context.Context, source wire.SourceID, sequence uint64, batch []byte) error {
-	id := hex.EncodeToString(source[:]) + "-" + strconv.FormatUint(sequence, 10)
-	_, err := c.js.Publish(ctx, usageSubject, batch, jetstream.WithMsgID(id))
+	id := hex.EncodeToString(source[:]) + "." + strconv.FormatUint(sequence, 10)
+	subject := usageSubject + "." + id + "." + strconv.FormatInt(time.Now().Unix()/int64(copyEvery.Seconds()), 10)
+	_, err := c.js.Publish(ctx, subject, batch)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		// The store was lost while we ran. A new, empty one is as good.
 		if err = c.Setup(ctx); err == nil {
-			_, err = c.js.Publish(ctx, usageSubject, batch, jetstream.WithMsgID(id))
+			_, err = c.js.Publish(ctx, subject, batch)
 		}
 	}
-	if err != nil {
+	if err != nil && !isCopy(err) {
 		return fmt.Errorf("publish batch %s: %w", id, err)
 	}
 	return nil
+}
+
+// isCopy recognises the answer to what the stream has. That it is full has the same
+// code.
+func isCopy(err error) bool {
+	const storeFailed = 10077
+	var refused *jetstream.APIError
+	return errors.As(err, &refused) && refused.ErrorCode == storeFailed && strings.Contains(refused.Description, "per subject")
 }
 
 // Message is a batch on its way. Exactly one of Done, Again and Drop is called

@@ -104,7 +104,37 @@ func TestADroppedBatchDoesNotComeAgain(t *testing.T) {
 	}
 }
 
-func TestACopySoonAfterIsLeftOut(t *testing.T) {
+// What the database has lost after it was done has to come again at once.
+func TestABatchThatIsDoneMayComeAgain(t *testing.T) {
+	server, conn := start(t, t.TempDir())
+	defer stop(server, conn)
+	publish(t, conn, 1, "one")
+	receive(t, conn, 1, stream.Message.Done)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	again := make(chan string)
+	go func() {
+		defer close(again)
+		_ = conn.Batches(ctx, func(m stream.Message) { // ends with ctx
+			again <- string(m.Batch())
+			cancel()
+		})
+	}()
+	for {
+		// The stream may not have heard yet that the first one is done.
+		publish(t, conn, 1, "again")
+		select {
+		case got := <-again:
+			if got != "again" {
+				t.Errorf("got %q", got)
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestACopyOfWhatWaitsIsLeftOut(t *testing.T) {
 	server, conn := start(t, t.TempDir())
 	defer stop(server, conn)
 	publish(t, conn, 1, "one")
