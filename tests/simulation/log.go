@@ -10,7 +10,7 @@ import (
 
 // Times of JetStream, as package stream sets them.
 const (
-	dedupeFor    = 120 * second
+	copyEvery    = 120 * second
 	ackWait      = 30 * second
 	unsyncedFor  = 2 * second // what a crash may take back
 	maxDelivered = 100        // what waits at a worker
@@ -47,26 +47,24 @@ type log struct {
 	full     bool
 	messages []*stored
 	removed  []*stored // lately
-	seen     map[batchID]int64
 }
 
-func newLog(p *path) *log { return &log{path: p, up: true, seen: map[batchID]int64{}} }
+func newLog(p *path) *log { return &log{path: p, up: true} }
 
 func (l *log) publish(source wire.SourceID, sequence uint64, body []byte) error {
 	p, id := l.path, batchID{source, sequence}
-	switch at, ok := l.seen[id]; {
+	switch {
 	case !l.up && p.chance(0.5):
 		return errSilent
 	case !l.up:
 		return errDown
 	case l.full:
 		return errFull
-	case ok && p.now-at < dedupeFor:
+	case slices.ContainsFunc(l.messages, func(m *stored) bool { return m.batchID == id && m.storedAt/copyEvery == p.now/copyEvery }):
 		p.note("is a copy for", "log", sequence)
 		return nil
 	}
 	m := &stored{batchID: id, body: body, storedAt: p.now}
-	l.seen[id] = p.now
 	l.messages = append(l.messages, m)
 	p.audit.accepted(id)
 	p.note("stores", "log", sequence)
@@ -157,12 +155,6 @@ func (l *log) crash(d int64) {
 		}
 		l.removed = nil
 	}
-	if p.plan.reindex {
-		clear(l.seen)
-		for _, m := range l.messages {
-			l.seen[m.batchID] = m.storedAt
-		}
-	}
 	p.after(d, l.restart)
 }
 
@@ -186,7 +178,6 @@ func (l *log) lose() {
 		l.path.audit.logLost(m)
 	}
 	l.messages, l.removed = nil, nil
-	clear(l.seen)
 }
 
 // rot turns a bit of a message at rest.

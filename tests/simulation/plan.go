@@ -27,7 +27,6 @@ type plan struct {
 	unsay    float64 // an announcement
 	unsynced bool    // a log that crashes loses what it has just stored
 	unacked  bool    // … and what it was just told was done
-	reindex  bool    // … and which batches it has seen
 }
 
 func drawPlan(w *world) plan {
@@ -40,7 +39,7 @@ func drawPlan(w *world) plan {
 		startMS:   drawStart(w),
 		strokeNS:  w.between(500*millisecond, 8*second),
 		slowestNS: w.between(100*millisecond, 12*second),
-		unsynced:  w.chance(0.5), unacked: w.chance(0.5), reindex: w.chance(0.5),
+		unsynced:  w.chance(0.5), unacked: w.chance(0.5),
 	}
 	for _, part := range []*float64{
 		&p.slow, &p.lose, &p.repeat, &p.flip, &p.crash, &p.refuse, &p.unheard, &p.forget, &p.unsay,

@@ -15,9 +15,9 @@ import (
 )
 
 // drainWithin is how soon after the last fault everything is committed and known
-// to be. The log's deduplication keeps a batch that the database has lost from
-// coming again for two minutes, and that is the longest wait of all.
-const drainWithin = 180 * second
+// to be. The longest waits are those for an acknowledgement that the log doesn't
+// get, and of a filter whose batch was refused as such: half a minute each.
+const drainWithin = 75 * second
 
 // path is the whole way of usage from the filters to the database.
 type path struct {
