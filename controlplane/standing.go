@@ -9,9 +9,10 @@ type QuotaStanding struct {
 	KeyID                  ID // a key's or an identity's; 0: all of the account's share it
 	PeriodStart, PeriodEnd time.Time
 	Amount                 int64 // with the account's override
-	Consumed               int64 // reported as used, and WrittenOff
+	Consumed               int64 // reported as used of what was leased, less what was given back, and WrittenOff
 	Outstanding            int64 // leased, and not reported as used yet
 	WrittenOff             int64 // leased to processes that went away without a report
+	Overspent              int64 // used beyond what was leased, and beyond what there was to cover it
 }
 
 // Remaining is what is neither consumed nor leased.

@@ -28,11 +28,12 @@ create table quota_ledger (
     amount       bigint not null, -- the quota as it was last
     leasable     bigint not null, -- with the grace of a soft limit
     committed    bigint not null default 0, -- consumed, and what processes may still use
-    consumed     bigint not null default 0, -- reported as used, and written_off
+    consumed     bigint not null default 0, -- reported as used of what was leased, and written_off
     written_off  bigint not null default 0, -- leased to processes that went away
-    over_since   timestamptz, -- when consumed reached the amount
+    overspent    bigint not null default 0, -- used beyond what was leased
+    over_since   timestamptz, -- when consumed and overspent reached the amount
     check (period_start < period_end),
-    check (written_off between 0 and consumed and consumed <= committed),
+    check (written_off between 0 and consumed and consumed <= committed and overspent >= 0),
     constraint quota_ledger_key unique (account_id, key_id, limit_id, period_start)
 );
 create index quota_ledger_end_idx on quota_ledger (period_end);
@@ -48,8 +49,11 @@ create table leases (
     granted   bigint not null,
     held      bigint not null,
     used      bigint not null,
+    refunded  bigint not null, -- of used
     before    bigint not null,
     lost      bigint not null,
+    over      bigint not null,
+    plan      bigint not null, -- of callers whom a claim put on it; 0 the account's own
     closed    boolean not null,
     primary key (ledger_id, process)
 );

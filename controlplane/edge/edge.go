@@ -36,6 +36,8 @@ type Edge struct {
 	Leases    Leases
 	NodeToken string // what a filter must show, at least MinTokenLength characters
 	Log       *slog.Logger
+
+	recalls recalls
 }
 
 // MinTokenLength is how short a node token may be.
@@ -68,20 +70,35 @@ func (e *Edge) authenticated(next http.Handler) http.Handler {
 }
 
 // getSnapshot answers at once with the update to a later snapshot than the
-// filter's, or holds the request until there is one.
+// filter's, or holds the request until there is one. It says 204 when the filter's
+// process is to report its leases, as some of them are being recalled.
 func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
-	have, err := strconv.ParseUint(r.URL.Query().Get("have"), 10, 64)
+	query := r.URL.Query()
+	have, err := strconv.ParseUint(query.Get("have"), 10, 64)
 	if err != nil {
 		http.Error(w, "have: give the version of the snapshot at hand, 0 for none", http.StatusBadRequest)
 		return
 	}
+	process, ok := processOf(query.Get("process"))
+	if !ok && query.Has("process") {
+		http.Error(w, "process: give the 32 hexadecimal digits of the process's name", http.StatusBadRequest)
+		return
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), holdFor)
 	defer cancel()
+	ctx, stop := e.recalls.await(ctx, process)
 	data, version, ok, err := e.Snapshots.Newer(ctx, have)
+	recalled := context.Cause(ctx) == errRecalled
+	stop()
+	if ok && recalled {
+		e.recalls.add(process) // for its next poll
+	}
 	switch {
 	case err != nil:
 		e.Log.Error("could not give a filter the snapshot", "have", have, "err", err)
 		http.Error(w, "the snapshot can't be given out; the filter keeps the one it has", http.StatusInternalServerError)
+	case !ok && recalled:
+		w.WriteHeader(http.StatusNoContent)
 	case !ok:
 		w.WriteHeader(http.StatusNotModified)
 	default:

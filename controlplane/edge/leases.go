@@ -15,6 +15,9 @@ import (
 type Leases interface {
 	// ReportLeases takes what a process holds at a time, and returns what it may use.
 	ReportLeases(ctx context.Context, report *wire.LeaseReport, at time.Time) (*wire.LeaseReply, error)
+	// WatchRecalls calls recalled for each process of which a lease is being
+	// recalled, until ctx ends or the watch breaks off. It never returns nil.
+	WatchRecalls(ctx context.Context, recalled func(wire.ProcessID)) error
 }
 
 // settleWithin is the ledger's time for a report.

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,7 +47,8 @@ func (s *settlement) begin(ctx context.Context, tx pgx.Tx, node string) error {
 	}
 	for id, b := range running {
 		if g := s.ledgers[id]; g != nil {
-			g.terms, g.Amount, g.Handful = b.terms, b.terms.Leasable(), quota.HandfulOf(b.measure)
+			g.terms, g.Amount = b.terms, b.terms.Leasable()
+			g.Least, g.Handful = quota.LeastOf(b.measure), quota.HandfulOf(b.measure)
 		}
 	}
 	own, err := readLeases(ctx, tx, `where ledger_id = any($1) and process = $2`, ids, [16]byte(s.process))
@@ -61,7 +64,7 @@ func (s *settlement) begin(ctx context.Context, tx pgx.Tx, node string) error {
 
 func lockQuotas(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]*ledger, error) {
 	rows, err := tx.Query(ctx, `
-		select id, leasable, committed, consumed, written_off, amount, over_since
+		select id, leasable, committed, consumed, written_off, overspent, amount, over_since
 		from quota_ledger where id = any($1) order by id for no key update`, ids)
 	if err != nil {
 		return nil, err
@@ -69,7 +72,7 @@ func lockQuotas(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]*ledger,
 	ledgers := make(map[int64]*ledger, len(ids))
 	var l ledger
 	var over *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&l.id, &l.Amount, &l.Committed, &l.Consumed, &l.WrittenOff, &l.terms.Amount, &over}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&l.id, &l.Amount, &l.Committed, &l.Consumed, &l.WrittenOff, &l.Overspent, &l.terms.Amount, &over}, func() error {
 		copied := l
 		if over != nil {
 			copied.overSince = *over
@@ -80,7 +83,7 @@ func lockQuotas(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]*ledger,
 	return ledgers, err
 }
 
-const leaseColumns = `ledger_id, process, born, revision, recalled, granted, held, used, before, lost, closed`
+const leaseColumns = `ledger_id, process, born, revision, recalled, granted, held, used, refunded, before, lost, over, plan, closed`
 
 func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*lease, error) {
 	rows, err := tx.Query(ctx, `select `+leaseColumns+` from leases `+where, args...)
@@ -89,8 +92,8 @@ func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*l
 	}
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (*lease, error) {
 		l := &lease{}
-		err := r.Scan(&l.ledger, &l.process, &l.Born, &l.Revision, &l.Recalled, &l.Granted, &l.Held, &l.Used, &l.Before, &l.Lost, &l.Closed)
-		l.stored = l.Lease
+		err := r.Scan(&l.ledger, &l.process, &l.Born, &l.Revision, &l.Recalled, &l.Granted, &l.Held, &l.Used, &l.Refunded, &l.Before, &l.Lost, &l.Over, &l.plan, &l.Closed)
+		l.stored, l.storedPlan = l.Lease, l.plan
 		return l, err
 	})
 }
@@ -99,37 +102,55 @@ func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*l
 // does nothing reports each quarter of LeaseTTL.
 const heardWithin = LeaseTTL / 3
 
-// recall asks other processes for what this one could not get. Of each ledger
-// it looks at the lease that most is left of, or at the one that is being
-// recalled from already; but at one of a process that wasn't heard of lately, as
-// it may never answer, only when there is no other.
+// recallFrom is how many leases of a ledger are recalled from at once.
+const recallFrom = 16
+
+// recall asks other processes for what this one lacks, and has them told. Of each
+// ledger it looks at the leases that most is left of, first at those that are being
+// recalled from already; but at those of processes that weren't heard of lately, as
+// they may never answer, only when there is no other.
 func (s *settlement) recall(ctx context.Context, tx pgx.Tx) error {
-	if len(s.short) == 0 {
+	if len(s.lacks) == 0 {
 		return nil
 	}
-	most, err := readLeases(ctx, tx, `
-		where (ledger_id, process) in (
-			select distinct on (ledger_id) ledger_id, process from leases l join lease_processes p using (process)
-			where ledger_id = any($1) and process <> $2 and not l.closed and (granted > used or recalled > 0)
-			order by ledger_id, expires_at > $3 desc, recalled > 0 desc, granted - used desc)`,
-		s.short, [16]byte(s.process), s.now.Add(LeaseTTL-heardWithin))
+	others, err := readLeases(ctx, tx, `
+		join unnest($1::bigint[]) with ordinality as n (of_ledger, place) on of_ledger = ledger_id
+		join lateral (
+			select o.process as of_process, row_number() over (
+				order by expires_at > $3 desc, o.recalled > 0 desc, o.granted - o.used + o.refunded desc) as rank
+			from leases o join lease_processes p using (process)
+			where o.ledger_id = of_ledger and o.process <> $2 and not o.closed and (o.granted > o.used - o.refunded or o.recalled > 0)
+			order by rank limit $4
+		) most on of_process = process
+		order by place, rank`,
+		slices.Sorted(maps.Keys(s.lacks)), [16]byte(s.process), s.now.Add(LeaseTTL-heardWithin), recallFrom)
 	if err != nil {
 		return fmt.Errorf("read leases to recall: %w", err)
 	}
-	for _, l := range most {
-		if l.Recalled == 0 {
-			s.ledgers[l.ledger].Recall(&l.Lease, quota.Spare(l.Unused(), s.leases[l.ledger].Unused()))
+	of := map[int64][]*quota.Lease{}
+	for _, l := range others {
+		of[l.ledger] = append(of[l.ledger], &l.Lease)
+	}
+	for id, lacks := range s.lacks {
+		s.ledgers[id].Gather(of[id], lacks, s.leases[id].Unused())
+	}
+	tell := map[[16]byte]bool{}
+	for _, l := range others {
+		if l.Recalled > 0 {
+			tell[l.process] = true
+		}
+		if l.Lease != l.stored {
 			s.others = append(s.others, l)
 		}
 	}
-	return nil
+	return announceRecalls(ctx, tx, slices.Collect(maps.Keys(tell)))
 }
 
 // save writes what has changed.
 func (s *settlement) save(ctx context.Context, tx pgx.Tx) error {
 	changed := s.others
 	for _, l := range s.leases {
-		if l.Lease != l.stored {
+		if l.Lease != l.stored || l.plan != l.storedPlan {
 			changed = append(changed, l)
 		}
 	}
@@ -145,11 +166,11 @@ func (s *settlement) save(ctx context.Context, tx pgx.Tx) error {
 func queueLeases(batch *pgx.Batch, leases []*lease) {
 	var ledgers []int64
 	var processes [][16]byte
-	var numbers [8][]int64
+	var numbers [11][]int64
 	var closed []bool
 	for _, l := range leases {
 		ledgers, processes, closed = append(ledgers, l.ledger), append(processes, l.process), append(closed, l.Closed)
-		for i, n := range [...]uint64{uint64(l.Born), l.Revision, l.Recalled, l.Granted, l.Held, l.Used, l.Before, l.Lost} {
+		for i, n := range [...]uint64{uint64(l.Born), l.Revision, l.Recalled, l.Granted, l.Held, l.Used, l.Refunded, l.Before, l.Lost, l.Over, l.plan} {
 			numbers[i] = append(numbers[i], int64(n))
 		}
 	}
@@ -157,26 +178,27 @@ func queueLeases(batch *pgx.Batch, leases []*lease) {
 	batch.Queue(`
 		insert into leases (`+leaseColumns+`)
 		select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-			$8::bigint[], $9::bigint[], $10::bigint[], $11::bool[])
+			$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bool[])
 		on conflict (ledger_id, process) do update set
 			born = excluded.born, revision = excluded.revision, recalled = excluded.recalled, granted = excluded.granted, held = excluded.held,
-			used = excluded.used, before = excluded.before, lost = excluded.lost, closed = excluded.closed`,
-		ledgers, processes, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], closed)
+			used = excluded.used, refunded = excluded.refunded, before = excluded.before, lost = excluded.lost, over = excluded.over,
+			plan = excluded.plan, closed = excluded.closed`,
+		ledgers, processes, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], closed)
 }
 
 func (s *settlement) queueLedgers(batch *pgx.Batch) {
 	var ids []int64
-	var numbers [5][]int64
+	var numbers [6][]int64
 	var over []*time.Time
 	for _, g := range s.ledgers {
 		switch {
-		case g.Consumed < g.terms.Amount:
+		case g.Total() < g.terms.Amount:
 			g.overSince = time.Time{}
 		case g.overSince.IsZero():
 			g.overSince = s.now
 		}
 		ids = append(ids, g.id)
-		for i, n := range [...]uint64{g.terms.Amount, g.Amount, g.Committed, g.Consumed, g.WrittenOff} {
+		for i, n := range [...]uint64{g.terms.Amount, g.Amount, g.Committed, g.Consumed, g.WrittenOff, g.Overspent} {
 			numbers[i] = append(numbers[i], int64(n))
 		}
 		over = append(over, orNull(g.overSince))
@@ -184,10 +206,11 @@ func (s *settlement) queueLedgers(batch *pgx.Batch) {
 	n := &numbers
 	batch.Queue(`
 		update quota_ledger q
-		set amount = n.amount, leasable = n.leasable, committed = n.committed, consumed = n.consumed, written_off = n.written_off, over_since = n.over
-		from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[])
-			as n (id, amount, leasable, committed, consumed, written_off, over)
-		where q.id = n.id`, ids, n[0], n[1], n[2], n[3], n[4], over)
+		set amount = n.amount, leasable = n.leasable, committed = n.committed, consumed = n.consumed, written_off = n.written_off,
+			overspent = n.overspent, over_since = n.over
+		from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::timestamptz[])
+			as n (id, amount, leasable, committed, consumed, written_off, overspent, over)
+		where q.id = n.id`, ids, n[0], n[1], n[2], n[3], n[4], n[5], over)
 }
 
 // Sweep sizes: what one transaction takes at most.
@@ -271,7 +294,7 @@ func writeOff(ctx context.Context, tx pgx.Tx, process [16]byte, ids []struct{ ID
 	_, err := tx.Exec(ctx, `
 		with gone as (
 			update leases set closed = true where process = $1 and ledger_id = any($2) and not closed
-			returning ledger_id, greatest(held, used) - used as open
+			returning ledger_id, held - least(held, used - refunded) as open
 		)
 		update quota_ledger q set consumed = consumed + open, written_off = written_off + open from gone where q.id = ledger_id`,
 		process, numbers)

@@ -37,7 +37,7 @@ func (db *DB) ReportLeases(ctx context.Context, report *wire.LeaseReport, now ti
 	if err != nil {
 		return nil, fmt.Errorf("read quotas: %w", err)
 	}
-	s := &settlement{process: report.Process, now: now, budgets: budgets, named: named, due: due}
+	s := &settlement{process: report.Process, now: now, budgets: budgets, named: named, due: due, lacks: map[int64]uint64{}}
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
 		if err := s.begin(ctx, tx, report.Node); err != nil {
 			return err
@@ -60,11 +60,14 @@ func (db *DB) ReportLeases(ctx context.Context, report *wire.LeaseReport, now ti
 // comes back as the next period begins finds a lease.
 func (db *DB) reportedKeys(ctx context.Context, report *wire.LeaseReport, now time.Time) (keys []wire.LeaseKey, due map[wire.LeaseKey]bool, err error) {
 	rows, err := db.pool.Query(ctx, `
-		select account_id, key_id, limit_id, recalled = 0 from leases join quota_ledger q on q.id = ledger_id
-		where process = $1 and period_end > $2 and (recalled > 0 or period_end <= $3 and not exists (
+		select account_id, key_id, limit_id, false from leases join quota_ledger q on q.id = ledger_id
+		where process = $1 and recalled > 0 and period_end > $2
+		union all
+		select account_id, key_id, limit_id, true from quota_ledger q join leases l on l.ledger_id = q.id and l.process = $1
+		where recalled = 0 and period_end > $2 and period_end <= $3 and not exists (
 			select from leases n join quota_ledger m on m.id = n.ledger_id
 			where n.process = $1 and m.period_start >= q.period_end
-			and (m.account_id, m.key_id, m.limit_id) = (q.account_id, q.key_id, q.limit_id)))
+			and (m.account_id, m.key_id, m.limit_id) = (q.account_id, q.key_id, q.limit_id))
 		order by 1, 2, 3 limit $4`, [16]byte(report.Process), now, now.Add(nextWithin), wire.MaxLeaseGrants-wire.MaxHeldLeases)
 	if err != nil {
 		return nil, nil, err
@@ -97,15 +100,15 @@ type settlement struct {
 
 	ledgers map[int64]*ledger // locked, by id
 	leases  map[int64]*lease  // of the process, by ledger
+	lacks   map[int64]uint64  // by ledger, what wasn't there for this process
 	others  []*lease          // of other processes, recalled from
-	short   []int64           // ledgers with nothing left for this process
 }
 
 // ledger is a row of quota_ledger.
 type ledger struct {
 	id int64
 	quota.Ledger
-	overSince time.Time // zero: consumed is below the amount
+	overSince time.Time // zero: what was used is below the amount
 	terms     quota.Terms
 }
 
@@ -113,8 +116,10 @@ type ledger struct {
 type lease struct {
 	ledger  int64
 	process [16]byte
+	plan    uint64 // under which the process keeps it, see wire.HeldLease
 	quota.Lease
-	stored quota.Lease // as the database has it
+	stored     quota.Lease // as the database has it
+	storedPlan uint64
 }
 
 // hear takes in what the report says, and grants what it asks for.
@@ -128,7 +133,7 @@ func (s *settlement) hear() {
 		}
 		current, next := b.current(s.now), b.next(s.now)
 		if past := b.at(held.Start); past != nil && past != current && past != next {
-			s.hearOf(past, held, quota.Holding{Known: true, Revision: held.Revision, Granted: held.Granted, Used: held.Used})
+			s.hearOf(past, held, known(held))
 			if b.outlived(past) {
 				continue
 			}
@@ -151,20 +156,35 @@ func (s *settlement) hearOfCurrent(e *entry, held *wire.HeldLease) {
 	holding := quota.Holding{}
 	switch start := e.Start.Unix(); {
 	case held.Start == start:
-		holding = quota.Holding{Known: true, Revision: held.Revision, Granted: held.Granted, Used: held.Used}
+		holding = known(held)
 	case held.NextStart == start: // it has not noticed yet that the period began
 		holding = quota.Holding{Known: true, Granted: held.NextGranted}
 	case held.Start == 0:
-		holding.Used = held.Used
+		holding.Used, holding.Refunded = held.Used, held.Refunded
 	}
 	g, l, upToDate := s.hearOf(e, held, holding)
 	if g == nil {
 		return
 	}
 	g.Trim(&l.Lease)
-	if held.Asks && upToDate && !g.Grant(&l.Lease, s.processes) {
-		s.short = append(s.short, e.id)
+	switch {
+	case !upToDate:
+	case held.Asks:
+		if lacks := g.Grant(&l.Lease, demand(held), s.processes); lacks > 0 {
+			s.lacks[e.id] = lacks
+		}
+	default:
+		g.Shrink(&l.Lease, demand(held))
 	}
+}
+
+// known is what a report says of a lease that the process knows.
+func known(held *wire.HeldLease) quota.Holding {
+	return quota.Holding{Known: true, Revision: held.Revision, Granted: held.Granted, Used: held.Used, Refunded: held.Refunded}
+}
+
+func demand(held *wire.HeldLease) quota.Demand {
+	return quota.Demand{Now: held.Wants, Recent: held.Recent}
 }
 
 func (s *settlement) hearOfNext(e *entry, held *wire.HeldLease) {
@@ -174,7 +194,7 @@ func (s *settlement) hearOfNext(e *entry, held *wire.HeldLease) {
 	}
 	g, l, _ := s.hearOf(e, held, quota.Holding{Known: held.NextStart == start, Granted: held.NextGranted})
 	if g != nil && (held.Asks || s.due[held.LeaseKey]) && l.Granted == 0 {
-		g.Grant(&l.Lease, s.processes)
+		g.Grant(&l.Lease, quota.Demand{Recent: held.Recent}, s.processes)
 	}
 }
 
@@ -184,11 +204,11 @@ func (s *settlement) foresee(b *budget) {
 	if !s.due[b.LeaseKey] || next == nil || s.leases[current.id] == nil || s.ledgers[next.id] == nil || s.leases[next.id] != nil {
 		return
 	}
-	l := &lease{ledger: next.id, process: s.process}
+	l := &lease{ledger: next.id, process: s.process, plan: s.leases[current.id].plan}
 	s.leases[next.id] = l
 	g := s.ledgers[next.id]
 	g.Hear(&l.Lease, quota.Holding{Born: s.leases[current.id].Born})
-	g.Grant(&l.Lease, s.processes)
+	g.Grant(&l.Lease, quota.Demand{}, s.processes)
 }
 
 // hearOf tells a ledger of a holding. The ledger is nil when it was not locked:
@@ -203,8 +223,10 @@ func (s *settlement) hearOf(e *entry, held *wire.HeldLease, h quota.Holding) (*l
 		l = &lease{ledger: e.id, process: s.process}
 		s.leases[e.id] = l
 	}
-	h.Born = held.Born
-	return g, l, g.Hear(&l.Lease, h)
+	h.Born, l.plan = held.Born, held.Plan
+	upToDate := g.Hear(&l.Lease, h)
+	g.Cover(&l.Lease)
+	return g, l, upToDate
 }
 
 // reply says what the process may use.
@@ -218,14 +240,13 @@ func (s *settlement) reply() *wire.LeaseReply {
 		}
 		g, l := s.ledgers[e.id], s.leases[e.id]
 		grant := wire.LeaseGrant{
-			LeaseKey: b.LeaseKey, Revision: l.Revision, Granted: l.Granted,
+			LeaseKey: b.LeaseKey, Plan: l.plan, Revision: l.Revision, Granted: l.Granted,
 			Start: e.Start.Unix(), End: e.End.Unix(),
-			Remaining: b.terms.Remaining(g.Consumed), Spent: b.terms.Spent(g.Consumed, g.overSince, s.now),
+			Remaining: b.terms.Remaining(g.Total()), Spent: b.terms.Spent(g.Total(), g.overSince, s.now),
 		}
 		if s.named[b.LeaseKey] != nil {
 			grant.Born = l.Born
 		}
-		reply.Soon = reply.Soon || g.Contested(l.Lease)
 		if n := b.next(s.now); n != nil && s.leases[n.id] != nil {
 			grant.NextStart, grant.NextEnd, grant.NextGranted = n.Start.Unix(), n.End.Unix(), s.leases[n.id].Granted
 		}

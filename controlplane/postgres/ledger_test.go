@@ -13,6 +13,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/quota"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -55,14 +56,23 @@ func (g *gateway) take(l wire.LeaseGrant) {
 		return
 	}
 	if h.Start != 0 && l.Start != h.Start {
-		h.Used = 0
+		h.Used, h.Refunded = 0, 0
 	}
-	h.Start, h.Revision, h.Granted = l.Start, l.Revision, max(l.Granted, h.Used)
+	switch net := h.Used - h.Refunded; {
+	case h.Start != l.Start:
+		h.Granted = l.Granted
+	case l.Granted < h.Granted: // recalled, but for what it uses already
+		h.Granted = min(h.Granted, max(l.Granted, net))
+	default:
+		h.Granted = l.Granted
+	}
+	h.Start, h.Revision = l.Start, l.Revision
 	h.NextStart, h.NextGranted = l.NextStart, l.NextGranted
 }
 
+// asking is a report of one whose demand only the sharing rule bounds.
 func asking(h wire.HeldLease, asks bool) wire.HeldLease {
-	h.Asks = asks
+	h.Asks, h.Recent = asks, quota.MaxUnits
 	return h
 }
 
@@ -106,13 +116,14 @@ func wantSound(t *testing.T, url string) {
 	}
 	defer conn.Close(context.Background())
 	rows, err := conn.Query(t.Context(), `
-		select format('ledger %s: %s, %s, %s but its leases have %s, %s, %s', id, committed, consumed, written_off, c, u, w)
+		select format('ledger %s: %s, %s, %s, %s but its leases have %s, %s, %s, %s', id, committed, consumed, written_off, overspent, c, u, w, o)
 		from quota_ledger q, lateral (
-			select coalesce(sum(before + greatest(held, used)), 0) c,
-				coalesce(sum(before + case when closed then greatest(held, used) else used end), 0) u,
-				coalesce(sum(lost + case when closed then greatest(held, used) - used else 0 end), 0) w
-			from leases where ledger_id = q.id) l
-		where (committed, consumed, written_off) <> (c, u, w)
+			select coalesce(sum(before + held), 0) c,
+				coalesce(sum(before + case when closed then held else within end), 0) u,
+				coalesce(sum(lost + case when closed then held - within else 0 end), 0) w,
+				coalesce(sum(over + used - refunded - within), 0) o
+			from leases, least(held, used - refunded) within where ledger_id = q.id) l
+		where (committed, consumed, written_off, overspent) <> (c, u, w, o)
 		union all
 		select format('ledgers %s and %s overlap', a.id, b.id) from quota_ledger a join quota_ledger b
 			on (a.account_id, a.key_id, a.limit_id, a.epoch, a.period, a.measure) = (b.account_id, b.key_id, b.limit_id, b.epoch, b.period, b.measure)
@@ -278,7 +289,88 @@ func TestOveruseIsConsumed(t *testing.T) {
 	if got := a.report(midday, true); !got.Spent || got.Remaining != 0 {
 		t.Errorf("%+v", got)
 	}
-	wantSums(t, db, key.Account, midday, 130, 0, 0)
+	wantSums(t, db, key.Account, midday, 100, 0, 0)
+	if got := standing(t, db, key.Account, midday); got.Overspent != 30 {
+		t.Errorf("%+v, want 30 overspent", got)
+	}
+}
+
+func TestWhatIsGivenBackIsNotConsumed(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	a := newGateway(t, db, 1, key)
+	a.report(midday, true)
+	a.held.Used = 100
+	late := a.held
+	if got := a.report(midday, true); !got.Spent {
+		t.Errorf("used up: %+v", got)
+	}
+	a.held.Used, a.held.Refunded = 110, 40
+	if got := a.report(midday, false); got.Spent || got.Remaining != 30 {
+		t.Errorf("with 40 given back: %+v", got)
+	}
+	send(t, db, a.id, midday, late) // says nothing new
+	wantSums(t, db, key.Account, midday, 70, 30, 0)
+}
+
+func TestGrantsAreSizedByDemand(t *testing.T) {
+	db, key, _ := newQuota(t, daily(500))
+	a := newGateway(t, db, 1, key)
+	report := func(asks bool, wants, recent uint64) wire.LeaseGrant {
+		t.Helper()
+		a.held.Asks, a.held.Wants, a.held.Recent = asks, wants, recent
+		l := send(t, db, a.id, midday, a.held).Leases[0]
+		a.take(l)
+		return l
+	}
+	for _, tc := range []struct {
+		what          string
+		used          uint64
+		asks          bool
+		wants, recent uint64
+		granted       uint64
+	}{
+		{"a first request", 0, true, 1, 0, 9},
+		{"more of them, that wait", 9, true, 20, 9, 9 + 29},
+		{"and go on coming", 29, true, 0, 100, 129},
+		{"until they stop", 79, false, 0, 10, 79 + 10},
+		{"for long", 79, false, 0, 0, 79 + 10},
+	} {
+		a.held.Used = tc.used
+		if got := report(tc.asks, tc.wants, tc.recent); got.Granted != tc.granted {
+			t.Errorf("%s: %d granted, want %d", tc.what, got.Granted, tc.granted)
+		}
+	}
+}
+
+// The plan under which a process keeps a lease comes back with a recall, by which
+// another of its workers finds it.
+func TestARecallIsAnnouncedAndSaysWhereTheLeaseIs(t *testing.T) {
+	db, key, _ := newQuota(t, daily(100))
+	ctx, stop := context.WithCancel(t.Context())
+	told, ended := make(chan wire.ProcessID, 10), make(chan error)
+	go func() { ended <- db.WatchRecalls(ctx, func(p wire.ProcessID) { told <- p }) }()
+	defer func() {
+		stop()
+		<-ended
+	}()
+	a, b := newGateway(t, db, 1, key), newGateway(t, db, 2, key)
+	a.held.Plan = 3
+	a.report(midday, true)
+	for { // until it listens
+		b.report(midday, true)
+		select {
+		case p := <-told:
+			if p != a.id {
+				t.Errorf("process %v is told, want %v", p, a.id)
+			}
+			reply := send(t, db, a.id, midday)
+			if len(reply.Leases) != 1 || reply.Leases[0].Plan != 3 || reply.Leases[0].Granted != 50 || reply.Leases[0].Born != 0 {
+				t.Errorf("%+v, want a recall to 50 under plan 3", reply.Leases)
+			}
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 func TestALeaseOfTheNextPeriodComesInTime(t *testing.T) {
@@ -318,7 +410,7 @@ func TestALeaseOfTheNextPeriodComesUnasked(t *testing.T) {
 		t.Fatalf("a minute before the end: %+v", reply)
 	}
 	got := reply.Leases[0]
-	if got.Born != 0 || got.Start != a.held.Start || got.NextStart != midnight.Unix() || got.NextGranted != 100 {
+	if got.Born != 0 || got.Start != a.held.Start || got.NextStart != midnight.Unix() || got.NextGranted != 8 {
 		t.Errorf("a minute before the end: %+v", got)
 	}
 	if reply := send(t, db, a.id, midnight.Add(-time.Second)); len(reply.Leases) != 0 {
@@ -326,10 +418,10 @@ func TestALeaseOfTheNextPeriodComesUnasked(t *testing.T) {
 	}
 	a.take(got)
 	a.held = wire.HeldLease{LeaseKey: key, Born: 1, Start: got.NextStart, Granted: got.NextGranted, Used: 7}
-	if got := a.report(midnight.Add(time.Second), false); got.Granted != 100 || got.Remaining != 93 {
+	if got := a.report(midnight.Add(time.Second), false); got.Granted != 8 || got.Remaining != 93 {
 		t.Errorf("after it: %+v", got)
 	}
-	wantSums(t, db, key.Account, midnight, 7, 93, 0)
+	wantSums(t, db, key.Account, midnight, 7, 1, 0)
 }
 
 func TestEditsOfAQuota(t *testing.T) {

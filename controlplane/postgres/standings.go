@@ -58,14 +58,14 @@ func standings(ctx context.Context, tx pgx.Tx, budgets []budget, now time.Time) 
 			ids = append(ids, e.id)
 		}
 	}
-	rows, err := tx.Query(ctx, `select id, committed, consumed, written_off from quota_ledger where id = any($1)`, ids)
+	rows, err := tx.Query(ctx, `select id, committed, consumed, written_off, overspent from quota_ledger where id = any($1)`, ids)
 	if err != nil {
 		return nil, err
 	}
 	sums := map[int64]quota.Ledger{}
 	var id int64
 	var g quota.Ledger
-	_, err = pgx.ForEachRow(rows, []any{&id, &g.Committed, &g.Consumed, &g.WrittenOff}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &g.Committed, &g.Consumed, &g.WrittenOff, &g.Overspent}, func() error {
 		sums[id] = g
 		return nil
 	})
@@ -81,7 +81,8 @@ func standings(ctx context.Context, tx pgx.Tx, budgets []budget, now time.Time) 
 		if e := b.current(now); e != nil {
 			g := sums[e.id]
 			s.PeriodStart, s.PeriodEnd = e.Start.UTC(), e.End.UTC()
-			s.Consumed, s.Outstanding, s.WrittenOff = int64(g.Consumed), int64(g.Outstanding()), int64(g.WrittenOff)
+			s.Consumed, s.Outstanding = int64(g.Consumed), int64(g.Outstanding())
+			s.WrittenOff, s.Overspent = int64(g.WrittenOff), int64(g.Overspent)
 		} else if p, ok := b.missing(now, false); ok {
 			s.PeriodStart, s.PeriodEnd = p.Start, p.End
 		} else {

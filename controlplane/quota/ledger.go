@@ -10,10 +10,12 @@ const MaxUnits = 1 << 50
 // leases.
 type Ledger struct {
 	Amount     uint64 // what may be leased, the grace of a soft limit included
-	Committed  uint64 // consumed and outstanding
-	Consumed   uint64 // reported as used, or written off
+	Committed  uint64 // consumed and outstanding; at most Amount, unless that was lowered
+	Consumed   uint64 // used of what was leased, as reported, or written off
 	WrittenOff uint64 // part of Consumed: leased to a process that went away without a report
-	Handful    uint64 // so little that a process that is alone gets it whole; see [HandfulOf]
+	Overspent  uint64 // used beyond what was leased, and beyond what there was to cover it
+	Least      uint64 // what a process gets to hold at least, if it is there; see [LeastOf]
+	Handful    uint64 // so little that a process that is alone may get it whole; see [HandfulOf]
 }
 
 // Lease is one process's advance on one quota in one period.
@@ -25,9 +27,11 @@ type Lease struct {
 	Recalled uint64 // revision of the recall that the process has not shown yet; 0: none
 	Granted  uint64 // what the process is told
 	Held     uint64 // the most that it may hold; more than Granted while a recall is on its way
-	Used     uint64 // the most that it reported; may exceed what it holds
+	Used     uint64 // the most that it reported as charged; less Refunded, it may exceed what it holds
+	Refunded uint64 // the most that it reported as given back of Used
 	Before   uint64 // consumed in earlier lives of the count
 	Lost     uint64 // part of Before: granted then, and not reported as used
+	Over     uint64 // used in earlier lives beyond what it held then
 	Closed   bool   // the process went away
 }
 
@@ -37,33 +41,54 @@ type Holding struct {
 	Known    bool // whether the process knows the period; if not, it has no lease in it yet
 	Revision uint64
 	Granted  uint64
-	Used     uint64
+	Used     uint64 // charged in all
+	Refunded uint64 // given back of it
+}
+
+// Demand is what a process wants to hold of a quota.
+type Demand struct {
+	Now    uint64 // what requests need that wait for it
+	Recent uint64 // what it used in the last seconds, and may use in the next
+}
+
+// wanted is what a process with such a demand should have to use.
+func (g *Ledger) wanted(d Demand) uint64 {
+	return min(d.Now, MaxUnits) + max(g.Least, min(d.Recent, MaxUnits))
 }
 
 // Unused is what the process may still use once it knows what it is told.
-func (l Lease) Unused() uint64 { return l.Granted - min(l.Granted, l.Used) }
+func (l Lease) Unused() uint64 { return l.Granted - min(l.Granted, l.net()) }
 
-func (l Lease) committed() uint64 { return l.Before + max(l.Held, l.Used) }
+// net is what the process uses.
+func (l Lease) net() uint64 { return l.Used - l.Refunded }
+
+// within is the part of what it uses that it was leased.
+func (l Lease) within() uint64 { return min(l.net(), l.Held) }
+
+func (l Lease) committed() uint64 { return l.Before + l.Held }
 
 func (l Lease) consumed() uint64 {
 	if l.Closed {
 		return l.committed()
 	}
-	return l.Before + l.Used
+	return l.Before + l.within()
 }
 
 func (l Lease) writtenOff() uint64 {
 	if l.Closed {
-		return l.Lost + max(l.Held, l.Used) - l.Used
+		return l.Lost + l.Held - l.within()
 	}
 	return l.Lost
 }
+
+func (l Lease) overspent() uint64 { return l.Over + l.net() - l.within() }
 
 // set puts a lease in the place of what it was.
 func (g *Ledger) set(l *Lease, to Lease) {
 	g.Committed += to.committed() - l.committed()
 	g.Consumed += to.consumed() - l.consumed()
 	g.WrittenOff += to.writtenOff() - l.writtenOff()
+	g.Overspent += to.overspent() - l.overspent()
 	*l = to
 }
 
@@ -73,18 +98,15 @@ func (g *Ledger) Unleased() uint64 { return g.Amount - min(g.Amount, g.Committed
 // Outstanding is what processes may use still.
 func (g *Ledger) Outstanding() uint64 { return g.Committed - g.Consumed }
 
-// Contested says that less is unleased than the lease has left, and that others
-// than its process have some too: who runs out first will soon want part of it.
-func (g *Ledger) Contested(l Lease) bool {
-	unused := l.Unused()
-	return g.Unleased() < unused && g.Outstanding() > unused
-}
+// Total is what the period has cost: what was used, leased or not, and what was
+// written off.
+func (g *Ledger) Total() uint64 { return g.Consumed + g.Overspent }
 
 // Hear takes in what a report says, and returns whether the report shows the
 // last grant. One that does not is a copy, or late, or the grant got lost, and
 // is told the same again instead of getting more.
 func (g *Ledger) Hear(l *Lease, h Holding) (upToDate bool) {
-	h.Granted, h.Used = min(h.Granted, MaxUnits), min(h.Used, MaxUnits)
+	h.Granted, h.Used, h.Refunded = min(h.Granted, MaxUnits), min(h.Used, MaxUnits), min(h.Refunded, h.Used, MaxUnits)
 	to := *l
 	switch {
 	case l.Revision == 0 && l.Used == 0:
@@ -93,11 +115,11 @@ func (g *Ledger) Hear(l *Lease, h Holding) (upToDate bool) {
 		return false // from an earlier life
 	case h.Born > l.Born:
 		// What it held when it lost its count it may have used.
-		held := max(l.Held, l.Used)
-		to = Lease{Born: h.Born, Revision: l.Revision, Before: l.Before + held, Lost: l.Lost + held - l.Used}
+		to = Lease{Born: h.Born, Revision: l.Revision, Before: l.committed(), Lost: l.Lost + l.Held - l.within(), Over: l.overspent()}
 	}
 	to.Closed = false
-	to.Used = max(to.Used, h.Used)
+	// Both only grow, so the most of each is what the latest report says of both.
+	to.Used, to.Refunded = max(to.Used, h.Used), max(to.Refunded, h.Refunded)
 	if h.Known {
 		to.hold(h)
 	}
@@ -113,28 +135,82 @@ func (l *Lease) hold(h Holding) {
 		// The database lost commits. What the process was told then stands.
 		l.Revision, l.Recalled, l.Granted = h.Revision, 0, l.Held
 	case l.Recalled > 0 && h.Revision >= l.Recalled:
-		// From now on it ignores what it was told before the recall.
-		l.Recalled, l.Held = 0, max(l.Granted, h.Granted)
+		// From now on it ignores what it was told before the recall. It has kept
+		// what it used until then.
+		l.Granted = max(l.Granted, h.Granted)
+		l.Recalled, l.Held = 0, l.Granted
 	}
 }
 
-// Grant gives the lease what a process that asks gets when so many processes
-// live. It returns false when there was nothing to give: then another process
-// that holds much may have to give up some, see [Ledger.Recall].
-func (g *Ledger) Grant(l *Lease, processes int) bool {
+// Cover takes from what is unleased what the process used beyond what it was
+// leased: as far as there is any, that is leased to it now.
+func (g *Ledger) Cover(l *Lease) {
 	if l.Recalled > 0 {
-		return true // what it gives up goes to somebody else
-	}
-	n := advance(g.Unleased(), processes, g.Handful)
-	if n == 0 {
-		return false
+		return
 	}
 	to := *l
-	to.Granted = max(l.Held, l.Used) + n
+	if n := min(l.net()-l.within(), g.Unleased()); n > 0 {
+		to.Held += n
+		to.Granted = to.Held
+		to.Revision++
+		g.set(l, to)
+	}
+	if n := min(to.Over, g.Unleased()); n > 0 {
+		to.Before += n
+		to.Over -= n
+		g.set(l, to)
+	}
+}
+
+// Grant gives the lease what a process that asks should have beside what it has,
+// when so many processes live: what its waiting requests need, as far as it is
+// there, and of what it may need next as much as the sharing rule allows. It
+// returns what it lacks then: that much of what others hold should be recalled,
+// see [Ledger.Gather].
+func (g *Ledger) Grant(l *Lease, d Demand, processes int) (lacks uint64) {
+	if l.Recalled > 0 {
+		return 0 // what it gives up goes to somebody else
+	}
+	unused, unleased, wanted := l.Unused(), g.Unleased(), g.wanted(d)
+	now, more := d.Now-min(d.Now, unused), wanted-min(wanted, unused)
+	n := max(min(now, unleased), min(more, advance(unleased, processes, g.Handful)))
+	if n == 0 {
+		return max(now, min(more, 1))
+	}
+	to := *l
+	to.Granted = max(l.Held, l.net()) + n
 	to.Held = to.Granted
 	to.Revision++
 	g.set(l, to)
-	return true
+	return now - min(now, n)
+}
+
+// Shrink recalls what a process that has become idle holds far beyond its
+// demand, so that not much is lost with it.
+func (g *Ledger) Shrink(l *Lease, d Demand) {
+	if unused, wanted := l.Unused(), g.wanted(d); unused > 2*wanted {
+		g.Recall(l, unused-wanted)
+	}
+}
+
+// Gather recalls from other leases what a process lacks that has only own to use,
+// from each in their order as much as it has, until that is enough. From the first
+// it takes so much, if it is more, that both have the same, and the last unit
+// where the process has nothing. What is being recalled already counts.
+func (g *Ledger) Gather(others []*Lease, lacks, own uint64) {
+	for i, l := range others {
+		if lacks == 0 {
+			return
+		}
+		n := l.Held - min(l.Held, max(l.Granted, l.net()))
+		if l.Recalled == 0 {
+			if n = min(lacks, l.Unused()); i == 0 {
+				n = max(n, spare(l.Unused(), own))
+			}
+			g.Recall(l, n)
+		}
+		lacks -= min(lacks, n)
+	}
 }
 
 // Recall asks for n of what the lease has not used, or all of that if it is
@@ -168,15 +244,23 @@ func (g *Ledger) Close(l *Lease) {
 }
 
 // advance is the sharing rule. One of several processes gets its equal part of
-// what is left, and 1 at least. No process gets more than an eighth at once, unless that is less
-// than a handful: an advance dies with its process, and since it counts only as
-// long as reports are answered, a larger one would help nobody.
+// what is left, and 1 at least. No process gets more than an eighth at once, unless
+// that is less than a handful: an advance dies with its process.
 func advance(unleased uint64, processes int, handful uint64) uint64 {
 	part := unleased
 	if processes > 1 {
 		part = max(min(unleased, 1), unleased/uint64(processes))
 	}
 	return min(part, max(unleased/8, handful))
+}
+
+// LeastOf returns how many units of a measure a process that uses a quota seldom
+// gets to hold: so few that it is no matter when they are lost with it.
+func LeastOf(m controlplane.Measure) uint64 {
+	if m == controlplane.MeasureBytes {
+		return 1 << 16
+	}
+	return 8
 }
 
 // HandfulOf returns how many units of a measure are a handful.
@@ -187,10 +271,9 @@ func HandfulOf(m controlplane.Measure) uint64 {
 	return 1000
 }
 
-// Spare returns how much of what the process with the most unused units has
-// should go to one that asks and has only own: so much that both have the same,
-// and the last unit to the one that has nothing.
-func Spare(most, own uint64) uint64 {
+// spare returns how much of what the process with the most unused units has
+// should go to one that asks and has only own.
+func spare(most, own uint64) uint64 {
 	if most <= own {
 		return 0
 	}

@@ -1,6 +1,8 @@
 package quota_test
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 // what it really used, and what is on its way from and to it.
 type process struct {
 	quota.Holding
-	over    uint64 // used beyond what it held, by letting through
+	over    uint64 // the most that it used at a time beyond what it held, by letting through
 	past    uint64 // used in earlier lives of its count
 	dead    bool
 	reports []report // sent and not arrived, copies too
@@ -23,6 +25,7 @@ type process struct {
 
 type report struct {
 	quota.Holding
+	quota.Demand
 	asks bool
 }
 
@@ -37,11 +40,15 @@ func (p *process) take(g grant) {
 		return
 	}
 	p.Known, p.Revision = true, g.revision
-	p.Granted = g.granted
-	if p.Used > p.Granted {
-		p.Granted = p.Used
+	if g.granted < p.Granted { // recalled, but for what it uses already
+		p.Granted = min(p.Granted, max(p.net(), g.granted))
+	} else {
+		p.Granted = g.granted
 	}
 }
+
+// net is what it uses.
+func (p *process) net() uint64 { return p.Used - p.Refunded }
 
 // world is a ledger with the leases of its processes.
 type world struct {
@@ -51,7 +58,7 @@ type world struct {
 	processes []*process
 	clock     int64
 	lowered   bool
-	reported  uint64 // the most that was consumed without what was written off
+	forgot    bool // a count was lost, or a process with one
 }
 
 func (w *world) tick() int64 { w.clock++; return w.clock }
@@ -75,26 +82,35 @@ func (w *world) serve(i int, r report) {
 	l := w.leases[i]
 	upToDate := w.ledger.Hear(l, r.Holding)
 	w.ledger.Trim(l)
-	if r.asks && upToDate && !w.ledger.Grant(l, w.live()) {
-		w.recallFor(i)
+	w.ledger.Cover(l)
+	switch {
+	case !upToDate:
+	case r.asks:
+		if lacks := w.ledger.Grant(l, r.Demand, w.live()); lacks > 0 {
+			w.ledger.Gather(w.others(i), lacks, l.Unused())
+		}
+	default:
+		w.ledger.Shrink(l, r.Demand)
 	}
 	p := w.processes[i]
 	p.replies = append(p.replies, grant{l.Born, l.Revision, l.Granted})
 }
 
-func (w *world) recallFor(i int) {
-	var most *quota.Lease
+// others returns the leases that can be recalled, the largest first.
+func (w *world) others(i int) (all []*quota.Lease) {
 	for j, l := range w.leases {
-		if l.Recalled > 0 && !l.Closed {
-			return
-		}
-		if j != i && !l.Closed && (most == nil || l.Unused() > most.Unused()) {
-			most = l
+		if j != i && !l.Closed {
+			all = append(all, l)
 		}
 	}
-	if most != nil {
-		w.ledger.Recall(most, quota.Spare(most.Unused(), w.leases[i].Unused()))
-	}
+	slices.SortFunc(all, func(x, y *quota.Lease) int { return cmp.Compare(y.Unused(), x.Unused()) })
+	return all
+}
+
+// report is what it sends now.
+func (p *process) report(t *rapid.T) report {
+	demand := quota.Demand{Now: rapid.Uint64Range(0, 20).Draw(t, "now"), Recent: rapid.Uint64Range(0, 200).Draw(t, "recent")}
+	return report{p.Holding, demand, rapid.Bool().Draw(t, "asks")}
 }
 
 // step lets one thing happen.
@@ -102,21 +118,25 @@ func (w *world) step() {
 	t := w.t
 	i := rapid.IntRange(0, len(w.processes)-1).Draw(t, "process")
 	p := w.processes[i]
-	switch rapid.SampledFrom([]string{"use", "use", "report", "report", "report", "arrive", "arrive", "arrive", "reply", "reply", "reply",
+	switch rapid.SampledFrom([]string{"use", "use", "give back", "report", "report", "report", "arrive", "arrive", "arrive", "reply", "reply", "reply",
 		"lose report", "lose reply", "copy report", "copy reply", "let through", "lose count", "crash", "start", "close", "lower", "raise"}).Draw(t, "what") {
 	case "use":
-		if p.Known && !p.dead && p.Used < p.Granted {
-			p.Used += rapid.Uint64Range(1, p.Granted-p.Used).Draw(t, "n")
+		if p.Known && !p.dead && p.net() < p.Granted {
+			p.Used += rapid.Uint64Range(1, p.Granted-p.net()).Draw(t, "n")
+		}
+	case "give back":
+		if !p.dead && p.net() > 0 {
+			p.Refunded += rapid.Uint64Range(1, p.net()).Draw(t, "n")
 		}
 	case "let through":
 		if !p.dead {
 			n := rapid.Uint64Range(1, 5).Draw(t, "n")
-			p.over += n - min(n, p.Granted-min(p.Granted, p.Used))
+			p.over += n - min(n, p.Granted-min(p.Granted, p.net()))
 			p.Used += n
 		}
 	case "report":
 		if !p.dead {
-			p.reports = append(p.reports, report{p.Holding, rapid.Bool().Draw(t, "asks")})
+			p.reports = append(p.reports, p.report(t))
 		}
 	case "copy report":
 		if n := len(p.reports); n > 0 {
@@ -147,11 +167,12 @@ func (w *world) step() {
 		}
 	case "lose count":
 		if !p.dead {
-			p.past += p.Used
+			p.past += p.net()
+			w.forgot = true
 			p.Holding = quota.Holding{Born: w.tick()}
 		}
 	case "crash":
-		p.dead = true // what is on its way from it may still arrive
+		p.dead, w.forgot = true, true // what is on its way from it may still arrive
 	case "start":
 		if len(w.processes) < 5 {
 			w.start()
@@ -170,30 +191,49 @@ func (w *world) step() {
 
 // check holds the ledger against what the processes really did.
 func (w *world) check() {
-	var used, over, past uint64
+	var used, over uint64
 	for i, p := range w.processes {
-		used += p.Used + p.past
+		used += p.net() + p.past
 		over += p.over
-		past += p.past
 		l := w.leases[i]
 		// The ledger knows of all that a process may use without asking.
-		if p.Known && p.Born == l.Born && max(p.Granted, p.Used) > max(l.Held, l.Used)+p.over {
+		if p.Known && p.Born == l.Born && p.Granted > l.Held {
 			w.t.Fatalf("process %d has %+v, the ledger knows of %+v", i, p.Holding, *l)
 		}
 	}
 	if !w.lowered && used > w.ledger.Amount+over {
 		w.t.Fatalf("%d used (%d of it let through), the quota is %d", used, over, w.ledger.Amount)
 	}
-	reported := w.ledger.Consumed - w.ledger.WrittenOff
-	if reported < w.reported {
-		w.t.Fatalf("%d were reported as used, now %d", w.reported, reported)
+	if w.ledger.Consumed > w.ledger.Committed || w.ledger.WrittenOff > w.ledger.Consumed || w.ledger.Overspent > over {
+		w.t.Fatalf("the sums contradict each other: %+v, %d let through", w.ledger, over)
 	}
-	w.reported = reported
-	if w.ledger.Consumed > w.ledger.Committed || w.ledger.WrittenOff > w.ledger.Consumed {
-		w.t.Fatalf("the sums contradict each other: %+v", w.ledger)
-	}
-	if !w.lowered && w.ledger.Committed > w.ledger.Amount+over+past {
+	if !w.lowered && w.ledger.Committed > w.ledger.Amount {
 		w.t.Fatalf("committed %d of %d", w.ledger.Committed, w.ledger.Amount)
+	}
+}
+
+// settle has all that live report until the ledger knows everything, and checks
+// that it does: what was used, less what was given back, no more and no less.
+func (w *world) settle() {
+	var used, unused uint64
+	for range 3 {
+		used, unused = 0, 0
+		for i, p := range w.processes {
+			used += p.net()
+			w.serve(i, report{Holding: p.Holding})
+			p.take(p.replies[len(p.replies)-1])
+			unused += p.Granted - min(p.Granted, p.net())
+		}
+		w.check()
+	}
+	if got := w.ledger.Total() - w.ledger.WrittenOff; !w.forgot && got != used {
+		w.t.Fatalf("the ledger has %d as used, it is %d: %+v", got, used, w.ledger)
+	}
+	if got := w.ledger.Outstanding(); !w.forgot && got != unused {
+		w.t.Fatalf("the ledger has %d as outstanding, it is %d: %+v", got, unused, w.ledger)
+	}
+	if g := w.ledger; !w.forgot && g.Overspent > 0 && g.Unleased() > 0 {
+		w.t.Fatalf("%+v: overspent, with something to cover it", g)
 	}
 }
 
@@ -201,6 +241,7 @@ func TestNoFaultMakesProcessesUseMoreThanTheQuota(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{t: t, ledger: quota.Ledger{
 			Amount: rapid.Uint64Range(0, 200).Draw(t, "amount"), Handful: rapid.Uint64Range(1, 200).Draw(t, "handful"),
+			Least: rapid.Uint64Range(1, 20).Draw(t, "least"),
 		}}
 		for range rapid.IntRange(1, 4).Draw(t, "processes") {
 			w.start()
@@ -209,6 +250,7 @@ func TestNoFaultMakesProcessesUseMoreThanTheQuota(t *testing.T) {
 			w.step()
 			w.check()
 		}
+		w.settle()
 	})
 }
 
@@ -217,12 +259,47 @@ func holding(l quota.Lease, used uint64) quota.Holding {
 	return quota.Holding{Born: l.Born, Known: true, Revision: l.Revision, Granted: l.Granted, Used: used}
 }
 
+// much is a demand that only the sharing rule bounds.
+var much = quota.Demand{Recent: quota.MaxUnits}
+
 func TestOneProcessAloneGetsAHandfulOrAnEighth(t *testing.T) {
 	for _, tc := range []struct{ amount, want uint64 }{{1, 1}, {1000, 1000}, {8000, 1000}, {8008, 1001}, {80_000, 10_000}} {
 		g, l := quota.Ledger{Amount: tc.amount, Handful: quota.HandfulOf(controlplane.MeasureRequests)}, quota.Lease{}
-		if !g.Hear(&l, quota.Holding{Born: 1}) || !g.Grant(&l, 1) || l.Granted != tc.want {
+		if !g.Hear(&l, quota.Holding{Born: 1}) || g.Grant(&l, much, 1) != 0 || l.Granted != tc.want {
 			t.Errorf("of %d it gets %d, want %d", tc.amount, l.Granted, tc.want)
 		}
+	}
+}
+
+func TestAGrantIsWhatIsLikelyToBeUsed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		unleased, unused uint64
+		demand           quota.Demand
+		processes        int
+		granted, lacks   uint64
+	}{
+		"a first request":                             {500, 0, quota.Demand{Now: 1}, 1, 9, 0},
+		"many that wait":                              {500, 0, quota.Demand{Now: 30}, 1, 38, 0},
+		"as much as lately":                           {500, 10, quota.Demand{Recent: 60}, 1, 50, 0},
+		"nothing where there is enough":               {500, 60, quota.Demand{Recent: 60}, 1, 0, 0},
+		"no more than the sharing rule allows":        {500, 0, quota.Demand{Recent: 900}, 4, 125, 0},
+		"what waits, before the others have a part":   {40, 0, quota.Demand{Now: 30}, 20, 30, 0},
+		"what is left, and the rest is to be got":     {20, 5, quota.Demand{Now: 30}, 2, 20, 5},
+		"nothing is left, of what waits":              {0, 5, quota.Demand{Now: 30}, 2, 0, 25},
+		"nothing is left, of what is likely":          {0, 5, quota.Demand{Recent: 30}, 2, 0, 1},
+		"nothing is left, and nothing is lacking":     {0, 8, quota.Demand{}, 2, 0, 0},
+		"what waits may use what is held already":     {100, 40, quota.Demand{Now: 30}, 1, 0, 0},
+		"more than any quota has, and no overflow":    {100, 0, quota.Demand{Now: 1 << 63, Recent: 1 << 63}, 1, 100, 1<<63 - 100},
+		"a period of which nothing has been used yet": {0, 0, quota.Demand{}, 1, 0, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := quota.Ledger{Amount: tc.unleased + tc.unused, Committed: tc.unused, Handful: 1000, Least: 8}
+			l := quota.Lease{Revision: 1, Granted: tc.unused, Held: tc.unused}
+			lacks := g.Grant(&l, tc.demand, tc.processes)
+			if got := l.Granted - tc.unused; got != tc.granted || lacks != tc.lacks {
+				t.Errorf("granted %d and lacks %d, want %d and %d", got, lacks, tc.granted, tc.lacks)
+			}
+		})
 	}
 }
 
@@ -232,7 +309,7 @@ func TestSeveralProcessesLeaveSomethingForOneAnother(t *testing.T) {
 		for i := range leases {
 			l := &leases[i]
 			g.Hear(l, holding(*l, l.Granted))
-			g.Grant(l, len(leases))
+			g.Grant(l, much, len(leases))
 			if want := uint64(250); round == 0 && i == 0 && l.Granted != want {
 				t.Errorf("the first of four gets %d of 1000, want %d", l.Granted, want)
 			}
@@ -243,10 +320,101 @@ func TestSeveralProcessesLeaveSomethingForOneAnother(t *testing.T) {
 	}
 }
 
+func TestWhatIsUsedBeyondALeaseIsCoveredOrOverspent(t *testing.T) {
+	g := quota.Ledger{Amount: 100, Handful: 1000}
+	var a, b quota.Lease
+	g.Hear(&a, quota.Holding{Born: 1})
+	g.Grant(&a, quota.Demand{Recent: 60}, 1)
+	g.Hear(&b, quota.Holding{Born: 1, Used: 70}) // let through
+	g.Cover(&b)
+	want := func(consumed, outstanding, overspent uint64) {
+		t.Helper()
+		if g.Consumed != consumed || g.Outstanding() != outstanding || g.Overspent != overspent {
+			t.Errorf("%+v, want %d consumed, %d outstanding and %d overspent", g, consumed, outstanding, overspent)
+		}
+	}
+	want(40, 60, 30)
+	// What another gives up covers the rest.
+	g.Recall(&a, 45)
+	g.Cover(&b)
+	want(40, 60, 30)
+	g.Hear(&a, holding(a, 5))
+	g.Cover(&b)
+	want(75, 10, 0)
+	// A lost count of what was let through stays overspent until it can be covered.
+	g.Hear(&b, quota.Holding{Born: 1, Used: 100})
+	g.Cover(&b)
+	want(90, 10, 15)
+	g.Hear(&b, quota.Holding{Born: 2})
+	want(90, 10, 15)
+	g.Amount = 112
+	g.Cover(&b)
+	want(102, 10, 3)
+}
+
+func TestWhatIsGivenBackIsNotConsumed(t *testing.T) {
+	g, l := quota.Ledger{Amount: 100, Handful: 1000}, quota.Lease{}
+	g.Hear(&l, quota.Holding{Born: 1})
+	g.Grant(&l, quota.Demand{Recent: 50}, 1)
+	h := holding(l, 50)
+	late := h
+	h.Refunded = 20
+	for _, h := range []quota.Holding{h, late} {
+		g.Hear(&l, h)
+		if g.Consumed != 30 || g.Outstanding() != 20 || l.Unused() != 20 {
+			t.Errorf("%+v of %+v", l, g)
+		}
+	}
+}
+
+func TestAnIdleProcessIsRecalledToTheLeast(t *testing.T) {
+	g, l := quota.Ledger{Amount: 1000, Handful: 1000, Least: 8}, quota.Lease{}
+	g.Hear(&l, quota.Holding{Born: 1})
+	g.Grant(&l, quota.Demand{Recent: 400}, 1)
+	for _, tc := range []struct{ recent, unused uint64 }{{200, 400}, {199, 199}, {100, 199}, {0, 8}} {
+		g.Shrink(&l, quota.Demand{Recent: tc.recent})
+		if l.Unused() != tc.unused {
+			t.Errorf("with %d used lately %d are left to it, want %d", tc.recent, l.Unused(), tc.unused)
+		}
+		g.Hear(&l, holding(l, 0))
+	}
+}
+
+func TestWhatIsLackingIsGatheredFromSeveral(t *testing.T) {
+	for name, tc := range map[string]struct {
+		others     []uint64 // what each has left
+		lacks, own uint64
+		want       []uint64 // what each has left then
+	}{
+		"half of the most":              {[]uint64{20, 10}, 1, 0, []uint64{10, 10}},
+		"as much as is lacking":         {[]uint64{20, 10, 10}, 25, 0, []uint64{0, 5, 10}},
+		"all of it":                     {[]uint64{20, 10}, 90, 0, []uint64{0, 0}},
+		"the last unit":                 {[]uint64{1, 1}, 1, 0, []uint64{0, 1}},
+		"so that both have the same":    {[]uint64{20}, 1, 10, []uint64{15}},
+		"nothing where nothing is left": {[]uint64{0}, 5, 0, []uint64{0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := quota.Ledger{Amount: 1000, Handful: 1000}
+			var others []*quota.Lease
+			for _, n := range tc.others {
+				others = append(others, &quota.Lease{Revision: 1, Granted: n, Held: n})
+			}
+			for range 2 { // what is being recalled counts
+				g.Gather(others, tc.lacks, tc.own)
+			}
+			for i, l := range others {
+				if l.Unused() != tc.want[i] {
+					t.Errorf("number %d keeps %d, want %d", i, l.Unused(), tc.want[i])
+				}
+			}
+		})
+	}
+}
+
 func TestAProcessThatComesBackSettlesWhatWasWrittenOff(t *testing.T) {
 	g, l := quota.Ledger{Amount: 100, Handful: 1000}, quota.Lease{}
 	g.Hear(&l, quota.Holding{Born: 1})
-	g.Grant(&l, 1)
+	g.Grant(&l, much, 1)
 	g.Hear(&l, holding(l, 30))
 	g.Close(&l)
 	if g.Consumed != 100 || g.WrittenOff != 70 || g.Outstanding() != 0 {
@@ -255,16 +423,6 @@ func TestAProcessThatComesBackSettlesWhatWasWrittenOff(t *testing.T) {
 	g.Hear(&l, holding(l, 45))
 	if g.Consumed != 45 || g.WrittenOff != 0 || g.Outstanding() != 55 {
 		t.Errorf("back with 45 used: %+v", g)
-	}
-}
-
-func TestARecallEvensOut(t *testing.T) {
-	for _, tc := range []struct{ most, own, want uint64 }{
-		{100, 0, 50}, {1, 0, 1}, {0, 0, 0}, {3, 1, 1}, {2, 1, 0}, {5, 9, 0},
-	} {
-		if got := quota.Spare(tc.most, tc.own); got != tc.want {
-			t.Errorf("Spare(%d, %d) is %d, want %d", tc.most, tc.own, got, tc.want)
-		}
 	}
 }
 
@@ -293,25 +451,6 @@ func TestTermsOfAMode(t *testing.T) {
 			}
 			if got := tc.Spent(tc.consumed, tc.over, now); got != tc.spent {
 				t.Errorf("spent: %v", got)
-			}
-		})
-	}
-}
-
-func TestContestedIsWhatOthersMayWant(t *testing.T) {
-	for name, c := range map[string]struct {
-		ledger quota.Ledger
-		lease  quota.Lease
-		want   bool
-	}{
-		"enough is unleased":   {quota.Ledger{Amount: 100, Committed: 60}, quota.Lease{Granted: 40, Held: 40}, false},
-		"it has all there is":  {quota.Ledger{Amount: 100, Committed: 100, Consumed: 60}, quota.Lease{Granted: 40, Held: 40}, false},
-		"others have some too": {quota.Ledger{Amount: 100, Committed: 100, Consumed: 50}, quota.Lease{Granted: 40, Held: 40}, true},
-		"it has none left":     {quota.Ledger{Amount: 100, Committed: 100, Consumed: 50}, quota.Lease{Granted: 40, Held: 40, Used: 40}, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			if got := c.ledger.Contested(c.lease); got != c.want {
-				t.Errorf("contested %t", got)
 			}
 		})
 	}

@@ -34,18 +34,18 @@ func (p *plugin) takeLeases(sentNS int64, status int, body []byte, now int64) er
 		return err
 	}
 	l := &p.leasing
-	l.waiting, l.nextNS, l.retryNS, l.soon = false, 0, 0, reply.Soon
+	l.waiting, l.nextNS, l.retryNS = false, 0, 0
 	p.renewLeases(sentNS, int64(reply.TTLSeconds)*second)
 	for len(reply.Leases) > 0 {
 		n := 1
-		first := reply.Leases[0].LeaseKey
-		for n < len(reply.Leases) && reply.Leases[n].Account == first.Account && reply.Leases[n].Key == first.Key {
+		first := &reply.Leases[0]
+		for n < len(reply.Leases) && reply.Leases[n].Account == first.Account && reply.Leases[n].Key == first.Key && reply.Leases[n].Plan == first.Plan {
 			n++
 		}
 		p.grant(reply.Leases[:n], now)
 		reply.Leases = reply.Leases[n:]
 	}
-	l.sent = nil
+	l.noteSent(now)
 	return nil
 }
 
@@ -57,8 +57,8 @@ func (p *plugin) leasesFailed(nowNS int64, err error) {
 	}
 	p.stats.edgeErrors++
 	l.waiting = false
-	for h, asks := range l.sent {
-		l.touch(h, asks)
+	for h, why := range l.sent {
+		l.touch(h, why)
 	}
 	l.sent = nil
 	l.retryNS = min(max(2*l.retryNS, leaseFirstRetry), leaseLastRetryNS)
@@ -100,15 +100,15 @@ func (p *plugin) grant(grants []wire.LeaseGrant, nowNS int64) {
 		})
 	}
 	p.scratch.leases = leases
-	named := false
+	named, to := false, &grants[0]
 	for h := range p.leasing.sent {
-		if h.account == grants[0].Account && h.key == grants[0].Key {
-			named = true
+		if h.account == to.Account && h.key == to.Key {
+			named = named || h.claimedPlan() == to.Plan
 			p.grantTo(h, leases, nowNS)
 		}
 	}
 	if !named { // a recall
-		p.grantTo(holder{account: grants[0].Account, key: grants[0].Key}, leases, nowNS)
+		p.grantTo(holder{account: to.Account, key: to.Key, plan: to.Plan, claimed: to.Plan != 0}, leases, nowNS)
 	}
 }
 
@@ -136,7 +136,7 @@ func (p *plugin) grantTo(h holder, leases []limit.Lease, nowNS int64) {
 			if more {
 				delete(p.holding.vain, string(key))
 			}
-			p.leasing.touch(h, false)
+			p.leasing.touch(h, shows)
 			p.leasing.gives = p.leasing.gives || less
 			return
 		}

@@ -2,11 +2,13 @@ package filter
 
 import (
 	"maps"
+	"math/bits"
 	"slices"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 
 	"github.com/weirhq/weir/plugin/arena"
+	"github.com/weirhq/weir/plugin/limit"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -32,7 +34,10 @@ const (
 )
 
 // vain is what a VM remembers of a state that nothing came for.
-type vain struct{ sinceNS, untilNS int64 }
+type vain struct {
+	sinceNS, untilNS int64
+	granted          uint64 // then
+}
 
 // holding is the requests that a VM holds.
 type holding struct {
@@ -46,14 +51,17 @@ type wait struct {
 	untilNS int64
 	ilk     ilk
 	leases  [2]awaited
-	n       int    // of leases that are in use
-	version uint64 // of what it was last decided by
+	n       int                    // of leases that are in use
+	take    [limit.Measures]uint64 // of the request
+	version uint64                 // of what it was last decided by
 }
 
 // awaited is a state that lacks a lease.
 type awaited struct {
 	holder holder
 	cas    uint32 // under which it was last read
+	part   *part
+	quotas uint64 // rules of the part that apply
 }
 
 // ilk is what requests have in common that the same states decide alike.
@@ -100,13 +108,15 @@ func (r *request) hold(q *question) bool {
 	if again {
 		return true // the report is sent after the pass
 	}
+	h := &r.holding
+	h.streams = append(h.streams, r)
 	r.askAtOnce()
 	if r.leasing.retryNS != 0 {
+		h.streams = h.streams[:len(h.streams)-1]
 		r.wait = nil
 		return false
 	}
 	r.decision = wire.Unready // what it counts as if its client goes away
-	r.holding.streams = append(r.holding.streams, r)
 	r.stats.held++
 	return true
 }
@@ -115,13 +125,35 @@ func (r *request) hold(q *question) bool {
 func (w *wait) note(q *question, r *request) {
 	c := &r.caller
 	w.ilk = ilk{c.account, c.key, c.plan, r.endpoint.ID, q.applies, c.claimed}
-	w.version, w.n = q.version, 0
+	w.version, w.take, w.n = q.version, q.take, 0
 	for i := range q.parts() {
 		if a := &q.asked[i]; a.applies&a.part.quotas != 0 {
-			w.leases[w.n] = awaited{c.holder(a.part.subject), a.cas}
+			w.leases[w.n] = awaited{c.holder(a.part.subject), a.cas, a.part, a.applies & a.part.quotas}
 			w.n++
 		}
 	}
+}
+
+// wanted returns how much of each quota the held requests need.
+func (h *holding) wanted() map[wire.LeaseKey]uint64 {
+	if len(h.streams) == 0 {
+		return nil
+	}
+	wanted := map[wire.LeaseKey]uint64{}
+	for _, r := range h.streams {
+		w := r.wait
+		if w == nil {
+			continue // decided in this pass
+		}
+		for i := range w.leases[:w.n] {
+			a := &w.leases[i]
+			for set := a.quotas; set != 0; set &= set - 1 {
+				rule := &a.part.rules[bits.TrailingZeros64(set)]
+				wanted[wire.LeaseKey{Account: a.holder.account, Key: a.holder.key, Limit: rule.ID}] += max(1, w.take[rule.Measure])
+			}
+		}
+	}
+	return wanted
 }
 
 // waitedInVain notes that nothing came in time for a request that was held.
@@ -137,8 +169,8 @@ func (r *request) waitedInVain(q *question) {
 			continue
 		}
 		v, known := h.vain[string(a.key)]
-		if !known {
-			v.sinceNS = r.beganNS
+		if granted := r.granted(q, a); !known || granted != v.granted { // by another VM's report
+			v = vain{sinceNS: r.beganNS, granted: granted}
 		}
 		if q.nowNS-v.sinceNS >= vainAfterNS {
 			v.untilNS = q.nowNS + vainNS
@@ -150,10 +182,23 @@ func (r *request) waitedInVain(q *question) {
 	}
 }
 
+// granted returns how much the state of a part has been granted.
+func (r *request) granted(q *question, a *asked) (sum uint64) {
+	holdings, err := limit.Holdings(r.scratch.holdings, a.state, q.request(a, q.take))
+	if err != nil {
+		return 0
+	}
+	r.scratch.holdings = holdings
+	for _, h := range holdings {
+		sum += h.Granted
+	}
+	return sum
+}
+
 // askForLeases has the next report ask for what a held request waits for.
 func (r *request) askForLeases() {
 	for _, a := range r.wait.leases[:r.wait.n] {
-		r.leasing.touch(a.holder, true)
+		r.leasing.touch(a.holder, asks)
 	}
 }
 

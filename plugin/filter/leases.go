@@ -16,7 +16,8 @@ import (
 // which VM sends them, or how often. Replies are put into the subjects' states.
 const (
 	leaseReportNS    = second
-	leaseSoonNS      = second / 10 // while the ledger wants it soon
+	leaseAskNS       = second / 4
+	leaseAgainNS     = 9 * second // after its last use, and not before that is no longer recent
 	leaseTimeoutMS   = 5_000
 	leaseFirstRetry  = 250 * millisecond
 	leaseLastRetryNS = 2 * second
@@ -27,6 +28,8 @@ const (
 	// maxTouched bounds the subjects between two reports; each takes 100 bytes.
 	// The rest is reported when its next request has touched it.
 	maxTouched = 4096
+	// maxIdle bounds the subjects to report once again.
+	maxIdle = 8192
 )
 
 // leasedKey is where shared data says when the last report that was answered had
@@ -45,15 +48,33 @@ type holder struct {
 	claimed      bool
 }
 
+// claimedPlan returns the plan that a claim put the subject on, or 0.
+func (h *holder) claimedPlan() uint64 {
+	if h.claimed {
+		return h.plan
+	}
+	return 0
+}
+
+// touch is why a subject is reported.
+type touch uint8
+
+const (
+	shows touch = iota // what it holds has changed, or it is idle
+	uses
+	asks
+)
+
 // leasing is what a VM knows of leases.
 type leasing struct {
-	touched map[holder]bool // since the last report; whether it asks
-	asks    bool            // some of them do
-	soon    bool            // others may want what is held here
-	gives   bool            // some were recalled, which somebody waits for
-	askNS   int64           // what reports that ask are paced by, see mayAsk
-	sent    map[holder]bool // in the report under way
+	touched map[holder]touch // since the last report
+	asks    bool             // some of them do
+	gives   bool             // some are being recalled, which somebody waits for
+	askNS   int64            // what reports that ask are paced by, see mayAsk
+	sent    map[holder]touch // in the report under way
 	sentNS  int64
+	idle    map[holder]int64 // when to report once again what was used last before
+	idleNS  int64            // when to look at them next
 	waiting bool
 	nextNS  int64 // nothing is sent before
 	retryNS int64
@@ -61,7 +82,7 @@ type leasing struct {
 	renewedNS, ttlNS int64 // as in shared data at the last tick; 0 before the first reply
 }
 
-func newLeasing() leasing { return leasing{touched: map[holder]bool{}} }
+func newLeasing() leasing { return leasing{touched: map[holder]touch{}, idle: map[holder]int64{}} }
 
 // leaseAsked notes the quotas that a decision touched.
 func (r *request) leaseAsked(q *question) {
@@ -70,7 +91,11 @@ func (r *request) leaseAsked(q *question) {
 		if a.applies&a.part.quotas == 0 || !a.d.Allowed && a.d.Ask == 0 {
 			continue
 		}
-		r.leasing.touch(r.caller.holder(a.part.subject), a.d.Ask != 0)
+		why := uses
+		if a.d.Ask != 0 {
+			why = asks
+		}
+		r.leasing.touch(r.caller.holder(a.part.subject), why)
 	}
 }
 
@@ -83,13 +108,39 @@ func (c *caller) holder(of subject) holder {
 	return h
 }
 
-func (l *leasing) touch(h holder, asks bool) {
+func (l *leasing) touch(h holder, why touch) {
 	before, known := l.touched[h]
-	if known && (before || !asks) || !known && len(l.touched) >= maxTouched {
+	if known && before >= why || !known && len(l.touched) >= maxTouched {
 		return
 	}
-	l.touched[h] = asks
-	l.asks = l.asks || asks
+	l.touched[h] = why
+	l.asks = l.asks || why == asks
+}
+
+// touchIdle has those reported that weren't used for long.
+func (l *leasing) touchIdle(nowNS int64) {
+	if nowNS < l.idleNS {
+		return
+	}
+	l.idleNS = nowNS + second
+	for h, dueNS := range l.idle {
+		if nowNS >= dueNS {
+			delete(l.idle, h)
+			l.touch(h, shows)
+		}
+	}
+}
+
+// noteSent notes which subjects of a report that was answered are to be reported
+// again when they are idle.
+func (l *leasing) noteSent(nowNS int64) {
+	for h, why := range l.sent {
+		_, known := l.idle[h]
+		if why != shows && (known || len(l.idle) < maxIdle) {
+			l.idle[h] = nowNS + leaseAgainNS
+		}
+	}
+	l.sent = nil
 }
 
 // reportLeases sends a report, if one is due. The fetching VM sends one for its
@@ -99,16 +150,18 @@ func (p *plugin) reportLeases(nowNS int64) {
 	if l.waiting && nowNS-l.sentNS < 2*leaseTimeoutMS*millisecond || nowNS < l.nextNS {
 		return
 	}
-	asks := (l.asks || l.gives) && l.mayAsk(nowNS)
-	used := len(l.touched) > 0 && (nowNS-l.sentNS >= leaseReportNS || l.soon && nowNS-l.sentNS >= leaseSoonNS)
+	l.touchIdle(nowNS)
+	waits := l.gives || l.asks && len(p.holding.streams) > 0
+	asked := waits && l.mayAsk(nowNS) || l.asks && nowNS-l.sentNS >= leaseAskNS
+	used := len(l.touched) > 0 && nowNS-l.sentNS >= leaseReportNS
 	idle := p.fetcher.chosen && l.renewedNS != 0 && nowNS-max(l.renewedNS, l.sentNS) >= l.ttlNS/4
-	if !asks && !used && !idle {
+	if !asked && !used && !idle {
 		return
 	}
 	body, sent, err := p.leaseReport(nowNS)
 	if err != nil {
 		p.warn("encode lease report", err)
-		l.touched, l.asks = map[holder]bool{}, false
+		l.touched, l.asks = map[holder]touch{}, false
 		return
 	}
 	l.sent, l.sentNS, l.waiting = sent, nowNS, true
@@ -125,22 +178,23 @@ func (p *plugin) reportLeases(nowNS int64) {
 	}
 }
 
-// mayAsk reports whether a report may be sent just because it asks or gives.
+// mayAsk reports whether a report may be sent just because somebody waits for it.
 func (l *leasing) mayAsk(nowNS int64) bool {
 	return l.askNS-nowNS <= (askBurst-1)*askEveryNS
 }
 
 // leaseReport encodes what the touched subjects hold, and takes them off the list.
-func (p *plugin) leaseReport(nowNS int64) (body []byte, sent map[holder]bool, err error) {
+func (p *plugin) leaseReport(nowNS int64) (body []byte, sent map[holder]touch, err error) {
 	l := &p.leasing
 	report := wire.LeaseReport{Process: wire.ProcessID(p.process), Node: p.config.node}
-	sent = map[holder]bool{}
-	for h, asks := range l.touched {
+	sent = map[holder]touch{}
+	wanted := p.holding.wanted()
+	for h, why := range l.touched {
 		if len(report.Held)+limit.MaxRules > wire.MaxHeldLeases {
 			break
 		}
-		report.Held = p.appendHeld(report.Held, h, asks, nowNS)
-		sent[h] = asks
+		report.Held = p.appendHeld(report.Held, h, why == asks, wanted, nowNS)
+		sent[h] = why
 		delete(l.touched, h)
 	}
 	l.asks = len(l.touched) > 0
@@ -165,7 +219,7 @@ func distinct(held []wire.HeldLease) []wire.HeldLease {
 	return kept
 }
 
-func (p *plugin) appendHeld(held []wire.HeldLease, h holder, asks bool, nowNS int64) []wire.HeldLease {
+func (p *plugin) appendHeld(held []wire.HeldLease, h holder, asks bool, wanted map[wire.LeaseKey]uint64, nowNS int64) []wire.HeldLease {
 	p.scratch.key = h.appendKey(p.scratch.key[:0])
 	state, _, found := p.host.getShared(p.scratch.key)
 	if !found {
@@ -177,12 +231,14 @@ func (p *plugin) appendHeld(held []wire.HeldLease, h holder, asks bool, nowNS in
 		return held
 	}
 	p.scratch.holdings = holdings
+	const most = wire.MaxLeaseAmount
 	for _, n := range holdings {
+		key := wire.LeaseKey{Account: h.account, Key: h.key, Limit: n.Limit}
 		held = append(held, wire.HeldLease{
-			LeaseKey: wire.LeaseKey{Account: h.account, Key: h.key, Limit: n.Limit},
-			Born:     n.Born, Start: n.Start,
-			Granted: min(n.Granted, wire.MaxLeaseAmount), Used: min(n.Used, wire.MaxLeaseAmount), Revision: n.Revision,
-			NextStart: n.NextStart, NextGranted: min(n.NextGranted, wire.MaxLeaseAmount), Asks: asks,
+			LeaseKey: key, Plan: h.claimedPlan(), Born: n.Born, Start: n.Start,
+			Granted: min(n.Granted, most), Used: min(n.Used, most), Refunded: min(n.Refunded, n.Used, most), Revision: n.Revision,
+			NextStart: n.NextStart, NextGranted: min(n.NextGranted, most),
+			Asks: asks, Wants: min(wanted[key], most), Recent: min(n.Recent, most),
 		})
 	}
 	return held

@@ -221,25 +221,129 @@ func TestOthersThatWaitAreAnsweredSoon(t *testing.T) {
 			}
 		})
 	})
-	t.Run("what others may want is reported more often", func(t *testing.T) {
+	t.Run("a poll that says so has what is held reported at once", func(t *testing.T) {
 		onEmulator(t, holdingNothing, func(e *emulator) {
 			e.started(withLimits(monthly))
+			e.commit(e.takePoll())
 			e.send("GET", "/", withKey)
 			e.pass(100 * time.Millisecond)
 			c, report := e.leaseCall()
-			for _, soon := range []bool{true, false} {
-				body, err := wire.EncodeLeaseReply(nil, &wire.LeaseReply{TTLSeconds: 30, Soon: soon, Leases: []wire.LeaseGrant{month(e, report.Held[0], 1, 100)}})
-				if err != nil {
-					e.Fatal(err)
-				}
-				e.answer(c, 200, body)
-				e.send("GET", "/", withKey)
-				e.pass(100 * time.Millisecond)
-				var next *wire.LeaseReport
-				if c, next = e.leaseCall(); (next != nil) != soon {
-					e.Errorf("soon %t: report %+v", soon, next)
-				}
+			held := report.Held[0]
+			e.lease(c, month(e, held, 1, 100))
+			e.pass(time.Second)
+			for c, report = e.leaseCall(); report != nil; c, report = e.leaseCall() {
+				held = report.Held[0]
+				e.lease(c, month(e, held, 1, 100))
+			}
+			e.pass(5 * time.Second) // idle
+			e.answer(e.poll, 204, nil)
+			c, report = e.leaseCall()
+			if report == nil || len(report.Held) != 0 {
+				e.Fatalf("report %+v, want one before the next tick, of nothing", report)
+			}
+			g := month(e, held, 2, 40)
+			g.Born = 0
+			e.lease(c, g)
+			if _, report = e.leaseCall(); report == nil || report.Held[0].Granted != 40 || report.Held[0].Revision != 2 {
+				e.Errorf("report %+v, want one that shows the recall, before the next tick", report)
 			}
 		})
 	})
+}
+
+func TestReportsSayWhatIsWanted(t *testing.T) {
+	t.Run("by the requests that wait, and by those that came lately", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			x := e.cold(monthly)
+			c, report := e.leaseCall()
+			if h := report.Held[0]; h.Wants != 1 || h.Recent != 0 {
+				e.Errorf("report %+v, want 1 wanted", h)
+			}
+			for range 4 {
+				y := e.open("GET", "/", withKey)
+				e.wantHeld(&y)
+			}
+			e.lease(c, e.month(report.Held[0], 2))
+			e.later(&x)
+			c, report = e.leaseCall()
+			if h := report.Held[0]; h.Wants != 3 || h.Recent != 2 {
+				e.Errorf("report %+v, want 3 wanted and 2 used", h)
+			}
+			e.lease(c, e.month(report.Held[0], 100))
+		})
+	})
+	t.Run("and what is given back", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			refunding := monthly
+			refunding.Refund = true
+			x := e.cold(refunding)
+			c, report := e.leaseCall()
+			e.lease(c, e.month(report.Held[0], 10))
+			e.later(&x)
+			e.finish(&x, 502)
+			e.pass(time.Second)
+			if _, report = e.leaseCall(); report == nil || report.Held[0].Used != 1 || report.Held[0].Refunded != 1 {
+				e.Errorf("report %+v, want one used and given back", report)
+			}
+		})
+	})
+	t.Run("and once again when nothing is", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			x := e.cold(monthly)
+			lease := e.month(wire.HeldLease{}, 900)
+			var named []uint64 // recent use in the reports that name the quota
+			for range 300 {
+				c, report := e.leaseCall()
+				switch {
+				case report == nil:
+				case len(report.Held) == 0:
+					e.answer(c, 200, encodeReply(e))
+				default:
+					h := report.Held[0]
+					named = append(named, h.Recent)
+					g := lease
+					g.LeaseKey, g.Born, g.Revision = h.LeaseKey, h.Born, 1
+					e.lease(c, g)
+				}
+				e.pass(100 * time.Millisecond)
+			}
+			e.later(&x)
+			if len(named) < 2 || len(named) > 4 || named[1] != 1 || named[len(named)-1] != 0 {
+				e.Errorf("recent use in half a minute's reports: %v, want 1 after the request, and 0 in the end", named)
+			}
+		})
+	})
+	t.Run("without haste where nothing waits", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			x := e.cold(monthly)
+			c, report := e.leaseCall()
+			e.lease(c, e.month(report.Held[0], 900))
+			e.later(&x)
+			n := 0
+			for range 50 { // five seconds, in which each tenth takes the rest of a small lot
+				if c, report = e.leaseCall(); report != nil {
+					n++
+					h := report.Held[0]
+					e.lease(c, e.month(h, h.Used+10))
+				}
+				for range 6 {
+					e.send("GET", "/", withKey)
+				}
+				e.pass(100 * time.Millisecond)
+			}
+			if n > 21 {
+				e.Errorf("%d reports in five seconds, want at most four a second", n)
+			}
+		})
+	})
+}
+
+// encodeReply is a reply that names no lease.
+func encodeReply(e *emulator) []byte {
+	e.Helper()
+	body, err := wire.EncodeLeaseReply(nil, &wire.LeaseReply{TTLSeconds: 30})
+	if err != nil {
+		e.Fatal(err)
+	}
+	return body
 }

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 )
 
@@ -12,6 +13,9 @@ const (
 	pollLastRetryNS  = 2 * second
 	// An edge that answers "nothing new" sooner than this isn't holding polls.
 	pollShortestHoldNS = second
+	// A poll that was answered sooner than this, as leases are being recalled, is
+	// followed by the next one with a tick.
+	pollRecallNS = second / 20
 )
 
 // errBase is for an update of a policy that isn't the one that is here.
@@ -41,7 +45,7 @@ func (p *plugin) pollPolicy(nowNS int64) {
 	l.waiting, l.sentNS = true, nowNS
 	err := call(p.config.edgeCluster, [][2]string{
 		{":method", "GET"},
-		{":path", "/edge/v1/snapshot?have=" + decimal(have)},
+		{":path", "/edge/v1/snapshot?have=" + decimal(have) + "&process=" + hex.EncodeToString(p.process[:])},
 		{":authority", edgeAuthority},
 		{"accept", "application/vnd.weir.snapshot"},
 		{"authorization", p.bearer},
@@ -57,7 +61,7 @@ func (p *plugin) pollPolicy(nowNS int64) {
 func (p *plugin) polled(status int, body []byte) {
 	defer p.guard("policy")
 	now := p.system.MonotonicNS()
-	p.poll.waiting = false
+	p.poll.waiting, p.poll.nextNS = false, 0
 	err := p.takeUpdate(status, body, now)
 	p.poll.whole = err == errBase && !p.poll.whole
 	if err != nil && !p.poll.whole {
@@ -65,10 +69,13 @@ func (p *plugin) polled(status int, body []byte) {
 		return
 	}
 	if err == nil {
-		p.poll.retryNS, p.poll.nextNS = 0, 0
+		p.poll.retryNS = 0
 		p.policy.confirmedNS = now
 	}
 	p.report(now)
+	if p.leasing.gives {
+		p.reportLeases(now)
+	}
 	if p.isFetcher(now) {
 		p.pollPolicy(now)
 	}
@@ -86,6 +93,12 @@ func (p *plugin) takeUpdate(status int, body []byte, nowNS int64) error {
 		}
 		if p.policy.version <= before {
 			return errors.New("the edge sent nothing newer")
+		}
+		return nil
+	case 204: // leases of this process are being recalled
+		p.leasing.gives = true
+		if nowNS-p.poll.sentNS < pollRecallNS {
+			p.poll.nextNS = nowNS + pollRecallNS
 		}
 		return nil
 	case 304:

@@ -70,7 +70,7 @@ func (r *request) settle(nowNS int64, moved uint64) {
 			r.settleState(key, c.part, r.caller.address, d)
 		}
 		if c.applies&c.part.quotas != 0 {
-			r.leasing.touch(r.caller.holder(c.part.subject), false)
+			r.leasing.touch(r.caller.holder(c.part.subject), uses)
 		}
 	}
 }

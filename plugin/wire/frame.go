@@ -6,8 +6,8 @@ import "github.com/weirhq/weir/plugin/internal/frame"
 const (
 	magicBatch       = "WBa\x03"
 	magicReceipt     = "WRc\x01"
-	magicLeaseReport = "WLr\x01"
-	magicLeaseReply  = "WLg\x01"
+	magicLeaseReport = "WLr\x02"
+	magicLeaseReply  = "WLg\x02"
 )
 
 // ErrMalformed is what every decoder of this package returns, wrapped with the

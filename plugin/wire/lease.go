@@ -28,27 +28,30 @@ type LeaseKey struct {
 }
 
 // HeldLease is the standing of one lease. Numbers are units of the limit's
-// measure, times are Unix seconds. Granted and Used are cumulative for this
-// process and the period that began at Start, so that a copy of a report, or an
-// old one, does no harm. Start tells the period, also from the same one before
+// measure, times are Unix seconds. Granted, Used and Refunded are cumulative for
+// this process and the period that began at Start, so that a copy of a report, or
+// an old one, does no harm. Start tells the period, also from the same one before
 // the account's counters were reset.
 type HeldLease struct {
 	LeaseKey
 	Born        int64  // monotonic nanoseconds at which the process began to count: another than before means that its state was lost
 	Start       int64  // 0: the process doesn't know the period yet; Granted is 0 then
 	Granted     uint64 // at most MaxLeaseAmount
-	Used        uint64 // may exceed Granted, at most MaxLeaseAmount; with Start 0, what was let through without a lease
+	Used        uint64 // charged in all; may exceed Granted, at most MaxLeaseAmount; with Start 0, what was let through without a lease
+	Refunded    uint64 // given back of Used, at most as much
 	Revision    uint64 // of the last LeaseGrant that it took for this period; 0: none
 	NextStart   int64  // of the lease it holds for the next period; 0 for none
 	NextGranted uint64 // 0 without NextStart; at most MaxLeaseAmount
 	Asks        bool   // wants more, or the next period's
+	Wants       uint64 // what the requests need that the worker holds for want of it; at most MaxLeaseAmount
+	Recent      uint64 // charged in the last four to eight seconds, by which what is granted is sized; at most MaxLeaseAmount
+	Plan        uint64 // under which it is kept, of callers whom a claim put on it; 0: the account's own. It comes back with recalls
 }
 
 // LeaseReply is the ledger's answer. It may hold recalls of leases that the
 // report doesn't name.
 type LeaseReply struct {
 	TTLSeconds uint32       // within what time the ledger wants another report before it writes off what it doesn't know of, 1 to MaxLeaseTTLSeconds
-	Soon       bool         // others may soon want what the process holds: it should report what it uses more often
 	Leases     []LeaseGrant // sorted strictly by LeaseKey; at most MaxLeaseGrants
 }
 
@@ -57,6 +60,7 @@ type LeaseReply struct {
 type LeaseGrant struct {
 	LeaseKey
 	Born               int64  // as reported; 0: the report didn't name the lease, so this can only be a recall
+	Plan               uint64 // as reported last
 	Revision           uint64 // rises with every change of the lease, so that an older reply can't undo a newer one; at most MaxNumber
 	Start, End         int64  // of the period: Start ≤ t < End, Start at least 1
 	Granted            uint64 // cumulative for this process and period; at most MaxLeaseAmount
@@ -78,11 +82,11 @@ const (
 	MaxLeaseReplyBytes  = MaxLeaseGrants*maxGrantBytes + 512
 
 	// A varint takes at most 10 bytes, and one of at most MaxLeaseAmount 9.
-	maxHeldBytes  = 3*9 + 10 + 9 + 2*6 + 3*9 + 1
-	maxGrantBytes = 3*9 + 10 + 9 + 4*6 + 3*9 + 1
+	maxHeldBytes  = 3*9 + 10 + 9 + 2*6 + 6*9 + 9 + 1
+	maxGrantBytes = 3*9 + 10 + 9 + 4*6 + 3*9 + 9 + 1
 
-	minHeldBytes  = 11
-	minGrantBytes = 13
+	minHeldBytes  = 15
+	minGrantBytes = 14
 )
 
 // Compare orders leases by account, key and limit. It returns -1, 0 or +1.
@@ -111,7 +115,8 @@ func EncodeLeaseReport(dst []byte, r *LeaseReport) ([]byte, error) {
 		h := &r.Held[i]
 		dst = appendLeaseKey(dst, h.LeaseKey, last)
 		dst = binary.AppendVarint(dst, h.Born)
-		for _, n := range [...]uint64{uint64(h.Start), h.Granted, h.Used, h.Revision, uint64(h.NextStart), h.NextGranted} {
+		for _, n := range [...]uint64{uint64(h.Start), h.Granted, h.Used, h.Refunded, h.Revision,
+			uint64(h.NextStart), h.NextGranted, h.Wants, h.Recent, h.Plan} {
 			dst = binary.AppendUvarint(dst, n)
 		}
 		dst = append(dst, bit(h.Asks))
@@ -143,9 +148,13 @@ func DecodeLeaseReport(data []byte) (*LeaseReport, error) {
 		h.Start = int64(in.Uvarint("start"))
 		h.Granted = in.Uvarint("granted")
 		h.Used = in.Uvarint("used")
+		h.Refunded = in.Uvarint("refunded")
 		h.Revision = in.Uvarint("revision")
 		h.NextStart = int64(in.Uvarint("nextStart"))
 		h.NextGranted = in.Uvarint("nextGranted")
+		h.Wants = in.Uvarint("wants")
+		h.Recent = in.Uvarint("recent")
+		h.Plan = in.Uvarint("plan")
 		h.Asks = readFlag(in, "asks")
 		last = h.LeaseKey
 	}
@@ -167,7 +176,6 @@ func EncodeLeaseReply(dst []byte, r *LeaseReply) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, magicLeaseReply...)
 	dst = binary.AppendUvarint(dst, uint64(r.TTLSeconds))
-	dst = append(dst, bit(r.Soon))
 	dst = binary.AppendUvarint(dst, uint64(len(r.Leases)))
 	var last LeaseKey
 	for i := range r.Leases {
@@ -175,7 +183,7 @@ func EncodeLeaseReply(dst []byte, r *LeaseReply) ([]byte, error) {
 		dst = appendLeaseKey(dst, g.LeaseKey, last)
 		dst = binary.AppendVarint(dst, g.Born)
 		for _, n := range [...]uint64{g.Revision, uint64(g.Start), uint64(g.End), g.Granted, g.Remaining,
-			uint64(g.NextStart), uint64(g.NextEnd), g.NextGranted} {
+			uint64(g.NextStart), uint64(g.NextEnd), g.NextGranted, g.Plan} {
 			dst = binary.AppendUvarint(dst, n)
 		}
 		dst = append(dst, bit(g.Spent))
@@ -195,7 +203,6 @@ func DecodeLeaseReply(data []byte) (*LeaseReply, error) {
 	r := new(LeaseReply)
 	ttl := in.Uvarint("ttlSeconds")
 	r.TTLSeconds = uint32(min(ttl, MaxLeaseTTLSeconds+1))
-	r.Soon = readFlag(in, "soon")
 	n := in.List("leases", minGrantBytes, MaxLeaseGrants)
 	if n > 0 {
 		r.Leases = make([]LeaseGrant, n)
@@ -209,6 +216,7 @@ func DecodeLeaseReply(data []byte) (*LeaseReply, error) {
 		g.Granted, g.Remaining = in.Uvarint("granted"), in.Uvarint("remaining")
 		g.NextStart, g.NextEnd = int64(in.Uvarint("nextStart")), int64(in.Uvarint("nextEnd"))
 		g.NextGranted = in.Uvarint("nextGranted")
+		g.Plan = in.Uvarint("plan")
 		g.Spent = readFlag(in, "spent")
 		last = g.LeaseKey
 	}

@@ -20,7 +20,7 @@ func sampleReport() *LeaseReport {
 	return &LeaseReport{
 		Process: ProcessID(source), Node: "gateway-1",
 		Held: []HeldLease{
-			{LeaseKey: LeaseKey{11, 0, 5}, Born: 77, Start: june, Granted: 500, Used: 321, Revision: 3, NextStart: june + 30*86400, NextGranted: 50, Asks: true},
+			{LeaseKey: LeaseKey{11, 0, 5}, Born: 77, Start: june, Granted: 500, Used: 321, Refunded: 20, Revision: 3, NextStart: june + 30*86400, NextGranted: 50, Asks: true, Wants: 3, Recent: 120, Plan: 4},
 			{LeaseKey: LeaseKey{11, 21, 6}, Born: 1 << 62, Asks: true},
 			{LeaseKey: LeaseKey{11, 22, 6}, Used: 7},
 			{LeaseKey: LeaseKey{12, 0, 5}, Start: june, Granted: 5, Used: MaxLeaseAmount},
@@ -30,9 +30,9 @@ func sampleReport() *LeaseReport {
 
 func sampleReply() *LeaseReply {
 	return &LeaseReply{
-		TTLSeconds: 30, Soon: true,
+		TTLSeconds: 30,
 		Leases: []LeaseGrant{
-			{LeaseKey: LeaseKey{11, 0, 5}, Born: 77, Revision: 4, Start: june, End: june + 30*86400, Granted: 1000, Remaining: 99_000,
+			{LeaseKey: LeaseKey{11, 0, 5}, Born: 77, Plan: 4, Revision: 4, Start: june, End: june + 30*86400, Granted: 1000, Remaining: 99_000,
 				NextStart: june + 30*86400, NextEnd: june + 61*86400, NextGranted: 100},
 			{LeaseKey: LeaseKey{11, 21, 6}, Born: 1 << 62, Start: june, End: june + 86400, Spent: true},
 			{LeaseKey: LeaseKey{13, 0, 5}, Revision: 9, Start: june, End: june + 1, Granted: 1},
@@ -67,7 +67,9 @@ func TestDecodeLeaseReportInvertsEncode(t *testing.T) {
 				LeaseKey: drawLeaseKey(t), Born: rapid.Int64().Draw(t, "born"), Used: amount.Draw(t, "used"),
 				Revision: drawNumber(t, "revision"), Asks: rapid.Bool().Draw(t, "asks"),
 				Start: instant.Draw(t, "start"), NextStart: instant.Draw(t, "next start"),
+				Wants: amount.Draw(t, "wants"), Recent: amount.Draw(t, "recent"), Plan: drawNumber(t, "plan"),
 			}
+			h.Refunded = rapid.Uint64Range(0, h.Used).Draw(t, "refunded")
 			if h.Start != 0 {
 				h.Granted = amount.Draw(t, "granted")
 			}
@@ -93,12 +95,12 @@ func TestDecodeLeaseReplyInvertsEncode(t *testing.T) {
 	amount := rapid.OneOf(rapid.Uint64Range(0, 3), rapid.Uint64Range(0, MaxLeaseAmount))
 	length := rapid.Int64Range(1, MaxTimeMS/4000)
 	rapid.Check(t, func(t *rapid.T) {
-		want := &LeaseReply{TTLSeconds: rapid.Uint32Range(1, MaxLeaseTTLSeconds).Draw(t, "ttl"), Soon: rapid.Bool().Draw(t, "soon")}
+		want := &LeaseReply{TTLSeconds: rapid.Uint32Range(1, MaxLeaseTTLSeconds).Draw(t, "ttl")}
 		for range rapid.IntRange(0, 20).Draw(t, "leases") {
 			g := LeaseGrant{
 				LeaseKey: drawLeaseKey(t), Born: rapid.Int64().Draw(t, "born"), Revision: drawNumber(t, "revision"),
 				Start: length.Draw(t, "start"), Granted: amount.Draw(t, "granted"), Remaining: amount.Draw(t, "remaining"),
-				Spent: rapid.Bool().Draw(t, "spent"),
+				Spent: rapid.Bool().Draw(t, "spent"), Plan: drawNumber(t, "plan"),
 			}
 			g.End = g.Start + length.Draw(t, "length")
 			if rapid.Bool().Draw(t, "next") {
@@ -134,6 +136,10 @@ func TestEncodeLeaseReportNamesTheField(t *testing.T) {
 		"held[1].start: 0":    func(r *LeaseReport) { r.Held[1].Granted = 1 },
 		"held[0].granted":     func(r *LeaseReport) { r.Held[0].Granted = MaxLeaseAmount + 1 },
 		"held[0].used":        func(r *LeaseReport) { r.Held[0].Used = MaxLeaseAmount + 1 },
+		"held[0].refunded":    func(r *LeaseReport) { r.Held[0].Refunded = r.Held[0].Used + 1 },
+		"held[0].wants":       func(r *LeaseReport) { r.Held[0].Wants = MaxLeaseAmount + 1 },
+		"held[0].recent":      func(r *LeaseReport) { r.Held[0].Recent = MaxLeaseAmount + 1 },
+		"held[0].plan":        func(r *LeaseReport) { r.Held[0].Plan = MaxNumber + 1 },
 		"held[0].revision":    func(r *LeaseReport) { r.Held[0].Revision = MaxNumber + 1 },
 		"held[0].nextStart":   func(r *LeaseReport) { r.Held[0].NextStart = MaxTimeMS },
 		"held[1].nextStart":   func(r *LeaseReport) { r.Held[1].NextGranted = 1 },
@@ -157,6 +163,7 @@ func TestEncodeLeaseReplyNamesTheField(t *testing.T) {
 		"leases: 8193":                     func(r *LeaseReply) { r.Leases = make([]LeaseGrant, MaxLeaseGrants+1) },
 		"leases[0].account: 0":             func(r *LeaseReply) { r.Leases[0].Account = 0 },
 		"leases[1]: not after":             func(r *LeaseReply) { r.Leases[1].LeaseKey = r.Leases[0].LeaseKey },
+		"leases[0].plan":                   func(r *LeaseReply) { r.Leases[0].Plan = MaxNumber + 1 },
 		"leases[0].revision":               func(r *LeaseReply) { r.Leases[0].Revision = MaxNumber + 1 },
 		"leases[0].start, .end":            func(r *LeaseReply) { r.Leases[0].Start = 0 },
 		"leases[1].start, .end":            func(r *LeaseReply) { r.Leases[1].End = r.Leases[1].Start },
@@ -217,7 +224,8 @@ func TestLongestLeasesFit(t *testing.T) {
 	r := &LeaseReport{Process: ProcessID(source), Node: strings.Repeat("n", MaxNodeBytes)}
 	for i := range uint64(MaxHeldLeases) {
 		r.Held = append(r.Held, HeldLease{LeaseKey{MaxNumber - MaxHeldLeases + i, MaxNumber, MaxNumber}, -1 << 63,
-			MaxTimeMS / 1000, MaxLeaseAmount, MaxLeaseAmount, MaxNumber, MaxTimeMS / 1000, MaxLeaseAmount, true})
+			MaxTimeMS / 1000, MaxLeaseAmount, MaxLeaseAmount, MaxLeaseAmount, MaxNumber, MaxTimeMS / 1000, MaxLeaseAmount, true,
+			MaxLeaseAmount, MaxLeaseAmount, MaxNumber})
 	}
 	data, err := EncodeLeaseReport(nil, r)
 	if _, undecoded := DecodeLeaseReport(data); err != nil || undecoded != nil {
@@ -226,7 +234,7 @@ func TestLongestLeasesFit(t *testing.T) {
 	t.Logf("report: %d of %d bytes", len(data), MaxLeaseReportBytes)
 	p := &LeaseReply{TTLSeconds: 1}
 	for i := range uint64(MaxLeaseGrants) {
-		p.Leases = append(p.Leases, LeaseGrant{LeaseKey{MaxNumber - MaxLeaseGrants + i, MaxNumber, MaxNumber}, -1 << 63, MaxNumber,
+		p.Leases = append(p.Leases, LeaseGrant{LeaseKey{MaxNumber - MaxLeaseGrants + i, MaxNumber, MaxNumber}, -1 << 63, MaxNumber, MaxNumber,
 			MaxTimeMS/1000 - 2, MaxTimeMS/1000 - 1, MaxLeaseAmount, MaxLeaseAmount, true, MaxTimeMS/1000 - 1, MaxTimeMS / 1000, MaxLeaseAmount})
 	}
 	data, err = EncodeLeaseReply(nil, p)

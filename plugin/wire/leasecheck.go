@@ -54,8 +54,16 @@ func (h *HeldLease) fault() string {
 		return frame.OutOfRange(".granted", h.Granted, 0, MaxLeaseAmount)
 	case h.Used > MaxLeaseAmount:
 		return frame.OutOfRange(".used", h.Used, 0, MaxLeaseAmount)
+	case h.Refunded > h.Used:
+		return frame.OutOfRange(".refunded", h.Refunded, 0, h.Used)
 	case h.NextGranted > MaxLeaseAmount:
 		return frame.OutOfRange(".nextGranted", h.NextGranted, 0, MaxLeaseAmount)
+	case h.Wants > MaxLeaseAmount:
+		return frame.OutOfRange(".wants", h.Wants, 0, MaxLeaseAmount)
+	case h.Recent > MaxLeaseAmount:
+		return frame.OutOfRange(".recent", h.Recent, 0, MaxLeaseAmount)
+	case h.Plan > MaxNumber:
+		return frame.OutOfRange(".plan", h.Plan, 0, MaxNumber)
 	case h.Revision > MaxNumber:
 		return frame.OutOfRange(".revision", h.Revision, 0, MaxNumber)
 	case h.Start == 0 && h.Granted != 0:
@@ -89,6 +97,8 @@ func (g *LeaseGrant) fault() string {
 	switch {
 	case g.Revision > MaxNumber:
 		return frame.OutOfRange(".revision", g.Revision, 0, MaxNumber)
+	case g.Plan > MaxNumber:
+		return frame.OutOfRange(".plan", g.Plan, 0, MaxNumber)
 	case g.Start < 1 || !isTime(g.End) || g.End <= g.Start:
 		return ".start, .end: not a period in the years 1970 to 9999"
 	case g.Granted > MaxLeaseAmount:
