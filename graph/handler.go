@@ -14,7 +14,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
 	"github.com/99designs/gqlgen/graphql/handler/transport"
-	"github.com/gorilla/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirhq/weir/controlplane"
@@ -22,6 +21,7 @@ import (
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
+	"github.com/weirhq/weir/graph/subscribe"
 )
 
 // Bounds of one operation and one connection.
@@ -30,24 +30,19 @@ const (
 	maxTokens     = 5_000
 	maxBodyBytes  = 1 << 20
 	cachedQueries = 1_000
-	keepAlive     = 10 * time.Second
-	initWithin    = 10 * time.Second
 	queryWithin   = 20 * time.Second
 )
 
 // Handler serves /graphql: queries and mutations by POST, subscriptions by
 // graphql-transport-ws and by server-sent events. Whoever is not signed in gets
-// 401.
-func (r *Resolver) Handler() http.Handler {
+// 401. The server is that of the subscriptions.
+func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	config := generated.Config{Resolvers: r}
 	weigh(&config)
 	server := handler.New(generated.NewExecutableSchema(config))
-	server.AddTransport(transport.SSE{KeepAlivePingInterval: keepAlive})
-	server.AddTransport(transport.Websocket{
-		KeepAlivePingInterval: keepAlive, InitTimeout: initWithin,
-		// A buffer of its own makes it read from the bounded connection.
-		Upgrader: websocket.Upgrader{CheckOrigin: sameOrigin, HandshakeTimeout: initWithin, ReadBufferSize: 4096},
-	})
+	subscriptions := r.subscriptions()
+	server.AddTransport(subscriptions.Sockets())
+	server.AddTransport(subscriptions.Events())
 	server.AddTransport(transport.POST{})
 	server.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
 	server.SetParserTokenLimit(maxTokens)
@@ -57,11 +52,12 @@ func (r *Resolver) Handler() http.Handler {
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
 	server.AroundRootFields(r.refresh)
-	return signedIn(bounded(boundSockets(guardEvents(server))))
+	return signedIn(bounded(server)), subscriptions
 }
 
 // weigh makes a field cost as many times its children as it can have rows.
 func weigh(c *generated.Config) {
+	weighLive(c)
 	rows := func(n, child int) int { return 1 + max(0, n)*child }
 	c.Complexity.Query.Accounts = func(child, first int, _, _, _ *string) int { return rows(first, child) }
 	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
@@ -89,16 +85,11 @@ func orNow(to *time.Time) time.Time {
 	return time.Now()
 }
 
-// prepare gives an operation its loaders, a query or mutation its time, and a
-// subscription an end when its credentials end.
+// prepare gives an operation its loaders, and a query or mutation its time.
 func (r *Resolver) prepare(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
 	ctx = withLoaders(ctx, newLoaders(r.DB, time.Now()))
 	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
-		return r.watched(ctx, next)
-	}
-	if overSocket(ctx) {
-		// Who asks is known as of when the socket was opened, perhaps hours ago.
-		return graphql.OneShot(graphql.ErrorResponse(ctx, "send queries and mutations by POST; a WebSocket takes subscriptions only"))
+		return next(ctx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, queryWithin)
 	answer := next(ctx)
@@ -146,11 +137,6 @@ func refuse(w http.ResponseWriter, status int, code controlplane.Code, message s
 func signedIn(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, ok := auth.PrincipalOf(r.Context()); ok {
-			if wantsEvents(r) {
-				// The server's time for reading a request would end a stream half a
-				// minute in. Where it can't be lifted, that is all that happens.
-				_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-			}
 			next.ServeHTTP(w, r)
 			return
 		}

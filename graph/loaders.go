@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
@@ -174,8 +175,18 @@ func group[T any](owners []controlplane.ID, values []T, owner func(T) controlpla
 
 type loadersKey struct{}
 
+// withLoaders gives an operation its loaders. A subscription's are others for each
+// event; see setLoaders.
 func withLoaders(ctx context.Context, l *loaders) context.Context {
-	return context.WithValue(ctx, loadersKey{}, l)
+	held := new(atomic.Pointer[loaders])
+	held.Store(l)
+	return context.WithValue(ctx, loadersKey{}, held)
 }
 
-func loadersOf(ctx context.Context) *loaders { return ctx.Value(loadersKey{}).(*loaders) }
+func setLoaders(ctx context.Context, l *loaders) {
+	ctx.Value(loadersKey{}).(*atomic.Pointer[loaders]).Store(l)
+}
+
+func loadersOf(ctx context.Context) *loaders {
+	return ctx.Value(loadersKey{}).(*atomic.Pointer[loaders]).Load()
+}

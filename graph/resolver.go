@@ -29,6 +29,8 @@ type Resolver struct {
 	// looked at again.
 	RecheckEvery time.Duration
 	Log          *slog.Logger
+
+	tick tickLoaders
 }
 
 // workerSilence is how long a worker may be silent and still count as there.

@@ -1,22 +1,16 @@
 package graph
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
-	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/graph/model"
 )
-
-// maxLiveAccounts bounds the split of a live event.
-const maxLiveAccounts = 50
 
 func seriesOf(g controlplane.Granularity, points []time.Time, totals []controlplane.Totals) *model.UsageSeries {
 	out := &model.UsageSeries{Granularity: g, Totals: &controlplane.Totals{}}
@@ -75,39 +69,4 @@ func latencyOf(t *controlplane.Totals) *model.Latency {
 		}
 	}
 	return l
-}
-
-// liveUsage translates a subscription's deltas until ctx ends.
-func liveUsage(ctx context.Context, hub *live.Hub, account controlplane.ID) <-chan *model.LiveUsage {
-	deltas := hub.Subscribe(ctx, account)
-	events := make(chan *model.LiveUsage)
-	go func() {
-		defer close(events)
-		for d := range deltas {
-			select {
-			case events <- liveUsageOf(d, time.Now()):
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return events
-}
-
-func liveUsageOf(d live.Delta, at time.Time) *model.LiveUsage {
-	event := &model.LiveUsage{
-		At: at, Requests: d.Requests, Allowed: d.Allowed, Throttled: d.Throttled, Refused: d.Refused(),
-		BytesIn: d.BytesIn, BytesOut: d.BytesOut, Accounts: []*model.LiveAccountUsage{},
-	}
-	for id, c := range d.Accounts {
-		part := &model.LiveAccountUsage{Requests: c.Requests, Allowed: c.Allowed, Throttled: c.Throttled, Refused: c.Refused()}
-		if id != 0 {
-			text := controlplane.KindAccount.Format(id)
-			part.AccountID = &text
-		}
-		event.Accounts = append(event.Accounts, part)
-	}
-	slices.SortFunc(event.Accounts, func(a, b *model.LiveAccountUsage) int { return cmp.Compare(b.Requests, a.Requests) })
-	event.Accounts = event.Accounts[:min(len(event.Accounts), maxLiveAccounts)]
-	return event
 }

@@ -58,19 +58,6 @@ func (r *queryResolver) TopConsumers(ctx context.Context, from time.Time, to *ti
 	return consumersOf(ctx, report.Groups)
 }
 
-func (r *subscriptionResolver) LiveUsage(ctx context.Context, accountID *string) (<-chan *model.LiveUsage, error) {
-	account, err := optional(controlplane.KindAccount, "accountId", accountID)
-	if err != nil {
-		return nil, err
-	}
-	if account != 0 {
-		if _, err := loadersOf(ctx).accounts.Load(ctx, account); err != nil {
-			return nil, missing(err, "accountId", "account")
-		}
-	}
-	return liveUsage(ctx, r.Live, account), nil
-}
-
 func (r *totalsResolver) Latency(ctx context.Context, obj *controlplane.Totals) (*model.Latency, error) {
 	return latencyOf(obj), nil
 }

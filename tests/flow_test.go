@@ -40,7 +40,7 @@ func TestEveryRequestIsCountedOnceEverywhere(t *testing.T) {
 	}
 	var live int64
 	for live < clients*rounds {
-		live += s.Next(events).Requests
+		live = s.Next(events).Requests
 	}
 	if live != clients*rounds {
 		t.Errorf("the subscription told of %d requests of an account, want %d", live, clients*rounds)
@@ -53,15 +53,19 @@ func TestARequestIsSeenLiveWithinTwoSeconds(t *testing.T) {
 	s.Eventually("a first snapshot", func() bool { return client.Get("/hello", demo.EnterpriseKey).Status == http.StatusOK })
 	events := s.Subscribe(s.Account("Halden"))
 	var worst time.Duration
+	seen := s.Next(events).Requests
 	// One request at a time, each at another moment of the flush interval, which
 	// the one before decides.
 	for range 12 {
 		sent := time.Now()
 		client.Get("/hello", demo.ProfessionalKey)
 		event := s.Next(events)
+		for event.Requests == seen { // now and then an event says the same again
+			event = s.Next(events)
+		}
 		worst = max(worst, event.At.Sub(sent))
-		if event.Requests != 1 || event.Allowed != 1 {
-			t.Errorf("sent 1 request, saw %+v", event)
+		if seen++; event.Requests != seen || event.Allowed != seen {
+			t.Errorf("sent %d requests, saw %+v", seen, event)
 		}
 	}
 	t.Logf("from request to subscriber, the slowest of 12: %v", worst)

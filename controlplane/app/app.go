@@ -30,6 +30,7 @@ import (
 	"github.com/weirhq/weir/controlplane/web"
 	"github.com/weirhq/weir/frontend"
 	"github.com/weirhq/weir/graph"
+	"github.com/weirhq/weir/graph/subscribe"
 )
 
 // Config says where everything is.
@@ -49,15 +50,17 @@ type Config struct {
 
 // App is a running control plane.
 type App struct {
-	config  Config
-	db      *postgres.DB
-	nats    *stream.Server // nil when NATS is outside
-	stream  *stream.Conn
-	auth    *auth.Auth
-	live    *live.Hub
-	servers []*http.Server
-	addrs   []string // of the servers: the edge, then the dashboard and GraphQL
-	failed  chan error
+	config Config
+	db     *postgres.DB
+	nats   *stream.Server // nil when NATS is outside
+	stream *stream.Conn
+	auth   *auth.Auth
+	live   *live.Hub
+	// Of GraphQL; nil until it is served.
+	subscriptions *subscribe.Server
+	servers       []*http.Server
+	addrs         []string // of the servers: the edge, then the dashboard and GraphQL
+	failed        chan error
 
 	stopLoops context.CancelFunc
 	loops     sync.WaitGroup
@@ -89,7 +92,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.stream.Setup(ctx); err != nil {
 		return err
 	}
-	a.live = &live.Hub{}
+	a.live = live.New(a.db, a.config.Log)
 	if err := a.relay(); err != nil {
 		return err
 	}
@@ -97,7 +100,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Live: a.stream, Log: a.config.Log}
 	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
 	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
-	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run)
+	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run)
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{
@@ -130,7 +133,7 @@ func (a *App) relay() error {
 			return
 		}
 		a.live.Add(delta)
-	})
+	}, a.live.Missed)
 	return err
 }
 
@@ -144,7 +147,9 @@ func (a *App) start(loops ...func(context.Context)) {
 
 func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", a.auth.Identify(resolver.Handler()))
+	var operations http.Handler
+	operations, a.subscriptions = resolver.Handler()
+	mux.Handle("/graphql", a.auth.Identify(operations))
 	mux.Handle("/api/v1/", a.auth.Identify(bulk.New(a.db, a.config.Log).Handler()))
 	mux.Handle("POST /auth/sign-in", a.auth.SignIn())
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
@@ -206,7 +211,11 @@ func (a *App) EdgeAddr() string { return a.addrs[0] }
 func (a *App) HTTPAddr() string { return a.addrs[1] }
 
 // Subscribers returns how many live subscriptions are open.
-func (a *App) Subscribers() int { return a.live.Subscribers() }
+func (a *App) Subscribers() int { return a.subscriptions.Open() }
+
+// Streams returns how many different ones they are: those that say the same are
+// executed once.
+func (a *App) Streams() int { return a.subscriptions.Streams() }
 
 // DB returns the app's database.
 func (a *App) DB() *postgres.DB { return a.db }

@@ -14,15 +14,18 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-const liveQuery = `subscription{liveUsage{requests allowed throttled refused accounts{accountId requests}}}`
+const liveQuery = `subscription{usage{at totals{requests allowed throttled refused} accounts{accountId totals{requests}}}}`
+
+type liveTotals struct{ Requests, Allowed, Throttled, Refused int64 }
 
 type liveEvent struct {
 	Data struct {
-		LiveUsage struct {
-			Requests, Allowed, Throttled, Refused int64
-			Accounts                              []struct {
+		Usage struct {
+			At       time.Time
+			Totals   liveTotals
+			Accounts []struct {
 				AccountID string
-				Requests  int64
+				Totals    liveTotals
 			}
 		}
 	}
@@ -52,58 +55,19 @@ func (p *plane) post(b *wire.Batch) answer {
 
 func TestLiveUsageOverWebSocket(t *testing.T) {
 	p := open(t)
-	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
-	conn, resp, err := dialer.DialContext(t.Context(), "ws://"+p.HTTPAddr()+"/graphql", http.Header{"Authorization": {"Bearer " + p.token}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if got := resp.Header.Get("Sec-Websocket-Protocol"); got != "graphql-transport-ws" {
+	p.post(usageBatch(1, 7, 5, wire.Allowed))
+	s := p.socket(p.bearer())
+	if got := s.Subprotocol(); got != "graphql-transport-ws" {
 		t.Errorf("protocol %q", got)
 	}
-	write := func(message any) {
-		if err := conn.WriteJSON(message); err != nil {
-			t.Fatal(err)
-		}
-	}
-	next := func(wanted string) json.RawMessage {
-		for {
-			var m struct {
-				Type    string
-				Payload json.RawMessage
-			}
-			if err := conn.ReadJSON(&m); err != nil {
-				t.Fatal(err)
-			}
-			if m.Type == wanted {
-				return m.Payload
-			}
-			if m.Type == "error" {
-				t.Fatalf("%s", m.Payload)
-			}
-		}
-	}
-	write(map[string]string{"type": "connection_init"})
-	next("connection_ack")
-	write(map[string]any{"id": "1", "type": "subscribe", "payload": map[string]string{"query": liveQuery}})
-	p.awaitSubscribers(1)
-	p.post(usageBatch(1, 7, 5, wire.Allowed))
+	s.send("subscribe", "1", liveQuery)
+	s.awaitUsage(func(u liveTotals) bool { return u == liveTotals{Requests: 5, Allowed: 5} })
 	p.post(usageBatch(2, 7, 3, wire.Throttled))
-	var sum int64
-	for sum < 8 {
-		var event liveEvent
-		if err := json.Unmarshal(next("next"), &event); err != nil || event.Errors != nil {
-			t.Fatal(err, event.Errors)
-		}
-		sum += event.Data.LiveUsage.Requests
-		if a := event.Data.LiveUsage.Accounts; len(a) != 1 || a[0].AccountID != "acc_7" {
-			t.Errorf("accounts %+v", a)
-		}
+	event := s.awaitUsage(func(u liveTotals) bool { return u == liveTotals{Requests: 8, Allowed: 5, Throttled: 3} })
+	if a := event.Data.Usage.Accounts; len(a) != 1 || a[0].AccountID != "acc_7" || a[0].Totals.Requests != 8 {
+		t.Errorf("accounts %+v", a)
 	}
-	if sum != 8 {
-		t.Errorf("%d requests, want 8", sum)
-	}
-	conn.Close()
+	s.Close()
 	p.awaitSubscribers(0)
 }
 
@@ -163,8 +127,14 @@ func TestLiveUsageAsServerSentEvents(t *testing.T) {
 			continue
 		}
 		var event liveEvent
-		if err := json.Unmarshal([]byte(data), &event); err != nil || event.Data.LiveUsage.Allowed != 5 {
+		if err := json.Unmarshal([]byte(data), &event); err != nil {
 			t.Fatalf("got %s, %v", data, err)
+		}
+		if event.Data.Usage.Totals.Allowed == 0 {
+			continue
+		}
+		if event.Data.Usage.Totals.Allowed != 5 {
+			t.Errorf("got %s", data)
 		}
 		resp.Body.Close()
 		p.awaitSubscribers(0)
@@ -175,7 +145,7 @@ func TestLiveUsageAsServerSentEvents(t *testing.T) {
 
 func TestLiveUsageOfAnAccountThatIsNot(t *testing.T) {
 	p := open(t)
-	got := p.send("POST", p.http("/graphql"), `{"query":"subscription{liveUsage(accountId:\"acc_9\"){requests}}"}`,
+	got := p.send("POST", p.http("/graphql"), `{"query":"subscription{usage(accountId:\"acc_9\"){at}}"}`,
 		"Accept", "text/event-stream", "Content-Type", "application/json", "Authorization", "Bearer "+p.token)
 	if !strings.Contains(got.Body, `"NOT_FOUND"`) || !strings.Contains(got.Body, `"accountId"`) {
 		t.Errorf("got %s", got.Body)
@@ -189,6 +159,23 @@ func (p *plane) awaitSubscribers(n int) {
 	for tick := time.NewTicker(5 * time.Millisecond); p.Subscribers() != n; <-tick.C {
 		if p.t.Context().Err() != nil {
 			p.t.Fatal("the test ended")
+		}
+	}
+}
+
+func (p *plane) bearer() http.Header { return http.Header{"Authorization": {"Bearer " + p.token}} }
+
+// awaitUsage reads events until one has what is wanted.
+func (s *socket) awaitUsage(wanted func(liveTotals) bool) liveEvent {
+	s.t.Helper()
+	for {
+		var event liveEvent
+		m := s.await("next")
+		if err := json.Unmarshal(m.Payload, &event); err != nil || event.Errors != nil {
+			s.t.Fatalf("%s %v", m.Payload, err)
+		}
+		if wanted(event.Data.Usage.Totals) {
+			return event
 		}
 	}
 }

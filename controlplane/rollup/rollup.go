@@ -149,11 +149,7 @@ func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 }
 
 func (w *Worker) announce(fresh []*wire.Batch) {
-	delta := live.DeltaOf(fresh)
-	if delta.Requests == 0 {
-		return
-	}
-	for _, payload := range delta.Encode() {
+	for _, payload := range live.DeltaOf(fresh).Encode() {
 		if err := w.Live.Announce(payload); err != nil {
 			w.Log.Warn("live readers miss an update", "err", err)
 		}

@@ -67,7 +67,7 @@ func TestWorkersCountEachBatchOnceAndStopAtNone(t *testing.T) {
 			t.Error(err)
 		}
 		announced <- d
-	})
+	}, func() { t.Error("announcements were missed") })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -201,8 +201,16 @@ func (c *Conn) Announce(payload []byte) error {
 	return nil
 }
 
-// Announcements hands every announcement to heard, until stop is called.
-func (c *Conn) Announcements(heard func(payload []byte)) (stop func(), err error) {
+// Announcements hands every announcement to heard, until stop is called; a
+// connection has one such reader. It calls missed when some may have been lost:
+// the connection was away for a while, or heard did not keep up.
+func (c *Conn) Announcements(heard func(payload []byte), missed func()) (stop func(), err error) {
+	c.nc.SetReconnectHandler(func(*nats.Conn) { missed() })
+	c.nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		if errors.Is(err, nats.ErrSlowConsumer) {
+			missed()
+		}
+	})
 	sub, err := c.nc.Subscribe(liveSubject, func(m *nats.Msg) { heard(m.Data) })
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to announcements: %w", err)

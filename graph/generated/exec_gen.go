@@ -316,21 +316,43 @@ type ComplexityRoot struct {
 
 	LiveAccountUsage struct {
 		AccountID func(childComplexity int) int
+		Totals    func(childComplexity int) int
+	}
+
+	LiveConsumer struct {
+		Account func(childComplexity int) int
+		Rank    func(childComplexity int) int
+		Share   func(childComplexity int) int
+		Totals  func(childComplexity int) int
+	}
+
+	LiveConsumers struct {
+		At        func(childComplexity int) int
+		Consumers func(childComplexity int) int
+		From      func(childComplexity int) int
+		Requests  func(childComplexity int) int
+	}
+
+	LiveRemaining struct {
+		At     func(childComplexity int) int
+		Levels func(childComplexity int) int
+		Quotas func(childComplexity int) int
+	}
+
+	LiveTotals struct {
 		Allowed   func(childComplexity int) int
+		BytesIn   func(childComplexity int) int
+		BytesOut  func(childComplexity int) int
 		Refused   func(childComplexity int) int
 		Requests  func(childComplexity int) int
 		Throttled func(childComplexity int) int
 	}
 
 	LiveUsage struct {
-		Accounts  func(childComplexity int) int
-		Allowed   func(childComplexity int) int
-		At        func(childComplexity int) int
-		BytesIn   func(childComplexity int) int
-		BytesOut  func(childComplexity int) int
-		Refused   func(childComplexity int) int
-		Requests  func(childComplexity int) int
-		Throttled func(childComplexity int) int
+		Accounts func(childComplexity int) int
+		At       func(childComplexity int) int
+		From     func(childComplexity int) int
+		Totals   func(childComplexity int) int
 	}
 
 	Meter struct {
@@ -550,7 +572,9 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		LiveUsage func(childComplexity int, accountID *string) int
+		Remaining    func(childComplexity int, accountID string, everyMs int) int
+		TopConsumers func(childComplexity int, window model.LiveWindow, first int, everyMs int) int
+		Usage        func(childComplexity int, accountID *string, keyID *string, endpointID *string, everyMs int) int
 	}
 
 	Tier struct {
@@ -881,7 +905,9 @@ type ReconciliationRowResolver interface {
 	Account(ctx context.Context, obj *controlplane.ReconciliationRow) (*controlplane.Account, error)
 }
 type SubscriptionResolver interface {
-	LiveUsage(ctx context.Context, accountID *string) (<-chan *model.LiveUsage, error)
+	Usage(ctx context.Context, accountID *string, keyID *string, endpointID *string, everyMs int) (<-chan *model.LiveUsage, error)
+	Remaining(ctx context.Context, accountID string, everyMs int) (<-chan *model.LiveRemaining, error)
+	TopConsumers(ctx context.Context, window model.LiveWindow, first int, everyMs int) (<-chan *model.LiveConsumers, error)
 }
 type TierResolver interface {
 	ID(ctx context.Context, obj *controlplane.Tier) (string, error)
@@ -1896,30 +1922,118 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LiveAccountUsage.AccountID(childComplexity), true
-	case "LiveAccountUsage.allowed":
-		if e.ComplexityRoot.LiveAccountUsage.Allowed == nil {
+	case "LiveAccountUsage.totals":
+		if e.ComplexityRoot.LiveAccountUsage.Totals == nil {
 			break
 		}
 
-		return e.ComplexityRoot.LiveAccountUsage.Allowed(childComplexity), true
-	case "LiveAccountUsage.refused":
-		if e.ComplexityRoot.LiveAccountUsage.Refused == nil {
+		return e.ComplexityRoot.LiveAccountUsage.Totals(childComplexity), true
+
+	case "LiveConsumer.account":
+		if e.ComplexityRoot.LiveConsumer.Account == nil {
 			break
 		}
 
-		return e.ComplexityRoot.LiveAccountUsage.Refused(childComplexity), true
-	case "LiveAccountUsage.requests":
-		if e.ComplexityRoot.LiveAccountUsage.Requests == nil {
+		return e.ComplexityRoot.LiveConsumer.Account(childComplexity), true
+	case "LiveConsumer.rank":
+		if e.ComplexityRoot.LiveConsumer.Rank == nil {
 			break
 		}
 
-		return e.ComplexityRoot.LiveAccountUsage.Requests(childComplexity), true
-	case "LiveAccountUsage.throttled":
-		if e.ComplexityRoot.LiveAccountUsage.Throttled == nil {
+		return e.ComplexityRoot.LiveConsumer.Rank(childComplexity), true
+	case "LiveConsumer.share":
+		if e.ComplexityRoot.LiveConsumer.Share == nil {
 			break
 		}
 
-		return e.ComplexityRoot.LiveAccountUsage.Throttled(childComplexity), true
+		return e.ComplexityRoot.LiveConsumer.Share(childComplexity), true
+	case "LiveConsumer.totals":
+		if e.ComplexityRoot.LiveConsumer.Totals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveConsumer.Totals(childComplexity), true
+
+	case "LiveConsumers.at":
+		if e.ComplexityRoot.LiveConsumers.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveConsumers.At(childComplexity), true
+	case "LiveConsumers.consumers":
+		if e.ComplexityRoot.LiveConsumers.Consumers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveConsumers.Consumers(childComplexity), true
+	case "LiveConsumers.from":
+		if e.ComplexityRoot.LiveConsumers.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveConsumers.From(childComplexity), true
+	case "LiveConsumers.requests":
+		if e.ComplexityRoot.LiveConsumers.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveConsumers.Requests(childComplexity), true
+
+	case "LiveRemaining.at":
+		if e.ComplexityRoot.LiveRemaining.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveRemaining.At(childComplexity), true
+	case "LiveRemaining.levels":
+		if e.ComplexityRoot.LiveRemaining.Levels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveRemaining.Levels(childComplexity), true
+	case "LiveRemaining.quotas":
+		if e.ComplexityRoot.LiveRemaining.Quotas == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveRemaining.Quotas(childComplexity), true
+
+	case "LiveTotals.allowed":
+		if e.ComplexityRoot.LiveTotals.Allowed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.Allowed(childComplexity), true
+	case "LiveTotals.bytesIn":
+		if e.ComplexityRoot.LiveTotals.BytesIn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.BytesIn(childComplexity), true
+	case "LiveTotals.bytesOut":
+		if e.ComplexityRoot.LiveTotals.BytesOut == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.BytesOut(childComplexity), true
+	case "LiveTotals.refused":
+		if e.ComplexityRoot.LiveTotals.Refused == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.Refused(childComplexity), true
+	case "LiveTotals.requests":
+		if e.ComplexityRoot.LiveTotals.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.Requests(childComplexity), true
+	case "LiveTotals.throttled":
+		if e.ComplexityRoot.LiveTotals.Throttled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.Throttled(childComplexity), true
 
 	case "LiveUsage.accounts":
 		if e.ComplexityRoot.LiveUsage.Accounts == nil {
@@ -1927,48 +2041,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LiveUsage.Accounts(childComplexity), true
-	case "LiveUsage.allowed":
-		if e.ComplexityRoot.LiveUsage.Allowed == nil {
-			break
-		}
-
-		return e.ComplexityRoot.LiveUsage.Allowed(childComplexity), true
 	case "LiveUsage.at":
 		if e.ComplexityRoot.LiveUsage.At == nil {
 			break
 		}
 
 		return e.ComplexityRoot.LiveUsage.At(childComplexity), true
-	case "LiveUsage.bytesIn":
-		if e.ComplexityRoot.LiveUsage.BytesIn == nil {
+	case "LiveUsage.from":
+		if e.ComplexityRoot.LiveUsage.From == nil {
 			break
 		}
 
-		return e.ComplexityRoot.LiveUsage.BytesIn(childComplexity), true
-	case "LiveUsage.bytesOut":
-		if e.ComplexityRoot.LiveUsage.BytesOut == nil {
+		return e.ComplexityRoot.LiveUsage.From(childComplexity), true
+	case "LiveUsage.totals":
+		if e.ComplexityRoot.LiveUsage.Totals == nil {
 			break
 		}
 
-		return e.ComplexityRoot.LiveUsage.BytesOut(childComplexity), true
-	case "LiveUsage.refused":
-		if e.ComplexityRoot.LiveUsage.Refused == nil {
-			break
-		}
-
-		return e.ComplexityRoot.LiveUsage.Refused(childComplexity), true
-	case "LiveUsage.requests":
-		if e.ComplexityRoot.LiveUsage.Requests == nil {
-			break
-		}
-
-		return e.ComplexityRoot.LiveUsage.Requests(childComplexity), true
-	case "LiveUsage.throttled":
-		if e.ComplexityRoot.LiveUsage.Throttled == nil {
-			break
-		}
-
-		return e.ComplexityRoot.LiveUsage.Throttled(childComplexity), true
+		return e.ComplexityRoot.LiveUsage.Totals(childComplexity), true
 
 	case "Meter.endpoint":
 		if e.ComplexityRoot.Meter.Endpoint == nil {
@@ -3076,17 +3166,39 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignInLink.URL(childComplexity), true
 
-	case "Subscription.liveUsage":
-		if e.ComplexityRoot.Subscription.LiveUsage == nil {
+	case "Subscription.remaining":
+		if e.ComplexityRoot.Subscription.Remaining == nil {
 			break
 		}
 
-		args, err := ec.field_Subscription_liveUsage_args(ctx, rawArgs)
+		args, err := ec.field_Subscription_remaining_args(ctx, rawArgs)
 		if err != nil {
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Subscription.LiveUsage(childComplexity, args["accountId"].(*string)), true
+		return e.ComplexityRoot.Subscription.Remaining(childComplexity, args["accountId"].(string), args["everyMs"].(int)), true
+	case "Subscription.topConsumers":
+		if e.ComplexityRoot.Subscription.TopConsumers == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_topConsumers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.TopConsumers(childComplexity, args["window"].(model.LiveWindow), args["first"].(int), args["everyMs"].(int)), true
+	case "Subscription.usage":
+		if e.ComplexityRoot.Subscription.Usage == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_usage_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Usage(childComplexity, args["accountId"].(*string), args["keyId"].(*string), args["endpointId"].(*string), args["everyMs"].(int)), true
 
 	case "Tier.accountCount":
 		if e.ComplexityRoot.Tier.AccountCount == nil {
@@ -4968,6 +5080,119 @@ type Worker {
   lastSeenAt: Time!
 }
 `, BuiltIn: false},
+	{Name: "../schema/live.graphqls", Input: `extend type Subscription {
+  """
+  The usage of today, as it is committed. The first event says what there is, and
+  each one after it how much it has become: to know what happened between two,
+  subtract. A slow reader gets fewer events, and the newest ones.
+  """
+  usage(
+    "Only of this account."
+    accountId: ID
+    "Only of this key or identity."
+    keyId: ID
+    "Only of this endpoint."
+    endpointId: ID
+    "The least time between two events, 250 to 60,000 ms."
+    everyMs: Int! = 500
+  ): LiveUsage!
+  """
+  What is left of every limit of an account. An event comes when Envoys report
+  usage of the account, and every few seconds anyway: limits fill up, and policies
+  change.
+  """
+  remaining(
+    accountId: ID!
+    "The least time between two events, 250 to 60,000 ms."
+    everyMs: Int! = 500
+  ): LiveRemaining!
+  "The accounts with the most requests of the last minutes, most first."
+  topConsumers(
+    window: LiveWindow! = FIVE_MINUTES
+    "How many, 1 to 100."
+    first: Int! = 10
+    "The least time between two events, 250 to 60,000 ms."
+    everyMs: Int! = 500
+  ): LiveConsumers!
+}
+
+"How far back a live ranking goes: so many whole minutes, and the one that runs."
+enum LiveWindow {
+  ONE_MINUTE
+  FIVE_MINUTES
+}
+
+"Usage of one day, up to now."
+type LiveUsage {
+  "When the control plane put the event together."
+  at: Time!
+  "The midnight, in UTC, from which ` + "`" + `totals` + "`" + ` count."
+  from: Time!
+  totals: LiveTotals!
+  """
+  The accounts that were active in the last seconds, most active first; at most 50.
+  None where the subscription is narrowed.
+  """
+  accounts: [LiveAccountUsage!]!
+}
+
+"""
+Sums of what Envoys counted; corrections and imports are left out. ` + "`" + `requests` + "`" + ` is
+the sum of ` + "`" + `allowed` + "`" + `, ` + "`" + `throttled` + "`" + ` and ` + "`" + `refused` + "`" + `.
+"""
+type LiveTotals {
+  requests: Int64!
+  "Requests passed to the upstream."
+  allowed: Int64!
+  "Requests refused with 429."
+  throttled: Int64!
+  "Requests refused for another reason: UNAUTHENTICATED, FORBIDDEN or UNREADY."
+  refused: Int64!
+  "Request headers and bodies, bytes."
+  bytesIn: Int64!
+  "Response headers and bodies, bytes."
+  bytesOut: Int64!
+}
+
+"One account's part of the usage of a day."
+type LiveAccountUsage {
+  "Null for requests that nobody was identified for."
+  accountId: ID
+  totals: LiveTotals!
+}
+
+"What is left of the limits of an account."
+type LiveRemaining {
+  "The moment up to which limits are filled."
+  at: Time!
+  "See Account.levels."
+  levels: [Level!]!
+  "See Account.quotas."
+  quotas: [QuotaStanding!]!
+}
+
+"A ranking of accounts."
+type LiveConsumers {
+  "When the control plane put the event together."
+  at: Time!
+  "The beginning of the minute from which requests count."
+  from: Time!
+  "Requests of all accounts, unidentified callers too."
+  requests: Int64!
+  consumers: [LiveConsumer!]!
+}
+
+"An account in a ranking."
+type LiveConsumer {
+  "From 1."
+  rank: Int!
+  "Null for requests that nobody was identified for."
+  account: Account
+  totals: LiveTotals!
+  "Its part of all requests, 0 to 1."
+  share: Float!
+}
+`, BuiltIn: false},
 	{Name: "../schema/meter.graphqls", Input: `extend type Query {
   "All custom meters, by name."
   meters: [Meter!]!
@@ -5524,18 +5749,6 @@ type DeletePayload {
   ): [Consumer!]!
 }
 
-extend type Subscription {
-  """
-  What the meter committed, at most twice a second while there is traffic. The sum
-  of all events is what the rollups gained since the subscription began: a slow
-  reader gets fewer and larger events, never less usage.
-  """
-  liveUsage(
-    "Only this account."
-    accountId: ID
-  ): LiveUsage!
-}
-
 "The length of one bucket, in UTC."
 enum Granularity {
   MINUTE
@@ -5638,32 +5851,6 @@ type Consumer {
   totals: Totals!
   "Its part of all requests of the range, 0 to 1."
   share: Float!
-}
-
-"What the meter committed since the event before."
-type LiveUsage {
-  "When the control plane put the event together."
-  at: Time!
-  requests: Int64!
-  allowed: Int64!
-  throttled: Int64!
-  refused: Int64!
-  "Request headers and bodies, bytes."
-  bytesIn: Int64!
-  "Response headers and bodies, bytes."
-  bytesOut: Int64!
-  "Split by account, most requests first; at most 50."
-  accounts: [LiveAccountUsage!]!
-}
-
-"One account's part of a live event."
-type LiveAccountUsage {
-  "Null for requests that nobody was identified for."
-  accountId: ID
-  requests: Int64!
-  allowed: Int64!
-  throttled: Int64!
-  refused: Int64!
 }
 `, BuiltIn: false},
 }
@@ -6173,34 +6360,78 @@ func (ec *executionContext) childFields_LiveAccountUsage(ctx context.Context, fi
 	switch field.Name {
 	case "accountId":
 		return ec.fieldContext_LiveAccountUsage_accountId(ctx, field)
-	case "requests":
-		return ec.fieldContext_LiveAccountUsage_requests(ctx, field)
-	case "allowed":
-		return ec.fieldContext_LiveAccountUsage_allowed(ctx, field)
-	case "throttled":
-		return ec.fieldContext_LiveAccountUsage_throttled(ctx, field)
-	case "refused":
-		return ec.fieldContext_LiveAccountUsage_refused(ctx, field)
+	case "totals":
+		return ec.fieldContext_LiveAccountUsage_totals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LiveAccountUsage", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveConsumer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rank":
+		return ec.fieldContext_LiveConsumer_rank(ctx, field)
+	case "account":
+		return ec.fieldContext_LiveConsumer_account(ctx, field)
+	case "totals":
+		return ec.fieldContext_LiveConsumer_totals(ctx, field)
+	case "share":
+		return ec.fieldContext_LiveConsumer_share(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveConsumer", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveConsumers(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_LiveConsumers_at(ctx, field)
+	case "from":
+		return ec.fieldContext_LiveConsumers_from(ctx, field)
+	case "requests":
+		return ec.fieldContext_LiveConsumers_requests(ctx, field)
+	case "consumers":
+		return ec.fieldContext_LiveConsumers_consumers(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveConsumers", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveRemaining(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "at":
+		return ec.fieldContext_LiveRemaining_at(ctx, field)
+	case "levels":
+		return ec.fieldContext_LiveRemaining_levels(ctx, field)
+	case "quotas":
+		return ec.fieldContext_LiveRemaining_quotas(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveRemaining", field.Name)
+}
+
+func (ec *executionContext) childFields_LiveTotals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_LiveTotals_requests(ctx, field)
+	case "allowed":
+		return ec.fieldContext_LiveTotals_allowed(ctx, field)
+	case "throttled":
+		return ec.fieldContext_LiveTotals_throttled(ctx, field)
+	case "refused":
+		return ec.fieldContext_LiveTotals_refused(ctx, field)
+	case "bytesIn":
+		return ec.fieldContext_LiveTotals_bytesIn(ctx, field)
+	case "bytesOut":
+		return ec.fieldContext_LiveTotals_bytesOut(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LiveTotals", field.Name)
 }
 
 func (ec *executionContext) childFields_LiveUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "at":
 		return ec.fieldContext_LiveUsage_at(ctx, field)
-	case "requests":
-		return ec.fieldContext_LiveUsage_requests(ctx, field)
-	case "allowed":
-		return ec.fieldContext_LiveUsage_allowed(ctx, field)
-	case "throttled":
-		return ec.fieldContext_LiveUsage_throttled(ctx, field)
-	case "refused":
-		return ec.fieldContext_LiveUsage_refused(ctx, field)
-	case "bytesIn":
-		return ec.fieldContext_LiveUsage_bytesIn(ctx, field)
-	case "bytesOut":
-		return ec.fieldContext_LiveUsage_bytesOut(ctx, field)
+	case "from":
+		return ec.fieldContext_LiveUsage_from(ctx, field)
+	case "totals":
+		return ec.fieldContext_LiveUsage_totals(ctx, field)
 	case "accounts":
 		return ec.fieldContext_LiveUsage_accounts(ctx, field)
 	}
@@ -7735,7 +7966,59 @@ func (ec *executionContext) field_Query_usage_args(ctx context.Context, rawArgs 
 	return args, nil
 }
 
-func (ec *executionContext) field_Subscription_liveUsage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Subscription_remaining_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "everyMs",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["everyMs"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_topConsumers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "window",
+		func(ctx context.Context, v any) (model.LiveWindow, error) {
+			return ec.unmarshalNLiveWindow2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveWindow(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["window"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "everyMs",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["everyMs"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_usage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
@@ -7746,6 +8029,30 @@ func (ec *executionContext) field_Subscription_liveUsage_args(ctx context.Contex
 		return nil, err
 	}
 	args["accountId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "keyId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["keyId"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "endpointId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["endpointId"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "everyMs",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["everyMs"] = arg3
 	return args, nil
 }
 
@@ -11917,13 +12224,201 @@ func (ec *executionContext) fieldContext_LiveAccountUsage_accountId(_ context.Co
 	return graphql.NewScalarFieldContext("LiveAccountUsage", field, false, false, errors.New("field of type ID does not have child fields"))
 }
 
-func (ec *executionContext) _LiveAccountUsage_requests(ctx context.Context, field graphql.CollectedField, obj *model.LiveAccountUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _LiveAccountUsage_totals(ctx context.Context, field graphql.CollectedField, obj *model.LiveAccountUsage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveAccountUsage_requests(ctx, field)
+			return ec.fieldContext_LiveAccountUsage_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiveTotals) graphql.Marshaler {
+			return ec.marshalNLiveTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveTotals(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveAccountUsage_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveAccountUsage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveTotals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiveConsumer_rank(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumer_rank(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rank, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumer_rank(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveConsumer", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _LiveConsumer_account(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumer_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumer_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveConsumer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiveConsumer_totals(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumer_totals(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Totals, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiveTotals) graphql.Marshaler {
+			return ec.marshalNLiveTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveTotals(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumer_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveConsumer",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveTotals(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiveConsumer_share(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumer_share(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Share, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumer_share(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveConsumer", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _LiveConsumers_at(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumers) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumers_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumers_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveConsumers", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _LiveConsumers_from(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumers) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumers_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumers_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveConsumers", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _LiveConsumers_requests(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumers) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveConsumers_requests(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.Requests, nil
@@ -11936,17 +12431,159 @@ func (ec *executionContext) _LiveAccountUsage_requests(ctx context.Context, fiel
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_LiveAccountUsage_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveAccountUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+func (ec *executionContext) fieldContext_LiveConsumers_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveConsumers", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _LiveAccountUsage_allowed(ctx context.Context, field graphql.CollectedField, obj *model.LiveAccountUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _LiveConsumers_consumers(ctx context.Context, field graphql.CollectedField, obj *model.LiveConsumers) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveAccountUsage_allowed(ctx, field)
+			return ec.fieldContext_LiveConsumers_consumers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Consumers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.LiveConsumer) graphql.Marshaler {
+			return ec.marshalNLiveConsumer2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumerᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveConsumers_consumers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveConsumers",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveConsumer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiveRemaining_at(ctx context.Context, field graphql.CollectedField, obj *model.LiveRemaining) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveRemaining_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveRemaining_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveRemaining", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _LiveRemaining_levels(ctx context.Context, field graphql.CollectedField, obj *model.LiveRemaining) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveRemaining_levels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Levels, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Level) graphql.Marshaler {
+			return ec.marshalNLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLevelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveRemaining_levels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveRemaining",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Level(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiveRemaining_quotas(ctx context.Context, field graphql.CollectedField, obj *model.LiveRemaining) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveRemaining_quotas(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Quotas, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.QuotaStanding) graphql.Marshaler {
+			return ec.marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStandingᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveRemaining_quotas(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveRemaining",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_QuotaStanding(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LiveTotals_requests(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveTotals_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveTotals_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _LiveTotals_allowed(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveTotals_allowed(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.Allowed, nil
@@ -11959,17 +12596,17 @@ func (ec *executionContext) _LiveAccountUsage_allowed(ctx context.Context, field
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_LiveAccountUsage_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveAccountUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+func (ec *executionContext) fieldContext_LiveTotals_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _LiveAccountUsage_throttled(ctx context.Context, field graphql.CollectedField, obj *model.LiveAccountUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _LiveTotals_throttled(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveAccountUsage_throttled(ctx, field)
+			return ec.fieldContext_LiveTotals_throttled(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.Throttled, nil
@@ -11982,17 +12619,17 @@ func (ec *executionContext) _LiveAccountUsage_throttled(ctx context.Context, fie
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_LiveAccountUsage_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveAccountUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+func (ec *executionContext) fieldContext_LiveTotals_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _LiveAccountUsage_refused(ctx context.Context, field graphql.CollectedField, obj *model.LiveAccountUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _LiveTotals_refused(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveAccountUsage_refused(ctx, field)
+			return ec.fieldContext_LiveTotals_refused(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			return obj.Refused, nil
@@ -12005,8 +12642,54 @@ func (ec *executionContext) _LiveAccountUsage_refused(ctx context.Context, field
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_LiveAccountUsage_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveAccountUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+func (ec *executionContext) fieldContext_LiveTotals_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _LiveTotals_bytesIn(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveTotals_bytesIn(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesIn, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveTotals_bytesIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _LiveTotals_bytesOut(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveTotals_bytesOut(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BytesOut, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveTotals_bytesOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _LiveUsage_at(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
@@ -12032,142 +12715,59 @@ func (ec *executionContext) fieldContext_LiveUsage_at(_ context.Context, field g
 	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _LiveUsage_requests(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _LiveUsage_from(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveUsage_requests(ctx, field)
+			return ec.fieldContext_LiveUsage_from(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Requests, nil
+			return obj.From, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_LiveUsage_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+func (ec *executionContext) fieldContext_LiveUsage_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _LiveUsage_allowed(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
+func (ec *executionContext) _LiveUsage_totals(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveUsage_allowed(ctx, field)
+			return ec.fieldContext_LiveUsage_totals(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Allowed, nil
+			return obj.Totals, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiveTotals) graphql.Marshaler {
+			return ec.marshalNLiveTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveTotals(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_LiveUsage_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
-}
-
-func (ec *executionContext) _LiveUsage_throttled(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveUsage_throttled(ctx, field)
+func (ec *executionContext) fieldContext_LiveUsage_totals(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LiveUsage",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveTotals(ctx, field)
 		},
-		func(ctx context.Context) (any, error) {
-			return obj.Throttled, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_LiveUsage_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
-}
-
-func (ec *executionContext) _LiveUsage_refused(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveUsage_refused(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Refused, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_LiveUsage_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
-}
-
-func (ec *executionContext) _LiveUsage_bytesIn(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveUsage_bytesIn(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BytesIn, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_LiveUsage_bytesIn(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
-}
-
-func (ec *executionContext) _LiveUsage_bytesOut(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_LiveUsage_bytesOut(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.BytesOut, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_LiveUsage_bytesOut(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("LiveUsage", field, false, false, errors.New("field of type Int64 does not have child fields"))
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _LiveUsage_accounts(ctx context.Context, field graphql.CollectedField, obj *model.LiveUsage) (ret graphql.Marshaler) {
@@ -16778,17 +17378,17 @@ func (ec *executionContext) fieldContext_SignInLink_expiresAt(_ context.Context,
 	return graphql.NewScalarFieldContext("SignInLink", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _Subscription_liveUsage(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+func (ec *executionContext) _Subscription_usage(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return graphql.ResolveFieldStream(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Subscription_liveUsage(ctx, field)
+			return ec.fieldContext_Subscription_usage(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Subscription().LiveUsage(ctx, fc.Args["accountId"].(*string))
+			return ec.Resolvers.Subscription().Usage(ctx, fc.Args["accountId"].(*string), fc.Args["keyId"].(*string), fc.Args["endpointId"].(*string), fc.Args["everyMs"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.LiveUsage) graphql.Marshaler {
@@ -16798,7 +17398,7 @@ func (ec *executionContext) _Subscription_liveUsage(ctx context.Context, field g
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Subscription_liveUsage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Subscription_usage(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Subscription",
 		Field:      field,
@@ -16815,7 +17415,95 @@ func (ec *executionContext) fieldContext_Subscription_liveUsage(ctx context.Cont
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Subscription_liveUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Subscription_usage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_remaining(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_remaining(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Remaining(ctx, fc.Args["accountId"].(string), fc.Args["everyMs"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiveRemaining) graphql.Marshaler {
+			return ec.marshalNLiveRemaining2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveRemaining(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_remaining(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveRemaining(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_remaining_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_topConsumers(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_topConsumers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().TopConsumers(ctx, fc.Args["window"].(model.LiveWindow), fc.Args["first"].(int), fc.Args["everyMs"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LiveConsumers) graphql.Marshaler {
+			return ec.marshalNLiveConsumers2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumers(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_topConsumers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LiveConsumers(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_topConsumers_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -25184,23 +25872,226 @@ func (ec *executionContext) _LiveAccountUsage(ctx context.Context, sel ast.Selec
 			out.Values[i] = graphql.MarshalString("LiveAccountUsage")
 		case "accountId":
 			out.Values[i] = ec._LiveAccountUsage_accountId(ctx, field, obj)
+		case "totals":
+			out.Values[i] = ec._LiveAccountUsage_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var liveConsumerImplementors = []string{"LiveConsumer"}
+
+func (ec *executionContext) _LiveConsumer(ctx context.Context, sel ast.SelectionSet, obj *model.LiveConsumer) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, liveConsumerImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LiveConsumer")
+		case "rank":
+			out.Values[i] = ec._LiveConsumer_rank(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "account":
+			out.Values[i] = ec._LiveConsumer_account(ctx, field, obj)
+		case "totals":
+			out.Values[i] = ec._LiveConsumer_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "share":
+			out.Values[i] = ec._LiveConsumer_share(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var liveConsumersImplementors = []string{"LiveConsumers"}
+
+func (ec *executionContext) _LiveConsumers(ctx context.Context, sel ast.SelectionSet, obj *model.LiveConsumers) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, liveConsumersImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LiveConsumers")
+		case "at":
+			out.Values[i] = ec._LiveConsumers_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "from":
+			out.Values[i] = ec._LiveConsumers_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "requests":
-			out.Values[i] = ec._LiveAccountUsage_requests(ctx, field, obj)
+			out.Values[i] = ec._LiveConsumers_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "consumers":
+			out.Values[i] = ec._LiveConsumers_consumers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var liveRemainingImplementors = []string{"LiveRemaining"}
+
+func (ec *executionContext) _LiveRemaining(ctx context.Context, sel ast.SelectionSet, obj *model.LiveRemaining) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, liveRemainingImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LiveRemaining")
+		case "at":
+			out.Values[i] = ec._LiveRemaining_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "levels":
+			out.Values[i] = ec._LiveRemaining_levels(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "quotas":
+			out.Values[i] = ec._LiveRemaining_quotas(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var liveTotalsImplementors = []string{"LiveTotals"}
+
+func (ec *executionContext) _LiveTotals(ctx context.Context, sel ast.SelectionSet, obj *model.LiveTotals) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, liveTotalsImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LiveTotals")
+		case "requests":
+			out.Values[i] = ec._LiveTotals_requests(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "allowed":
-			out.Values[i] = ec._LiveAccountUsage_allowed(ctx, field, obj)
+			out.Values[i] = ec._LiveTotals_allowed(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "throttled":
-			out.Values[i] = ec._LiveAccountUsage_throttled(ctx, field, obj)
+			out.Values[i] = ec._LiveTotals_throttled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		case "refused":
-			out.Values[i] = ec._LiveAccountUsage_refused(ctx, field, obj)
+			out.Values[i] = ec._LiveTotals_refused(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytesIn":
+			out.Values[i] = ec._LiveTotals_bytesIn(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "bytesOut":
+			out.Values[i] = ec._LiveTotals_bytesOut(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -25243,33 +26134,13 @@ func (ec *executionContext) _LiveUsage(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "requests":
-			out.Values[i] = ec._LiveUsage_requests(ctx, field, obj)
+		case "from":
+			out.Values[i] = ec._LiveUsage_from(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "allowed":
-			out.Values[i] = ec._LiveUsage_allowed(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "throttled":
-			out.Values[i] = ec._LiveUsage_throttled(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "refused":
-			out.Values[i] = ec._LiveUsage_refused(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "bytesIn":
-			out.Values[i] = ec._LiveUsage_bytesIn(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "bytesOut":
-			out.Values[i] = ec._LiveUsage_bytesOut(ctx, field, obj)
+		case "totals":
+			out.Values[i] = ec._LiveUsage_totals(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27848,8 +28719,12 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 
 	switch fields[0].Name {
-	case "liveUsage":
-		return ec._Subscription_liveUsage(ctx, fields[0])
+	case "usage":
+		return ec._Subscription_usage(ctx, fields[0])
+	case "remaining":
+		return ec._Subscription_remaining(ctx, fields[0])
+	case "topConsumers":
+		return ec._Subscription_topConsumers(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -30661,6 +31536,70 @@ func (ec *executionContext) marshalNLiveAccountUsage2ᚖgithubᚗcomᚋweirhqᚋ
 	return ec._LiveAccountUsage(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNLiveConsumer2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumerᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.LiveConsumer) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLiveConsumer2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumer(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLiveConsumer2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumer(ctx context.Context, sel ast.SelectionSet, v *model.LiveConsumer) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LiveConsumer(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLiveConsumers2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumers(ctx context.Context, sel ast.SelectionSet, v model.LiveConsumers) graphql.Marshaler {
+	return ec._LiveConsumers(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLiveConsumers2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveConsumers(ctx context.Context, sel ast.SelectionSet, v *model.LiveConsumers) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LiveConsumers(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLiveRemaining2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveRemaining(ctx context.Context, sel ast.SelectionSet, v model.LiveRemaining) graphql.Marshaler {
+	return ec._LiveRemaining(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLiveRemaining2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveRemaining(ctx context.Context, sel ast.SelectionSet, v *model.LiveRemaining) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LiveRemaining(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLiveTotals2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveTotals(ctx context.Context, sel ast.SelectionSet, v *model.LiveTotals) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LiveTotals(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNLiveUsage2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveUsage(ctx context.Context, sel ast.SelectionSet, v model.LiveUsage) graphql.Marshaler {
 	return ec._LiveUsage(ctx, sel, &v)
 }
@@ -30673,6 +31612,16 @@ func (ec *executionContext) marshalNLiveUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋ
 		return graphql.Null
 	}
 	return ec._LiveUsage(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLiveWindow2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveWindow(ctx context.Context, v any) (model.LiveWindow, error) {
+	var res model.LiveWindow
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLiveWindow2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLiveWindow(ctx context.Context, sel ast.SelectionSet, v model.LiveWindow) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure(ctx context.Context, v any) (controlplane.Measure, error) {

@@ -350,29 +350,70 @@ type LimitInput struct {
 	Adaptive *AdaptiveInput `json:"adaptive,omitempty"`
 }
 
-// One account's part of a live event.
+// One account's part of the usage of a day.
 type LiveAccountUsage struct {
 	// Null for requests that nobody was identified for.
-	AccountID *string `json:"accountId,omitempty"`
-	Requests  int64   `json:"requests"`
-	Allowed   int64   `json:"allowed"`
-	Throttled int64   `json:"throttled"`
-	Refused   int64   `json:"refused"`
+	AccountID *string     `json:"accountId,omitempty"`
+	Totals    *LiveTotals `json:"totals"`
 }
 
-// What the meter committed since the event before.
-type LiveUsage struct {
+// An account in a ranking.
+type LiveConsumer struct {
+	// From 1.
+	Rank int `json:"rank"`
+	// Null for requests that nobody was identified for.
+	Account *controlplane.Account `json:"account,omitempty"`
+	Totals  *LiveTotals           `json:"totals"`
+	// Its part of all requests, 0 to 1.
+	Share float64 `json:"share"`
+}
+
+// A ranking of accounts.
+type LiveConsumers struct {
 	// When the control plane put the event together.
-	At        time.Time `json:"at"`
-	Requests  int64     `json:"requests"`
-	Allowed   int64     `json:"allowed"`
-	Throttled int64     `json:"throttled"`
-	Refused   int64     `json:"refused"`
+	At time.Time `json:"at"`
+	// The beginning of the minute from which requests count.
+	From time.Time `json:"from"`
+	// Requests of all accounts, unidentified callers too.
+	Requests  int64           `json:"requests"`
+	Consumers []*LiveConsumer `json:"consumers"`
+}
+
+// What is left of the limits of an account.
+type LiveRemaining struct {
+	// The moment up to which limits are filled.
+	At time.Time `json:"at"`
+	// See Account.levels.
+	Levels []*Level `json:"levels"`
+	// See Account.quotas.
+	Quotas []*controlplane.QuotaStanding `json:"quotas"`
+}
+
+// Sums of what Envoys counted; corrections and imports are left out. `requests` is
+// the sum of `allowed`, `throttled` and `refused`.
+type LiveTotals struct {
+	Requests int64 `json:"requests"`
+	// Requests passed to the upstream.
+	Allowed int64 `json:"allowed"`
+	// Requests refused with 429.
+	Throttled int64 `json:"throttled"`
+	// Requests refused for another reason: UNAUTHENTICATED, FORBIDDEN or UNREADY.
+	Refused int64 `json:"refused"`
 	// Request headers and bodies, bytes.
 	BytesIn int64 `json:"bytesIn"`
 	// Response headers and bodies, bytes.
 	BytesOut int64 `json:"bytesOut"`
-	// Split by account, most requests first; at most 50.
+}
+
+// Usage of one day, up to now.
+type LiveUsage struct {
+	// When the control plane put the event together.
+	At time.Time `json:"at"`
+	// The midnight, in UTC, from which `totals` count.
+	From   time.Time   `json:"from"`
+	Totals *LiveTotals `json:"totals"`
+	// The accounts that were active in the last seconds, most active first; at most 50.
+	// None where the subscription is narrowed.
 	Accounts []*LiveAccountUsage `json:"accounts"`
 }
 
@@ -863,6 +904,62 @@ func (e *KeyStatus) UnmarshalJSON(b []byte) error {
 }
 
 func (e KeyStatus) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// How far back a live ranking goes: so many whole minutes, and the one that runs.
+type LiveWindow string
+
+const (
+	LiveWindowOneMinute   LiveWindow = "ONE_MINUTE"
+	LiveWindowFiveMinutes LiveWindow = "FIVE_MINUTES"
+)
+
+var AllLiveWindow = []LiveWindow{
+	LiveWindowOneMinute,
+	LiveWindowFiveMinutes,
+}
+
+func (e LiveWindow) IsValid() bool {
+	switch e {
+	case LiveWindowOneMinute, LiveWindowFiveMinutes:
+		return true
+	}
+	return false
+}
+
+func (e LiveWindow) String() string {
+	return string(e)
+}
+
+func (e *LiveWindow) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = LiveWindow(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid LiveWindow", str)
+	}
+	return nil
+}
+
+func (e LiveWindow) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *LiveWindow) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e LiveWindow) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -120,7 +120,7 @@ func (s *Stack) Requests(granularity, filter string) (requests int64) {
 	return read.Usage.Totals.Requests
 }
 
-// Live is an event of the liveUsage subscription, and when it came.
+// Live is an event of the usage subscription, the counts of today, and when it came.
 type Live struct {
 	Requests, Allowed, Throttled, Refused int64
 	At                                    time.Time
@@ -160,7 +160,7 @@ func (s *Stack) AwaitSnapshot() {
 	})
 }
 
-// Subscribe opens the liveUsage subscription of an account over a WebSocket and
+// Subscribe opens the usage subscription of an account over a WebSocket and
 // returns once it has begun. Events come until the test ends.
 func (s *Stack) Subscribe(account string) <-chan Live {
 	s.t.Helper()
@@ -173,7 +173,7 @@ func (s *Stack) Subscribe(account string) <-chan Live {
 	before := s.app.Subscribers()
 	for _, message := range []string{
 		`{"type":"connection_init"}`,
-		fmt.Sprintf(`{"id":"1","type":"subscribe","payload":{"query":"subscription($a:ID){liveUsage(accountId:$a){requests allowed throttled refused}}","variables":{"a":%q}}}`, account),
+		fmt.Sprintf(`{"id":"1","type":"subscribe","payload":{"query":"subscription($a:ID){usage(accountId:$a){totals{requests allowed throttled refused}}}","variables":{"a":%q}}}`, account),
 	} {
 		if err := conn.WriteMessage(websocket.TextMessage, []byte(message)); err != nil {
 			s.t.Fatal(err)
@@ -190,10 +190,10 @@ func (s *Stack) Subscribe(account string) <-chan Live {
 			}
 			var m struct {
 				Type    string
-				Payload struct{ Data struct{ LiveUsage Live } }
+				Payload struct{ Data struct{ Usage struct{ Totals Live } } }
 			}
 			if json.Unmarshal(text, &m) == nil && m.Type == "next" {
-				event := m.Payload.Data.LiveUsage
+				event := m.Payload.Data.Usage.Totals
 				event.At = time.Now()
 				events <- event
 			}
