@@ -92,15 +92,15 @@ func freezeNATS(r *rand.Rand) stroke {
 // deleteStore and flipStore first keep the control planes from the database, so
 // that there is something in the store.
 func deleteStore(r *rand.Rand) stroke {
-	return spoilStore(r, "the store is deleted", func(w *world) error { return os.RemoveAll(w.store) })
+	return spoilStore(r, "the store is deleted", func(store string) error { return os.RemoveAll(store) })
 }
 
 func flipStore(r *rand.Rand) stroke {
 	where, bit := r.Float64(), byte(1)<<r.IntN(8)
-	return spoilStore(r, fmt.Sprintf("a bit of the store flips at %.0f%%", 100*where), func(w *world) error { return flip(w.store, where, bit) })
+	return spoilStore(r, fmt.Sprintf("a bit of the store flips at %.0f%%", 100*where), func(store string) error { return flip(store, where, bit) })
 }
 
-func spoilStore(r *rand.Rand, what string, spoil func(*world) error) stroke {
+func spoilStore(r *rand.Rand, what string, spoil func(store string) error) stroke {
 	fills, lasts := between(r, time.Second, 2500*time.Millisecond), between(r, 0, time.Second)
 	s := stroke{[]string{usesNATS}, nil, fills + lasts}
 	for i := range planes {
@@ -109,7 +109,14 @@ func spoilStore(r *rand.Rand, what string, spoil func(*world) error) stroke {
 	}
 	s.steps = append(s.steps, step{fills, "NATS is killed, and " + what, func(_ context.Context, w *world) error {
 		w.nats.kill()
-		return spoil(w)
+		files, err := blocks(w.store)
+		if err != nil {
+			return err
+		}
+		if len(files) > 0 {
+			w.spoiled.Add(1)
+		}
+		return spoil(w.store)
 	}})
 	for i := range planes {
 		s.steps = append(s.steps, step{fills, "the link " + linkName(1+i) + " is mended", func(_ context.Context, w *world) error { return w.toSQL[i].mend() }})
@@ -118,25 +125,31 @@ func spoilStore(r *rand.Rand, what string, spoil func(*world) error) stroke {
 	return s
 }
 
-// flip flips a bit of one of the files with messages, if there is any.
+// flip flips a bit of the first file with messages, if there is any.
 func flip(store string, where float64, bit byte) error {
-	files, err := filepath.Glob(filepath.Join(store, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	files, err := blocks(store)
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	content, err := os.ReadFile(files[0])
 	if err != nil {
 		return err
 	}
-	slices.Sort(files)
-	for _, path := range files {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if len(content) == 0 {
-			continue
-		}
-		content[int(where*float64(len(content)))] ^= bit
-		return os.WriteFile(path, content, 0o600)
+	content[int(where*float64(len(content)))] ^= bit
+	return os.WriteFile(files[0], content, 0o600)
+}
+
+// blocks returns the files of a store that have messages.
+func blocks(store string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(store, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	slices.Sort(files)
+	return slices.DeleteFunc(files, func(path string) bool {
+		info, err := os.Stat(path)
+		return err != nil || info.Size() == 0
+	}), nil
 }
 
 func killPostgres(r *rand.Rand) stroke {

@@ -106,10 +106,10 @@ const (
 // a commit and its answer.
 type tap struct {
 	relay
-	treat   atomic.Int32 // the next commit
-	always  atomic.Int32 // all commits, for planted bugs
-	reached atomic.Int64 // commits that were treated
-	killed  func()       // kills the server
+	treat   atomic.Int32                    // the next commit
+	always  atomic.Int32                    // all commits, for planted bugs
+	reached [pretendCommit + 1]atomic.Int64 // commits by how they were treated
+	killed  func()                          // kills the server
 }
 
 func newTap(server func() string, kill func()) *tap {
@@ -157,9 +157,7 @@ func (w *tap) up(client, server net.Conn, answering *atomic.Int32) {
 			if how == passCommit {
 				how = w.always.Load()
 			}
-			if how != passCommit {
-				w.reached.Add(1)
-			}
+			w.reached[how].Add(1)
 			if how == loseCommit {
 				return
 			}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -53,9 +54,10 @@ type world struct {
 	natsAddr string
 	edgeAddr [planes]string
 
-	policy policy
-	truth  truth
-	killed time.Time // when Envoy was
+	policy  policy
+	truth   truth
+	killed  time.Time    // when Envoy was
+	spoiled atomic.Int64 // stores that had usage in them when they were
 	// Of unaccounted usage: the rows that there should be, and the last of them.
 	lost     int
 	lastLoss int64
