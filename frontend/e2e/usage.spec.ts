@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, type Page, test } from "@playwright/test";
-import { settled } from "./axe";
-import { type Customer, customer, fresh, perMinute, send, statusOf } from "./gateway";
+import { settled, violations } from "./axe";
+import { ask, type Customer, customer, fresh, perMinute, send, statusOf } from "./gateway";
 
 let someone: Customer;
 
@@ -183,9 +183,31 @@ test("a custom meter is made, mended, explored and deleted", async ({ page }) =>
   await page.getByRole("dialog").getByRole("button", { name: "Save meter" }).click();
   await expect(row).toContainText("Hidden");
 
+  const { meters: all } = await ask<{ meters: Array<{ id: string; name: string }> }>(
+    page,
+    "{ meters { id name } }",
+  );
+  const meterId = all.find((m) => m.name === name)?.id;
+  const { accountId } = someone;
+  const at = new Date(Date.now() - 60_000).toISOString();
+  await ask(page, "mutation($i: AdjustUsageInput!) { adjustUsage(input: $i) { known } }", {
+    i: { clientId: name, accountId, at, meterId, amount: 1234, reason: "test" },
+  });
   await row.getByRole("link", { name }).click();
   await expect(page.getByLabel("Measure")).toContainText(name);
-  await page.goBack();
+  await page.goto(`/usage?range=15m&measure=meter:${meterId}&compare=previous`);
+  await settled(page);
+  const chart = page.getByRole("region", { name, exact: true });
+  await expect(chart.getByText("tokens per minute")).toBeVisible();
+  await expect(chart.getByRole("button", { name: new RegExp(someone.name) })).toBeVisible();
+  const ranked = page.getByRole("region", { name: "By account" }).getByRole("row");
+  await expect(ranked.nth(1)).toContainText(someone.name);
+  await expect(ranked.nth(1)).toContainText("1,234");
+  await chart.getByRole("button", { name: "Table" }).click();
+  await expect(chart.getByRole("columnheader", { name: `${someone.name}, before` })).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await page.getByLabel("Measure").selectOption("Requests");
+  await page.goto("/settings");
   await row.getByRole("button", { name: `Delete ${name}` }).click();
   await page.getByLabel(`Type “${name}” to confirm`).fill(name);
   await page.getByRole("button", { name: "Delete meter" }).click();
@@ -201,6 +223,9 @@ test("past usage is adjusted with a reason, shows beside what was sent, and is v
   const dialog = page.getByRole("dialog", { name: `Adjust the usage of ${someone.name}` });
   await expect(dialog.getByRole("button", { name: "Adjust usage" })).toBeDisabled();
   await dialog.getByLabel("What to do").selectOption("Add");
+  await dialog.getByLabel("Bytes out").fill("2,000");
+  await expect(dialog.getByRole("status")).toContainText("Adds 2,000 bytes out to");
+  await dialog.getByLabel("Bytes out").fill("");
   await dialog.getByLabel("Requests").fill("40");
   await expect(dialog.getByRole("status")).toContainText(`Adds 40 requests to ${someone.name}`);
   await dialog.getByLabel("Minute").fill("2100-01-01T00:00");

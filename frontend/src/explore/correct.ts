@@ -7,28 +7,54 @@ export type Adjustment = {
   /** Null while the field holds no whole number. */
   requests: number | null;
   cost: number | null;
+  bytesIn: number | null;
+  bytesOut: number | null;
+  /** Of a custom meter, unless none is chosen. */
+  metered: { meter: string; unit: string; amount: number | null } | null;
   /** The minute that it counts in; null while the field holds none. */
   atMS: number | null;
 };
 
 /** What an adjustment will do, in words; what is missing when it does nothing yet. */
 export function adjustmentWords(a: Adjustment): string {
-  if (a.requests === null || a.cost === null) return "Give whole numbers from 0 on.";
+  if (numbersOf(a).includes(null)) return "Give whole numbers from 0 on.";
   if (a.atMS === null) return "Give the minute that it counts in.";
-  const amounts = [
-    ...(a.requests > 0 ? [plural(a.requests, "request")] : []),
-    ...(a.cost > 0 ? [`${exact.format(a.cost)} cost ${a.cost === 1 ? "unit" : "units"}`] : []),
-  ];
-  if (amounts.length === 0) return "Give how many requests or cost units.";
+  const amounts = listFormat.format(amountWords(a));
+  if (amounts === "") return "Give how much of something.";
   const at = `${momentInZone(a.atMS, "UTC")} UTC`;
   return a.takes
-    ? `Takes ${amounts.join(" and ")} away from ${a.account} at ${at}.`
-    : `Adds ${amounts.join(" and ")} to ${a.account} at ${at}.`;
+    ? `Takes ${amounts} away from ${a.account} at ${at}.`
+    : `Adds ${amounts} to ${a.account} at ${at}.`;
 }
+
+const listFormat = new Intl.ListFormat("en-US", { type: "conjunction" });
+
+function amountWords(a: Adjustment): string[] {
+  const { requests, cost, bytesIn, bytesOut, metered } = a;
+  return [
+    ...(requests ? [plural(requests, "request")] : []),
+    ...(cost ? [plural(cost, "cost unit")] : []),
+    ...(bytesIn ? [`${plural(bytesIn, "byte")} in`] : []),
+    ...(bytesOut ? [`${plural(bytesOut, "byte")} out`] : []),
+    ...(metered?.amount
+      ? [`${exact.format(metered.amount)} ${metered.unit} of ${metered.meter}`]
+      : []),
+  ];
+}
+
+const numbersOf = (a: Adjustment) => [
+  a.requests,
+  a.cost,
+  a.bytesIn,
+  a.bytesOut,
+  ...(a.metered ? [a.metered.amount] : []),
+];
 
 /** Whether it is complete. */
 export const isComplete = (a: Adjustment) =>
-  a.atMS !== null && a.requests !== null && a.cost !== null && a.requests + a.cost > 0;
+  a.atMS !== null &&
+  numbersOf(a).every((n) => n !== null) &&
+  numbersOf(a).some((n) => n !== null && n > 0);
 
 /** Zero or more; null for anything else. Empty is zero. */
 export function amountOf(text: string): number | null {

@@ -27,6 +27,16 @@ export function figure(f: Figures, { column }: Shown): number | null {
   return f[column];
 }
 
+type Columns = Partial<Record<Column, Array<number | null> | undefined>> & {
+  meters?: Array<{ amount: number[] }> | undefined;
+};
+
+/** The shown figure along the points; empty where there are none. */
+export function along(columns: Columns | null | undefined, { column }: Shown) {
+  if (column === "meter") return columns?.meters?.[0]?.amount ?? [];
+  return columns?.[column] ?? [];
+}
+
 /** Change against what was before: 0.25 is a quarter more. Null when there was nothing. */
 export function change(now: number | null, before: number | null): number | null {
   if (now === null || before === null || before === 0) return null;
@@ -71,7 +81,7 @@ type Group = {
   values: string[];
   totals: Figures;
   previous: Figures | null;
-  series: Partial<Record<Column, Array<number | null> | undefined>> | null;
+  series: Columns | null;
 };
 
 const otherId = "other";
@@ -93,7 +103,7 @@ export function groupRows(
       value: figure(g.totals, shown),
       share: whole > 0 ? part / whole : null,
       before: g.previous && figure(g.previous, shown),
-      line: shown.column === "meter" ? [] : (g.series?.[shown.column] ?? []),
+      line: along(g.series, shown),
     };
   };
   const rows = groups.map((g) => row(g, g.values.join(" ")));

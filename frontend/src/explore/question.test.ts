@@ -57,6 +57,8 @@ describe("a question in the URL", () => {
   });
   it("may be about a custom meter", () => {
     expect(read("measure=meter:mtr_1").meter).toBe("mtr_1");
+    expect(read("measure=meter:mtr_1").groupBy).toEqual(["account"]);
+    expect(read("measure=meter:mtr_1&group=key").groupBy).toEqual(["key"]);
   });
 });
 

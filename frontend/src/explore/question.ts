@@ -120,7 +120,7 @@ export function questionFromQuery(query: URLSearchParams): Question {
   const top = Number(query.get("top"));
   return {
     filter,
-    groupBy: groupByOf(query.get("group")),
+    groupBy: groupByOf(query.get("group"), shown.startsWith("meter:")),
     measure: isMeasure(shown) ? shown : "requests",
     meter: shown.startsWith("meter:") ? shown.slice("meter:".length) : null,
     granularity: Object.hasOwn(granularities, granularity) ? (granularity as Granularity) : null,
@@ -130,9 +130,12 @@ export function questionFromQuery(query: URLSearchParams): Question {
   };
 }
 
-/** Without a choice, requests are split by what became of them. */
-function groupByOf(text: string | null): Dimension[] {
-  if (text === null) return ["decision"];
+/** Custom meters are counted by everything but what the gateway answered. */
+export const isMetered = (d: Dimension) => d !== "status" && d !== "decision";
+
+/** Without a choice, requests are split by what became of them, and meters by whose they are. */
+function groupByOf(text: string | null, metered: boolean): Dimension[] {
+  if (text === null) return [metered ? "account" : "decision"];
   return [...new Set(text.split(",").filter(isDimension))].slice(0, 2);
 }
 

@@ -29,6 +29,9 @@ const ColumnFields = graphql(`
     cost @include(if: $cost)
     bytesIn @include(if: $bytesIn)
     bytesOut @include(if: $bytesOut)
+    meters @include(if: $meters) {
+      amount
+    }
   }
 `);
 
@@ -44,6 +47,9 @@ const GroupFields = graphql(
         ...ExploredFigures
       }
       series {
+        ...ExploredColumns
+      }
+      previousSeries @include(if: $compared) {
         ...ExploredColumns
       }
     }
@@ -63,6 +69,8 @@ export const ExploreCounts = graphql(
       $cost: Boolean!
       $bytesIn: Boolean!
       $bytesOut: Boolean!
+      $meters: Boolean!
+      $compared: Boolean!
     ) {
       explore(input: $input) {
         from
@@ -131,6 +139,9 @@ const LatencyGroup = graphql(
       series {
         ...ExploredLatencyColumns
       }
+      previousSeries @include(if: $compared) {
+        ...ExploredLatencyColumns
+      }
     }
   `,
   [LatencyFigures, LatencyColumns],
@@ -139,7 +150,13 @@ const LatencyGroup = graphql(
 /** Latencies by group. A query of its own, because distributions cost more than sums. */
 export const ExploreLatency = graphql(
   `
-    query ExploreLatency($input: ExploreInput!, $p50: Boolean!, $p95: Boolean!, $p99: Boolean!) {
+    query ExploreLatency(
+      $input: ExploreInput!
+      $p50: Boolean!
+      $p95: Boolean!
+      $p99: Boolean!
+      $compared: Boolean!
+    ) {
       explore(input: $input) {
         from
         to

@@ -1,6 +1,7 @@
 import { decisions } from "~/ui/Badge";
 import { groupKind, mostGroups, type Series, type SeriesKind } from "~/ui/chart-series";
-import type { Column, Decision, Dimension } from "./question";
+import { along, type Shown } from "./figures";
+import type { Decision, Dimension } from "./question";
 import type { Report } from "./report";
 
 /** How a decision is drawn, when nothing else tells the groups apart. */
@@ -33,12 +34,17 @@ export function labelOf(group: Group, groupBy: Dimension[]): string {
 export function reportSeries(
   report: Report,
   groupBy: Dimension[],
-  column: Column,
+  shown: Shown,
   whole: string,
 ): Series[] {
-  const valuesOf = (columns: Report["series"]) =>
-    (columns as Partial<Record<Column, Array<number | null>>> | null)?.[column] ?? [];
+  const valuesOf = (columns: Report["series"] | undefined): Array<number | null> =>
+    along(columns, shown);
   const length = report.points.length;
+  // There may be more or fewer days in the month before.
+  const pastOf = (columns: Report["series"] | undefined) => {
+    const values = valuesOf(columns);
+    return Array.from({ length }, (_, i) => values[i] ?? null);
+  };
   const series: Series[] =
     groupBy.length === 0
       ? [{ id: "all", label: whole, kind: "total", values: valuesOf(report.series) }]
@@ -57,14 +63,22 @@ export function reportSeries(
     });
   }
   if (report.previous?.series) {
-    const before = valuesOf(report.previous.series);
     series.push({
       id: "previous",
       label: groupBy.length === 0 ? "Before" : "All, before",
       kind: "previous",
-      // There may be more or fewer days in the month before.
-      values: Array.from({ length }, (_, i) => before[i] ?? null),
+      values: pastOf(report.previous.series),
     });
+    for (const [i, g] of groupBy.length === 0 ? [] : report.groups.slice(0, mostGroups).entries()) {
+      const of = g.values.join(" ");
+      series.push({
+        id: `${of} before`,
+        label: `${labelOf(g, groupBy)}, before`,
+        kind: kindOf(g, groupBy, i),
+        values: pastOf(g.previousSeries),
+        beforeOf: of,
+      });
+    }
   }
   return series;
 }

@@ -30,15 +30,16 @@ export function useReport(
   const input = {
     from,
     to,
-    granularity: q.meter === null ? granularity : null,
+    granularity,
     timeZone: zone,
     groupBy: q.groupBy.map((d) => dimensions[d].value),
     filter: filterInput(q.filter),
     orderBy: measure.rank,
     top: q.top,
     compare: q.compare && comparisons[q.compare].value,
-    meterIds: q.meter === null ? [] : [q.meter],
+    ...(q.meter !== null && { meterIds: [q.meter], orderByMeterId: q.meter }),
   };
+  const compared = q.compare !== null && q.groupBy.length > 0;
   const show = (column: string) => q.meter === null && measure.column === column;
   // Figures of one question never stand under the headings of another.
   const key = JSON.stringify([q.groupBy, q.measure, q.meter, q.compare, zone]);
@@ -53,6 +54,8 @@ export function useReport(
       cost: show("cost"),
       bytesIn: show("bytesIn"),
       bytesOut: show("bytesOut"),
+      meters: q.meter !== null,
+      compared,
     },
     everyMS,
     key,
@@ -60,7 +63,7 @@ export function useReport(
   });
   const latency = usePolled({
     query: ExploreLatency,
-    variables: { input, p50: show("p50"), p95: show("p95"), p99: show("p99") },
+    variables: { input, p50: show("p50"), p95: show("p95"), p99: show("p99"), compared },
     everyMS,
     key,
     pause: pause || !isLatency,

@@ -17,7 +17,6 @@ import { ExportMenu } from "./usage-export";
 import { UsageFilters } from "./usage-filters";
 import { UsageGroups } from "./usage-groups";
 import { UsageHeat } from "./usage-heat";
-import { MeterRanking } from "./usage-ranking";
 import { standIn } from "./usage-states";
 import { UsageTotals } from "./usage-totals";
 
@@ -92,25 +91,16 @@ function OverTime({ asked, meters }: { asked: Asked; meters: CustomMeter[] }) {
   return (
     <>
       {data && !instead && <StaleNotice error={report.error} retry={report.reload} />}
-      {q.meter === null ? (
-        <UsageChart
-          asked={asked}
-          report={report}
-          shown={shown}
-          actions={<ExportMenu asked={asked} />}
-        >
-          {instead}
-        </UsageChart>
-      ) : (
-        <MeterRanking
-          title={heading}
-          unit={meter?.unit ?? "units"}
-          total={data?.totals.meters[0]?.amount}
-          rows={rows ?? []}
-        >
-          {instead}
-        </MeterRanking>
-      )}
+      <UsageChart
+        asked={asked}
+        report={report}
+        shown={shown}
+        heading={heading}
+        unit={q.meter === null ? shown.unit : (meter?.unit ?? "units")}
+        actions={q.meter === null && <ExportMenu asked={asked} />}
+      >
+        {instead}
+      </UsageChart>
       {(data || !report.error) && (
         <UsageTotals
           totals={data?.totals}

@@ -20,12 +20,17 @@ const AdjustUsage = graphql(`
   }
 `);
 
-const EndpointsQuery = graphql(`
-  query AdjustableEndpoints {
+const CatalogQuery = graphql(`
+  query AdjustableCatalog {
     endpoints {
       id
       method
       template
+    }
+    meters {
+      id
+      name
+      unit
     }
   }
 `);
@@ -38,7 +43,16 @@ export const changedByCorrections = [
   "Reconciliation",
 ];
 
-const fields = ["requests", "cost", "endpointId", "at", "reason"];
+const counts = [
+  { field: "requests", label: "Requests" },
+  { field: "cost", label: "Cost units" },
+  { field: "bytesIn", label: "Bytes in" },
+  { field: "bytesOut", label: "Bytes out" },
+] as const;
+type Count = (typeof counts)[number]["field"];
+const noCounts: Record<Count, string> = { requests: "", cost: "", bytesIn: "", bytesOut: "" };
+
+const fields = [...counts.map((c) => c.field), "meterId", "amount", "endpointId", "at", "reason"];
 
 /** A button that opens the dialog to adjust an account's past usage. */
 export function AdjustUsageButton({ account }: { account: { id: string; name: string } }) {
@@ -59,23 +73,28 @@ function AdjustDialog({
   onClose: () => void;
 }) {
   const [, adjust] = useMutation(AdjustUsage);
-  const [{ data }] = useQuery({ query: EndpointsQuery });
+  const [{ data }] = useQuery({ query: CatalogQuery });
   const { submit, busy, faults } = useSubmit(fields);
   // One id for the dialog: sent twice, it is still one correction.
   const [clientId] = useState(newClientId);
   const [direction, setDirection] = useState("take");
-  const [requests, setRequests] = useState("");
-  const [cost, setCost] = useState("");
+  const [typed, setTyped] = useState(noCounts);
+  const [meterId, setMeterId] = useState("");
+  const [amount, setAmount] = useState("");
   const [at, setAt] = useState(() => inputMoment(Date.now()));
   const [endpointId, setEndpointId] = useState("");
   const [reason, setReason] = useState("");
   const say = useToast();
   const iso = isoOfInput(at);
+  const meter = data?.meters.find((m) => m.id === meterId);
   const adjustment = {
     account: account.name,
     takes: direction === "take",
-    requests: amountOf(requests),
-    cost: amountOf(cost),
+    requests: amountOf(typed.requests),
+    cost: amountOf(typed.cost),
+    bytesIn: amountOf(typed.bytesIn),
+    bytesOut: amountOf(typed.bytesOut),
+    metered: meter ? { meter: meter.name, unit: meter.unit, amount: amountOf(amount) } : null,
     atMS: iso === null ? null : Date.parse(iso),
   };
   const save = async () => {
@@ -90,6 +109,12 @@ function AdjustDialog({
             at: iso,
             requests: sign * (adjustment.requests ?? 0),
             cost: sign * (adjustment.cost ?? 0),
+            bytesIn: sign * (adjustment.bytesIn ?? 0),
+            bytesOut: sign * (adjustment.bytesOut ?? 0),
+            ...(adjustment.metered?.amount && {
+              meterId,
+              amount: sign * adjustment.metered.amount,
+            }),
             reason: reason.trim(),
             ...(endpointId !== "" && { endpointId }),
           },
@@ -111,34 +136,53 @@ function AdjustDialog({
       onSubmit={save}
       onClose={onClose}
     >
-      <div className="grid gap-3 sm:grid-cols-3">
-        <SelectField
-          autofocus
-          label="What to do"
-          value={direction}
-          choices={[
-            { value: "take", label: "Take away" },
-            { value: "add", label: "Add" },
-          ]}
-          onChange={setDirection}
-        />
-        <TextField
-          label="Requests"
-          look="number"
-          placeholder="0"
-          error={faults?.fields.requests}
-          value={requests}
-          onChange={setRequests}
-        />
-        <TextField
-          label="Cost units"
-          look="number"
-          placeholder="0"
-          error={faults?.fields.cost}
-          value={cost}
-          onChange={setCost}
-        />
+      <SelectField
+        autofocus
+        label="What to do"
+        value={direction}
+        choices={[
+          { value: "take", label: "Take away" },
+          { value: "add", label: "Add" },
+        ]}
+        onChange={setDirection}
+      />
+      <div className="grid grid-cols-2 gap-3 sm:grid-cols-4">
+        {counts.map(({ field, label }) => (
+          <TextField
+            key={field}
+            label={label}
+            look="number"
+            placeholder="0"
+            error={faults?.fields[field]}
+            value={typed[field]}
+            onChange={(value) => setTyped({ ...typed, [field]: value })}
+          />
+        ))}
       </div>
+      {data && data.meters.length > 0 && (
+        <div className="grid gap-3 sm:grid-cols-2">
+          <SelectField
+            label="Custom meter"
+            error={faults?.fields.meterId}
+            value={meterId}
+            choices={[
+              { value: "", label: "None" },
+              ...data.meters.map((m) => ({ value: m.id, label: m.name })),
+            ]}
+            onChange={setMeterId}
+          />
+          {meter && (
+            <TextField
+              label={`Amount in ${meter.unit}`}
+              look="number"
+              placeholder="0"
+              error={faults?.fields.amount}
+              value={amount}
+              onChange={setAmount}
+            />
+          )}
+        </div>
+      )}
       <div className="grid gap-3 sm:grid-cols-2">
         <TextField
           required

@@ -4,7 +4,7 @@ import type { Polled } from "~/api/polled";
 import { useQueryState, useRange } from "~/app/location";
 import { granularityMS } from "~/app/range";
 import { inFull, onAxis, type Shown } from "~/explore/figures";
-import { granularities, measures } from "~/explore/question";
+import { granularities } from "~/explore/question";
 import type { Report } from "~/explore/report";
 import { reportSeries } from "~/explore/series";
 import type { Asked } from "~/explore/useQuestion";
@@ -20,12 +20,17 @@ export function UsageChart({
   asked,
   report,
   shown,
+  heading,
+  unit,
   actions,
   children,
 }: {
   asked: Asked;
   report: Polled<Report>;
   shown: Shown;
+  /** What the figures are, and of what. */
+  heading: string;
+  unit: string;
   actions?: ReactNode;
   /** What stands in for the chart: loading, empty, an error. */
   children?: ReactNode;
@@ -33,12 +38,11 @@ export function UsageChart({
   const { setRange } = useRange();
   const [query, change] = useQueryState();
   const { question: q, granularity, zone } = asked;
-  const measure = measures[q.measure];
   const { per } = granularities[granularity];
   const { data } = report;
   const series = useMemo(
-    () => (data ? reportSeries(data, q.groupBy, measure.column, measure.label) : []),
-    [data, q.groupBy, measure],
+    () => (data ? reportSeries(data, q.groupBy, shown, heading) : []),
+    [data, q.groupBy, shown, heading],
   );
   const at = useMemo(() => data?.points.map((p) => Date.parse(p) / 1000) ?? noTimes, [data]);
   // Latencies don't add up.
@@ -47,7 +51,7 @@ export function UsageChart({
   const notDrawn = Math.max(0, (data?.groups.length ?? 0) - mostGroups);
   return (
     <ChartPanel
-      title={measure.label}
+      title={heading}
       note={
         <>
           per {per}, in {zone}
@@ -55,8 +59,8 @@ export function UsageChart({
         </>
       }
       file="weir-usage"
-      label={`${measure.label} per ${per}${q.groupBy.length > 0 ? ` by ${q.groupBy.join(" and ")}` : ""}`}
-      unit={shown.unit === "ms" ? "per request" : `${shown.unit} per ${per}`}
+      label={`${heading} per ${per}${q.groupBy.length > 0 ? ` by ${q.groupBy.join(" and ")}` : ""}`}
+      unit={shown.unit === "ms" ? "per request" : `${unit} per ${per}`}
       at={at}
       bucketS={granularity === "MONTH" ? monthS : granularityMS[granularity] / 1000}
       series={series}

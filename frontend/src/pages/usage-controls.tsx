@@ -9,6 +9,7 @@ import {
   dimensions,
   fits,
   granularities,
+  isMetered,
   measures,
   tops,
 } from "~/explore/question";
@@ -57,7 +58,7 @@ export function UsageControls({
             onChange={(d) => group(d as Dimension, second)}
           >
             <option value="">Nothing</option>
-            <DimensionOptions without={second} />
+            <DimensionOptions without={second} metered={q.meter !== null} />
           </Choice>
           {first && (
             <Choice
@@ -66,10 +67,10 @@ export function UsageControls({
               onChange={(d) => group(first, d as Dimension)}
             >
               <option value="">Nothing</option>
-              <DimensionOptions without={first} />
+              <DimensionOptions without={first} metered={q.meter !== null} />
             </Choice>
           )}
-          {q.meter === null && <PointsChoice asked={asked} />}
+          <PointsChoice asked={asked} />
         </>
       )}
       <ZoneChoice asked={asked} />
@@ -106,11 +107,17 @@ export function UsageControls({
   );
 }
 
-function DimensionOptions({ without }: { without: Dimension | undefined }) {
+function DimensionOptions({
+  without,
+  metered,
+}: {
+  without: Dimension | undefined;
+  metered: boolean;
+}) {
   return dimensionNames
     .filter((name) => name !== without)
     .map((name) => (
-      <option key={name} value={name}>
+      <option key={name} value={name} disabled={metered && !isMetered(name)}>
         {dimensions[name].label}
       </option>
     ));

@@ -145,16 +145,12 @@ function columnsOf(
       cell: (r) => (r.share === null ? "–" : percent(r.share)),
     },
     ...(compared ? comparedColumns(shown) : []),
-    ...(shown.column === "meter"
-      ? []
-      : [
-          {
-            id: "shape",
-            head: "Over time",
-            from: "md",
-            cell: (r: GroupRow) => <Sparkline values={r.line} className="text-muted" />,
-          } as const,
-        ]),
+    {
+      id: "shape",
+      head: "Over time",
+      from: "md",
+      cell: (r) => <Sparkline values={r.line} className="text-muted" />,
+    },
   ];
 }
 

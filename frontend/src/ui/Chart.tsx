@@ -7,9 +7,10 @@ import {
   axisTop,
   closed,
   drawnLimits,
+  isBefore,
   isolatedSeries,
   type LimitLine,
-  looks,
+  lookOf,
   type Series,
   stackedLayers,
   withoutIdle,
@@ -64,13 +65,16 @@ export function Chart(props: ChartProps) {
   const columns = useEffectEvent((): uPlot.AlignedData => {
     const layers = stacked ? stackedLayers(series) : series;
     const values = layers.map((s) =>
-      stacked || looks[s.kind].fill ? s.values : withoutIdle(s.values),
+      (stacked && !isBefore(s)) || lookOf(s).fill ? s.values : withoutIdle(s.values),
     );
     const data = live ? { at, values } : closed(at, values, bucketS);
     return [data.at, ...data.values] as uPlot.AlignedData;
   });
   const axisValue = useEffectEvent((value: number) => axis(value));
-  const kinds = (stacked ? stackedLayers(series) : series).map((s) => s.kind).join(" ");
+  const layers = stacked ? stackedLayers(series) : series;
+  const drawnAs = JSON.stringify(
+    layers.map((s) => ({ ...lookOf(s), asBars: stacked && !isBefore(s) })),
+  );
   const zoomable = props.onZoom !== undefined;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new theme needs new colours
@@ -82,10 +86,7 @@ export function Chart(props: ChartProps) {
         width: element.clientWidth,
         height,
         element,
-        looks: kinds.split(" ").map((kind) => ({
-          ...looks[kind as keyof typeof looks],
-          asBars: stacked && kind !== "previous",
-        })),
+        looks: JSON.parse(drawnAs),
         stepped: !live,
         zone,
         axis: axisValue,
@@ -108,7 +109,7 @@ export function Chart(props: ChartProps) {
       made.destroy();
       plot.current = null;
     };
-  }, [kinds, height, live, zoomable, theme, zone, stacked]);
+  }, [drawnAs, height, live, zoomable, theme, zone]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again exactly when these change
   useEffect(() => {

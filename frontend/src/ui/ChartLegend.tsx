@@ -24,11 +24,15 @@ export function ChartLegend(props: Props) {
   const { onIsolate } = props;
   const hoveredAt = index === null ? undefined : at[index];
   const isolated = series.some((s) => idOf(s) === props.isolated) ? props.isolated : null;
+  // What was before belongs to the entry of what it became.
+  const entries = series.filter((s) => s.beforeOf === undefined);
+  const pastOf = (id: string) => series.find((s) => s.beforeOf === id);
   return (
     <figcaption className="flex min-h-6 flex-wrap items-center gap-x-4 gap-y-1 pb-1 text-small">
-      {series.map((s) => {
+      {entries.map((s) => {
         const value = index === null ? undefined : s.values[index];
         const id = idOf(s);
+        const before = index === null ? undefined : pastOf(id)?.values[index];
         const entry = (
           <>
             <Swatch kind={s.kind} />
@@ -38,6 +42,7 @@ export function ChartLegend(props: Props) {
                 {value === null || value === undefined ? "no data" : format(value)}
               </b>
             )}
+            {before !== null && before !== undefined && <span>({format(before)} before)</span>}
           </>
         );
         if (!onIsolate) {

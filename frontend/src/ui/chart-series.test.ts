@@ -55,4 +55,18 @@ describe("stacked series", () => {
     expect(isolatedSeries(two, "c")).toEqual(two);
     expect(isolatedSeries(two, null)).toEqual(two);
   });
+  it("keep what they were before, which is a line and goes where they go", () => {
+    const past = (of: string): Series => ({
+      label: `${of}, before`,
+      kind: "group1",
+      values: [1, 1, 1],
+      beforeOf: of,
+    });
+    const compared = [...two, past("a"), past("b")];
+    expect(isolatedSeries(compared, "b").map((s) => s.label)).toEqual(["b", "b, before"]);
+    expect(isolatedSeries(compared, null)).toEqual(compared);
+    expect(stackedLayers(compared).at(-1)).toEqual(past("b"));
+    const many = [...compared, past("c"), past("d"), past("e")];
+    expect(isolatedSeries(many, null)).toEqual(two);
+  });
 });

@@ -73,14 +73,31 @@ export type Series = {
   values: Array<number | null>;
   /** Unique on its chart, where the label may not be. */
   id?: string;
+  /** The id of the series of which this is what was before; drawn in its colour. */
+  beforeOf?: string;
 };
+
+/** What was before is a thin line, whatever else is drawn. */
+export const isBefore = (s: Series) => s.kind === "previous" || s.beforeOf !== undefined;
+
+/** How a series is drawn. */
+export function lookOf(s: Pick<Series, "kind" | "beforeOf">): Look {
+  const look = looks[s.kind];
+  return s.beforeOf === undefined ? look : { ...look, dash: [2, 3], width: 1.25, fill: false };
+}
 
 export const idOf = (s: Series) => s.id ?? s.label;
 
-/** One series alone; all of them when it isn't there. */
+/** Of how many groups what was before is drawn beside them; of more, nobody could read it. */
+const mostBefore = 4;
+
+/** One series alone, with what it was before; all of them when it isn't there. */
 export function isolatedSeries(series: Series[], id: string | null): Series[] {
-  if (id === null || !series.some((s) => idOf(s) === id)) return series;
-  return series.filter((s) => idOf(s) === id);
+  if (id !== null && series.some((s) => idOf(s) === id)) {
+    return series.filter((s) => idOf(s) === id || s.beforeOf === id);
+  }
+  const befores = series.filter((s) => s.beforeOf !== undefined).length;
+  return befores > mostBefore ? series.filter((s) => s.beforeOf === undefined) : series;
 }
 
 /** A line across the chart, such as an account's limit. */
@@ -127,8 +144,8 @@ export function withoutIdle(values: Array<number | null>): Array<number | null> 
  * was before stays a line on top.
  */
 export function stackedLayers(series: Series[]): Series[] {
-  const lines = series.filter((s) => s.kind === "previous");
-  const bars = series.filter((s) => s.kind !== "previous");
+  const lines = series.filter(isBefore);
+  const bars = series.filter((s) => !isBefore(s));
   const sums: number[] = [];
   const layers = bars.map((s) => ({
     ...s,
