@@ -100,14 +100,14 @@ func (a *App) open(ctx context.Context) (err error) {
 	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Live: a.stream, Log: a.config.Log}
 	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
 	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
-	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run)
+	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
+	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run)
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{
 		DB: a.db, Auth: a.auth, Live: a.live,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 	}
-	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
 	if err := a.serve(a.config.EdgeAddr, filters.Handler()); err != nil {
 		return err
 	}
