@@ -313,7 +313,7 @@ func TestReportsSayWhatIsWanted(t *testing.T) {
 				if c, report = e.leaseCall(); report != nil {
 					n++
 					h := report.Held[0]
-					e.lease(c, e.month(h, h.Used+10))
+					e.lease(c, e.month(h, h.Used+30))
 				}
 				for range 6 {
 					e.send("GET", "/", withKey)
