@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { send } from "./gateway";
+import { customer, perMinute, send, statusOf } from "./gateway";
 
 test("traffic through Envoy shows on the overview as it happens", async ({ page, request }) => {
   await page.goto("/");
@@ -68,4 +68,50 @@ test("the live switch and the time range are in the address, and survive navigat
   await page.getByRole("navigation").getByRole("link", { name: "Usage" }).click();
   await expect(page).toHaveURL(/\/usage\?range=6h&live=off$/);
   await expect(page.getByRole("switch", { name: "Live" })).not.toBeChecked();
+});
+
+test("top consumers and what remains of a limit follow the traffic, and say when they are cut off", async ({
+  page,
+  request,
+}) => {
+  const { accountId, name, key } = await customer(page, [
+    perMinute(1_000_000, { kind: "WINDOW", period: "HOUR", name: "hourly" }),
+  ]);
+  await expect.poll(() => statusOf(request, key)).toBe(200);
+  let reachable = true;
+  let cut = async () => {};
+  await page.routeWebSocket(/\/graphql$/, async (socket) => {
+    if (!reachable) return socket.close({ code: 1011, reason: "away" });
+    socket.connectToServer();
+    cut = () => socket.close({ code: 1011, reason: "away" });
+  });
+  await page.goto("/");
+  const consumers = page.getByRole("region", { name: "Top consumers" });
+  await expect(consumers.getByRole("button", { name: "Now" })).toHaveAttribute(
+    "aria-pressed",
+    "true",
+  );
+  await expect(consumers).toContainText("Last 5 minutes, live");
+  await expect(async () => {
+    await Promise.all(Array.from({ length: 20 }, () => send(request, "/hello", key)));
+    await expect(consumers.getByRole("link", { name })).toBeVisible({ timeout: 1_500 });
+  }).toPass();
+  await consumers.getByRole("button", { name: "Range" }).click();
+  await expect(consumers).not.toContainText("live");
+
+  await page.goto(`/accounts/${accountId}`);
+  const limits = page.getByRole("region", { name: "Limits" });
+  await expect(limits).toContainText("live");
+  const remaining = async () => {
+    const text = (await limits.getByText(/remaining$/).textContent()) ?? "";
+    return Number(text.replace(/[^0-9]/g, ""));
+  };
+  const before = await remaining();
+  await send(request, "/hello", key);
+  await expect.poll(remaining, { message: "less remains" }).toBeLessThan(before);
+  reachable = false;
+  await cut();
+  await expect(limits.getByRole("status")).toHaveText(/^Reconnecting; as of \d\d:\d\d:\d\d$/);
+  reachable = true;
+  await expect(limits.getByRole("status")).toBeHidden();
 });

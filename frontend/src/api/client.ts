@@ -1,5 +1,6 @@
 import {
   Client,
+  CombinedError,
   cacheExchange,
   fetchExchange,
   mapExchange,
@@ -66,36 +67,53 @@ const socket = createSocket({
 /** A subscription that has ended for a reason that retrying at once would not change. */
 const resubscribeAfterMS = 5_000;
 
+type GraphQLErrors = NonNullable<ConstructorParameters<typeof CombinedError>[0]["graphQLErrors"]>;
+
+export type Tuned<T> = {
+  next: (data: T) => void;
+  /** Why the server refused or ended it, for now; null once it goes on. */
+  refused?: (reason: CombinedError | null) => void;
+};
+
 /**
  * Subscribes, and stays subscribed: through lost connections, refusals and a
  * server that ends it. Returns how to stop.
  */
-export function stayTuned<T>(
-  document: TypedDocumentNode<T, Record<string, never>>,
-  receive: (data: T) => void,
+export function stayTuned<T, V extends Record<string, unknown>>(
+  document: TypedDocumentNode<T, V>,
+  variables: V,
+  { next, refused = () => {} }: Tuned<T>,
 ): () => void {
   const query = stringifyDocument(document);
   let again: ReturnType<typeof setTimeout> | undefined;
   let stop = () => {};
+  let stopped = false;
+  let isRefused = false;
+  const refuse = (graphQLErrors: GraphQLErrors) => {
+    isRefused = true;
+    const over = new Error("the subscription ended");
+    refused(new CombinedError(graphQLErrors.length ? { graphQLErrors } : { networkError: over }));
+  };
   const begin = () => {
-    const ended = () => {
-      announce("disconnected");
+    const ended = (errors: unknown) => {
+      if (stopped) return;
+      refuse(Array.isArray(errors) ? errors : []);
       again = setTimeout(begin, resubscribeAfterMS);
     };
     stop = socket.subscribe<T>(
-      { query },
+      { query, variables },
       {
-        next: ({ data }) => {
-          if (data) receive(data);
+        next: ({ data, errors }) => {
+          if (!data) return refuse([...(errors ?? [])]);
+          if (isRefused) refused(null);
+          isRefused = false;
+          next(data);
         },
         error: ended,
-        complete: () => {
-          if (!stopped) ended();
-        },
+        complete: () => ended(null),
       },
     );
   };
-  let stopped = false;
   begin();
   return () => {
     stopped = true;

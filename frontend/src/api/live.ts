@@ -2,19 +2,25 @@ import { createContext, useContext, useEffect, useSyncExternalStore } from "reac
 import { type Connection, onConnection, stayTuned } from "./client";
 import { graphql } from "./gql";
 import { type Counts, LiveBuffer } from "./live-buffer";
+import { LiveSteps, type LiveTotals } from "./live-totals";
 
 const LiveUsage = graphql(`
   subscription LiveUsage {
-    liveUsage {
+    usage(everyMs: 500) {
       at
-      allowed
-      throttled
-      refused
-      accounts {
-        accountId
+      from
+      totals {
         allowed
         throttled
         refused
+      }
+      accounts {
+        accountId
+        totals {
+          allowed
+          throttled
+          refused
+        }
       }
     }
   }
@@ -29,7 +35,7 @@ const settleMS = 2_000;
 
 export type LiveState = {
   connection: Connection | "off";
-  /** By the control plane's clock, in milliseconds; null before the first event. */
+  /** Of the last request seen, by the control plane's clock, in milliseconds; null before. */
   lastEventMS: number | null;
   /** Grows with every redraw, so that readers see new contents. */
   version: number;
@@ -43,6 +49,7 @@ export class LiveFeed {
   readonly buffer = new LiveBuffer(liveSeconds);
   #state: LiveState = { connection: "off", lastEventMS: null, version: 0 };
   #listeners = new Set<() => void>();
+  #steps = new LiveSteps();
   #clockOffsetMS: number | null = null;
   #stop: (() => void) | null = null;
   #startedMS: number | null = null;
@@ -87,7 +94,14 @@ export class LiveFeed {
     this.#startedMS ??= Date.now();
     this.#set({ connection: "connecting" });
     const forget = onConnection((connection) => this.#follow(connection));
-    const unsubscribe = stayTuned(LiveUsage, ({ liveUsage }) => this.#receive(liveUsage));
+    const unsubscribe = stayTuned(
+      LiveUsage,
+      {},
+      {
+        next: ({ usage }) => this.#receive(usage),
+        refused: (reason) => this.#follow(reason ? "disconnected" : "connected"),
+      },
+    );
     const redraw = setInterval(() => {
       if (!document.hidden) this.#set({ version: this.#state.version + 1 });
     }, redrawEveryMS);
@@ -101,7 +115,7 @@ export class LiveFeed {
   stop() {
     this.#stop?.();
     this.#stop = null;
-    this.buffer.cut(this.#serverNowMS());
+    this.#cut();
     this.#set({ connection: "off" });
   }
 
@@ -109,32 +123,27 @@ export class LiveFeed {
     return Date.now() + (this.#clockOffsetMS ?? 0);
   }
 
+  #cut() {
+    this.buffer.cut(this.#serverNowMS());
+    this.#steps.forget();
+  }
+
   #follow(connection: Connection) {
     if (connection === "connected") this.buffer.mend(this.#serverNowMS());
-    if (connection === "disconnected") this.buffer.cut(this.#serverNowMS());
+    if (connection === "disconnected") this.#cut();
     // Between two attempts it still is disconnected, as far as anyone looking is concerned.
     const retrying = connection === "connecting" && this.#state.connection === "disconnected";
     if (!retrying) this.#set({ connection });
   }
 
-  #receive(event: {
-    at: string;
-    allowed: number;
-    throttled: number;
-    refused: number;
-    accounts: Array<{
-      accountId: string | null;
-      allowed: number;
-      throttled: number;
-      refused: number;
-    }>;
-  }) {
-    const atMS = Date.parse(event.at);
+  #receive(totals: LiveTotals) {
+    const event = this.#steps.step(totals);
     // The least delayed event tells best how far the two clocks are apart.
-    const offsetMS = atMS - Date.now();
+    const offsetMS = event.atMS - Date.now();
     this.#clockOffsetMS = Math.max(this.#clockOffsetMS ?? offsetMS, offsetMS);
-    this.buffer.push({ ...event, atMS });
-    this.#state = { ...this.#state, lastEventMS: atMS };
+    this.buffer.push(event);
+    if (event.allowed + event.throttled + event.refused > 0)
+      this.#state = { ...this.#state, lastEventMS: event.atMS };
   }
 
   #set(change: Partial<LiveState>) {

@@ -171,7 +171,7 @@ export default function Account({ id }: { id: string }) {
           <AccountChart id={id} limits={account?.tier.limits ?? []} />
           <AccountOverrides account={account} />
         </div>
-        <AccountStanding account={account} loading={loading} />
+        <AccountStanding id={id} account={account} loading={loading} />
       </div>
       <AccountKeys accountId={id} accountName={account?.name ?? ""} keys={account?.keys} />
       <AccountIdentities accountId={id} identities={account?.identities} />

@@ -1,4 +1,7 @@
 import { useState } from "react";
+import { explain } from "~/api/errors";
+import { graphql } from "~/api/gql";
+import { useSubscribed } from "~/api/subscribed";
 import { AppLink, useNow } from "~/app/location";
 import { paths } from "~/app/paths";
 import type { Limit } from "~/limit/fields";
@@ -6,13 +9,58 @@ import { ModeBadge } from "~/limit/ModeBadge";
 import { brief, figure, scopeWords, sentence, subjectWords } from "~/limit/words";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
-import { moment, momentIn } from "~/ui/format";
+import { clock, moment, momentIn } from "~/ui/format";
 import { Meter } from "~/ui/Meter";
 import { Panel } from "~/ui/Panel";
 import { EmptyState, Loading, Skeleton } from "~/ui/states";
 import { When } from "~/ui/When";
 import type { AccountDetails } from "./Account";
 import { OverrideDialog } from "./account-override-dialog";
+
+const RemainingNow = graphql(`
+  subscription RemainingNow($id: ID!) {
+    remaining(accountId: $id, everyMs: 1000) {
+      at
+      levels {
+        limit {
+          id
+        }
+        key {
+          id
+          name
+        }
+        identity {
+          id
+          value
+        }
+        capacity
+        remaining
+        used
+        observedAt
+      }
+      quotas {
+        limit {
+          id
+        }
+        key {
+          id
+          name
+        }
+        identity {
+          id
+          value
+        }
+        periodStart
+        periodEnd
+        amount
+        consumed
+        outstanding
+        remaining
+        writtenOff
+      }
+    }
+  }
+`);
 
 type Override = AccountDetails["overrides"][number];
 
@@ -29,19 +77,36 @@ export function inForce(limit: Limit, overrides: Override[]): Limit & { overridd
   };
 }
 
-/** Where the account stands with each of its limits. */
+/** Where the account stands with each of its limits, as Envoys report it. */
 export function AccountStanding({
-  account,
+  id,
+  account: read,
   loading,
 }: {
+  id: string;
   account: AccountDetails | undefined;
   loading: boolean;
 }) {
   const [overriding, setOverriding] = useState<Limit | null>(null);
+  const now = useSubscribed(RemainingNow, { id });
+  const remaining = now.on ? now.data?.remaining : undefined;
+  const account = read && remaining ? { ...read, ...remaining } : read;
   return (
     <Panel
       title="Limits"
-      note="Used of what fits"
+      note={
+        now.stale ? (
+          <span role="status" className="font-medium text-error">
+            Reconnecting{remaining && `; as of ${clock(Date.parse(remaining.at))}`}
+          </span>
+        ) : now.error ? (
+          <span role="status" className="text-error">
+            Not live: {explain(now.error)}
+          </span>
+        ) : (
+          `Used of what fits${remaining ? ", live" : ""}`
+        )
+      }
       actions={
         account && (
           <AppLink
