@@ -120,8 +120,8 @@ create table meter_minute (
     tier_id     bigint not null,
     meter_id    bigint not null,
     requests    bigint not null, -- that declared an amount
-    amount      bigint not null, -- units of the meter
-    corrected   bigint not null, -- units that corrections and imports add; see corrections
+    amount      numeric not null, -- units of the meter; without a bound
+    corrected   numeric not null, -- units that corrections and imports add; see corrections
     primary key (bucket, account_id, key_id, endpoint_id, tier_id, meter_id)
 ) partition by range (bucket);
 create index meter_minute_account_idx on meter_minute (account_id, bucket);

@@ -1,6 +1,7 @@
 package explore
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -146,8 +147,20 @@ func (s *Sums) AddMeter(rank, point int, m MeterAmount) {
 	for _, points := range s.Meters[rank] {
 		if p := &points[point]; p.MeterID == m.MeterID {
 			p.Requests += m.Requests
-			p.Amount += m.Amount
+			p.Amount = plusCapped(p.Amount, m.Amount)
 		}
+	}
+}
+
+// plusCapped adds up, and stays at the largest and the smallest number there is.
+func plusCapped(a, b int64) int64 {
+	switch sum := a + b; {
+	case a > 0 && b > 0 && sum < 0:
+		return math.MaxInt64
+	case a < 0 && b < 0 && sum >= 0:
+		return math.MinInt64
+	default:
+		return sum
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -144,6 +146,61 @@ func TestCorrectionsOfMeters(t *testing.T) {
 		if amount != 500 || corrected != -520 {
 			t.Errorf("by the %s: amount %d, corrected %d; want 500 and -520", level, amount, corrected)
 		}
+	}
+}
+
+// TestAmountsBeyondABigint has a meter of which batches as large as there can be add
+// up to more than the database's largest integer.
+func TestAmountsBeyondABigint(t *testing.T) {
+	db, conn := openBoth(t)
+	account := accountIn(t, db, "UTC")
+	meter, _, err := db.CreateMeter(t.Context(), controlplane.Meter{Name: "bytes", Unit: "bytes", Header: "x-bytes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Now().Add(-time.Hour)
+	const batches = 130 // of 2^56 each, which is more than 2^63
+	for sequence := uint64(1); sequence <= batches; {
+		var round []*wire.Batch
+		for ; len(round) < 65; sequence++ {
+			b := minuteBatch(1, sequence, at)
+			b.Meters = []wire.MeterEntry{{MeterKey: wire.MeterKey{Minute: at.Unix() / 60, Account: uint64(account), Meter: uint64(meter.ID)}, Requests: 1, Amount: wire.MaxBatchTotal}}
+			round = append(round, b)
+		}
+		commit(t, db, round...)
+	}
+	sum := func(column, level string) (sum string) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), `select sum(`+column+`)::text from meter_`+level).Scan(&sum); err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	const all, rest = "9367487224930631680", "144115188075855873" // 130·2^56, and that less 2^63-1
+	for _, level := range levels[:4] {
+		if got := sum("amount", level); got != all {
+			t.Errorf("by the %s: %s, want %s", level, got, all)
+		}
+	}
+	q := explore.Question{From: at.Add(-time.Hour), To: at.Add(time.Hour), Zone: time.UTC, Top: 5, Meters: []controlplane.ID{meter.ID}}
+	report, err := db.Explore(t.Context(), q, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := report.Totals.Meters[0].Amount; got != math.MaxInt64 {
+		t.Errorf("an answer says %d, want its bound", got)
+	}
+	// A void takes as much as one can, the next one the rest.
+	void := controlplane.NewCorrection{Kind: controlplane.KindVoid, AccountID: account, At: at, MeterID: meter.ID, Reason: "wrong", Actor: "tester"}
+	for _, want := range []string{"-9223372036854775807", "-" + rest} {
+		void.ClientID = want
+		got := correct(t, db, void)[0]
+		if got.Err != nil || fmt.Sprint(got.Amount) != want {
+			t.Errorf("took back %d, %v; want %s", got.Amount, got.Err, want)
+		}
+	}
+	if got := sum("amount + corrected", "month"); got != "0" {
+		t.Errorf("%s is left of all that was taken back", got)
 	}
 }
 

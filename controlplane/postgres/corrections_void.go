@@ -71,7 +71,8 @@ func voidCorrection(ctx context.Context, tx pgx.Tx, v *controlplane.Correction) 
 }
 
 // voidUsage makes v take back what Envoys sent of its minute and dimensions: usage,
-// or that of its meter, less what earlier voids took.
+// or that of its meter, less what earlier voids took. Of an amount that one
+// correction can't have it takes the most, and leaves the rest to the next void.
 func voidUsage(ctx context.Context, tx pgx.Tx, v *controlplane.Correction) error {
 	kept, err := retentionOf(ctx, tx)
 	if err != nil {
@@ -84,7 +85,7 @@ func voidUsage(ctx context.Context, tx pgx.Tx, v *controlplane.Correction) error
 	sums := `coalesce(sum(requests), 0)::bigint, coalesce(sum(cost), 0)::bigint, coalesce(sum(bytes_in), 0)::bigint, coalesce(sum(bytes_out), 0)::bigint, 0::bigint`
 	if v.MeterID != 0 {
 		table, conditions = `meter_minute`, ` and meter_id = $6`
-		sums = `0::bigint, 0::bigint, 0::bigint, 0::bigint, coalesce(sum(amount), 0)::bigint`
+		sums = `0::bigint, 0::bigint, 0::bigint, 0::bigint, coalesce(sum(amount), 0)`
 	}
 	err = tx.QueryRow(ctx, `
 		with sent (requests, cost, bytes_in, bytes_out, amount) as (
@@ -92,11 +93,11 @@ func voidUsage(ctx context.Context, tx pgx.Tx, v *controlplane.Correction) error
 			where bucket = $1 and account_id = $2 and key_id = $3 and endpoint_id = $4 and tier_id = $5`+conditions+`
 		), taken (requests, cost, bytes_in, bytes_out, amount) as (
 			select coalesce(sum(requests), 0)::bigint, coalesce(sum(cost), 0)::bigint, coalesce(sum(bytes_in), 0)::bigint,
-				coalesce(sum(bytes_out), 0)::bigint, coalesce(sum(amount), 0)::bigint
+				coalesce(sum(bytes_out), 0)::bigint, coalesce(sum(amount), 0)
 			from corrections
 			where kind = 'VOID' and voids is null and minute = $1 and account_id = $2 and key_id = $3 and endpoint_id = $4 and tier_id = $5 and meter_id = $6
 		)
-		select -s.requests - t.requests, -s.cost - t.cost, -s.bytes_in - t.bytes_in, -s.bytes_out - t.bytes_out, -s.amount - t.amount
+		select -s.requests - t.requests, -s.cost - t.cost, -s.bytes_in - t.bytes_in, -s.bytes_out - t.bytes_out, `+capped(`-s.amount - t.amount`)+`
 		from sent s, taken t`, v.At, v.AccountID, v.KeyID, v.EndpointID, v.TierID, v.MeterID).
 		Scan(&v.Requests, &v.Cost, &v.BytesIn, &v.BytesOut, &v.Amount)
 	if err == nil && v.Requests == 0 && v.Cost == 0 && v.BytesIn == 0 && v.BytesOut == 0 && v.Amount == 0 {

@@ -43,7 +43,7 @@ func (r *reader) rankByMeter(ctx context.Context) error {
 func (r *reader) readMeters(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
 	s := r.meterScan(p, r.q.Meters...)
 	rows, err := r.tx.Query(ctx, `
-		select rank, point, meter_id, sum(requests)::bigint, sum(amount + corrected)::bigint
+		select rank, point, meter_id, sum(requests)::bigint, `+capped(`sum(amount + corrected)`)+`
 		from (`+s.ranked(r.keys, `meter_id, requests, amount, corrected`)+`) u group by rank, point, meter_id`, s.args...)
 	if err != nil {
 		return err

@@ -8,6 +8,12 @@ import (
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
+// capped is a sum of amounts as a bigint. A sum beyond its bounds, which only a sum
+// of amounts can get to, is at the bound.
+func capped(sum string) string {
+	return `greatest(-9223372036854775807, least(9223372036854775807, ` + sum + `))::bigint`
+}
+
 // queueMeters adds rows, in their order, to a rollup of custom meters.
 func queueMeters(batch *pgx.Batch, l usage.Level, rows []usage.MeterRow) {
 	if len(rows) == 0 {

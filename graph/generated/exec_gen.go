@@ -5212,7 +5212,7 @@ extend type Mutation {
 
 """
 Adds up what upstreams declare of their responses in a header field, such as
-tokens or rows: a whole number from 0 to 1000000000000, once a response. Anything
+tokens or rows: a whole number from 0 to 1000000000, once a response. Anything
 else isn't counted. What the gateway answers itself doesn't count.
 """
 type Meter {

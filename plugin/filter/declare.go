@@ -124,13 +124,13 @@ func (r *request) tier() uint64 {
 }
 
 // maxAmountDigits is how many digits the largest amount has.
-const maxAmountDigits = 13
+const maxAmountDigits = 10
 
-// declaredAmount reads an amount: decimal digits only, at most wire.MaxAmount.
+// declaredAmount reads an amount: decimal digits only, at most wire.MaxDeclared.
 func declaredAmount(v []byte) (amount uint64, ok bool) {
 	if len(v) == 0 || len(v) > maxAmountDigits {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(view(v), 10, 64)
-	return n, err == nil && n <= wire.MaxAmount
+	return n, err == nil && n <= wire.MaxDeclared
 }

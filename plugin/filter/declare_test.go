@@ -52,8 +52,8 @@ func TestDeclare(t *testing.T) {
 	t.Run("what upstreams declare is added up by meter", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
 			x, b := exchanges(e, metered(), "/v1/orders/1",
-				[][2]string{{"x-tokens", "40"}, {"x-rows", "7"}}, [][2]string{{"x-tokens", "2"}}, [][2]string{{"x-rows", "0"}, {"x-tokens", "1000000000000"}})
-			want := map[uint64][2]uint64{meterTokens: {3, 1e12 + 42}, meterRows: {2, 7}}
+				[][2]string{{"x-tokens", "40"}, {"x-rows", "7"}}, [][2]string{{"x-tokens", "2"}}, [][2]string{{"x-rows", "0"}, {"x-tokens", "1000000000"}})
+			want := map[uint64][2]uint64{meterTokens: {3, 1e9 + 42}, meterRows: {2, 7}}
 			if diff := cmp.Diff(want, amounts(e, b)); diff != "" {
 				e.Errorf("meters (-want +got):\n%s", diff)
 			}
@@ -72,7 +72,7 @@ func TestDeclare(t *testing.T) {
 	})
 	t.Run("what is no amount isn't counted, is hidden all the same, and shows in the stats", func(t *testing.T) {
 		onEmulator(t, plainConfiguration, func(e *emulator) {
-			bad := []string{"", "-1", "+1", "1.5", "0x10", "1e3", "1000000000001", "10000000000000", "7 "}
+			bad := []string{"", "-1", "+1", "1.5", "0x10", "1e3", "1000000001", "10000000000", "7 "}
 			p := metered()
 			p.Plans[0].Limits = []book.Limit{perMinute(100)}
 			var responses [][][2]string

@@ -160,6 +160,11 @@ const (
 	MaxNodeBytes       = 255
 	// MaxAmount bounds what a limit allows, in units of its measure.
 	MaxAmount = 1_000_000_000_000
+
+	// MaxDeclared bounds what an upstream declares for a custom meter with one
+	// response. With it, a filter that keeps an hour of 20,000 such responses a
+	// second in one sum stays within MaxBatchTotal.
+	MaxDeclared = 1_000_000_000
 	// MaxFrozen is how many batches of a source may await their commit: it makes
 	// batch s only once it was told that all up to s-MaxFrozen are committed.
 	MaxFrozen = 8

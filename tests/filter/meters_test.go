@@ -16,7 +16,7 @@ func TestFilterInEnvoyCountsWhatUpstreamsDeclare(t *testing.T) {
 	edge, v := inEnvoy(t, p)
 
 	for range 20 {
-		r, _ := get(t, v.url+"/v1/search", "demo-basic", "Please-Declare", "x-tokens=12", "Please-Declare", "x-rows=1000000000000")
+		r, _ := get(t, v.url+"/v1/search", "demo-basic", "Please-Declare", "x-tokens=12", "Please-Declare", "x-rows=1000000000")
 		if r.Header.Get("X-Tokens") != "12" || len(r.Header.Values("X-Rows")) != 0 {
 			t.Fatalf("the client sees %v", r.Header)
 		}
