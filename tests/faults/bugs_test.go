@@ -16,12 +16,12 @@ import (
 // bug is a mistake that is planted into a world.
 type bug struct {
 	name  string
-	edge  *lie                    // what the edge does beside its work; nil: nothing
-	sql   string                  // what the database does beside its work
-	taps  int32                   // how the taps treat every commit
-	fault func(*rand.Rand) stroke // that brings it to light; nil: none is needed
-	kills bool                    // Envoy is killed
-	tells string                  // part of what has to be found
+	edge  *lie              // what the edge does beside its work; nil: nothing
+	sql   string            // what the database does beside its work
+	taps  int32             // how the taps treat every commit
+	fault func(dice) stroke // that brings it to light; nil: none is needed
+	kills bool              // Envoy is killed
+	tells string            // part of what has to be found
 }
 
 var plantedBugs = flag.Int("bugs", 1, "how many of the planted bugs to look for")
@@ -29,6 +29,14 @@ var plantedBugs = flag.Int("bugs", 1, "how many of the planted bugs to look for"
 // bugs are mistakes that the real parts could make.
 func bugs() []bug {
 	return []bug{
+		{
+			name: "some batches are passed on twice, under another source too", tells: "clients saw",
+			edge: &lie{batch: func(b *wire.Batch) []*wire.Batch {
+				twin := *b
+				twin.Source[0] ^= 1
+				return []*wire.Batch{&twin, b}
+			}},
+		},
 		{
 			name: "receipts say that the database has what only the stream has", tells: "clients saw",
 			edge: &lie{receipt: func(r *wire.Receipt) { r.Committed = max(r.Committed, r.Accepted) }}, fault: deleteStore,
@@ -44,14 +52,6 @@ func bugs() []bug {
 		{
 			name: "some batches are thrown away", tells: "clients saw",
 			edge: &lie{batch: func(b *wire.Batch) []*wire.Batch { return nil }},
-		},
-		{
-			name: "some batches are passed on twice, under another source too", tells: "clients saw",
-			edge: &lie{batch: func(b *wire.Batch) []*wire.Batch {
-				twin := *b
-				twin.Source[0] ^= 1
-				return []*wire.Batch{&twin, b}
-			}},
 		},
 		{
 			name: "some batches are counted in another minute", tells: "up to the end of",
@@ -98,7 +98,7 @@ func trigger(table, statement string) string {
 }
 
 // loseAnswers has each control plane lose the answers to some commits.
-func loseAnswers(*rand.Rand) stroke {
+func loseAnswers(dice) stroke {
 	var s stroke
 	for n := range 3 {
 		for i := range planes {
@@ -119,7 +119,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 	for i, b := range all[:min(*plantedBugs, len(all))] {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
-			w := startWorld(t, b)
+			w := startWorld(t, false, b)
 			w.drainWithin = foundWithin
 			_, err := w.play(t.Context(), b.schedule(uint64(i)))
 			if err == nil {
@@ -135,7 +135,7 @@ func TestPlantedBugsAreFound(t *testing.T) {
 func (b bug) schedule(seed uint64) schedule {
 	s := schedule{seed: seed, killsEnvoy: b.kills, traffic: traffic{clients: 4, requests: 250, lasts: 4 * time.Second}}
 	if b.fault != nil {
-		s.add(time.Second, b.fault(rand.New(rand.NewPCG(seed, 0))))
+		s.add(time.Second, b.fault(dice{Rand: rand.New(rand.NewPCG(seed, 0))}))
 	}
 	if b.kills {
 		s.add(killNotBefore, killEnvoy())
@@ -143,8 +143,8 @@ func (b bug) schedule(seed uint64) schedule {
 	return s
 }
 
-// spoil plants what is in the database and in front of it.
-func (b bug) spoil(ctx context.Context, w *world) error {
+// plant plants what is in the database and in front of it.
+func (b bug) plant(ctx context.Context, w *world) error {
 	for _, tap := range w.taps {
 		tap.always.Store(b.taps)
 	}

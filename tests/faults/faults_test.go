@@ -3,7 +3,6 @@ package faults
 import (
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -44,48 +43,98 @@ func (b *bites) check(t *testing.T) {
 // TestUsageIsExactUnderRealFaults plays schedules in worlds side by side.
 func TestUsageIsExactUnderRealFaults(t *testing.T) {
 	t.Parallel()
-	first, count, side := *from, *seeds, *abreast
+	first, count := *from, *seeds
 	if *oneSeed != 0 {
-		first, count, side = *oneSeed, 1, 1
+		first, count = *oneSeed, 1
 	}
-	var next, played, requests, lost atomic.Int64
-	next.Store(int64(first))
-	var bites bites
-	began := time.Now()
-	t.Cleanup(func() {
-		t.Logf("faults that hit something: %+v", bites.n)
-		if count >= enoughForAll && !t.Failed() {
-			bites.check(t)
-		}
-		t.Logf("%d schedules in %v: %d requests, of which %d went with a killed Envoy", played.Load(), time.Since(began).Round(time.Second), requests.Load(), lost.Load())
-		if played.Load() < int64(count) && !t.Failed() {
-			t.Errorf("%d schedules were to be played", count)
-		}
-	})
-	for n := range side {
+	r := &run{began: time.Now()}
+	for seed := first; seed < first+count; seed++ {
+		s := newSchedule(seed)
+		r.todo[index(s.embedded)] = append(r.todo[index(s.embedded)], s)
+	}
+	t.Cleanup(func() { r.report(t, count) })
+	for n := range *abreast {
+		embedded := n%4 == 3
 		t.Run(fmt.Sprint("world ", n+1), func(t *testing.T) {
 			t.Parallel()
-			w := startWorld(t, bug{})
-			for {
-				seed := uint64(next.Add(1) - 1)
-				if seed >= first+count {
-					break
-				}
-				s := newSchedule(seed)
-				began := time.Now()
-				r, err := w.play(t.Context(), s)
-				if err != nil {
-					t.Fatalf("seed %d: %v\n%v\nreplay it with: go test ./tests/faults -run TestUsageIsExactUnderRealFaults -v -seed %[1]d", seed, err, s)
-				}
-				played.Add(1)
-				requests.Add(int64(r.requests))
-				lost.Add(r.lost)
-				t.Logf("seed %d: %d requests in %v, drained in %v, %d lost; %v", seed, r.requests, time.Since(began).Round(time.Millisecond), r.drained.Round(time.Millisecond), r.lost, s)
+			r.play(t, embedded)
+			if n == 0 {
+				r.play(t, !embedded) // what nobody else took
 			}
-			if err := w.finish(t.Context()); err != nil {
-				t.Fatalf("at the end of all schedules: %v", err)
-			}
-			bites.add(w)
 		})
+	}
+}
+
+// run is what has to be played, and what came of it.
+type run struct {
+	mu       sync.Mutex
+	began    time.Time
+	todo     [2][]schedule // for worlds with a NATS of their own, and without
+	played   int
+	requests int
+	lost     int64
+	bites    bites
+}
+
+func index(embedded bool) int {
+	if embedded {
+		return 1
+	}
+	return 0
+}
+
+// next takes the next schedule for a world.
+func (r *run) next(embedded bool) (s schedule, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	todo := &r.todo[index(embedded)]
+	if len(*todo) == 0 {
+		return s, false
+	}
+	s, *todo = (*todo)[0], (*todo)[1:]
+	return s, true
+}
+
+// play plays schedules in one world until there are none any more.
+func (r *run) play(t *testing.T, embedded bool) {
+	s, ok := r.next(embedded)
+	if !ok {
+		return
+	}
+	w := startWorld(t, embedded, bug{})
+	for ; ok; s, ok = r.next(embedded) {
+		began := time.Now()
+		came, err := w.play(t.Context(), s)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%v\nreplay it with: go test ./tests/faults -run TestUsageIsExactUnderRealFaults -v -seed %[1]d", s.seed, err, s)
+		}
+		r.add(came)
+		t.Logf("seed %d: %d requests in %v, drained in %v, %d lost; %v", s.seed, came.requests, time.Since(began).Round(time.Millisecond), came.drained.Round(time.Millisecond), came.lost, s)
+	}
+	if err := w.finish(t.Context()); err != nil {
+		t.Fatalf("at the end of all schedules: %v", err)
+	}
+	r.bites.add(w)
+}
+
+func (r *run) add(came result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.played++
+	r.requests += came.requests
+	r.lost += came.lost
+}
+
+func (r *run) report(t *testing.T, count uint64) {
+	t.Logf("%d schedules in %v: %d requests, of which %d went with a killed Envoy", r.played, time.Since(r.began).Round(time.Second), r.requests, r.lost)
+	t.Logf("faults that hit something: %+v", r.bites.n)
+	if t.Failed() {
+		return
+	}
+	if r.played < int(count) {
+		t.Errorf("%d schedules were to be played", count)
+	}
+	if count >= enoughForAll {
+		r.bites.check(t)
 	}
 }

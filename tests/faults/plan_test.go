@@ -15,6 +15,7 @@ type schedule struct {
 	seed       uint64
 	traffic    traffic
 	killsEnvoy bool
+	embedded   bool   // for a world in which each control plane has a NATS in it
 	steps      []step // in the order in which they are taken
 }
 
@@ -41,27 +42,32 @@ const (
 	killNotBefore = 2500 * time.Millisecond
 	// Of so many schedules one kills Envoy.
 	killsEvery = 10
+	// Of so many schedules one is for a world without a NATS of its own.
+	embeddedEvery = 5
 )
 
 // newSchedule is the schedule of a seed. The same seed gives the same steps in
 // the same order.
 func newSchedule(seed uint64) schedule {
-	r := rand.New(rand.NewPCG(seed, 0))
-	s := schedule{seed: seed, traffic: traffic{
+	r := dice{rand.New(rand.NewPCG(seed, 0)), seed%embeddedEvery == embeddedEvery-1}
+	s := schedule{seed: seed, embedded: r.embedded, traffic: traffic{
 		clients: 4 + r.IntN(5), lasts: leastTraffic + time.Duration(r.Int64N(int64(moreTraffic))),
 	}}
 	s.traffic.requests = (1500 + r.IntN(2000)) / s.traffic.clients
 	s.killsEnvoy = seed%killsEvery == 0
 	var taken []interval
-	begin := 200 * time.Millisecond
+	begin, may := 200*time.Millisecond, strokes
+	if !r.embedded {
+		may = slices.Concat(strokes, strokesOfNATS)
+	}
 	if s.killsEnvoy {
-		at := killNotBefore + between(r, 0, 500*time.Millisecond)
+		at := killNotBefore + r.between(0, 500*time.Millisecond)
 		s.add(at, killEnvoy())
 		begin = at + time.Millisecond
 	}
 	for range 2 + r.IntN(mostStrokes-1) {
-		draw := strokes[r.IntN(len(strokes))]
-		at, stroke := begin+between(r, 0, s.traffic.lasts-begin), draw(r)
+		draw := may[r.IntN(len(may))]
+		at, stroke := begin+r.between(0, s.traffic.lasts-begin), draw(r)
 		i := interval{at, at + stroke.lasts, stroke.uses}
 		if slices.ContainsFunc(taken, i.touches) {
 			continue
@@ -98,12 +104,4 @@ func (s schedule) String() string {
 		fmt.Fprintf(&b, "\n\t%5d ms  %s", step.at.Milliseconds(), step.what)
 	}
 	return b.String()
-}
-
-// between draws a time.
-func between(r *rand.Rand, least, most time.Duration) time.Duration {
-	if most <= least {
-		return least
-	}
-	return least + time.Duration(r.Int64N(int64(most-least)))
 }

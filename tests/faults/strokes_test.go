@@ -12,15 +12,32 @@ import (
 	"time"
 )
 
+// dice draw the faults of a world.
+type dice struct {
+	*rand.Rand
+	embedded bool // there is no NATS but those in the control planes
+}
+
+// between draws a time.
+func (d dice) between(least, most time.Duration) time.Duration {
+	if most <= least {
+		return least
+	}
+	return least + time.Duration(d.Int64N(int64(most-least)))
+}
+
 // strokes draw faults, each as often as it stands here.
-var strokes = []func(*rand.Rand) stroke{
+var strokes = []func(dice) stroke{
 	killPlane, killPlane, freezePlane, onePlane,
-	killNATS, freezeNATS, deleteStore, deleteStore, flipStore, flipStore,
+	deleteStore, deleteStore, flipStore, flipStore,
 	killPostgres, killBackend, freezePostgres,
 	strikeCommit, strikeCommit, strikeCommit, killAfterCommit, killAfterCommit,
 	cutLink, cutLink, poisonLink, poisonLink, poisonLink, poisonLink,
 	freezeEnvoy,
 }
+
+// strokesOfNATS are for a NATS that is a process of its own.
+var strokesOfNATS = []func(dice) stroke{killNATS, freezeNATS}
 
 const (
 	usesNATS     = "NATS"
@@ -32,7 +49,12 @@ func usesPlane(i int) string { return fmt.Sprint("control plane ", i+1) }
 
 // links are drawn by number: that of the edge, then those to Postgres, then those
 // to NATS.
-const linkCount = 1 + 2*planes
+func (d dice) link() int {
+	if d.embedded {
+		return d.IntN(1 + planes)
+	}
+	return d.IntN(1 + 2*planes)
+}
 
 func linkName(i int) string {
 	switch {
@@ -49,8 +71,8 @@ func do(at time.Duration, what string, f func(*world)) step {
 	return step{at, what, func(_ context.Context, w *world) error { f(w); return nil }}
 }
 
-func killPlane(r *rand.Rand) stroke {
-	i, lasts := r.IntN(planes), between(r, 0, 2*time.Second)
+func killPlane(r dice) stroke {
+	i, lasts := r.IntN(planes), r.between(0, 2*time.Second)
 	return stroke{[]string{usesPlane(i)}, []step{
 		do(0, usesPlane(i)+" is killed", func(w *world) { w.planes[i].kill() }),
 		do(lasts, usesPlane(i)+" starts", func(w *world) { w.planes[i].up() }),
@@ -58,31 +80,31 @@ func killPlane(r *rand.Rand) stroke {
 }
 
 // onePlane leaves only one control plane for the rest of the schedule.
-func onePlane(r *rand.Rand) stroke {
+func onePlane(r dice) stroke {
 	i := r.IntN(planes)
 	return stroke{[]string{usesPlane(i)}, []step{
 		do(0, usesPlane(i)+" is killed for good", func(w *world) { w.planes[i].kill() }),
 	}, time.Minute}
 }
 
-func freezePlane(r *rand.Rand) stroke {
-	i, lasts := r.IntN(planes), between(r, 200*time.Millisecond, 4*time.Second)
+func freezePlane(r dice) stroke {
+	i, lasts := r.IntN(planes), r.between(200*time.Millisecond, 4*time.Second)
 	return stroke{[]string{usesPlane(i)}, []step{
 		do(0, usesPlane(i)+" is stopped", func(w *world) { w.planes[i].freeze() }),
 		do(lasts, usesPlane(i)+" goes on", func(w *world) { w.planes[i].thaw() }),
 	}, lasts}
 }
 
-func killNATS(r *rand.Rand) stroke {
-	lasts := between(r, 0, 2*time.Second)
+func killNATS(r dice) stroke {
+	lasts := r.between(0, 2*time.Second)
 	return stroke{[]string{usesNATS}, []step{
 		do(0, "NATS is killed", func(w *world) { w.nats.kill() }),
 		do(lasts, "NATS starts", func(w *world) { w.nats.up() }),
 	}, lasts}
 }
 
-func freezeNATS(r *rand.Rand) stroke {
-	lasts := between(r, 200*time.Millisecond, 4*time.Second)
+func freezeNATS(r dice) stroke {
+	lasts := r.between(200*time.Millisecond, 4*time.Second)
 	return stroke{[]string{usesNATS}, []step{
 		do(0, "NATS is stopped", func(w *world) { w.nats.freeze() }),
 		do(lasts, "NATS goes on", func(w *world) { w.nats.thaw() }),
@@ -91,38 +113,51 @@ func freezeNATS(r *rand.Rand) stroke {
 
 // deleteStore and flipStore first keep the control planes from the database, so
 // that there is something in the store.
-func deleteStore(r *rand.Rand) stroke {
+func deleteStore(r dice) stroke {
 	return spoilStore(r, "the store is deleted", func(store string) error { return os.RemoveAll(store) })
 }
 
-func flipStore(r *rand.Rand) stroke {
+func flipStore(r dice) stroke {
 	where, bit := r.Float64(), byte(1)<<r.IntN(8)
 	return spoilStore(r, fmt.Sprintf("a bit of the store flips at %.0f%%", 100*where), func(store string) error { return flip(store, where, bit) })
 }
 
-func spoilStore(r *rand.Rand, what string, spoil func(store string) error) stroke {
-	fills, lasts := between(r, time.Second, 2500*time.Millisecond), between(r, 0, time.Second)
-	s := stroke{[]string{usesNATS}, nil, fills + lasts}
+func spoilStore(r dice, what string, spoil func(store string) error) stroke {
+	fills, lasts := r.between(time.Second, 2500*time.Millisecond), r.between(0, time.Second)
+	keeper := r.IntN(planes) // of the store, where there is no NATS
+	name, keeps := "NATS", func(w *world) *part { return w.nats }
+	if r.embedded {
+		name, keeps = usesPlane(keeper), func(w *world) *part { return w.planes[keeper] }
+	}
+	s := stroke{[]string{name}, nil, fills + lasts}
 	for i := range planes {
 		s.uses = append(s.uses, linkName(1+i))
 		s.steps = append(s.steps, do(0, "the link "+linkName(1+i)+" is cut", func(w *world) { w.toSQL[i].cut() }))
 	}
-	s.steps = append(s.steps, step{fills, "NATS is killed, and " + what, func(_ context.Context, w *world) error {
-		w.nats.kill()
-		files, err := blocks(w.store)
-		if err != nil {
-			return err
+	s.steps = append(s.steps, step{fills, name + " is killed, and " + what, func(_ context.Context, w *world) error {
+		keeps(w).kill()
+		store := w.store
+		if r.embedded {
+			store = w.stores[keeper]
 		}
-		if len(files) > 0 {
-			w.spoiled.Add(1)
-		}
-		return spoil(w.store)
+		return w.spoil(store, spoil)
 	}})
 	for i := range planes {
 		s.steps = append(s.steps, step{fills, "the link " + linkName(1+i) + " is mended", func(_ context.Context, w *world) error { return w.toSQL[i].mend() }})
 	}
-	s.steps = append(s.steps, do(fills+lasts, "NATS starts", func(w *world) { w.nats.up() }))
+	s.steps = append(s.steps, do(fills+lasts, name+" starts", func(w *world) { keeps(w).up() }))
 	return s
+}
+
+func (w *world) spoil(store string, how func(store string) error) error {
+	files, err := blocks(store)
+	if err != nil {
+		return err
+	}
+	if len(files) > 0 {
+		w.spoiled.Add(1)
+	}
+	return how(store)
 }
 
 // flip flips a bit of the first file with messages, if there is any.
@@ -152,23 +187,23 @@ func blocks(store string) ([]string, error) {
 	}), nil
 }
 
-func killPostgres(r *rand.Rand) stroke {
-	lasts := between(r, 0, 2*time.Second)
+func killPostgres(r dice) stroke {
+	lasts := r.between(0, 2*time.Second)
 	return stroke{[]string{usesPostgres}, []step{
 		do(0, "Postgres is killed", func(w *world) { w.database.kill() }),
 		{lasts, "Postgres starts", func(ctx context.Context, w *world) error { return w.database.up(ctx) }},
 	}, lasts}
 }
 
-func killBackend(r *rand.Rand) stroke {
+func killBackend(r dice) stroke {
 	n := r.IntN(100)
 	return stroke{[]string{usesPostgres}, []step{
 		do(0, "process "+strconv.Itoa(n)+" of Postgres is killed", func(w *world) { w.database.killOne(n) }),
 	}, 0}
 }
 
-func freezePostgres(r *rand.Rand) stroke {
-	lasts := between(r, 200*time.Millisecond, 4*time.Second)
+func freezePostgres(r dice) stroke {
+	lasts := r.between(200*time.Millisecond, 4*time.Second)
 	return stroke{[]string{usesPostgres}, []step{
 		do(0, "Postgres is stopped", func(w *world) { w.database.signal(syscall.SIGSTOP) }),
 		do(lasts, "Postgres goes on", func(w *world) { w.database.signal(syscall.SIGCONT) }),
@@ -176,7 +211,7 @@ func freezePostgres(r *rand.Rand) stroke {
 }
 
 // strikeCommit cuts connections just before or just after a commit, some times.
-func strikeCommit(r *rand.Rand) stroke {
+func strikeCommit(r dice) stroke {
 	i := r.IntN(planes)
 	s := stroke{uses: []string{"commits of " + usesPlane(i)}}
 	for range 1 + r.IntN(4) {
@@ -185,14 +220,14 @@ func strikeCommit(r *rand.Rand) stroke {
 			how, what = loseCommit, "loses the next commit"
 		}
 		s.steps = append(s.steps, do(s.lasts, usesPlane(i)+" "+what, func(w *world) { w.taps[i].arm(how) }))
-		s.lasts += between(r, 100*time.Millisecond, 1200*time.Millisecond)
+		s.lasts += r.between(100*time.Millisecond, 1200*time.Millisecond)
 	}
 	return s
 }
 
 // killAfterCommit kills Postgres when it has committed, before anybody hears of it.
-func killAfterCommit(r *rand.Rand) stroke {
-	i, lasts := r.IntN(planes), between(r, 500*time.Millisecond, 2500*time.Millisecond)
+func killAfterCommit(r dice) stroke {
+	i, lasts := r.IntN(planes), r.between(500*time.Millisecond, 2500*time.Millisecond)
 	return stroke{[]string{usesPostgres, "commits of " + usesPlane(i)}, []step{
 		do(0, "Postgres is killed between the next commit of "+usesPlane(i)+" and the answer to it", func(w *world) { w.taps[i].arm(killAfter) }),
 		{lasts, "Postgres starts", func(ctx context.Context, w *world) error {
@@ -202,23 +237,23 @@ func killAfterCommit(r *rand.Rand) stroke {
 	}, lasts}
 }
 
-func cutLink(r *rand.Rand) stroke {
-	i, lasts := r.IntN(linkCount), between(r, 0, 3*time.Second)
+func cutLink(r dice) stroke {
+	i, lasts := r.link(), r.between(0, 3*time.Second)
 	return stroke{[]string{linkName(i)}, []step{
 		do(0, "the link "+linkName(i)+" is cut", func(w *world) { w.links()[i].cut() }),
 		{lasts, "the link " + linkName(i) + " is mended", func(_ context.Context, w *world) error { return w.links()[i].mend() }},
 	}, lasts}
 }
 
-func poisonLink(r *rand.Rand) stroke {
-	i, lasts, t := r.IntN(linkCount), between(r, 300*time.Millisecond, 4*time.Second), drawToxic(r)
+func poisonLink(r dice) stroke {
+	i, lasts, t := r.link(), r.between(300*time.Millisecond, 4*time.Second), drawToxic(r)
 	return stroke{[]string{linkName(i)}, []step{
 		{0, "the link " + linkName(i) + " gets " + t.String(), func(_ context.Context, w *world) error { return w.links()[i].poison(t) }},
 		{lasts, "the link " + linkName(i) + " is cured", func(ctx context.Context, w *world) error { w.links()[i].cure(ctx); return nil }},
 	}, lasts}
 }
 
-func drawToxic(r *rand.Rand) toxic {
+func drawToxic(r dice) toxic {
 	t := toxic{Stream: []string{"upstream", "downstream"}[r.IntN(2)], Toxicity: 1}
 	switch r.IntN(7) {
 	case 0:
@@ -239,8 +274,8 @@ func drawToxic(r *rand.Rand) toxic {
 	return t
 }
 
-func freezeEnvoy(r *rand.Rand) stroke {
-	lasts := between(r, 100*time.Millisecond, 3*time.Second)
+func freezeEnvoy(r dice) stroke {
+	lasts := r.between(100*time.Millisecond, 3*time.Second)
 	signal := func(s syscall.Signal) func(context.Context, *world) error {
 		return func(_ context.Context, w *world) error { return syscall.Kill(w.envoy.PID(), s) }
 	}

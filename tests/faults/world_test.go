@@ -38,8 +38,10 @@ type world struct {
 	top checkout.Checkout
 
 	database *database
-	nats     *part
-	store    string // NATS's directory
+	embedded bool           // each control plane has a NATS in it
+	nats     *part          // nil where that is so
+	store    string         // NATS's directory
+	stores   [planes]string // of the NATS in each control plane
 	planes   [planes]*part
 	httpAddr [planes]string
 	envoy    *envoy.Envoy
@@ -67,13 +69,13 @@ type world struct {
 }
 
 // startWorld starts a world, which ends with the test.
-func startWorld(t *testing.T, plant bug) *world {
+func startWorld(t *testing.T, embedded bool, plant bug) *world {
 	t.Helper()
 	top, err := checkout.Find(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dir: t.TempDir(), top: top, drainWithin: drainWithin}
+	w := &world{t: t, dir: t.TempDir(), top: top, embedded: embedded, drainWithin: drainWithin}
 	t.Cleanup(w.close)
 	if err := w.start(t.Context(), plant); err != nil {
 		t.Fatalf("start a world: %v", err)
@@ -102,7 +104,9 @@ func (w *world) start(ctx context.Context, plant bug) error {
 	if w.policy, err = makePolicy(ctx, w.database.url()); err != nil {
 		return err
 	}
-	w.startNATS()
+	if !w.embedded {
+		w.startNATS()
+	}
 	if err := w.startLinks(plant); err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (w *world) start(ctx context.Context, plant bug) error {
 	if err := w.awaitPlanes(ctx); err != nil {
 		return err
 	}
-	if err := plant.spoil(ctx, w); err != nil {
+	if err := plant.plant(ctx, w); err != nil {
 		return err
 	}
 	return w.startEnvoy(ctx)
@@ -177,6 +181,9 @@ func (w *world) startLinks(plant bug) error {
 			return err
 		}
 		w.onStop(w.toSQL[i].cut)
+		if w.embedded {
+			continue
+		}
 		if w.toNATS[i], err = newLink(server, fmt.Sprintf("nats %d", i+1), w.natsAddr); err != nil {
 			return err
 		}
@@ -187,12 +194,21 @@ func (w *world) startLinks(plant bug) error {
 
 // links returns all of them, those that a stroke may take.
 func (w *world) links() []*link {
-	return append(append([]*link{w.edge}, w.toSQL[:]...), w.toNATS[:]...)
+	all := append([]*link{w.edge}, w.toSQL[:]...)
+	if w.embedded {
+		return all
+	}
+	return append(all, w.toNATS[:]...)
 }
 
 func (w *world) startPlane(i int) {
+	w.stores[i] = filepath.Join(w.dir, fmt.Sprint("store ", i))
+	natsURL := ""
+	if !w.embedded {
+		natsURL = "nats://" + w.toNATS[i].addr()
+	}
 	env := []string{
-		"DATABASE_URL=" + w.database.urlAt(w.toSQL[i].addr()), "NATS_URL=nats://" + w.toNATS[i].addr(),
+		"DATABASE_URL=" + w.database.urlAt(w.toSQL[i].addr()), "NATS_URL=" + natsURL, "WEIR_STORE_DIR=" + w.stores[i],
 		"WEIR_NODE_TOKEN=" + nodeToken, "WEIR_HTTP_ADDR=" + w.httpAddr[i], "WEIR_EDGE_ADDR=" + w.edgeAddr[i],
 	}
 	w.planes[i] = &part{name: fmt.Sprintf("control plane %d", i+1), log: &process.Tail{}, command: func() *exec.Cmd {
@@ -331,8 +347,10 @@ func (w *world) heal(ctx context.Context) error {
 	}
 	errs := []error{w.database.up(ctx)}
 	w.database.signal(syscall.SIGCONT)
-	w.nats.thaw()
-	w.nats.up()
+	if !w.embedded {
+		w.nats.thaw()
+		w.nats.up()
+	}
 	for _, l := range w.links() {
 		l.cure(ctx)
 		errs = append(errs, l.mend())
