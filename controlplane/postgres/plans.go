@@ -21,18 +21,25 @@ const ownPlans = 1 << 48
 type plans struct {
 	all    []book.Plan
 	tiers  map[controlplane.ID]controlplane.Tier
-	own    map[controlplane.ID]uint64 // by account
-	shared map[string]uint64          // by tier and overrides
+	own    map[controlplane.ID]uint64          // by account
+	shared map[string]uint64                   // by tier and overrides
+	limits map[controlplane.ID]controlplane.ID // the tier of each limit
 }
 
 func newPlans(tiers []controlplane.Tier) *plans {
-	p := &plans{tiers: map[controlplane.ID]controlplane.Tier{}, own: map[controlplane.ID]uint64{}, shared: map[string]uint64{}}
+	p := &plans{tiers: map[controlplane.ID]controlplane.Tier{}, own: map[controlplane.ID]uint64{}, shared: map[string]uint64{}, limits: map[controlplane.ID]controlplane.ID{}}
 	for _, t := range tiers {
 		p.tiers[t.ID] = t
+		for _, l := range t.Limits {
+			p.limits[l.ID] = t.ID
+		}
 		p.add(uint64(t.ID), t, t.Limits)
 	}
 	return p
 }
+
+// has says whether a limit is one of a tier.
+func (p *plans) has(tier, limit controlplane.ID) bool { return p.limits[limit] == tier }
 
 // override gives an account a plan of its tier with the overrides put in place.
 // They are of limits of that tier, in the order of their limits' ids.

@@ -61,7 +61,7 @@ func newTier(t *testing.T, db *postgres.DB, name string, limits ...controlplane.
 	return tier
 }
 
-func newAccount(t *testing.T, db *postgres.DB, name string, tier controlplane.ID) controlplane.Account {
+func newAccount(t testing.TB, db *postgres.DB, name string, tier controlplane.ID) controlplane.Account {
 	t.Helper()
 	account, _, err := db.CreateAccount(t.Context(), controlplane.NewAccount{Name: name, TierID: tier, TimeZone: "UTC", BillingDay: 1})
 	if err != nil {

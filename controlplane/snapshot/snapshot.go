@@ -22,8 +22,9 @@ import (
 
 // Publisher holds the newest snapshot.
 type Publisher struct {
-	db  *postgres.DB
-	log *slog.Logger
+	db     *postgres.DB
+	reader *postgres.PolicyReader // of the loop of Run alone
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	changes book.Changes
@@ -33,7 +34,7 @@ type Publisher struct {
 
 // New returns a publisher without a snapshot; Run gets it one.
 func New(db *postgres.DB, log *slog.Logger) *Publisher {
-	return &Publisher{db: db, log: log, newer: make(chan struct{})}
+	return &Publisher{db: db, reader: db.PolicyReader(), log: log, newer: make(chan struct{})}
 }
 
 const (
@@ -104,7 +105,7 @@ func (p *Publisher) refresh(ctx context.Context) (next time.Duration, err error)
 }
 
 func (p *Publisher) compile(ctx context.Context) error {
-	policy, err := p.db.Policy(ctx)
+	policy, err := p.reader.Read(ctx)
 	if err != nil {
 		return err
 	}
