@@ -10,12 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/migrations"
 )
 
 // DB is an open database. It is safe for concurrent use.
@@ -68,25 +64,6 @@ func (db *DB) Ping(ctx context.Context) error {
 	}
 	// The driver tells of each attempt in a line of its own.
 	return fmt.Errorf("reach the database: %s", strings.Join(strings.Fields(err.Error()), " "))
-}
-
-// Migrate brings the schema up to date. Several processes may call it at once:
-// an advisory lock lets one work and the others wait.
-func (db *DB) Migrate(ctx context.Context) error {
-	locker, err := lock.NewPostgresSessionLocker()
-	if err != nil {
-		return fmt.Errorf("prepare the migration lock: %w", err)
-	}
-	plain := stdlib.OpenDBFromPool(db.pool)
-	defer plain.Close()
-	provider, err := goose.NewProvider(goose.DialectPostgres, plain, migrations.Files, goose.WithSessionLocker(locker))
-	if err != nil {
-		return fmt.Errorf("read the migrations: %w", err)
-	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
-	}
-	return nil
 }
 
 // inTx runs do in a transaction.

@@ -15,6 +15,7 @@ import (
 	"github.com/weirhq/weir/controlplane/demo"
 	"github.com/weirhq/weir/controlplane/embedded/envoy"
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
+	store "github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/deploy"
 )
 
@@ -171,6 +172,9 @@ func (s *Stack) startApp(ctx context.Context) error {
 		NodeToken:   s.nodeToken,
 		Log:         slog.New(slog.NewTextHandler(log, nil)),
 	})
+	if errors.Is(err, store.ErrOtherSchema) && s.database != nil {
+		return fmt.Errorf("%w; to start afresh, delete %s", err, s.config.DataDir)
+	}
 	if err != nil {
 		return err
 	}
