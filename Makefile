@@ -85,8 +85,8 @@ bench-queries: prerequisites $(POSTGRES_STAMP) ## measure the dashboard's querie
 bench-tools: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) ## install what make bench compares with
 
 .PHONY: bench-ingest
-bench-ingest: prerequisites $(POSTGRES_STAMP) ## measure how fast Postgres takes usage, beside an upsert for each request
-	@go test -run '^$$' -bench 'Ingest|PerEvent' -benchtime 5s -timeout 20m ./controlplane/postgres
+bench-ingest: prerequisites $(POSTGRES_STAMP) ## measure how fast Postgres takes usage, beside an upsert for each request, into tests/bench/RESULTS-INGEST.md
+	@go run ./tests/bench/ingest $(BENCH)
 
 .PHONY: bench-go
 bench-go: prerequisites ## run the Go benchmarks

@@ -29,8 +29,8 @@ var onlyImporters = []struct {
 		"what carries usage can change without anybody else noticing",
 	},
 	{
-		"github.com/jackc/pgx/...", []string{"controlplane/postgres", "controlplane/embedded/pgtest", "tests/bench/queries"},
-		"SQL is in one place; pgtest makes the databases that tests of it run on, and the benchmark of queries fills one",
+		"github.com/jackc/pgx/...", []string{"controlplane/postgres", "controlplane/embedded/pgtest", "tests/bench/ingest", "tests/bench/queries"},
+		"SQL is in one place; pgtest makes the databases that tests of it run on, and the benchmarks of ingest and queries make theirs",
 	},
 	{
 		"github.com/pressly/goose/...", []string{"controlplane/postgres"},

@@ -130,6 +130,12 @@ func (s *Server) launch(ctx context.Context) (retry bool, err error) {
 	}
 	if s.config.Volatile {
 		args = append(args, "-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
+	} else {
+		// Room for the rollups that are written again and again, and checkpoints by
+		// the clock rather than by how much is written: with the defaults there is
+		// one every few seconds under load, and after each all pages are logged in
+		// full. Recovery after a crash still fits into startWithin.
+		args = append(args, "-c", "shared_buffers=256MB", "-c", "max_wal_size=3GB", "-c", "min_wal_size=256MB")
 	}
 	// SIGINT is Postgres's fast shutdown: it ends sessions and saves its files.
 	child, err := process.Start(s.command(s.output, "postgres", args...), syscall.SIGINT)
