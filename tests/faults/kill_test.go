@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/plugin/wire"
 )
 
 const (
@@ -163,9 +164,60 @@ func (w *world) awaitEmpty(ctx context.Context) error {
 		return empty >= enough
 	})
 	if err != nil {
-		return fmt.Errorf("usage is still on its way: in the filter %v, in the stream %d batches", pending, batches)
+		return fmt.Errorf("usage is still on its way: in the filter %v, in the stream %d batches%s", pending, batches, w.stuck())
 	}
 	return nil
+}
+
+// stuck tells of the batches in the stream, and how far its consumer is.
+func (w *world) stuck() string {
+	if w.embedded {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var text strings.Builder
+	err := func() error {
+		nc, err := nats.Connect("nats://" + w.natsAddr)
+		if err != nil {
+			return err
+		}
+		defer nc.Close()
+		js, err := jetstream.New(nc)
+		if err != nil {
+			return err
+		}
+		c, err := js.Consumer(ctx, "WEIR_USAGE", "rollup")
+		if err != nil {
+			return err
+		}
+		i := c.CachedInfo()
+		fmt.Fprintf(&text, "\n\tconsumer: delivered %+v, floor %+v, %d pending, %d unacknowledged, %d again, %d waiting", i.Delivered, i.AckFloor, i.NumPending, i.NumAckPending, i.NumRedelivered, i.NumWaiting)
+		s, err := js.Stream(ctx, "WEIR_USAGE")
+		if err != nil {
+			return err
+		}
+		state := s.CachedInfo().State
+		fmt.Fprintf(&text, "\n\tstream: %+v", state)
+		for n := state.FirstSeq; n <= state.LastSeq; n++ {
+			m, err := s.GetMsg(ctx, n)
+			if err != nil {
+				fmt.Fprintf(&text, "\n\t%d: %v", n, err)
+				continue
+			}
+			b, err := wire.DecodeBatch(m.Data)
+			if err != nil {
+				fmt.Fprintf(&text, "\n\t%d: %s since %v: %v", n, m.Subject, m.Time, err)
+				continue
+			}
+			fmt.Fprintf(&text, "\n\t%d: %s since %v, with %d entries", n, m.Subject, m.Time, len(b.Entries))
+		}
+		return nil
+	}()
+	if err != nil {
+		fmt.Fprintf(&text, "\n\t%v", err)
+	}
+	return text.String()
 }
 
 // pending says whether the filter holds usage, or doesn't answer.

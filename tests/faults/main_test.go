@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/rs/zerolog"
 )
 
 var (
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	flag.Parse()
+	zerolog.SetGlobalLevel(zerolog.Disabled) // toxics trace what they do
 	os.Exit(m.Run())
 }
 

@@ -112,6 +112,13 @@ func signalTree(pid int, s syscall.Signal) {
 	}
 }
 
+// killTree kills a process and those that it started, and leaves it no moment to
+// start another.
+func killTree(pid int) {
+	_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended
+	signalTree(pid, syscall.SIGKILL)
+}
+
 // childrenOf returns the processes that a process started.
 func childrenOf(pid int) (children []int) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -12,18 +13,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
-	"github.com/weirhq/weir/controlplane/demo"
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/embedded/envoy"
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
 	"github.com/weirhq/weir/controlplane/embedded/process"
-	"github.com/weirhq/weir/deploy"
 )
 
 const nodeToken = "a-node-token-of-enough-characters-for-faults"
@@ -260,86 +258,6 @@ func poll(ctx context.Context, done func() bool) error {
 	return nil
 }
 
-// startEnvoy starts Envoy, and waits until its filter has the policy.
-func (w *world) startEnvoy(ctx context.Context) error {
-	if w.envoyLog == nil {
-		upstream := httptest.NewServer(declaring(demo.Upstream()))
-		w.onStop(upstream.Close)
-		if err := w.configureEnvoy(strings.TrimPrefix(upstream.URL, "http://")); err != nil {
-			return err
-		}
-		w.envoyLog = &process.Tail{}
-		w.onStop(func() { w.killEnvoy() })
-	}
-	binary := os.Getenv("ENVOY")
-	if binary == "" {
-		binary = w.top.Envoy()
-	}
-	e, err := envoy.Start(ctx, envoy.Config{
-		Binary: binary, ConfigFile: filepath.Join(w.dir, "envoy.yaml"), Admin: w.admin, Concurrency: 2, NodeToken: nodeToken, Output: w.envoyLog,
-	})
-	if err != nil {
-		return err
-	}
-	w.envoy = e
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	if err := e.AwaitSnapshot(ctx); err != nil {
-		return err
-	}
-	// Each worker takes the policy up by itself.
-	return w.awaitWorkers(ctx)
-}
-
-func (w *world) configureEnvoy(upstream string) error {
-	config, err := deploy.Envoy{
-		Gateway: w.gateway, Admin: w.admin, Edge: w.edge.addr(), Node: "faults", Upstream: upstream, Filter: w.top.Filter(),
-	}.Render()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(w.dir, "envoy.yaml"), config, 0o600)
-}
-
-// awaitWorkers waits until requests on fresh connections are decided by a policy
-// some times in a row, so that every worker is likely to have it.
-func (w *world) awaitWorkers(ctx context.Context) error {
-	const enough = 16
-	ready := 0
-	q := request{caller: w.policy.callers[0], method: http.MethodGet, path: "/"}
-	var answers []answer
-	err := poll(ctx, func() bool {
-		for range enough {
-			c := &client{gateway: w.gateway}
-			sent := time.Now()
-			status, _, err := c.send(ctx, q)
-			c.close()
-			if err != nil {
-				ready = 0
-				return false
-			}
-			a := answer{dims{0, 0, 0, int16(status), unauthenticated}, sent, time.Time{}, -1}
-			if ready++; status == http.StatusServiceUnavailable {
-				ready, a.decision = 0, unready
-			}
-			answers = append(answers, a)
-		}
-		return ready >= enough
-	})
-	w.truth.add(answers, time.Now())
-	if err != nil {
-		return errors.New("the workers have no policy")
-	}
-	return nil
-}
-
-func (w *world) killEnvoy() {
-	if w.envoy != nil {
-		_ = syscall.Kill(w.envoy.PID(), syscall.SIGKILL) // it may have ended
-		<-w.envoy.Done()
-	}
-}
-
 // heal brings everything back, whatever has been done to it.
 func (w *world) heal(ctx context.Context) error {
 	for _, tap := range w.taps {
@@ -368,94 +286,21 @@ func (w *world) heal(ctx context.Context) error {
 	return w.awaitPlanes(ctx)
 }
 
+// Ports that the system gives to nobody unasked, so that they are still free when
+// what listens there is killed and started again.
+const leastPort, mostPort = 14_000, 32_000
+
 // freeAddrs returns addresses that nobody listens on now.
 func freeAddrs(n int) (addrs []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+	for tries := 0; len(addrs) < n; tries++ {
+		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", leastPort+rand.IntN(mostPort-leastPort)))
+		if err != nil && tries > 100*n {
+			return nil, fmt.Errorf("find free ports: %w", err)
 		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+		if err == nil {
+			defer l.Close()
+			addrs = append(addrs, l.Addr().String())
+		}
 	}
 	return addrs, nil
-}
-
-// database is a Postgres that can be killed and started again.
-type database struct {
-	mu     sync.Mutex
-	config postgres.Config
-	server *postgres.Server // nil while it is down
-	link   string           // its URL
-}
-
-func startDatabase(ctx context.Context, c postgres.Config) (*database, error) {
-	addrs, err := freeAddrs(1)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := fmt.Sscanf(addrs[0], "127.0.0.1:%d", &c.Port); err != nil {
-		return nil, err
-	}
-	d := &database{config: c}
-	return d, d.up(ctx)
-}
-
-func (d *database) addr() string { return fmt.Sprintf("127.0.0.1:%d", d.config.Port) }
-func (d *database) url() string  { return d.link }
-
-// urlAt is the database's URL behind another address.
-func (d *database) urlAt(addr string) string { return strings.Replace(d.link, d.addr(), addr, 1) }
-
-// up starts it unless it runs.
-func (d *database) up(ctx context.Context) (err error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.server != nil {
-		return nil
-	}
-	if d.server, err = postgres.Start(ctx, d.config); err == nil {
-		d.link = d.server.URL()
-	}
-	return err
-}
-
-// kill ends it with SIGKILL.
-func (d *database) kill() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.server == nil {
-		return
-	}
-	signalTree(d.server.PID(), syscall.SIGKILL)
-	<-d.server.Done()
-	_ = d.server.Stop(context.Background()) // releases its directory
-	d.server = nil
-}
-
-func (d *database) end() {
-	d.signal(syscall.SIGCONT)
-	d.kill()
-}
-
-// signal sends a signal to all its processes.
-func (d *database) signal(s syscall.Signal) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.server != nil {
-		signalTree(d.server.PID(), s)
-	}
-}
-
-// killOne kills the n-th process beside the first; the server then ends all
-// sessions and recovers.
-func (d *database) killOne(n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.server == nil {
-		return
-	}
-	if children := childrenOf(d.server.PID()); len(children) > 0 {
-		_ = syscall.Kill(children[n%len(children)], syscall.SIGKILL) // it may have ended
-	}
 }
