@@ -97,6 +97,10 @@ type Key struct {
 	RevokedAt *time.Time
 }
 
+// MaxAccountKeys is how many keys and identities an account may have at once;
+// revoked ones don't count.
+const MaxAccountKeys = 1_000
+
 // KeyEdit is a change of a key; a nil field stays as it is.
 type KeyEdit struct {
 	ID           ID

@@ -41,6 +41,9 @@ func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (cont
 		if err != nil {
 			return err
 		}
+		if err := db.room.checkEndpoints(ctx, tx); err != nil {
+			return err
+		}
 		return checkRoutes(ctx, tx)
 	})
 	return created, version, endpointFault("create endpoint", err)
@@ -59,8 +62,8 @@ func (db *DB) UpdateEndpoint(ctx context.Context, e controlplane.EndpointEdit) (
 	return endpoint, version, endpointFault("update endpoint", err)
 }
 
-// checkRoutes refuses endpoints that no snapshot could carry: too many, or ones
-// that overlap so much that matching a path could take too long.
+// checkRoutes refuses endpoints that no snapshot could carry: ones that overlap so
+// much that matching a path could take too long.
 func checkRoutes(ctx context.Context, tx pgx.Tx) error {
 	endpoints, err := list[book.Endpoint](ctx, tx, `select id, method, template, cost, 0::bigint from endpoints`)
 	if err != nil {

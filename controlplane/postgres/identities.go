@@ -35,7 +35,10 @@ func (db *DB) IdentitiesByID(ctx context.Context, ids []controlplane.ID) ([]cont
 func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (controlplane.Account, uint64, error) {
 	account, version, err := db.changeAccount(ctx, "add identity", i.AccountID, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `insert into identities (account_id, kind, value) values ($1, $2, $3)`, i.AccountID, i.Kind, i.Value)
-		return err
+		if err != nil {
+			return err
+		}
+		return db.room.checkKeys(ctx, tx, i.AccountID)
 	})
 	switch {
 	case isViolation(err, "identities_account_fkey"):

@@ -40,17 +40,20 @@ func (db *DB) CreateKey(ctx context.Context, account controlplane.ID, name strin
 		key, err = one[controlplane.Key](ctx, tx, `
 			insert into keys (account_id, name, prefix, digest, expires_at) values ($1, $2, $3, $4, $5) returning `+keyColumns,
 			account, name, secret.Prefix(), digest[:], expires)
-		return err
+		if err != nil {
+			return err
+		}
+		return db.room.checkKeys(ctx, tx, account)
 	})
 	switch {
 	case isViolation(err, "keys_account_fkey"):
 		return key, 0, controlplane.NotFound("accountId", "account")
 	case isViolation(err, "keys_digest_key"):
 		return key, 0, controlplane.Conflict("secret", "this secret is in use already")
-	case err != nil:
+	case err != nil && controlplane.Faults(err) == nil:
 		return key, 0, fmt.Errorf("create key: %w", err)
 	}
-	return key, version, nil
+	return key, version, err
 }
 
 // UpdateKey suspends a key or makes it live again, sets or clears its expiry.

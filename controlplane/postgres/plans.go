@@ -81,15 +81,3 @@ func checkPlans(ctx context.Context, tx pgx.Tx, field string) error {
 	return checkCount(ctx, tx, `select (select count(*) from tiers) + (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
 		controlplane.Conflict(field, "there are %d tiers and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
 }
-
-// checkCount returns fault when the count that sql selects is above most.
-func checkCount(ctx context.Context, tx pgx.Tx, sql string, most int, fault *controlplane.Error) error {
-	var n int
-	if err := tx.QueryRow(ctx, sql).Scan(&n); err != nil {
-		return err
-	}
-	if n > most {
-		return fault
-	}
-	return nil
-}

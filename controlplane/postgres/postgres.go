@@ -18,6 +18,7 @@ import (
 type DB struct {
 	pool       *pgxpool.Pool
 	partitions partitions // that were seen
+	room       room
 }
 
 // statementTimeout bounds every statement, so that one bad query can't hold a
@@ -41,7 +42,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)
 	}
-	db := &DB{pool: pool}
+	db := &DB{pool: pool, room: filterRoom}
 	if err := db.Ping(ctx); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("the database at %s:%d can't be used; check DATABASE_URL: %w", config.ConnConfig.Host, config.ConnConfig.Port, err)
