@@ -9,7 +9,6 @@ import (
 	"context"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
 
@@ -50,7 +49,3 @@ func (r *subscriptionResolver) TopConsumers(ctx context.Context, window model.Li
 	}
 	return follow(ctx, r.Resolver, r.Live.Consumers(windows[window], first, every), liveConsumersOf), nil
 }
-
-func (r *Resolver) Subscription() generated.SubscriptionResolver { return &subscriptionResolver{r} }
-
-type subscriptionResolver struct{ *Resolver }

@@ -479,6 +479,7 @@ type ComplexityRoot struct {
 		Key         func(childComplexity int) int
 		Limit       func(childComplexity int) int
 		Outstanding func(childComplexity int) int
+		Overspent   func(childComplexity int) int
 		PeriodEnd   func(childComplexity int) int
 		PeriodStart func(childComplexity int) int
 		Remaining   func(childComplexity int) int
@@ -2829,6 +2830,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuotaStanding.Outstanding(childComplexity), true
+	case "QuotaStanding.overspent":
+		if e.ComplexityRoot.QuotaStanding.Overspent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Overspent(childComplexity), true
 	case "QuotaStanding.periodEnd":
 		if e.ComplexityRoot.QuotaStanding.PeriodEnd == nil {
 			break
@@ -3969,7 +3976,11 @@ extend type Mutation {
   createAccount(input: CreateAccountInput!): AccountPayload!
   "Changes an account. Fails with NOT_FOUND, or with VALIDATION on the field at fault."
   updateAccount(input: UpdateAccountInput!): AccountPayload!
-  "Creates a key. Its secret is in this answer and nowhere else, ever."
+  """
+  Creates a key. Its secret is in this answer and nowhere else, ever. Fails with
+  NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when the account
+  has 1,000 keys and identities that are not revoked, or all have 2,000,000.
+  """
   createKey(input: CreateKeyInput!): CreateKeyPayload!
   """
   Suspends a key or makes it live again, sets or clears its expiry; Envoys follow
@@ -3988,8 +3999,8 @@ extend type Mutation {
   "Resets all counters of an account, quotas too, in every Envoy, in about a second."
   resetAccount(id: ID!): AccountPayload!
   """
-  Lets a JWT's subject or a certificate's name stand for an account. Fails with
-  NOT_FOUND, or with VALIDATION on the field at fault.
+  Lets a JWT's subject or a certificate's name stand for an account. Fails like
+  createKey.
   """
   addIdentity(input: AddIdentityInput!): AccountPayload!
   "Takes an identity away; Envoys refuse it in about a second."
@@ -4145,7 +4156,7 @@ type QuotaStanding {
   periodEnd: Time!
   "The quota, in units of the limit's measure; an override is reckoned in."
   amount: Int64!
-  "What Envoys reported as used, and what was leased to one that went away."
+  "What Envoys reported as used of their leases, less what they gave back, and what was leased to one that went away."
   consumed: Int64!
   "Leased to Envoys and not reported as used yet."
   outstanding: Int64!
@@ -4153,6 +4164,11 @@ type QuotaStanding {
   remaining: Int64!
   "Part of ` + "`" + `consumed` + "`" + `: leased to an Envoy that went away without a report."
   writtenOff: Int64!
+  """
+  Not part of ` + "`" + `consumed` + "`" + `: used although nothing was left to lease. A limit that fails open, is soft or
+  shadow, or counts what is known only in the end, bytes or a declared cost, lets that happen.
+  """
+  overspent: Int64!
 }
 
 "One page of accounts."
@@ -4400,7 +4416,10 @@ type LimitActivity {
 }
 
 extend type Mutation {
-  "Creates an endpoint. Fails with VALIDATION on the field at fault."
+  """
+  Creates an endpoint. Fails with VALIDATION on the field at fault, and with CONFLICT
+  when there are 100,000.
+  """
   createEndpoint(input: CreateEndpointInput!): EndpointPayload!
   "Deletes an endpoint that no limit names; otherwise fails with CONFLICT. Its usage stays."
   deleteEndpoint(id: ID!): DeletePayload!
@@ -4886,8 +4905,8 @@ type Reconciliation {
   totals: ReconciledFigures!
   """
   Each account and day; those with a difference first, then the newest days and
-  most requests. Of days that have ended, sums are compared that are made anew with
-  each commit to them and once a day; ` + "`" + `levels` + "`" + ` reads the rollups themselves.
+  most requests. Of days that have ended, sums are compared that are made anew after
+  each commit to them and, for five weeks, once a day. So it is with ` + "`" + `levels` + "`" + `.
   """
   rows: [ReconciliationRow!]!
   "How many rows there are on all pages."
@@ -6582,6 +6601,8 @@ func (ec *executionContext) childFields_QuotaStanding(ctx context.Context, field
 		return ec.fieldContext_QuotaStanding_remaining(ctx, field)
 	case "writtenOff":
 		return ec.fieldContext_QuotaStanding_writtenOff(ctx, field)
+	case "overspent":
+		return ec.fieldContext_QuotaStanding_overspent(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuotaStanding", field.Name)
 }
@@ -16126,6 +16147,29 @@ func (ec *executionContext) _QuotaStanding_writtenOff(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_QuotaStanding_writtenOff(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_overspent(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_overspent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Overspent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_overspent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
@@ -27882,6 +27926,11 @@ func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.Selectio
 			}
 		case "writtenOff":
 			out.Values[i] = ec._QuotaStanding_writtenOff(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "overspent":
+			out.Values[i] = ec._QuotaStanding_overspent(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
