@@ -72,6 +72,7 @@ const AccountQuery = graphql(
           outstanding
           remaining
           writtenOff
+          overspent
         }
         overrides {
           id

@@ -57,6 +57,7 @@ const RemainingNow = graphql(`
         outstanding
         remaining
         writtenOff
+        overspent
       }
     }
   }
@@ -248,7 +249,7 @@ function QuotaLine({
       <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-0.5">
         {whose(quota) && <span className="min-w-0 truncate text-muted">{whose(quota)}</span>}
         <Meter
-          used={quota.consumed}
+          used={quota.consumed + quota.overspent}
           held={quota.outstanding}
           limit={quota.amount}
           measure={limit.measure}
@@ -260,6 +261,7 @@ function QuotaLine({
         {say(quota.consumed)} consumed
         {quota.writtenOff > 0 && ` (${say(quota.writtenOff)} of it written off)`},{" "}
         {say(quota.outstanding)} leased to Envoys
+        {quota.overspent > 0 && `, ${say(quota.overspent)} used beyond what was left`}
       </p>
       <p className="text-small text-faint">
         {momentIn(Date.parse(quota.periodStart), timeZone)} to {momentIn(ends, timeZone)} (
