@@ -63,11 +63,11 @@ func (r *accountResolver) Quotas(ctx context.Context, obj *controlplane.Account)
 }
 
 func (r *accountResolver) Usage(ctx context.Context, obj *controlplane.Account, from time.Time, to *time.Time) (*controlplane.Totals, error) {
-	span, err := controlplane.BucketRange(from, until(ctx, to), controlplane.ByMinute)
+	minutes, err := controlplane.BucketRange(from, until(ctx, to), controlplane.ByMinute)
 	if err != nil {
 		return nil, err
 	}
-	totals, err := loadersOf(ctx).totals.Load(ctx, accountRange{obj.ID, span})
+	totals, err := loadersOf(ctx).totals.Load(ctx, accountRange{obj.ID, span{minutes, asksFor(ctx, "latency")}})
 	return totals, plainFields(err)
 }
 

@@ -37,7 +37,13 @@ type loaders struct {
 
 type accountRange struct {
 	account controlplane.ID
+	span
+}
+
+// span is a range, and whether its latencies are of interest.
+type span struct {
 	controlplane.Range
+	latencies bool
 }
 
 // loaderWait is how long a loader waits for more of the same.
@@ -113,13 +119,17 @@ func callersOf(db *postgres.DB) func(context.Context, []controlplane.ID) (map[co
 
 func totalsOf(db *postgres.DB) func(context.Context, []accountRange) (map[accountRange]*controlplane.Totals, error) {
 	return func(ctx context.Context, wanted []accountRange) (map[accountRange]*controlplane.Totals, error) {
-		accounts := map[controlplane.Range][]controlplane.ID{}
+		accounts := map[span][]controlplane.ID{}
 		for _, w := range wanted {
-			accounts[w.Range] = append(accounts[w.Range], w.account)
+			accounts[w.span] = append(accounts[w.span], w.account)
 		}
 		out := map[accountRange]*controlplane.Totals{}
 		for r, ids := range accounts {
-			totals, err := db.TotalsByAccount(ctx, r, ids)
+			read := db.CountsByAccount
+			if r.latencies {
+				read = db.TotalsByAccount
+			}
+			totals, err := read(ctx, r.Range, ids)
 			if err != nil {
 				return nil, err
 			}

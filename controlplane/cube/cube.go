@@ -40,7 +40,7 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-building.C:
 			w.attempt(ctx, "sum up usage", w.build)
 		case <-forgetting.C:
-			w.attempt(ctx, "forget old sums", func(ctx context.Context) error { return w.DB.ForgetCubes(ctx, time.Now()) })
+			w.attempt(ctx, "forget old sums", w.DB.ForgetCubes)
 		case <-ctx.Done():
 			return
 		}

@@ -10,48 +10,53 @@ import (
 // Cube is what a rollup was summed up over.
 type Cube int
 
-// The cubes. Each has tiers, statuses and decisions; what else it has, its name
-// says. NoCube is the rollup itself.
+// The cubes. NoCube is the rollup itself. The first three have tiers, statuses,
+// decisions and latencies; the cubes of counts have none of these, and so far
+// fewer rows and bytes. What else a cube has, its name says.
 const (
 	NoCube       Cube = iota
 	TotalCube         // nothing else
 	EndpointCube      // endpoints
 	CallerCube        // accounts and keys
-	RankCube          // accounts and keys, and only what they are ranked by
+	CallerCounts      // accounts and keys
+	PairCounts        // accounts, keys and endpoints
 )
 
-// Cubes lists those of which each row has all sums of usage.
-var Cubes = [...]Cube{TotalCube, EndpointCube, CallerCube}
+// Cubes lists those that are kept.
+var Cubes = [...]Cube{TotalCube, EndpointCube, CallerCube, CallerCounts, PairCounts}
 
-func (c Cube) String() string { return [...]string{"", "total", "endpoint", "caller", "rank"}[c] }
-
-// firstSummedUp is the finest rollup that is summed up.
-const firstSummedUp = controlplane.ByHour
-
-// RankCubeFor is CubeFor for those who only rank by measures.
-func RankCubeFor(dimensions []Dimension, f controlplane.UsageFilter) Cube {
-	cube := CubeFor(dimensions, f)
-	narrow := len(f.Tiers)+len(f.Statuses)+len(f.Decisions) == 0
-	for _, d := range dimensions {
-		narrow = narrow && (d == ByAccount || d == ByKey)
-	}
-	if cube == CallerCube && narrow {
-		return RankCube
-	}
-	return cube
+func (c Cube) String() string {
+	return [...]string{"", "total", "endpoint", "caller", "caller_count", "pair_count"}[c]
 }
 
+// Finest is the finest rollup that is summed up to the cube. One that has nearly as
+// many rows as its rollup is not worth having for hours.
+func (c Cube) Finest() controlplane.Granularity {
+	if c == CallerCube || c == PairCounts {
+		return controlplane.ByDay
+	}
+	return controlplane.ByHour
+}
+
+// CountsOnly says whether a cube has nothing but counts.
+func (c Cube) CountsOnly() bool { return c == CallerCounts || c == PairCounts }
+
 // CubeFor returns the smallest cube that has all that a question looks at: it
-// splits by dimensions and narrows by f.
-func CubeFor(dimensions []Dimension, f controlplane.UsageFilter) Cube {
+// splits by dimensions, narrows by f, and may want latencies.
+func CubeFor(dimensions []Dimension, f controlplane.UsageFilter, latencies bool) Cube {
 	has := func(d Dimension, n int) bool { return n > 0 || slices.Contains(dimensions, d) }
 	caller := has(ByAccount, len(f.Accounts)) || has(ByKey, len(f.Keys))
 	endpoint := has(ByEndpoint, len(f.Endpoints))
+	detailed := latencies || has(ByTier, len(f.Tiers)) || has(ByStatus, len(f.Statuses)) || has(ByDecision, len(f.Decisions))
 	switch {
-	case caller && endpoint:
+	case caller && endpoint && detailed:
 		return NoCube
-	case caller:
+	case caller && endpoint:
+		return PairCounts
+	case caller && detailed:
 		return CallerCube
+	case caller:
+		return CallerCounts
 	case endpoint:
 		return EndpointCube
 	default:
@@ -75,7 +80,7 @@ func (p Plan) UseCubes(built Built, kept Kept, cube Cube) Plan {
 	}
 	var parts []Part
 	for _, part := range p.Parts {
-		if part.Local || part.Level < firstSummedUp {
+		if part.Local || part.Level < cube.Finest() {
 			parts = append(parts, part)
 			continue
 		}
@@ -92,12 +97,12 @@ func (p Plan) UseCubes(built Built, kept Kept, cube Cube) Plan {
 // cubesOf returns what one bucket is read from.
 func cubesOf(g controlplane.Granularity, begin time.Time, cube Cube, built Built, kept Kept) []Part {
 	whole := Part{Level: g, Range: controlplane.Range{From: begin, To: g.Next(begin)}}
-	if built[g][begin.Unix()] {
+	if g >= cube.Finest() && built[g][begin.Unix()] {
 		whole.Cube = cube
 		return []Part{whole}
 	}
 	finer := g - 1
-	if finer < firstSummedUp || begin.Before(kept[finer]) {
+	if finer < cube.Finest() || begin.Before(kept[finer]) {
 		return []Part{whole}
 	}
 	var parts []Part

@@ -69,13 +69,22 @@ func (db *DB) UsageSeries(ctx context.Context, q explore.Question) (points []tim
 // TotalsByAccount returns the totals of those of the accounts that have usage in
 // the range.
 func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
+	return db.totalsByAccount(ctx, r, accounts, true)
+}
+
+// CountsByAccount is TotalsByAccount without latencies, which cost the most.
+func (db *DB) CountsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
+	return db.totalsByAccount(ctx, r, accounts, false)
+}
+
+func (db *DB) totalsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID, latencies bool) (map[controlplane.ID]controlplane.Totals, error) {
 	totals := map[controlplane.ID]controlplane.Totals{}
 	if len(accounts) == 0 {
 		return totals, nil
 	}
 	q := explore.Question{
 		From: r.From, To: r.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: len(accounts),
-		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{GroupLatency: true},
+		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{GroupLatency: latencies},
 	}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
 		r, err := newReader(ctx, tx, q, time.Time{})
@@ -85,7 +94,7 @@ func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, account
 		for _, id := range accounts {
 			r.keys = append(r.keys, explore.GroupKey{int64(id)})
 		}
-		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, true, func(rank, _ int, t controlplane.Totals) {
+		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, latencies, func(rank, _ int, t controlplane.Totals) {
 			totals[accounts[rank-1]] = t
 		})
 	})
@@ -111,13 +120,13 @@ func (db *DB) HeatMap(ctx context.Context, r controlplane.Range, zone *time.Loca
 		if err != nil {
 			return err
 		}
-		plan = plan.UseCubes(built, kept, explore.RankCubeFor(nil, f))
+		plan = plan.UseCubes(built, kept, explore.CubeFor(nil, f, false))
 		if err := checkRows(ctx, tx, explore.Question{Filter: f}, plan.Parts); err != nil {
 			return err
 		}
 		s := newScan(plan, f, nil)
 		s.measure = measure
-		rows, err := tx.Query(ctx, `select bucket, sum(m)::bigint from (`+s.usage(`bucket, `+measureColumn+` as m`)+`) u group by bucket`, s.args...)
+		rows, err := tx.Query(ctx, `select bucket, coalesce(sum(m), 0)::bigint from (`+s.usage(`bucket, `+measureColumn+` as m`)+`) u group by bucket`, s.args...)
 		if err != nil {
 			return fmt.Errorf("read usage by the hour: %w", err)
 		}
@@ -140,9 +149,10 @@ func (db *DB) HeatMap(ctx context.Context, r controlplane.Range, zone *time.Loca
 func (db *DB) snapshot(ctx context.Context, do func(pgx.Tx) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		// The plan is made for the partitions at hand; compiling it takes longer
-		// than most questions.
-		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off; set local max_parallel_workers_per_gather = 0`, exploreWithin.Milliseconds()))
+		// The plan is made for the partitions and the range at hand; compiling it
+		// takes longer than most questions. Pages of the indexes that it needs are
+		// mostly in memory, and so may its groups be.
+		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off; set local plan_cache_mode = force_custom_plan; set local random_page_cost = 1.1; set local work_mem = '32MB'; set local max_parallel_workers_per_gather = 0`, exploreWithin.Milliseconds()))
 		if err != nil {
 			return fmt.Errorf("begin a question: %w", err)
 		}

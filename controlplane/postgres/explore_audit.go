@@ -58,26 +58,35 @@ func readReconciled(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliati
 // what was sent and what is in the rollup. Days that have been summed up are read
 // from there.
 func reconciledSQL(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliation) (string, []any, error) {
-	from, end := r.From, r.To.AddDate(0, 0, 1)
-	built, err := builtOf(ctx, tx, controlplane.Range{From: from, To: end})
+	summed, other, err := summedDays(ctx, tx, controlplane.Range{From: r.From, To: r.To.AddDate(0, 0, 1)})
 	if err != nil {
 		return "", nil, err
 	}
-	summed, other := []time.Time{}, []time.Time{}
-	for day := from; day.Before(end); day = day.AddDate(0, 0, 1) {
+	return `
+		with compared as (
+			select day, account_id, sent, by_day as rolled_up, corrected, imported from cube_reconciled
+			where day = any($1::date[]) and ($3::bigint is null or account_id = $3)
+			union all
+			select * from (` + comparedSQL(`$2`, `($3::bigint is null or account_id = $3)`) + `) c
+		)`, []any{summed, other, orNull(r.AccountID)}, nil
+}
+
+// summedDays tells the days of a range that have been summed up from those that
+// have not.
+func summedDays(ctx context.Context, tx pgx.Tx, r controlplane.Range) (summed, other []time.Time, err error) {
+	built, err := builtOf(ctx, tx, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	summed, other = []time.Time{}, []time.Time{}
+	for day := r.From; day.Before(r.To); day = day.AddDate(0, 0, 1) {
 		if built[controlplane.ByDay][day.Unix()] {
 			summed = append(summed, day)
 		} else {
 			other = append(other, day)
 		}
 	}
-	return `
-		with compared as (
-			select day, account_id, sent, rolled_up, corrected, imported from cube_reconciled
-			where day = any($1::date[]) and ($3::bigint is null or account_id = $3)
-			union all
-			select * from (` + comparedSQL(`$2`, `($3::bigint is null or account_id = $3)`) + `) c
-		)`, []any{summed, other, orNull(r.AccountID)}, nil
+	return summed, other, nil
 }
 
 // comparedSQL compares some days, given as an array, in the rollup itself.
@@ -95,55 +104,6 @@ func comparedSQL(days, condition string) string {
 				sum(requests) filter (where decision = 7) as imported
 			from usage_day where bucket = any(` + days + `::timestamptz[]) and ` + condition + ` group by bucket, account_id
 		) u on s.day = u.day and s.account_id = u.account_id`
-}
-
-// ReconcileLevels compares what was sent with each rollup, over those whole days
-// (or whole months) of a range that it has.
-func (db *DB) ReconcileLevels(ctx context.Context, from, to time.Time, account controlplane.ID) ([]controlplane.ReconciledLevel, error) {
-	var levels []controlplane.ReconciledLevel
-	err := db.snapshot(ctx, func(tx pgx.Tx) error {
-		kept, err := keptOf(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if err := readTogether(ctx, tx); err != nil {
-			return err
-		}
-		for _, g := range controlplane.Granularities {
-			l, err := reconcileLevel(ctx, tx, g, later(from, kept[g]), to.AddDate(0, 0, 1), account)
-			if err != nil {
-				return fmt.Errorf("reconcile the %s: %w", g, err)
-			}
-			levels = append(levels, l)
-		}
-		return nil
-	})
-	return levels, tooLarge(err)
-}
-
-func reconcileLevel(ctx context.Context, tx pgx.Tx, g controlplane.Granularity, from, end time.Time, account controlplane.ID) (controlplane.ReconciledLevel, error) {
-	l := controlplane.ReconciledLevel{Granularity: g}
-	whole := controlplane.ByDay
-	if g == controlplane.ByMonth {
-		whole = controlplane.ByMonth
-	}
-	if begin := whole.Truncate(from); begin.Before(from) {
-		from = whole.Next(begin)
-	}
-	end = whole.Truncate(end)
-	if !from.Before(end) {
-		return l, nil
-	}
-	last := end.AddDate(0, 0, -1)
-	l.From, l.To = &from, &last
-	err := tx.QueryRow(ctx, `
-		select
-			(select coalesce(sum(requests), 0)::bigint from sent_usage
-			 where day >= $1::date and day < $2::date and ($3::bigint is null or account_id = $3)),
-			(select coalesce(sum(requests), 0)::bigint from usage_`+g.String()+`
-			 where bucket >= $1::timestamptz and bucket < $2::timestamptz and decision <= 5 and ($3::bigint is null or account_id = $3))`,
-		from, end, orNull(account)).Scan(&l.Sent, &l.RolledUp)
-	return l, err
 }
 
 // ReconcileSources returns what the sources of a range sent, those first of which

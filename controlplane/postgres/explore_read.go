@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,7 +48,8 @@ func newReader(ctx context.Context, tx pgx.Tx, q explore.Question, now time.Time
 
 // grouped reads a plan's groups from cubes where they have what these are of.
 func (r *reader) grouped(p explore.Plan) explore.Plan {
-	return p.UseCubes(r.built, r.kept, explore.CubeFor(r.q.GroupBy, r.q.Filter))
+	latencies := r.q.Want.Latency || r.q.Want.GroupLatency
+	return p.UseCubes(r.built, r.kept, explore.CubeFor(r.q.GroupBy, r.q.Filter, latencies))
 }
 
 // rank finds the largest groups.
@@ -60,7 +60,7 @@ func (r *reader) rank(ctx context.Context) error {
 	if r.q.OrderByMeter != 0 {
 		return r.rankByMeter(ctx)
 	}
-	whole := r.q.WithoutPoints(r.plan, r.kept).UseCubes(r.built, r.kept, explore.RankCubeFor(r.q.GroupBy, r.q.Filter))
+	whole := r.q.WithoutPoints(r.plan, r.kept).UseCubes(r.built, r.kept, explore.CubeFor(r.q.GroupBy, r.q.Filter, false))
 	s := newScan(whole, r.q.Filter, r.q.GroupBy)
 	s.measure = r.q.OrderBy
 	dimensions := s.dimensions()
@@ -69,7 +69,7 @@ func (r *reader) rank(ctx context.Context) error {
 		columns += `, requests, decision as decision_of`
 	}
 	rows, err := r.tx.Query(ctx, fmt.Sprintf(`
-		select %s, count(*) over () from (%s) u group by %s%s order by sum(m) desc, %s limit %d`,
+		select %s, count(*) over () from (%s) u group by %s%s order by coalesce(sum(m), 0) desc, %s limit %d`,
 		s.keyColumns(), s.usage(columns), dimensions, s.having(), dimensions, r.q.Top), s.args...)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 		p.Points, p.Dates, p.Parts = nil, nil, whole.Parts
 	}
 	sums := explore.NewSums(p, len(r.keys), r.q.Meters)
-	all := newScan(p.UseCubes(r.built, r.kept, explore.CubeFor(nil, r.q.Filter)), r.q.Filter, nil)
+	all := newScan(p.UseCubes(r.built, r.kept, explore.CubeFor(nil, r.q.Filter, r.q.Want.Latency)), r.q.Filter, nil)
 	err := r.readSums(ctx, all, nil, r.q.Want.Latency, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
 	if err == nil && len(r.keys) > 0 {
 		top := newScan(r.grouped(p), r.q.Filter, r.q.GroupBy)
@@ -117,9 +117,9 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 
 // readSums adds up the rows of a scan by the group's rank and the point.
 func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey, latencies bool, add func(rank, point int, t controlplane.Totals)) error {
-	rowColumns, columns := usageColumns, sumColumns+`, null::bytea`
+	rowColumns, columns := figureColumns, figureSums+`, null::bytea`
 	if latencies {
-		rowColumns, columns = usageColumns+`, latency`, sumColumns+`, string_agg(latency, '') filter (where decision = 1)`
+		rowColumns, columns = figureColumns+`, `+latencyColumn, figureSums+`, string_agg(latency, '')`
 	}
 	rows, err := r.tx.Query(ctx, `select point, rank, `+columns+` from (`+s.ranked(keys, rowColumns)+`) u group by point, rank`, s.args...)
 	if err != nil {
@@ -141,11 +141,15 @@ func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey,
 }
 
 func (r *reader) readUnique(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
-	p = r.q.WithoutPoints(p, r.kept).UseCubes(r.built, r.kept, explore.CubeFor(append([]explore.Dimension{explore.ByKey}, r.q.GroupBy...), r.q.Filter))
+	p = r.q.WithoutPoints(p, r.kept).UseCubes(r.built, r.kept, explore.CubeFor(append([]explore.Dimension{explore.ByKey}, r.q.GroupBy...), r.q.Filter, false))
 	s := newScan(p, r.q.Filter, r.q.GroupBy)
+	columns := `key_id`
+	if s.local() {
+		columns += `, requests, decision as decision_of`
+	}
 	rows, err := r.tx.Query(ctx, `
 		select coalesce(rank, 0), grouping(rank), count(distinct key_id)
-		from (select rank, key_id from (`+s.ranked(r.keys, `key_id, requests, decision as decision_of`)+`) r where key_id <> 0 group by rank, key_id`+s.having()+`) u
+		from (select rank, key_id from (`+s.ranked(r.keys, columns)+`) r where key_id <> 0 group by rank, key_id`+s.having()+`) u
 		group by grouping sets ((rank), ())`, s.args...)
 	if err != nil {
 		return err
@@ -164,13 +168,11 @@ func (r *reader) readUnique(ctx context.Context, p explore.Plan, sums *explore.S
 }
 
 // checkRows refuses a question that would read too much, by what the planner
-// expects to find, and has several processes answer one that reads much. What narrows a question but is not in an index does not make
-// it cheaper, so only times and accounts are looked at.
+// expects to find, and has several processes answer one that reads much. What
+// narrows a question but is not in an index does not make it cheaper, so only times
+// and accounts are looked at.
 func checkRows(ctx context.Context, tx pgx.Tx, q explore.Question, parts []explore.Part) error {
 	f := controlplane.UsageFilter{Accounts: q.Filter.Accounts}
-	if slices.ContainsFunc(parts, func(p explore.Part) bool { return p.Cube != explore.NoCube }) {
-		f.Accounts = nil // not every cube has them
-	}
 	s := newScan(explore.Plan{Parts: parts}, f, nil)
 	var text []byte
 	if err := tx.QueryRow(ctx, `explain (format json) `+s.usage(`requests`), s.args...).Scan(&text); err != nil {
@@ -193,7 +195,7 @@ func checkRows(ctx context.Context, tx pgx.Tx, q explore.Question, parts []explo
 
 // manyRows are worth reading by several processes: with fewer it takes longer to
 // start the others and to wait for them.
-const manyRows = 1_000_000
+const manyRows = 300_000
 
 // readTogether has several processes answer what follows.
 func readTogether(ctx context.Context, tx pgx.Tx) error {

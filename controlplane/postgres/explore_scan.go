@@ -10,35 +10,62 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// sumColumns sums rollup rows into controlplane.Totals, without latency.
-const sumColumns = `
-	sum(requests)::bigint,
-	coalesce(sum(requests) filter (where decision = 1), 0)::bigint,
-	coalesce(sum(requests) filter (where decision = 2), 0)::bigint,
-	coalesce(sum(requests) filter (where decision between 3 and 5), 0)::bigint,
-	coalesce(sum(requests) filter (where decision = 6), 0)::bigint,
-	coalesce(sum(requests) filter (where decision = 7), 0)::bigint,
-	coalesce(sum(requests) filter (where decision = 1 and status >= 500), 0)::bigint,
-	sum(shadowed)::bigint, sum(late)::bigint, sum(cost)::bigint, sum(bytes_in)::bigint, sum(bytes_out)::bigint,
-	coalesce(sum(duration_us) filter (where decision = 1), 0)::bigint`
+// figures are the counts of controlplane.Totals, in its order: their columns in the
+// cubes of counts, and what a row of another table has of each, null where it has
+// nothing.
+var figures = [...]struct{ column, row string }{
+	{`requests`, `requests`},
+	{`allowed`, `case when decision = 1 then requests end`},
+	{`throttled`, `case when decision = 2 then requests end`},
+	{`refused`, `case when decision between 3 and 5 then requests end`},
+	{`corrected`, `case when decision = 6 then requests end`},
+	{`imported`, `case when decision = 7 then requests end`},
+	{`errors`, `case when decision = 1 and status >= 500 then requests end`},
+	{`shadowed`, `shadowed`},
+	{`late`, `late`},
+	{`cost`, `cost`},
+	{`bytes_in`, `bytes_in`},
+	{`bytes_out`, `bytes_out`},
+	{`duration_us`, `case when decision = 1 then duration_us end`},
+}
 
-// usageColumns are those that sumColumns reads.
-const usageColumns = `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision`
+// figureColumns stand for all figures in the columns of usage, and figureSums adds
+// them up.
+const figureColumns = `<figures>`
 
-// measureColumn stands for a row's part of a measure in the columns of usage.
+var figureSums = func() string {
+	sums := make([]string, len(figures))
+	for i, f := range figures {
+		sums[i] = `coalesce(sum(` + f.column + `), 0)::bigint`
+	}
+	return strings.Join(sums, `, `)
+}()
+
+// latencyColumn is a row's part of the latencies, which joined are the sum.
+const latencyColumn = `case when decision = 1 then latency end as latency`
+
+// measureColumn stands for a row's part of the measure in the columns of usage.
 const measureColumn = `<measure>`
 
-// measures are what a row adds to each measure; in the cube of ranks there is a
-// column for each.
-var measures = [...]struct{ row, rank string }{
-	explore.Requests:  {`requests`, `requests`},
-	explore.Allowed:   {`case when decision = 1 then requests else 0 end`, `allowed`},
-	explore.Throttled: {`case when decision = 2 then requests else 0 end`, `throttled`},
-	explore.Shadowed:  {`shadowed`, `shadowed`},
-	explore.Errors:    {`case when decision = 1 and status >= 500 then requests else 0 end`, `errors`},
-	explore.Cost:      {`cost`, `cost`},
-	explore.BytesIn:   {`bytes_in`, `bytes_in`},
-	explore.BytesOut:  {`bytes_out`, `bytes_out`},
+// measures are the figures that groups are ranked by.
+var measures = [...]string{
+	explore.Requests: `requests`, explore.Allowed: `allowed`, explore.Throttled: `throttled`, explore.Shadowed: `shadowed`,
+	explore.Errors: `errors`, explore.Cost: `cost`, explore.BytesIn: `bytes_in`, explore.BytesOut: `bytes_out`,
+}
+
+// expand writes what stands for figures in the columns of one table.
+func expand(columns string, cube explore.Cube, measure explore.Measure) string {
+	all := make([]string, len(figures))
+	for i, f := range figures {
+		all[i] = f.row + ` as ` + f.column
+		if cube.CountsOnly() {
+			f.row, all[i] = f.column, f.column
+		}
+		if f.column == measures[measure] {
+			columns = strings.ReplaceAll(columns, measureColumn, f.row)
+		}
+	}
+	return strings.ReplaceAll(columns, figureColumns, strings.Join(all, `, `))
 }
 
 var dimensionColumns = [...]string{
@@ -85,11 +112,7 @@ func (s *scan) usage(columns string) string {
 		if strings.Contains(columns, pointColumn) {
 			selected = strings.ReplaceAll(columns, pointColumn, s.point(p))
 		}
-		measure := measures[s.measure].row
-		if p.Cube == explore.RankCube {
-			measure = measures[s.measure].rank
-		}
-		selected = strings.ReplaceAll(selected, measureColumn, measure)
+		selected = expand(selected, p.Cube, s.measure)
 		parts[i] = `select ` + selected + ` from ` + s.table + name +
 			` where bucket >= ` + s.arg(p.From) + ` and bucket < ` + s.arg(p.To) + where
 	}

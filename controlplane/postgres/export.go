@@ -82,7 +82,10 @@ var named = map[explore.Dimension]string{
 // the sums and the latency.
 func exportSQL(e explore.Export, p explore.Plan) (string, []any) {
 	s := newScan(p, e.Filter, e.GroupBy)
-	columns := []string{`requests, shadowed, late, cost, bytes_in, bytes_out, duration_us, status, decision, decision as decision_of, latency`}
+	columns := []string{figureColumns + `, ` + latencyColumn}
+	if s.local() {
+		columns[0] += `, decision as decision_of`
+	}
 	var keys, names, joins, order []string
 	for i, d := range e.GroupBy {
 		columns = append(columns, fmt.Sprintf(`%s as k%d`, dimensionColumns[d], i))
@@ -96,7 +99,7 @@ func exportSQL(e explore.Export, p explore.Plan) (string, []any) {
 		names = append(names, name)
 	}
 	at := s.exportTime(e)
-	inner := `select at, ` + strings.Join(append(keys, sumColumns), `, `) + `, string_agg(latency, '') filter (where decision = 1) as latency
+	inner := `select at, ` + strings.Join(append(keys, figureSums), `, `) + `, string_agg(latency, '') as latency
 		from (` + s.usage(at+` as at, `+strings.Join(columns, `, `)) + `) u group by ` + strings.Join(append([]string{`at`}, keys...), `, `) + s.having()
 	sums := `requests, allowed, throttled, refused, corrected, imported, errors, shadowed, late, cost, bytes_in, bytes_out, duration_us`
 	outer := append([]string{`at`}, keys...)

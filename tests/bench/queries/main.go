@@ -9,6 +9,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,15 +39,21 @@ func run(ctx context.Context, arguments []string) (err error) {
 	flags := flag.NewFlagSet("queries", flag.ContinueOnError)
 	data := flags.String("data", "build/bench-queries", "where the data set is kept")
 	days := flags.Int("days", 365, "how many days of hours there are, of a new data set")
-	rounds := flags.Int("rounds", 40, "how often each query is asked")
-	slow := flags.Bool("slow", false, "name only those whose p95 is above 100 ms")
+	o := options{}
+	flags.IntVar(&o.rounds, "rounds", 40, "how often each question is asked")
+	flags.StringVar(&o.out, "out", "tests/bench/RESULTS-QUERIES.md", "where the results go; empty is the standard output")
+	only := flags.String("only", "", "a regular expression of the questions to ask")
 	if err := flags.Parse(arguments); err != nil {
+		return err
+	}
+	if o.only, err = regexp.Compile(*only); err != nil {
 		return err
 	}
 	top, err := checkout.Find(".")
 	if err != nil {
 		return err
 	}
+	o.dashboard = filepath.Join(string(top), "frontend", "src")
 	if *data, err = filepath.Abs(*data); err != nil {
 		return err
 	}
@@ -57,7 +66,15 @@ func run(ctx context.Context, arguments []string) (err error) {
 	if err != nil {
 		return err
 	}
-	return measure(ctx, server.URL(), now, *rounds, *slow)
+	return answer(ctx, server.URL(), &processes{server.PID()}, now, o)
+}
+
+// options say what to ask and how.
+type options struct {
+	rounds    int
+	only      *regexp.Regexp
+	out       string
+	dashboard string // its source
 }
 
 // prepare makes the data set unless it is there, and returns the moment that it
@@ -97,8 +114,8 @@ func prepare(ctx context.Context, url string, days int) (now time.Time, err erro
 	return now, err
 }
 
-// measure opens a control plane on the data set and asks it.
-func measure(ctx context.Context, url string, now time.Time, rounds int, slow bool) (err error) {
+// answer opens a control plane on the data set, asks it, and writes the results.
+func answer(ctx context.Context, url string, server *processes, now time.Time, o options) (err error) {
 	store, err := os.MkdirTemp("", "weir-queries-")
 	if err != nil {
 		return err
@@ -121,6 +138,29 @@ func measure(ctx context.Context, url string, now time.Time, rounds int, slow bo
 			return err
 		}
 	}
-	c := client{url: "http://" + a.HTTPAddr() + "/graphql", token: secret.Reveal()}
-	return c.table(ctx, queriesAt(now), rounds, slow)
+	c := client{url: "http://" + a.HTTPAddr(), token: secret.Reveal(), postgres: server}
+	if c.documents, err = readDocuments(o.dashboard); err != nil {
+		return err
+	}
+	questions := slices.DeleteFunc(questionsAt(now), func(q question) bool { return !o.only.MatchString(q.page + ", " + q.name) })
+	load, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return err
+	}
+	results := c.measure(ctx, questions, o.rounds)
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	text, slow, err := report(ctx, conn, results, o.rounds, strings.Fields(string(load))[0])
+	if err != nil {
+		return err
+	}
+	if o.out == "" {
+		_, err = os.Stdout.Write(text)
+		return err
+	}
+	fmt.Printf("%d of %d questions are slower than %v; see %s\n", slow, len(results), goal, o.out)
+	return os.WriteFile(o.out, text, 0o644)
 }
