@@ -6,13 +6,14 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// Config is what a meter needs to know. All fields are required.
+// Config is what a meter needs to know. All fields but ShelfBytes are required.
 type Config struct {
 	Source       wire.SourceID
 	Node         string // at most wire.MaxNodeBytes
 	FlushEveryNS int64  // the shortest time from one batch to the next
 	StartNS      int64  // the monotonic clock now
 	BeganMS      int64  // the wall clock now, Unix milliseconds, at most wire.MaxTimeMS
+	ShelfBytes   int    // how much the shelf takes; 0: 20 MB
 }
 
 // Sample is one finished request.
@@ -48,6 +49,9 @@ type Meter struct {
 // New returns an empty meter.
 func New(c Config) *Meter {
 	c.BeganMS = min(max(c.BeganMS, 0), wire.MaxTimeMS)
+	if c.ShelfBytes == 0 {
+		c.ShelfBytes = maxShelfBytes
+	}
 	m := &Meter{config: c, open: newCounts(), ground: ground{newCounts()}, levels: newLevels(), denials: newDenials()}
 	m.outbox.lastPostNS = c.StartNS
 	m.outbox.lastFreezeNS = c.StartNS - c.FlushEveryNS
@@ -124,7 +128,7 @@ func (m *Meter) shelve() {
 	b.Sort()
 	m.lost = addCapped(m.lost, m.shelf.put(len(m.shelf.runs), &b, everything))
 	m.open.recycle(&b)
-	for m.shelf.bytes > maxShelfBytes {
+	for m.shelf.bytes > m.config.ShelfBytes {
 		m.fold()
 	}
 }
@@ -140,7 +144,7 @@ func (m *Meter) tidy(wallMS int64) {
 	m.shelving = m.shelving || minute != m.minute || len(m.open.entries.entries) > maxOpenEntries/2
 	m.minute = minute
 	switch {
-	case m.shelf.bytes > softShelfBytes:
+	case m.shelf.bytes > m.config.ShelfBytes/10*9: // a run at a time, before it has to be
 		m.fold()
 	case m.shelving && !m.open.empty():
 		m.shelve()

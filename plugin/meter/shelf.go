@@ -9,9 +9,8 @@ import (
 
 // Bounds of the shelf, bytes.
 const (
-	maxShelfBytes  = 20 << 20
-	softShelfBytes = maxShelfBytes - 2<<20 // from here on, each call of Next folds a run
-	runBytes       = 96                    // of a run itself
+	maxShelfBytes = 20 << 20
+	runBytes      = 96 // of a run itself
 )
 
 // detail is how much of its usage a run still tells apart.

@@ -130,10 +130,18 @@ func (a *audit) sent(f *filter, send meter.Send) {
 		fresh := &frozen{hash: hash, batch: b, requests: requestsOf(b)}
 		r.frozen += fresh.requests
 		r.batches, r.last = append(r.batches, fresh), b.Sequence
+		if isFolded(b) {
+			a.path.note("sends what it has folded", f.name, b.Sequence)
+		}
 		if b.Counted != r.frozen {
 			a.path.violate("%s says in batch %d that it counted %d requests, and there are %d in its batches", f.name, b.Sequence, b.Counted, r.frozen)
 		}
 	}
+}
+
+// isFolded says whether a batch has requests of a tier that none has been counted of.
+func isFolded(b *wire.Batch) bool {
+	return slices.ContainsFunc(b.Entries, func(e wire.Entry) bool { return e.Tier == 0 })
 }
 
 // heard notes what the database was told of what a source has counted.

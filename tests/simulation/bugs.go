@@ -11,7 +11,7 @@ type bug struct {
 // bugs returns all of them.
 func bugs() []bug {
 	var all []bug
-	for _, some := range [][]bug{filterBugs, edgeBugs, roundBugs, storeBugs, foldBugs} {
+	for _, some := range [][]bug{filterBugs, edgeBugs, roundBugs, storeBugs, foldBugs, bookBugs} {
 		all = append(all, some...)
 	}
 	return all

@@ -123,6 +123,27 @@ func (c content) same(o content) bool {
 	return true
 }
 
+// coarse is c without the detail that a filter gives up when it is short of memory.
+func (c content) coarse() content {
+	const quarter = 15
+	all := newContent()
+	for k, e := range c.entries {
+		bare := *e
+		bare.EntryKey = wire.EntryKey{Minute: k.Minute - k.Minute%quarter, Account: k.Account, Decision: k.Decision}
+		bare.Latency = nil
+		addEntry(all.entry(bare.EntryKey), &bare)
+	}
+	for _, v := range c.verdicts {
+		v.Minute -= v.Minute % quarter
+		all.judge(v)
+	}
+	for k, m := range c.meters {
+		m.MeterKey = wire.MeterKey{Minute: k.Minute - k.Minute%quarter, Account: k.Account, Meter: k.Meter}
+		all.declare(m)
+	}
+	return all
+}
+
 func addEntry(to, e *wire.Entry) {
 	to.Requests += e.Requests
 	to.Shadowed += e.Shadowed

@@ -18,6 +18,12 @@
 //	  │      Worker.Round
 //	  ▼
 //	store    controlplane/usage               Postgres: rolls back, commits unheard, is full, fails over to a standby that lags
+//	  ▲
+//	  ├── sweep        usage.Source.Account   what it reads and writes
+//	  └── corrections  usage.Terms.RollUp     the caller, who asks until he hears that they are made
+//
+// Some runs have filters that are short of memory, so that they fold what they
+// keep in an outage.
 //
 // Real code that waits runs as a task: a coroutine that gives way when it calls
 // one of its interfaces, and is resumed when virtual time has come to the
@@ -35,11 +41,14 @@
 //   - What is announced is what was committed, once, and not before.
 //   - In the end the rollups of all levels are the sums of what was committed,
 //     minute by minute and in every dimension, and that is all that was counted by
-//     the filters that live. Of a killed one nothing is missing that the log had
-//     and kept.
+//     the filters that live; of those short of memory, as far as they still tell it
+//     apart. Of a killed one nothing is missing that the log had and kept.
+//   - Each correction and import is in every level once, however often it was
+//     asked for.
 //   - What is missing is known: the ledger says which batches a failover took, and
 //     a source's requests counted less those committed are what is missing of it,
-//     as far as the database has heard of them.
+//     as far as the database has heard of them. The sweep's rows say just that,
+//     once, however often it sweeps.
 //
 // The simulation is tested by planted bugs, each a mistake in one of the parts:
 // see bugs.

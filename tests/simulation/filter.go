@@ -40,7 +40,7 @@ func (p *path) addFilter(before *filter) {
 	f.record = p.audit.begin(f)
 	f.start = func() {
 		f.meter = p.parts.newMeter(meter.Config{
-			Source: id, Node: "node", FlushEveryNS: p.plan.flushNS, StartNS: p.now, BeganMS: f.wallMS(),
+			Source: id, Node: "node", FlushEveryNS: p.plan.flushNS, StartNS: p.now, BeganMS: f.wallMS(), ShelfBytes: p.plan.shelf,
 		})
 		p.after(p.between(0, p.plan.tickNS), f.tick)
 	}

@@ -11,7 +11,9 @@ func (a *audit) finish() {
 	for _, r := range a.records {
 		a.finishRecord(r, all)
 	}
+	a.finishCorrections(all)
 	a.finishTables(all)
+	a.finishSweep()
 	for id, told := range a.told {
 		if more := plus(a.ever[id], told, -1); more.Requests < 0 || more.BytesIn < 0 || more.BytesOut < 0 {
 			a.path.violate("more of account %d was announced than committed", id)
@@ -35,11 +37,14 @@ func (a *audit) finishRecord(r *record, all tables) {
 			gone.addBatch(b.batch) // a failover took it back, and its filter had forgotten it
 		}
 	}
-	name := r.filter.name
+	name, truth := r.filter.name, r.truth
+	if a.path.plan.shelf > 0 {
+		stored, gone, truth = stored.coarse(), gone.coarse(), truth.coarse()
+	}
 	switch {
-	case !stored.within(r.truth):
+	case !stored.within(truth):
 		a.path.violate("the store has more of %s than it counted", name)
-	case !r.killed && !gone.same(r.truth):
+	case !r.killed && !gone.same(truth):
 		a.path.violate("%s counted something that isn't in the store and that no failover took back", name)
 	case !r.killed && r.confirmed != r.last:
 		a.path.violate("%s was told that batches through %d are committed, of %d", name, r.confirmed, r.last)

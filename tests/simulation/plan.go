@@ -10,6 +10,7 @@ type plan struct {
 	tickNS    int64   // between two looks of a filter at its meter
 	flushNS   int64   // between two batches of a filter
 	busy      int64   // at most so many requests of a filter a tick
+	shelf     int     // bytes that a filter keeps in an outage, when it is short of memory; else 0
 	startMS   int64   // wall clock at the beginning
 	strokeNS  int64   // between two strokes, on average
 	strokes   []int   // indexes of those that strike
@@ -41,6 +42,9 @@ func drawPlan(w *world) plan {
 		slowestNS: w.between(100*millisecond, 12*second),
 		unsynced:  w.chance(0.5), unacked: w.chance(0.5),
 	}
+	if w.chance(0.2) {
+		p.shelf = 1 + w.pick(1500)
+	}
 	for _, part := range []*float64{
 		&p.slow, &p.lose, &p.repeat, &p.flip, &p.crash, &p.refuse, &p.unheard, &p.forget, &p.unsay,
 	} {
@@ -60,7 +64,7 @@ func drawPlan(w *world) plan {
 // calm is the plan after the last fault.
 func (p plan) calm() plan {
 	return plan{
-		sources: p.sources, runNS: p.runNS, tickNS: p.tickNS, flushNS: p.flushNS, busy: p.busy, startMS: p.startMS,
+		sources: p.sources, runNS: p.runNS, tickNS: p.tickNS, flushNS: p.flushNS, busy: p.busy, shelf: p.shelf, startMS: p.startMS,
 	}
 }
 

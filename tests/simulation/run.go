@@ -34,6 +34,8 @@ type path struct {
 	zones   map[controlplane.ID]*time.Location
 
 	filtersEver int
+	made        int // corrections that were asked for
+	asking      int // of those, that nobody knows to be made
 	snapshot    uint64
 	traffic     bool // requests come in
 	healed      bool // there are no faults any more
@@ -53,6 +55,9 @@ type parts struct {
 	add       func(s *store, fresh []*wire.Batch, terms usage.Terms)
 	fold      func([]*wire.Batch, usage.Terms) usage.Rollups
 	sentBy    func([]*wire.Batch) []usage.Sent
+	account   func(usage.Source, []usage.OpenMissing) ([]controlplane.ID, []usage.Missing)
+	knows     func(s *store, c *controlplane.NewCorrection) bool
+	correct   func(s *store, c *correction)
 }
 
 func realParts() parts {
@@ -67,6 +72,9 @@ func realParts() parts {
 		add:       (*store).add,
 		fold:      usage.Fold,
 		sentBy:    usage.SentBy,
+		account:   usage.Source.Account,
+		knows:     (*store).knows,
+		correct:   (*store).addCorrection,
 	}
 }
 
@@ -92,6 +100,8 @@ func run(seed uint64, with parts, pool *pool, trace io.Writer) result {
 		p.addFilter(nil)
 	}
 	p.strike()
+	p.after(p.between(0, 5*second), p.clerk)
+	p.after(sweepEvery, p.store.sweep)
 	end := p.plan.runNS
 	p.after(end, p.heal)
 	p.after(end, func() { p.settle(p.now+drainWithin, p.sequences()) })
@@ -143,7 +153,7 @@ func (p *path) isDrained() bool {
 			return false
 		}
 	}
-	return len(p.log.messages) == 0
+	return len(p.log.messages) == 0 && p.asking == 0
 }
 
 // close ends what still runs, so that its tasks can be used again.

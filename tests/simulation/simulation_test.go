@@ -106,7 +106,8 @@ func TestRunsMeetEveryFault(t *testing.T) {
 		"log       forgets what it had not synced", "log       brings back what was done",
 		"store     rolls back", "store     commits unheard", "store     fails over", "store     refuses a batch",
 		"store     takes back a batch that its filter has forgotten", "store     gets a batch again", "store     gets a batch out of order",
-		"filter a  gets a receipt for all", "filter a  is full", "filter a  is answered 0 400", "filter a  is answered 1 0", "filter a  is answered 1 503",
+		"store     corrects", "store     knows a correction", "store     finds usage missing", "store     finds usage that was missing",
+		"filter a  sends what it has folded", "filter a  gets a receipt for all", "filter a  is full", "filter a  is answered 0 400", "filter a  is answered 1 0", "filter a  is answered 1 503",
 	}
 	for _, s := range strokes {
 		want = append(want, "fault     "+s.name)

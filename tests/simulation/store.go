@@ -25,6 +25,10 @@ type sourceRow struct {
 	ahead           []uint64
 	counted         uint64 // requests that it says to have counted, at most
 	requests        uint64 // that are in the rollups
+	batchCounted    uint64 // that it had counted by its highest batch in the rollups
+	heardAt         int64
+	ended, losing   bool   // it fell silent; it lost batches and that isn't accounted for
+	accounted       uint64 // counted, when it was last accounted for
 }
 
 // store is Postgres: transactions one after the other, each whole or not at
@@ -38,11 +42,13 @@ type store struct {
 	journal []transaction
 }
 
-// transaction is either of the two that there are.
+// transaction is one of the four that there are.
 type transaction struct {
-	fresh   []*wire.Batch
-	terms   usage.Terms
-	message *wire.Batch // that a worker was seen by
+	fresh      []*wire.Batch
+	terms      usage.Terms
+	message    *wire.Batch // that a worker was seen by
+	correction *correction
+	swept      *swept
 }
 
 func newStore(p *path) *store {
@@ -70,7 +76,7 @@ func (s *store) see(message *wire.Batch) error {
 // noteCounted keeps the most that a source said.
 func (s *store) noteCounted(message *wire.Batch) {
 	row := s.row(message.Source)
-	row.counted = max(row.counted, message.Counted)
+	row.counted, row.heardAt = max(row.counted, message.Counted), s.path.now
 }
 
 func (s *store) row(source wire.SourceID) *sourceRow {
@@ -156,12 +162,14 @@ func (s *store) claim(_ any, batches []*wire.Batch) (fresh []*wire.Batch) {
 		}
 		fresh = append(fresh, b)
 		s.noteCounted(b)
-		s.row(b.Source).requests += requestsOf(b)
+		row := s.row(b.Source)
+		row.requests, row.batchCounted = row.requests+requestsOf(b), max(row.batchCounted, b.Counted)
+		row.ended = false
 	}
 	for source, ledger := range ledgers {
 		row := s.sources[source]
 		row.committed, row.ahead = ledger.Committed(), ledger.Ahead()
-		row.lost += ledger.Lost()
+		row.lost, row.losing = row.lost+ledger.Lost(), row.losing || ledger.Lost() > 0
 	}
 	return fresh
 }
@@ -211,8 +219,15 @@ func (s *store) failOver() {
 	p.note("fails over", "store", uint64(len(s.journal)-keep))
 	s.journal, s.tables = s.journal[:keep], newTables()
 	for _, t := range s.journal {
-		if t.message != nil {
+		switch {
+		case t.message != nil:
 			p.parts.see(s, t.message)
+			continue
+		case t.correction != nil:
+			p.parts.correct(s, t.correction)
+			continue
+		case t.swept != nil:
+			s.write(t.swept)
 			continue
 		}
 		// What was fresh then, is so again, in the same order.

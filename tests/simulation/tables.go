@@ -14,8 +14,12 @@ type tables struct {
 	sources  map[wire.SourceID]*sourceRow
 	rows     map[rowKey]*row
 	verdicts map[verdictKey]pair
-	meters   map[meterKey]pair
+	meters   map[meterKey]triple
 	sent     map[sentKey]int64
+
+	missing     map[wire.SourceID][]usage.OpenMissing // that isn't resolved
+	lastID      controlplane.ID                       // of those
+	corrections map[string]*correction                // by the client's id
 }
 
 type rowKey struct {
@@ -50,9 +54,16 @@ func (p pair) plus(requests, amount int64) pair {
 	return pair{p.requests + requests, p.amount + amount}
 }
 
+type triple struct{ requests, amount, corrected int64 }
+
+func (t triple) plus(requests, amount, corrected int64) triple {
+	return triple{t.requests + requests, t.amount + amount, t.corrected + corrected}
+}
+
 func newTables() tables {
 	return tables{
-		map[wire.SourceID]*sourceRow{}, map[rowKey]*row{}, map[verdictKey]pair{}, map[meterKey]pair{}, map[sentKey]int64{},
+		sources: map[wire.SourceID]*sourceRow{}, rows: map[rowKey]*row{}, verdicts: map[verdictKey]pair{}, meters: map[meterKey]triple{},
+		sent: map[sentKey]int64{}, missing: map[wire.SourceID][]usage.OpenMissing{}, corrections: map[string]*correction{},
 	}
 }
 
@@ -73,7 +84,13 @@ func (p *path) terms() usage.Terms {
 
 // add adds batches to the rollups.
 func (s *store) add(fresh []*wire.Batch, terms usage.Terms) {
-	rollups := s.path.parts.fold(fresh, terms)
+	s.addRollups(s.path.parts.fold(fresh, terms))
+	for _, e := range s.path.parts.sentBy(fresh) {
+		s.sent[sentKey{e.Day.Unix(), uint64(e.Account), e.Source}] += e.Requests
+	}
+}
+
+func (s *store) addRollups(rollups usage.Rollups) {
 	for l := range rollups.Usage {
 		for i := range rollups.Usage[l] {
 			r := &rollups.Usage[l][i]
@@ -87,11 +104,8 @@ func (s *store) add(fresh []*wire.Batch, terms usage.Terms) {
 		}
 		for _, r := range rollups.Meters[l] {
 			k := meterKey{usage.Level(l), r.MeterKey}
-			s.meters[k] = s.meters[k].plus(r.Requests, r.Amount)
+			s.meters[k] = s.meters[k].plus(r.Requests, r.Amount, r.Corrected)
 		}
-	}
-	for _, e := range s.path.parts.sentBy(fresh) {
-		s.sent[sentKey{e.Day.Unix(), uint64(e.Account), e.Source}] += e.Requests
 	}
 }
 
@@ -145,27 +159,7 @@ func (t tables) addBatch(b *wire.Batch, terms usage.Terms) {
 		if terms.Now.Sub(time.Unix(e.Minute*60+60, 0)) >= usage.LateAfter {
 			sums.Late = sums.Requests
 		}
-		put := func(l usage.Level, bucket, sign int64) {
-			if k := e.EntryKey; terms.Kept[l].Has(bucket) {
-				k.Minute = bucket
-				t.addRow(l, k, &sums, e.Latency, sign)
-			}
-		}
-		for l := usage.Minutes; l <= usage.Months; l++ {
-			put(l, bucketOf(l, e.Minute), 1)
-		}
-		zone := terms.Zones[controlplane.ID(e.Account)]
-		if zone == nil {
-			zone = time.UTC
-		}
-		year, month, day := time.Unix(e.Minute*60, 0).In(zone).Date()
-		local := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / 60
-		for l := usage.DayShifts; l <= usage.MonthShifts; l++ {
-			if from, to := bucketOf(l, e.Minute), bucketOf(l, local); from != to {
-				put(l, to, 1)
-				put(l, from, -1)
-			}
-		}
+		t.addSums(e.EntryKey, &sums, e.Latency, terms)
 		t.sent[sentKey{(e.Minute - e.Minute%1440) * 60, e.Account, b.Source}] += sums.Requests
 	}
 	for l := usage.Minutes; l <= usage.Months; l++ {
@@ -178,8 +172,34 @@ func (t tables) addBatch(b *wire.Batch, terms usage.Terms) {
 		for _, m := range b.Meters {
 			k := meterKey{l, m.MeterKey}
 			if k.Minute = bucketOf(l, m.Minute); terms.Kept[l].Has(k.Minute) {
-				t.meters[k] = t.meters[k].plus(int64(m.Requests), int64(m.Amount))
+				t.meters[k] = t.meters[k].plus(int64(m.Requests), int64(m.Amount), 0)
 			}
+		}
+	}
+}
+
+// addSums adds the sums of a minute to every level.
+func (t tables) addSums(k wire.EntryKey, sums *usage.Sums, latency wire.Histogram, terms usage.Terms) {
+	minute := k.Minute
+	put := func(l usage.Level, bucket, sign int64) {
+		if terms.Kept[l].Has(bucket) {
+			k.Minute = bucket
+			t.addRow(l, k, sums, latency, sign)
+		}
+	}
+	for l := usage.Minutes; l <= usage.Months; l++ {
+		put(l, bucketOf(l, minute), 1)
+	}
+	zone := terms.Zones[controlplane.ID(k.Account)]
+	if zone == nil {
+		zone = time.UTC
+	}
+	year, month, day := time.Unix(minute*60, 0).In(zone).Date()
+	local := time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Unix() / 60
+	for l := usage.DayShifts; l <= usage.MonthShifts; l++ {
+		if from, to := bucketOf(l, minute), bucketOf(l, local); from != to {
+			put(l, to, 1)
+			put(l, from, -1)
 		}
 	}
 }
