@@ -76,18 +76,24 @@ func (w *world) minute() time.Time {
 }
 
 func (w *world) batch(source byte, sequence uint64) *wire.Batch {
-	b := newBatch(source, sequence)
+	b := &wire.Batch{Source: wire.SourceID{source}, Sequence: sequence, Node: "gateway-1", BeganMS: time.Now().UnixMilli(), SentMS: time.Now().UnixMilli()}
 	seen := map[wire.EntryKey]bool{}
 	for range 1 + w.random.IntN(20) {
 		key := wire.EntryKey{
 			Minute: w.minute().Unix() / 60, Account: uint64(w.account()), Key: w.random.Uint64N(2), Tier: w.random.Uint64N(2),
-			Status: benchStatuses[w.random.IntN(4)], Decision: wire.Allowed,
+			Status: []uint16{200, 404, 429, 500}[w.random.IntN(4)], Decision: wire.Allowed,
 		}
 		if seen[key] {
 			continue
 		}
 		seen[key] = true
-		e := entryOf(w.random, key)
+		e := wire.Entry{EntryKey: key}
+		for i := range 1 + w.random.IntN(25) {
+			n := 1 + w.random.Uint64N(4)
+			e.Latency = append(e.Latency, wire.Bin{Index: uint16(150 + 3*i), Count: n})
+			e.Requests += n
+		}
+		e.Cost, e.BytesIn, e.BytesOut, e.DurationUS = e.Requests, 700*e.Requests, 2100*e.Requests, 12_000*e.Requests
 		e.Shadowed = e.Requests / 3
 		b.Entries = append(b.Entries, e)
 	}
