@@ -17,6 +17,10 @@ import (
 	"github.com/weirhq/weir/deploy"
 )
 
+// starting has room for one Envoy that starts: it compiles the filter with all the
+// cores that there are.
+var starting = make(chan struct{}, 1)
+
 // startEnvoy starts Envoy, and waits until its filter has the policy.
 func (w *world) startEnvoy(ctx context.Context) error {
 	if w.envoyLog == nil {
@@ -32,6 +36,8 @@ func (w *world) startEnvoy(ctx context.Context) error {
 	if binary == "" {
 		binary = w.top.Envoy()
 	}
+	starting <- struct{}{}
+	defer func() { <-starting }()
 	e, err := envoy.Start(ctx, envoy.Config{
 		Binary: binary, ConfigFile: filepath.Join(w.dir, "envoy.yaml"), Admin: w.admin, Concurrency: 2, NodeToken: nodeToken, Output: w.envoyLog,
 	})

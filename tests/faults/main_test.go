@@ -14,7 +14,7 @@ import (
 var (
 	oneSeed = flag.Uint64("seed", 0, "play the schedule of this seed only")
 	seeds   = flag.Uint64("seeds", 3, "how many schedules to play")
-	from    = flag.Uint64("from", 1, "the seed of the first")
+	from    = flag.Uint64("from", 31, "the seed of the first")
 	abreast = flag.Int("worlds", 1, "how many worlds play schedules side by side")
 )
 
