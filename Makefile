@@ -84,6 +84,10 @@ bench-queries: prerequisites $(POSTGRES_STAMP) ## measure the dashboard's querie
 .PHONY: bench-tools
 bench-tools: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) ## install what make bench compares with
 
+.PHONY: bench-live
+bench-live: prerequisites $(POSTGRES_STAMP) ## measure live subscriptions, into tests/bench/RESULTS-LIVE.md
+	@go run ./tests/bench/live $(BENCH)
+
 .PHONY: bench-ingest
 bench-ingest: prerequisites $(POSTGRES_STAMP) ## measure how fast Postgres takes usage, beside an upsert for each request, into tests/bench/RESULTS-INGEST.md
 	@go run ./tests/bench/ingest $(BENCH)

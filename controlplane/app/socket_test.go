@@ -24,16 +24,22 @@ type socketMessage struct {
 
 func (p *plane) socket(headers http.Header) *socket {
 	p.t.Helper()
+	s := p.bare(headers)
+	s.send("connection_init", "", "")
+	s.await("connection_ack")
+	return s
+}
+
+// bare is a WebSocket that has not been greeted.
+func (p *plane) bare(headers http.Header) *socket {
+	p.t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"graphql-transport-ws"}}
 	conn, _, err := dialer.DialContext(p.t.Context(), "ws://"+p.HTTPAddr()+"/graphql", headers)
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.t.Cleanup(func() { conn.Close() })
-	s := &socket{conn, p.t}
-	s.send("connection_init", "", "")
-	s.await("connection_ack")
-	return s
+	return &socket{conn, p.t}
 }
 
 func (s *socket) send(kind, id, query string) {
