@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,7 @@ func newPlans(tiers []controlplane.Tier) *plans {
 		for _, l := range t.Limits {
 			p.limits[l.ID] = t.ID
 		}
-		p.add(uint64(t.ID), t, t.Limits)
+		p.add(uint64(t.ID), t, t.Limits, make([]int64, len(t.Limits)))
 	}
 	return p
 }
@@ -47,31 +48,42 @@ func (p *plans) override(account, tier controlplane.ID, overrides []controlplane
 	var name strings.Builder
 	fmt.Fprint(&name, tier)
 	for _, o := range overrides {
-		fmt.Fprint(&name, " ", o.LimitID, " ", o.Amount, " ", o.Burst, " ", o.Mode)
+		fmt.Fprint(&name, " ", o.LimitID, " ", o.Amount, " ", o.Burst, " ", o.Mode, " ", endOf(o))
 	}
 	id, ok := p.shared[name.String()]
 	if !ok {
 		id = ownPlans + uint64(account)
 		p.shared[name.String()] = id
 		t := p.tiers[tier]
-		limits := make([]controlplane.Limit, len(t.Limits))
+		limits := slices.Clone(t.Limits)
+		ends := make([]int64, len(limits))
 		for i, l := range t.Limits {
-			limits[i] = l
 			for _, o := range overrides {
 				if o.LimitID == l.ID {
-					limits[i] = o.Apply(l)
+					limits[i], ends[i] = o.Apply(l), endOf(o)
 				}
 			}
 		}
-		p.add(id, t, limits)
+		p.add(id, t, limits, ends)
 	}
 	p.own[account] = id
 }
 
-func (p *plans) add(id uint64, tier controlplane.Tier, limits []controlplane.Limit) {
+// endOf returns when an override ends, in Unix milliseconds; 0: never.
+func endOf(o controlplane.Override) int64 {
+	if o.Until == nil {
+		return 0
+	}
+	return o.Until.UnixMilli()
+}
+
+// add adds a plan. ends are when each of its limits gives way to the tier's.
+func (p *plans) add(id uint64, tier controlplane.Tier, limits []controlplane.Limit, ends []int64) {
 	plan := book.Plan{ID: id, Tier: uint64(tier.ID), Name: tier.Name}
-	for _, l := range limits {
-		plan.Limits = append(plan.Limits, l.Compiled())
+	for i, l := range limits {
+		compiled := l.Compiled()
+		compiled.EndsAtMS = ends[i]
+		plan.Limits = append(plan.Limits, compiled)
 	}
 	p.all = append(p.all, plan)
 }

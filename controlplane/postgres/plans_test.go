@@ -157,6 +157,19 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 	}
 }
 
+func TestThePolicySaysWhenAnOverrideEnds(t *testing.T) {
+	db := open(t)
+	tier := newTier(t, db, "Basic", perMinute(100), rate("hourly", 1000, controlplane.Hour, 1000))
+	account := newAccount(t, db, "Birch", tier.ID)
+	newKey(t, db, account.ID)
+	until := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+	setOverride(t, db, controlplane.Override{AccountID: account.ID, LimitID: tier.Limits[1].ID, Amount: 5, Until: &until})
+	limits := planOf(t, readPolicy(t, db), account.ID).Limits
+	if limits[0].EndsAtMS != 0 || limits[1].EndsAtMS != until.UnixMilli() {
+		t.Errorf("they end at %d and %d, want never and %d", limits[0].EndsAtMS, limits[1].EndsAtMS, until.UnixMilli())
+	}
+}
+
 func TestAccountsWithTheSameOverridesShareAPlan(t *testing.T) {
 	db := open(t)
 	tier := newTier(t, db, "Basic", perMinute(100), rate("hourly", 1000, controlplane.Hour, 50))

@@ -62,14 +62,14 @@ func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey,
 // readOverrides returns the overrides that have not ended.
 func readOverrides(ctx context.Context, q querier, changed policyChange) ([]ownedOverride, error) {
 	sql, args := changed.among(`
-		select o.account_id, coalesce(a.tier_id, 0), o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, '')
+		select o.account_id, coalesce(a.tier_id, 0), o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, ''), o.until
 		from overrides o join accounts a on a.id = o.account_id where not o.ended`, `o.account_id`)
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (o ownedOverride, err error) {
-		err = r.Scan(&o.AccountID, &o.tier, &o.LimitID, &o.Amount, &o.Burst, &o.Mode)
+		err = r.Scan(&o.AccountID, &o.tier, &o.LimitID, &o.Amount, &o.Burst, &o.Mode, &o.Until)
 		return o, err
 	})
 }

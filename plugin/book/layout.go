@@ -52,7 +52,7 @@ const MaxCoreBytes = 64 << 20
 const (
 	branchBytes = 16
 
-	magicCore   = "WCo\x02"
+	magicCore   = "WCo\x03"
 	anonymousAt = 8
 	countsAt    = 16
 	headerBytes = countsAt + 4*int(sections)

@@ -5,9 +5,9 @@ import "github.com/weirhq/weir/plugin/internal/frame"
 // A limit's record: id 8 · target's ID 8 · amount 8 · burst 8 · period s 4 ·
 // grace % 4 · grace s 4 · name 4+4 · subject 1 · selector 1 · kind 1 · measure 1 ·
 // mode 1 · flags 1 · quota period 1 · error % 1 · slow % 1 · floor % 1 · zero 2 ·
-// slow ms 4.
+// slow ms 4 · ends at 8.
 const (
-	limitBytes = 68
+	limitBytes = 76
 
 	targetAt   = 8
 	nameAt     = 44
@@ -33,7 +33,7 @@ func appendLimit(b []byte, l *Limit, nameAt, nameBytes uint32) []byte {
 	a := &l.Adaptive
 	b = append(b, byte(l.Subject), byte(l.Selector), byte(l.Kind), byte(l.Measure), byte(l.Mode), flags, byte(l.QuotaPeriod),
 		byte(a.ErrorPercent), byte(a.SlowPercent), byte(a.FloorPercent), 0, 0)
-	return frame.AppendU32(b, a.SlowMS)
+	return frame.AppendU64(frame.AppendU32(b, a.SlowMS), uint64(l.EndsAtMS))
 }
 
 // Limit returns limit i, counted over all plans; see [PlanRef].
@@ -53,6 +53,7 @@ func (c *Core) Limit(i int) Limit {
 		Adaptive: Adaptive{
 			ErrorPercent: uint32(r[59]), SlowPercent: uint32(r[60]), FloorPercent: uint32(r[61]), SlowMS: frame.U32(r, 64),
 		},
+		EndsAtMS: int64(frame.U64(r, 68)),
 	}
 }
 

@@ -27,6 +27,8 @@ func (l *Limit) fault() string {
 		return unknown("mode", uint8(l.Mode))
 	case l.Amount-1 >= wire.MaxAmount:
 		return frame.OutOfRange("amount", l.Amount, 1, wire.MaxAmount)
+	case uint64(l.EndsAtMS) > wire.MaxTimeMS:
+		return "ends at: not in the years 1970 to 9999"
 	}
 	return cmp.Or(l.kindFault(), l.graceFault(), l.Adaptive.fault(l.Kind))
 }

@@ -69,6 +69,9 @@ type Limit struct {
 	GracePercent  uint32      // Soft: enforce beyond so much over the amount, at most MaxGracePercent; 0: never for that
 	GraceSeconds  uint32      // Soft: enforce once exceeded for so long, at most MaxGraceSeconds; 0: never for that
 	Adaptive      Adaptive
+	// EndsAtMS is from when on, in Unix milliseconds, the limit of the plan's tier
+	// stands in its place, at most wire.MaxTimeMS; 0: that isn't known.
+	EndsAtMS int64
 }
 
 // Adaptive tightens a Rate or Window while its upstream is unwell. The zero

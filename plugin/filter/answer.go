@@ -55,13 +55,14 @@ func (r *request) refuseThrottled(f *fields, q *question) types.Action {
 		detail: "Limit " + of.Name + " of tier " + q.plan.name + " allows " + allowance(of),
 		tier:   q.plan.name, violated: q.violated(),
 	}
-	if by.d.Never {
+	wait, never := r.waitBeyondEnds(q, by.d.RetryAfterNS)
+	if by.d.Never || never {
 		a.detail += "; this request takes more than it ever allows."
 		r.sampleDenial(f, q, 0)
 	} else {
-		a.retry = wholeSeconds(by.d.RetryAfterNS)
+		a.retry = wholeSeconds(wait)
 		a.detail += "; retry in " + strconv.FormatInt(a.retry, 10) + " s."
-		r.sampleDenial(f, q, by.d.RetryAfterNS)
+		r.sampleDenial(f, q, wait)
 	}
 	a.headers = r.limitHeaders(nil)
 	return r.refuse(f, a)

@@ -25,6 +25,7 @@ type plan struct {
 	items    []string // of each limit, how its item of RateLimit begins
 	parts    [subjects]part
 	ref      book.PlanRef
+	ends     bool   // some of the limits give way to those of the tier
 	adaptive uint64 // limits that tighten while the upstream is unwell
 	factors  uint64 // generation of the factors that the rules were scaled by
 	texts    [policyTexts]policyText
@@ -55,6 +56,7 @@ func newPlan(ref book.PlanRef, limits []book.Limit, factor func(*book.Limit) uin
 	}
 	for i := range limits {
 		l := &limits[i]
+		y.ends = y.ends || l.EndsAtMS != 0
 		y.items = append(y.items, string(appendName(nil, l.Name))+";r=")
 		r := ruleOf(l)
 		if l.Adaptive != (book.Adaptive{}) {
