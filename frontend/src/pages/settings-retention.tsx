@@ -132,57 +132,59 @@ function RetentionForm({
     onSaved();
   };
   return (
-    <form
-      noValidate
-      className="flex flex-col gap-3 px-4 pb-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (!planned) return;
-        if (drops) setAsking(true);
-        else void save();
-      }}
-    >
-      <div className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
-        {retention.levels.map((level) => {
-          const { field, label } = levelNames[level.granularity];
-          return (
-            <TextField
-              key={field}
-              label={label}
-              look="number"
-              placeholder="for ever"
-              hint={stored(level)}
-              error={problems[field] ?? faults?.fields[field]}
-              value={draft[field]}
-              onChange={(value) => setDraft({ ...draft, [field]: value })}
-            />
-          );
-        })}
-      </div>
-      {ready && plan.error && (
-        <Notice kind="error">What this would drop isn’t known: {explain(plan.error)}</Notice>
-      )}
-      {planned && (
-        <Notice kind={drops ? "warning" : "info"}>
-          <ul aria-label="What saving does">
-            {planLines(planned, retention.levels).map((line) => (
-              <li key={line}>{line}</li>
-            ))}
-          </ul>
-        </Notice>
-      )}
-      {faults?.general.map((message) => (
-        <p key={message} role="alert" className="text-error">
-          {message}
-        </p>
-      ))}
-      <div className="flex flex-wrap gap-2">
-        <Button type="submit" kind="primary" busy={busy} disabled={!planned}>
-          Save retention
-        </Button>
-        {dirty && <Button onClick={() => setDraft(base)}>Undo changes</Button>}
-        {faults?.conflict && <Button onClick={onConflict}>Load what it is now</Button>}
-      </div>
+    <>
+      <form
+        noValidate
+        className="flex flex-col gap-3 px-4 pb-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!planned) return;
+          if (drops) setAsking(true);
+          else void save();
+        }}
+      >
+        <div className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
+          {retention.levels.map((level) => {
+            const { field, label } = levelNames[level.granularity];
+            return (
+              <TextField
+                key={field}
+                label={label}
+                look="number"
+                placeholder="for ever"
+                hint={stored(level)}
+                error={problems[field] ?? faults?.fields[field]}
+                value={draft[field]}
+                onChange={(value) => setDraft({ ...draft, [field]: value })}
+              />
+            );
+          })}
+        </div>
+        {ready && plan.error && (
+          <Notice kind="error">What this would drop isn’t known: {explain(plan.error)}</Notice>
+        )}
+        {planned && (
+          <Notice kind={drops ? "warning" : "info"}>
+            <ul aria-label="What saving does">
+              {planLines(planned, retention.levels).map((line) => (
+                <li key={line}>{line}</li>
+              ))}
+            </ul>
+          </Notice>
+        )}
+        {faults?.general.map((message) => (
+          <p key={message} role="alert" className="text-error">
+            {message}
+          </p>
+        ))}
+        <div className="flex flex-wrap gap-2">
+          <Button type="submit" kind="primary" busy={busy} disabled={!planned}>
+            Save retention
+          </Button>
+          {dirty && <Button onClick={() => setDraft(base)}>Undo changes</Button>}
+          {faults?.conflict && <Button onClick={onConflict}>Load what it is now</Button>}
+        </div>
+      </form>
       {asking && planned && (
         <Confirm
           title="Drop usage for good?"
@@ -205,7 +207,7 @@ function RetentionForm({
           <p>They do not come back when the retention is made longer again.</p>
         </Confirm>
       )}
-    </form>
+    </>
   );
 }
 
