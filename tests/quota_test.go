@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/tests/internal/stack"
 )
 
@@ -206,6 +209,102 @@ func TestTwoEnvoysSpendAQuotaTogether(t *testing.T) {
 		}
 		s.Query(fmt.Sprintf(`mutation{resetAccount(id:%q){snapshot}}`, id), nil)
 		s.AwaitSnapshot()
+	}
+}
+
+// TestAnIdleEnvoyGivesUpItsPartAtOnce has one Envoy hold a part of a small quota
+// that it doesn't use any more, while a client spends the rest through another,
+// one request after the other: none is told that nobody knows.
+func TestAnIdleEnvoyGivesUpItsPartAtOnce(t *testing.T) {
+	const amount = 120
+	s := stack.Start(t, databases.New(t), stack.Options{})
+	id, secret := metered(s, amount)
+	_, gateway := s.StartEnvoy("second")
+	s.AwaitSnapshot()
+	idle, busy := s.NewClient(), s.NewClientOf(gateway)
+	passed := 0
+	for range 30 {
+		if r := idle.Get("/v1/users/1", secret); r.Status != http.StatusOK {
+			t.Fatalf("%d %s", r.Status, r.Body)
+		}
+		passed++
+	}
+	var q quotaStanding
+	s.Eventually("it to hold a part", func() bool {
+		var err error
+		q, err = quotaOf(s, id)
+		return err == nil && q.Consumed == 30 && q.Outstanding > 0
+	})
+	var took []time.Duration
+	by := map[int]int{}
+	for by[http.StatusTooManyRequests] < 3 && by[http.StatusServiceUnavailable] == 0 {
+		began := time.Now()
+		r := busy.Get("/v1/users/1", secret)
+		took = append(took, time.Since(began))
+		by[r.Status]++
+	}
+	slices.Sort(took)
+	t.Logf("of %d, %d were consumed and %d held by the idle one; then %v; half took at most %v, the longest %v",
+		amount, q.Consumed, q.Outstanding, by, took[len(took)/2], took[len(took)-1])
+	if by[http.StatusServiceUnavailable] != 0 || passed+by[http.StatusOK] != amount {
+		t.Errorf("%v after %d, want %d to pass, and none without an answer", by, passed, amount)
+	}
+	s.Eventually("the ledger to know", func() bool {
+		q, err := quotaOf(s, id)
+		return err == nil && q == quotaStanding{Amount: amount, Consumed: amount}
+	})
+}
+
+// TestAKilledEnvoyTakesLittleOfAQuotaWithIt kills an Envoy that has used some of a
+// small quota: no more is lost with it than it was likely to use in some seconds.
+func TestAKilledEnvoyTakesLittleOfAQuotaWithIt(t *testing.T) {
+	const amount, used = 500, 20
+	database := databases.New(t)
+	s := stack.Start(t, database, stack.Options{})
+	id, secret := metered(s, amount)
+	envoy, gateway := s.StartEnvoy("second")
+	s.AwaitSnapshot()
+	client := s.NewClientOf(gateway)
+	for range used {
+		if r := client.Get("/v1/users/1", secret); r.Status != http.StatusOK {
+			t.Fatalf("%d %s", r.Status, r.Body)
+		}
+	}
+	if err := syscall.Kill(envoy.PID(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-envoy.Done()
+	db, err := postgres.Open(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.CloseSilentLeases(t.Context(), time.Now().Add(postgres.LeaseTTL)); err != nil {
+		t.Fatal(err)
+	}
+	q, err := quotaOf(s, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := q.Consumed - used
+	t.Logf("%+v: %d lost", q, lost)
+	if lost > used+8 || q.Outstanding != 0 {
+		t.Errorf("%+v: %d lost with an Envoy that had used %d", q, lost, used)
+	}
+	// The rest is another's, to the last request.
+	other, passed := s.NewClient(), int64(0)
+	for refused := 0; refused < 3; {
+		switch r := other.Get("/v1/users/1", secret); r.Status {
+		case http.StatusOK:
+			passed++
+		case http.StatusTooManyRequests:
+			refused++
+		default:
+			t.Fatalf("%d %s", r.Status, r.Body)
+		}
+	}
+	if passed != amount-q.Consumed {
+		t.Errorf("%d passed, want the %d that are left", passed, amount-q.Consumed)
 	}
 }
 

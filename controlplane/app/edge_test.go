@@ -27,6 +27,7 @@ func TestTheEdgeRefusesWhatItCanNotUse(t *testing.T) {
 		"half a batch":           {"POST", "/edge/v1/usage", string(good[:len(good)/2]), http.StatusBadRequest},
 		"too much":               {"POST", "/edge/v1/usage", strings.Repeat("x", wire.MaxBatchBytes+1), http.StatusRequestEntityTooLarge},
 		"a version that is none": {"GET", "/edge/v1/snapshot?have=x", "", http.StatusBadRequest},
+		"a process that is none": {"GET", "/edge/v1/snapshot?have=0&process=7", "", http.StatusBadRequest},
 		"another method":         {"DELETE", "/edge/v1/usage", "", http.StatusMethodNotAllowed},
 		"another path":           {"GET", "/graphql", "", http.StatusNotFound},
 	} {

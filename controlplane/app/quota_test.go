@@ -50,9 +50,9 @@ func number(t *testing.T, kind controlplane.Kind, id string) uint64 {
 }
 
 // report reports leases to the edge, as a filter does.
-func (q *quotaPlane) report(held ...wire.HeldLease) wire.LeaseReply {
+func (q *quotaPlane) report(process byte, held ...wire.HeldLease) wire.LeaseReply {
 	q.t.Helper()
-	body, err := wire.EncodeLeaseReport(nil, &wire.LeaseReport{Process: wire.ProcessID{1}, Node: "gateway-1", Held: held})
+	body, err := wire.EncodeLeaseReport(nil, &wire.LeaseReport{Process: wire.ProcessID{process}, Node: "gateway-1", Held: held})
 	if err != nil {
 		q.t.Fatal(err)
 	}
@@ -67,28 +67,29 @@ func (q *quotaPlane) report(held ...wire.HeldLease) wire.LeaseReply {
 func TestLeasesOverTheEdgeAndStandingsOverGraphQL(t *testing.T) {
 	q := openQuota(t)
 	key := wire.LeaseKey{Account: number(t, controlplane.KindAccount, q.account), Limit: number(t, controlplane.KindLimit, q.quota)}
-	reply := q.report(wire.HeldLease{LeaseKey: key, Born: 1, Asks: true})
+	reply := q.report(1, wire.HeldLease{LeaseKey: key, Born: 1, Asks: true, Recent: 1000})
 	if len(reply.Leases) != 1 || reply.Leases[0].Granted != 100 || reply.TTLSeconds != 30 {
 		t.Fatalf("%+v", reply)
 	}
 	l := reply.Leases[0]
-	q.report(wire.HeldLease{LeaseKey: key, Born: 1, Start: l.Start, Granted: l.Granted, Revision: l.Revision, Used: 40})
+	q.report(1, wire.HeldLease{LeaseKey: key, Born: 1, Start: l.Start, Granted: l.Granted, Revision: l.Revision, Used: 50, Refunded: 10, Recent: 1000})
+	q.report(2, wire.HeldLease{LeaseKey: key, Born: 1, Used: 7}) // let through
 	type standing struct {
-		Limit                                                struct{ Name string }
-		Amount, Consumed, Outstanding, Remaining, WrittenOff int64
-		PeriodStart, PeriodEnd                               time.Time
-		Key, Identity                                        *struct{ ID string }
+		Limit                                                           struct{ Name string }
+		Amount, Consumed, Outstanding, Remaining, WrittenOff, Overspent int64
+		PeriodStart, PeriodEnd                                          time.Time
+		Key, Identity                                                   *struct{ ID string }
 	}
 	var read struct {
 		Account struct{ Quotas []standing }
 	}
-	operation := fmt.Sprintf(`{account(id:%q){quotas{limit{name} amount consumed outstanding remaining writtenOff periodStart periodEnd key{id} identity{id}}}}`, q.account)
+	operation := fmt.Sprintf(`{account(id:%q){quotas{limit{name} amount consumed outstanding remaining writtenOff overspent periodStart periodEnd key{id} identity{id}}}}`, q.account)
 	q.must(operation, &read)
 	if len(read.Account.Quotas) != 1 {
 		t.Fatalf("%+v", read)
 	}
 	got := read.Account.Quotas[0]
-	want := standing{Amount: 100, Consumed: 40, Outstanding: 60, PeriodStart: time.Unix(l.Start, 0).UTC(), PeriodEnd: time.Unix(l.End, 0).UTC()}
+	want := standing{Amount: 100, Consumed: 40, Outstanding: 60, Overspent: 7, PeriodStart: time.Unix(l.Start, 0).UTC(), PeriodEnd: time.Unix(l.End, 0).UTC()}
 	want.Limit.Name = "monthly"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -97,6 +98,35 @@ func TestLeasesOverTheEdgeAndStandingsOverGraphQL(t *testing.T) {
 	q.must(operation, &read)
 	if got := read.Account.Quotas[0]; got.Consumed != 0 || got.Remaining != 100 {
 		t.Errorf("after the reset: %+v", got)
+	}
+}
+
+// A process that holds what another one lacks is told so by the answer to its poll.
+func TestAPollTellsOfARecall(t *testing.T) {
+	q := openQuota(t)
+	key := wire.LeaseKey{Account: number(t, controlplane.KindAccount, q.account), Limit: number(t, controlplane.KindLimit, q.quota)}
+	l := q.report(1, wire.HeldLease{LeaseKey: key, Born: 1, Asks: true, Recent: 1000}).Leases[0]
+	poll := q.edge(fmt.Sprintf("/edge/v1/snapshot?have=%d&process=01%030d", q.update(0).Version, 0))
+	answered := make(chan int, 1)
+	go func() { answered <- q.send("GET", poll, "", "Authorization", "Bearer "+nodeToken).Status }()
+	for waiting := true; waiting; { // the first may come before the poll, or before the edge listens
+		q.report(2, wire.HeldLease{LeaseKey: key, Born: 1, Asks: true, Wants: 30})
+		select {
+		case status := <-answered:
+			if status != http.StatusNoContent {
+				t.Fatalf("the poll was answered %d, want 204", status)
+			}
+			waiting = false
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	recall := q.report(1).Leases
+	if len(recall) != 1 || recall[0].Born != 0 || recall[0].Granted != 50 || recall[0].Revision <= l.Revision {
+		t.Fatalf("%+v, want half of it recalled", recall)
+	}
+	q.report(1, wire.HeldLease{LeaseKey: key, Born: 1, Start: l.Start, Granted: 50, Revision: recall[0].Revision})
+	if got := q.report(2, wire.HeldLease{LeaseKey: key, Born: 1, Asks: true, Wants: 30}).Leases[0]; got.Granted != 30 {
+		t.Errorf("%+v, want what it waits for", got)
 	}
 }
 

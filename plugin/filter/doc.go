@@ -71,7 +71,7 @@
 //	plans made ready         1,024 of 32 limits                                    9 MB
 //	known keys               8,192                                               1.3 MB
 //	requests to use again    1,024                                                 1 MB
-//	subjects to report       4,096, and as many under way                          1 MB
+//	subjects to report       4,096, as many under way, and 8,192 idle ones         2 MB
 //	requests held            1,024, and states nothing came for                  400 KB
 //	adaptive limits          1,024                                               100 KB
 //	the policy               the core and each shard that was used
