@@ -10,6 +10,10 @@ import (
 // enoughForAll is a number of schedules in which every fault hits something.
 const enoughForAll = 100
 
+// smokeSeeds are too few to wait in the end for what the stream gives out again,
+// half a minute later.
+const smokeSeeds = 3
+
 // bites counts faults that hit something, which is a matter of the moment.
 type bites struct {
 	mu sync.Mutex
@@ -47,7 +51,7 @@ func TestUsageIsExactUnderRealFaults(t *testing.T) {
 	if *oneSeed != 0 {
 		first, count = *oneSeed, 1
 	}
-	r := &run{began: time.Now()}
+	r := &run{began: time.Now(), smoke: *oneSeed == 0 && count <= smokeSeeds}
 	for seed := first; seed < first+count; seed++ {
 		s := newSchedule(seed)
 		r.todo[index(s.embedded)] = append(r.todo[index(s.embedded)], s)
@@ -69,6 +73,7 @@ func TestUsageIsExactUnderRealFaults(t *testing.T) {
 type run struct {
 	mu       sync.Mutex
 	began    time.Time
+	smoke    bool
 	todo     [2][]schedule // for worlds with a NATS of their own, and without
 	played   int
 	requests int
@@ -111,10 +116,13 @@ func (r *run) play(t *testing.T, embedded bool) {
 		r.add(came)
 		t.Logf("seed %d: %d requests in %v, drained in %v, %d lost; %v", s.seed, came.requests, time.Since(began).Round(time.Millisecond), came.drained.Round(time.Millisecond), came.lost, s)
 	}
+	r.bites.add(w)
+	if r.smoke {
+		return
+	}
 	if err := w.finish(t.Context()); err != nil {
 		t.Fatalf("at the end of all schedules: %v", err)
 	}
-	r.bites.add(w)
 }
 
 func (r *run) add(came result) {

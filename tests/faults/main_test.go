@@ -13,8 +13,8 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "play the schedule of this seed only")
-	seeds   = flag.Uint64("seeds", 3, "how many schedules to play")
-	from    = flag.Uint64("from", 31, "the seed of the first")
+	seeds   = flag.Uint64("seeds", smokeSeeds, "how many schedules to play")
+	from    = flag.Uint64("from", 16, "the seed of the first")
 	abreast = flag.Int("worlds", 1, "how many worlds play schedules side by side")
 )
 
