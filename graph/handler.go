@@ -13,7 +13,6 @@ import (
 	"github.com/99designs/gqlgen/graphql/handler"
 	"github.com/99designs/gqlgen/graphql/handler/extension"
 	"github.com/99designs/gqlgen/graphql/handler/lru"
-	"github.com/99designs/gqlgen/graphql/handler/transport"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirhq/weir/controlplane"
@@ -33,9 +32,9 @@ const (
 	queryWithin   = 20 * time.Second
 )
 
-// Handler serves /graphql: queries and mutations by POST, subscriptions by
-// graphql-transport-ws and by server-sent events. Whoever is not signed in gets
-// 401. The server is that of the subscriptions.
+// Handler serves /graphql: queries and mutations by POST, queries by GET,
+// subscriptions by graphql-transport-ws and by server-sent events. Whoever is not
+// signed in gets 401. The server is that of the subscriptions.
 func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	config := generated.Config{Resolvers: r}
 	weigh(&config)
@@ -43,7 +42,7 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	subscriptions := r.subscriptions()
 	server.AddTransport(subscriptions.Sockets())
 	server.AddTransport(subscriptions.Events())
-	server.AddTransport(transport.POST{})
+	server.AddTransport(overHTTP{}) // takes what the others leave
 	server.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
 	server.SetParserTokenLimit(maxTokens)
 	server.SetErrorPresenter(presenter(r.Log))
