@@ -44,8 +44,8 @@ type CorrectionResult struct {
 
 // Bounds of corrections.
 const (
-	MaxCorrection  = 1_000_000_000_000_000
-	MaxCorrections = 10_000 // made at once
+	MaxCorrection  = 100_000_000_000_000
+	MaxCorrections = 10_000 // made at once; as many of the largest add up to 10^18, which an int64 holds
 
 	maxClientID = 200
 	maxReason   = 500
