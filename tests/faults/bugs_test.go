@@ -42,7 +42,7 @@ func bugs() []bug {
 			edge: &lie{receipt: func(r *wire.Receipt) { r.Committed = max(r.Committed, r.Accepted) }}, fault: deleteStore,
 		},
 		{
-			name: "a batch is counted again when it comes again", tells: "clients saw",
+			name: "a batch is counted again when it comes again", // sooner or later than the comparison begins
 			sql: trigger("sources", "new.committed := 0; new.ahead := '{}';"), fault: loseAnswers,
 		},
 		{
