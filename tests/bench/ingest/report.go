@@ -19,10 +19,10 @@ func report(turns [][]result, lasts time.Duration, settings string) (string, err
 	var b strings.Builder
 	fmt.Fprintf(&b, `# How fast Postgres takes usage
 
-Written by `+"`make bench-ingest`"+` on %s: %d turns of all measurements, %v each, on %d cores; the load of the machine was
+Written by `+"`make bench-ingest`"+` on %s: turns of all measurements: %d, of %v and %d rounds each at least, on %d cores; the load of the machine was
 %s at the end, so what is by the clock is only worth something when that is about 1. Medians of the turns.
 
-`, time.Now().UTC().Format(time.DateOnly), len(turns), lasts, runtime.NumCPU(), strings.Fields(string(load))[0])
+`, time.Now().UTC().Format(time.DateOnly), len(turns), lasts, leastRounds, runtime.NumCPU(), strings.Fields(string(load))[0])
 	b.WriteString("| what | deltas a second, by the clock | deltas a second of Postgres's CPU | requests a second of Postgres's CPU | times the upserts |\n|---|--:|--:|--:|--:|\n")
 	for i, m := range measurements() {
 		of := func(figure func(turn []result) float64) float64 { return median(turns, figure) }
@@ -57,7 +57,7 @@ func median(turns [][]result, figure func([]result) float64) float64 {
 		figures[i] = figure(t)
 	}
 	slices.SortFunc(figures, cmp.Compare[float64])
-	return figures[len(figures)/2]
+	return (figures[len(figures)/2] + figures[(len(figures)-1)/2]) / 2
 }
 
 // mean returns how many requests a delta has.
