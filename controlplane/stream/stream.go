@@ -31,8 +31,11 @@ const (
 	ackWait     = 30 * time.Second
 	maxInFlight = 2048
 	// What is asked for ahead, beyond what is being worked on.
-	maxAhead       = maxInFlight / 2
-	maxAheadBytes  = 8 << 20
+	maxAhead      = maxInFlight / 2
+	maxAheadBytes = 8 << 20
+	// A subscription that the server has forgotten, with its store, is merely silent:
+	// that is noticed after two of these.
+	heartbeatEvery = time.Second
 	reconnectEvery = 250 * time.Millisecond
 )
 
@@ -178,7 +181,7 @@ func (c *Conn) Batches(ctx context.Context, deliver func(Message)) error {
 		return fmt.Errorf("open the rollup consumer: %w", err)
 	}
 	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(maxAhead, maxAheadBytes),
-		jetstream.PullHeartbeat(5*time.Second), jetstream.PullExpiry(15*time.Second))
+		jetstream.PullHeartbeat(heartbeatEvery), jetstream.PullExpiry(15*time.Second))
 	if err != nil {
 		return fmt.Errorf("subscribe to batches: %w", err)
 	}
