@@ -43,7 +43,7 @@ func bugs() []bug {
 		},
 		{
 			name: "a batch is counted again when it comes again", // sooner or later than the comparison begins
-			sql: trigger("sources", "new.committed := 0; new.ahead := '{}';"), fault: loseAnswers,
+			sql:  trigger("sources", "new.committed := 0; new.ahead := '{}';"), fault: loseAnswers,
 		},
 		{
 			name: "a commit that did not happen is taken for one", tells: "clients saw",
