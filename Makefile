@@ -62,7 +62,7 @@ simulate: prerequisites ## play SEEDS=1000000 of the simulation of usage, from F
 
 .PHONY: test-faults
 test-faults: prerequisites $(ENVOY_STAMP) $(POSTGRES_STAMP) build ## break real processes as SEEDS=100 seeds say, from FROM=1 on, in WORLDS=4 at a time
-	@go test -count=1 -v -timeout 60m -parallel $(or $(WORLDS),4) ./tests/faults -seeds $(or $(SEEDS),100) -from $(or $(FROM),1) -worlds $(or $(WORLDS),4)
+	@go test -count=1 -v -timeout 60m -parallel $(or $(WORLDS),4) ./tests/faults -seeds $(or $(SEEDS),100) -from $(or $(FROM),1) -worlds $(or $(WORLDS),4) -bugs 100
 
 .PHONY: exact
 exact: prerequisites $(ENVOY_STAMP) build/weir.wasm ## check that decisions are exact: 10^8 generated ones, 10^6 real requests
