@@ -22,7 +22,8 @@
 // and swallows. Behind those of Postgres there is a tap, which knows Postgres's
 // protocol: it can cut a connection, or kill the server, between a commit and the
 // answer to it. Everything else is a process with the binary that users run, so
-// it can be killed or stopped at any instruction.
+// it can be killed or stopped at any instruction. One schedule in five is for a
+// world without NATS, in which each control plane has a JetStream in it.
 //
 // # A schedule
 //
@@ -48,11 +49,12 @@
 //
 // # Replay
 //
-//	make test-faults                 100 schedules
+//	make test-faults                 100 schedules, and all planted bugs
 //	make test-faults SEEDS=500 FROM=1000
 //	go test ./tests/faults -run TestUsageIsExactUnderRealFaults -v -seed 17
 //
 // A schedule that fails prints the last of these for its seed, and what it did.
 // The harness is tested by planted bugs, each of which it has to find; see
-// TestPlantedBugsAreFound.
+// TestPlantedBugsAreFound. Without flags it plays three schedules and looks for one
+// bug.
 package faults
