@@ -73,6 +73,12 @@ func metered(s *stack.Stack, amount int) (id, secret string) {
 	return id, key.CreateKey.Secret
 }
 
+// awaitPolicy waits until an Envoy knows its policy. A client that nobody knows takes
+// nothing.
+func awaitPolicy(s *stack.Stack, c *stack.Client) {
+	s.Eventually("a policy", func() bool { return c.Get("/v1/users/1", "nobody").Status == http.StatusUnauthorized })
+}
+
 // quotaStanding is what the ledger says of an account's only quota.
 type quotaStanding struct{ Amount, Consumed, Outstanding, WrittenOff int64 }
 
@@ -166,12 +172,8 @@ func TestTwoEnvoysSpendAQuotaTogether(t *testing.T) {
 	id, secret := metered(s, amount)
 	_, gateway := s.StartEnvoy("second")
 	s.AwaitSnapshot()
-	warm := func(gateway string) { // every worker knows its policy, and a client that nobody knows takes nothing
-		c := s.NewClientOf(gateway)
-		s.Eventually("a policy", func() bool { return c.Get("/v1/users/1", "nobody").Status == http.StatusUnauthorized })
-	}
-	warm(s.Gateway)
-	warm(gateway)
+	awaitPolicy(s, s.NewClient())
+	awaitPolicy(s, s.NewClientOf(gateway))
 	spend := func() (by map[int]int64, unknown int64) {
 		var mu sync.Mutex
 		by = map[int]int64{}
@@ -222,6 +224,8 @@ func TestAnIdleEnvoyGivesUpItsPartAtOnce(t *testing.T) {
 	_, gateway := s.StartEnvoy("second")
 	s.AwaitSnapshot()
 	idle, busy := s.NewClient(), s.NewClientOf(gateway)
+	awaitPolicy(s, idle)
+	awaitPolicy(s, busy)
 	passed := 0
 	for range 30 {
 		if r := idle.Get("/v1/users/1", secret); r.Status != http.StatusOK {
@@ -264,16 +268,15 @@ func TestAKilledEnvoyTakesLittleOfAQuotaWithIt(t *testing.T) {
 	id, secret := metered(s, amount)
 	envoy, gateway := s.StartEnvoy("second")
 	s.AwaitSnapshot()
-	client := s.NewClientOf(gateway)
+	client, other := s.NewClientOf(gateway), s.NewClient()
+	awaitPolicy(s, client)
+	awaitPolicy(s, other)
 	for range used {
 		if r := client.Get("/v1/users/1", secret); r.Status != http.StatusOK {
 			t.Fatalf("%d %s", r.Status, r.Body)
 		}
 	}
-	if err := syscall.Kill(envoy.PID(), syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	<-envoy.Done()
+	s.Kill(envoy)
 	db, err := postgres.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
@@ -292,7 +295,7 @@ func TestAKilledEnvoyTakesLittleOfAQuotaWithIt(t *testing.T) {
 		t.Errorf("%+v: %d lost with an Envoy that had used %d", q, lost, used)
 	}
 	// The rest is another's, to the last request.
-	other, passed := s.NewClient(), int64(0)
+	passed := int64(0)
 	for refused := 0; refused < 3; {
 		switch r := other.Get("/v1/users/1", secret); r.Status {
 		case http.StatusOK:

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -40,6 +41,7 @@ type Stack struct {
 	app      *app.App // nil when it is outside
 	workers  int
 	answered atomic.Int64
+	killed   map[*envoy.Envoy]bool
 }
 
 // Options say how a stack differs from the usual.
@@ -90,6 +92,19 @@ func (s *Stack) StartEnvoy(node string) (e *envoy.Envoy, gateway string) {
 	return s.startEnvoy(addrs[0], addrs[1], node), "http://" + addrs[0]
 }
 
+// Kill ends an Envoy without notice.
+func (s *Stack) Kill(e *envoy.Envoy) {
+	s.t.Helper()
+	if err := syscall.Kill(e.PID(), syscall.SIGKILL); err != nil {
+		s.t.Fatal(err)
+	}
+	<-e.Done()
+	if s.killed == nil {
+		s.killed = map[*envoy.Envoy]bool{}
+	}
+	s.killed[e] = true
+}
+
 // open starts the control plane in this process.
 func (s *Stack) open() *app.App {
 	s.t.Helper()
@@ -135,6 +150,9 @@ func (s *Stack) startEnvoy(gateway, admin, node string) *envoy.Envoy {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() {
+		if s.killed[e] {
+			return
+		}
 		// Where the control plane went first, Envoy can't get rid of its usage.
 		if err := e.Stop(context.Background()); err != nil && s.app != nil {
 			s.t.Error(err)
