@@ -124,7 +124,9 @@ func scopeOf(ctx context.Context, accountID, keyID, endpointID *string) (s live.
 	if keyID != nil {
 		var ids []controlplane.ID
 		if ids, errs[2] = controlplane.ParseIDs("keyId", []string{*keyID}, controlplane.KindKey, controlplane.KindIdentity); errs[2] == nil {
-			s.Key = ids[0]
+			if s.Key = ids[0]; s.Key == 0 {
+				errs[2] = controlplane.Invalid("keyId", "give the id of a key or an identity; usage without one can't be followed by itself")
+			}
 		}
 	}
 	if err := errors.Join(errs[:]...); err != nil {

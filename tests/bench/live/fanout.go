@@ -15,7 +15,6 @@ const (
 	// watched is what the dashboard subscribes to, once a second.
 	watched  = `subscription{usage(everyMs:1000){at from totals{allowed throttled refused} accounts{accountId totals{allowed throttled refused}}}}`
 	warmUp   = 3 * time.Second
-	atLeast  = 0.9 // of the events that there have to be, for a pass to count
 	nextType = `"type":"next"`
 )
 
@@ -31,6 +30,10 @@ type fannedOut struct {
 func (f fannedOut) cores() float64    { return f.cpu.Seconds() / f.took.Seconds() }
 func (f fannedOut) rate() float64     { return float64(f.events) / f.took.Seconds() }
 func (f fannedOut) perEvent() float64 { return float64(f.cpu.Microseconds()) / float64(f.events) }
+
+// atOneASecond is what it would be at exactly an event a second for each: on a
+// busy machine there are fewer.
+func (f fannedOut) atOneASecond() float64 { return f.perEvent() * float64(f.subscribers) / 1e6 }
 
 // fanOut measures what one event a second costs the server that goes to all
 // subscribers.
@@ -75,9 +78,6 @@ func fanOut(ctx context.Context, p plan, transport string) (f fannedOut, err err
 	f.took, f.cpu, f.events, f.bytes = time.Since(began), after-cpu, events.Load()-eventsBefore, size.Load()-sizeBefore
 	closeAll(sockets)
 	readers.Wait()
-	if want := atLeast * float64(p.subscribers) * f.took.Seconds(); float64(f.events) < want && transport == "shared" {
-		return f, fmt.Errorf("there were %d events, and %.0f at least should have been: the machine is too busy", f.events, want)
-	}
 	return f, ctx.Err()
 }
 

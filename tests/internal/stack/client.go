@@ -190,7 +190,9 @@ func (s *Stack) Subscribe(account string) <-chan Live {
 			}
 			var m struct {
 				Type    string
-				Payload struct{ Data struct{ Usage struct{ Totals Live } } }
+				Payload struct {
+					Data struct{ Usage struct{ Totals Live } }
+				}
 			}
 			if json.Unmarshal(text, &m) == nil && m.Type == "next" {
 				event := m.Payload.Data.Usage.Totals
