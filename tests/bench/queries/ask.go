@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"syscall"
 	"time"
 )
@@ -54,6 +55,9 @@ func (c *client) ask(ctx context.Context, q question) (cost, error) {
 	return took, err
 }
 
+// switches are variables that switch a part of the answer on.
+var switches = regexp.MustCompile(`\$(\w+): Boolean!`)
+
 func (c *client) request(ctx context.Context, q question) (*http.Request, error) {
 	method, url, body := http.MethodGet, c.url+q.path, []byte(nil)
 	if q.path == "" {
@@ -61,7 +65,13 @@ func (c *client) request(ctx context.Context, q question) (*http.Request, error)
 		if err != nil {
 			return nil, err
 		}
-		if body, err = json.Marshal(map[string]any{"query": operation, "operationName": q.operation, "variables": q.variables}); err != nil {
+		variables := with(map[string]any{}, q.variables)
+		for _, declared := range switches.FindAllStringSubmatch(operation, -1) {
+			if _, ok := variables[declared[1]]; !ok {
+				variables[declared[1]] = false
+			}
+		}
+		if body, err = json.Marshal(map[string]any{"query": operation, "operationName": q.operation, "variables": variables}); err != nil {
 			return nil, err
 		}
 		method, url = http.MethodPost, c.url+"/graphql"

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -162,5 +163,12 @@ func answer(ctx context.Context, url string, server *processes, now time.Time, o
 		return err
 	}
 	fmt.Printf("%d of %d questions are slower than %v; see %s\n", slow, len(results), goal, o.out)
+	before, err := os.ReadFile(o.out)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if _, notes, ok := bytes.Cut(before, []byte("\n## ")); ok {
+		text = append(append(text, "\n## "...), notes...) // written by hand
+	}
 	return os.WriteFile(o.out, text, 0o644)
 }

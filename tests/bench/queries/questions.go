@@ -103,7 +103,7 @@ func explored(length time.Duration) (all []exploration) {
 	)
 	if length <= 31*day {
 		for _, by := range []string{"DECISION", "ACCOUNT", "ENDPOINT"} {
-			all = append(all, exploration{"by " + strings.ToLower(by) + ", with the period before", "ExploreCounts", with(split(by), map[string]any{"compare": "PREVIOUS_PERIOD"}), requests})
+			all = append(all, exploration{"by " + strings.ToLower(by) + ", with the period before", "ExploreCounts", with(split(by), map[string]any{"compare": "PREVIOUS_PERIOD"}), with(requests, map[string]any{"compared": true})})
 		}
 	}
 	return all
