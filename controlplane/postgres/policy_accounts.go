@@ -88,6 +88,7 @@ type countingRows struct {
 	read *int
 }
 
+// Query counts what is read of its rows.
 func (c countingRows) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
 	rows, err := c.querier.Query(ctx, sql, args...)
 	return countedRows{rows, c.read}, err
@@ -98,6 +99,7 @@ type countedRows struct {
 	read *int
 }
 
+// Next counts.
 func (c countedRows) Next() bool {
 	more := c.Rows.Next()
 	if more {
