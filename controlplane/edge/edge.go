@@ -2,7 +2,8 @@
 // quotas both ways. It is thin and stateless, so there may be any number of it.
 //
 // In come requests of Envoys that know the node token; out go snapshots,
-// receipts and leases. A batch is accepted only when the stream has stored it, and the
+// receipts and leases, and, as the answer to a held poll, word that a lease is
+// being recalled. A batch is accepted only when the stream has stored it, and the
 // receipt says what Postgres has committed, so the filter knows what it may
 // forget. After a crash the filters simply ask again.
 package edge
