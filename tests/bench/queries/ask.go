@@ -31,7 +31,7 @@ func (c *client) ask(ctx context.Context, q question) (cost, error) {
 	if err != nil {
 		return cost{}, err
 	}
-	postgres, err := c.postgres.cpu()
+	before, err := c.postgres.cpu()
 	if err != nil {
 		return cost{}, err
 	}
@@ -51,7 +51,7 @@ func (c *client) ask(ctx context.Context, q question) (cost, error) {
 		return took, fmt.Errorf("%s, %s: %s %w", q.page, q.name, resp.Status, err)
 	}
 	after, err := c.postgres.cpu()
-	took.postgres = after - postgres
+	took.postgres = after.since(before)
 	return took, err
 }
 

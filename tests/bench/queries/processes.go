@@ -15,21 +15,36 @@ import (
 // processes are the backends of a Postgres server.
 type processes struct{ server int }
 
-// cpu is what its backends have used; those that have ended count no more.
-func (p *processes) cpu() (sum time.Duration, err error) {
+// usedCPU is what each backend has used, by its process.
+type usedCPU map[string]time.Duration
+
+// since is what the backends that there are have used more than before. What those
+// used that have ended meanwhile is not known.
+func (u usedCPU) since(before usedCPU) (sum time.Duration) {
+	for process, used := range u {
+		sum += used - before[process]
+	}
+	return sum
+}
+
+// cpu is what its backends have used.
+func (p *processes) cpu() (usedCPU, error) {
 	dir := filepath.Join("/proc", strconv.Itoa(p.server))
 	children, err := os.ReadFile(filepath.Join(dir, "task", strconv.Itoa(p.server), "children"))
 	if err != nil {
-		return 0, fmt.Errorf("find Postgres's processes: %w", err)
+		return nil, fmt.Errorf("find Postgres's processes: %w", err)
 	}
+	used := usedCPU{}
 	for _, child := range strings.Fields(string(children)) {
 		n, err := backendCPU(filepath.Join("/proc", child))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, fmt.Errorf("read what Postgres used: %w", err)
+			return nil, fmt.Errorf("read what Postgres used: %w", err)
 		}
-		sum += n
+		if n > 0 {
+			used[child] = n
+		}
 	}
-	return sum, nil
+	return used, nil
 }
 
 // backendCPU is what a process has used, if it answers a client or helps to.
