@@ -32,7 +32,11 @@ func questionsAt(now time.Time) (all []question) {
 		all = append(all, question{page: page, name: name, operation: operation, variables: variables})
 	}
 	for _, s := range spans {
-		span := map[string]any{"from": now.Add(-s.length), "to": now}
+		from := now.Add(-s.length)
+		if s.length > 31*day {
+			from = from.Truncate(day) // minutes are not kept for so long
+		}
+		span := map[string]any{"from": from, "to": now}
 		series := with(span, map[string]any{"granularity": s.granularity})
 		add("Overview", s.name, "Overview", series)
 		add("Overview", s.name+", limits at work", "LimitsAtWork", span)
@@ -40,7 +44,7 @@ func questionsAt(now time.Time) (all []question) {
 		add("Account", s.name, "AccountUsage", with(series, map[string]any{"ids": []string{"acc_1"}}))
 		add("Limit", s.name, "LimitEffect", with(series, map[string]any{"id": "lim_2"}))
 		for _, e := range explored(s.length) {
-			add("Usage", s.name+", "+e.name, e.operation, e.variables(map[string]any{"from": now.Add(-s.length), "to": now, "granularity": s.granularity}))
+			add("Usage", s.name+", "+e.name, e.operation, e.variables(series))
 		}
 		add("Usage", s.name+", hours of the week", "UsageHeat", map[string]any{"input": span})
 		add("Usage", s.name+", hours of the week in Berlin, one account", "UsageHeat", map[string]any{
