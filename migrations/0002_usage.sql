@@ -38,8 +38,7 @@ create table workers (
     snapshot_since timestamptz not null default now(),
     counted        bigint not null, -- requests, since it began
     busiest        bigint not null default 0, -- the most requests it counted between two words of it
-    last_seen_at   timestamptz not null default now(),
-    idle           boolean not null default false -- its last word said that it counts nothing
+    last_seen_at   timestamptz not null default now()
 ) with (fillfactor = 50);
 
 -- Usage that was counted and is not in the rollups, as far as anybody knows.

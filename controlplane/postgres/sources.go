@@ -137,8 +137,6 @@ func (db *DB) Committed(ctx context.Context, source wire.SourceID) (uint64, erro
 // SeeWorker notes what a worker's message, a batch or a heartbeat, says beside its
 // usage: that the worker lives, which snapshot it runs, and how much it has
 // counted. Both only rise: a message that says otherwise is an old one, sent again.
-// A heartbeat that says nothing new some seconds after the last word shows that the
-// worker is idle: with anything to send it would have sent that.
 func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
 	_, err := db.pool.Exec(ctx, `
 		insert into workers as w (source, node, began_at, snapshot, counted, busiest)
@@ -146,9 +144,8 @@ func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
 		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = greatest(w.snapshot, excluded.snapshot),
 			snapshot_since = case when w.snapshot >= excluded.snapshot then w.snapshot_since else now() end,
 			counted = greatest(w.counted, excluded.counted),
-			idle = $6 and excluded.counted = w.counted and w.last_seen_at < now() - interval '5 seconds',
 			busiest = greatest(w.busiest, `+busy(`greatest(0, excluded.counted - w.counted)`, `w.last_seen_at`)+`)`,
-		[16]byte(message.Source), message.Node, time.UnixMilli(message.BeganMS), int64(message.Snapshot), int64(message.Counted), message.Sequence == 0)
+		[16]byte(message.Source), message.Node, time.UnixMilli(message.BeganMS), int64(message.Snapshot), int64(message.Counted))
 	if err != nil {
 		return fmt.Errorf("note worker: %w", err)
 	}

@@ -89,7 +89,7 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 	rows, err := tx.Query(ctx, `
 		select source, committed, ahead, lost, committed_requests, batch_counted,
 			greatest(s.counted, coalesce(w.counted, 0)), greatest(s.busiest, coalesce(w.busiest, 0)),
-			first_at, last_at, lost_from, lost_until, greatest(last_at, coalesce(w.last_seen_at, last_at)), coalesce(w.idle, false)
+			first_at, last_at, lost_from, lost_until, greatest(last_at, coalesce(w.last_seen_at, last_at))
 		from sources s left join workers w using (source)
 		where ended_at is null and (greatest(last_at, coalesce(w.last_seen_at, last_at)) < $1 or lost_until is not null
 			or exists (select from unaccounted u where u.source = s.source and resolved_at is null))
@@ -103,7 +103,7 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 		var ahead []int64
 		var lostFrom, lostEnd *time.Time
 		err := row.Scan(&s.id, &committed, &ahead, &s.Lost, &s.Committed, &s.BatchCounted, &s.Counted, &s.Busiest,
-			&s.FirstAt, &s.LastAt, &lostFrom, &lostEnd, &s.HeardAt, &s.Idle)
+			&s.FirstAt, &s.LastAt, &lostFrom, &lostEnd, &s.HeardAt)
 		if err != nil {
 			return nil, err
 		}

@@ -65,39 +65,6 @@ func wantMissing(t *testing.T, db *postgres.DB, want ...missing) {
 	}
 }
 
-// TestASourceThatWasIdleLeavesNoRow has sources that say different things last, each
-// some seconds after the word before, and are never heard again.
-func TestASourceThatWasIdleLeavesNoRow(t *testing.T) {
-	busy := missing{"SILENT", 0, 8, false}
-	for name, tc := range map[string]struct {
-		last *wire.Batch
-		want []missing
-	}{
-		"a heartbeat with nothing new":  {heartbeat(1, 8), nil},
-		"a batch that was sent again":   {counting(1, 2, 3, 8), []missing{busy}},
-		"a heartbeat with more counted": {heartbeat(1, 11), []missing{{"SILENT", 3, 11, false}}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			db, conn := openBoth(t)
-			commit(t, db, counting(1, 1, 5, 5), counting(1, 2, 3, 8))
-			see(t, db, counting(1, 2, 3, 8))
-			if _, err := conn.Exec(t.Context(), `update workers set last_seen_at = last_seen_at - interval '10 seconds'`); err != nil {
-				t.Fatal(err)
-			}
-			see(t, db, tc.last)
-			account(t, db, now)
-			wantMissing(t, db, tc.want...)
-		})
-	}
-	t.Run("a heartbeat right after a batch", func(t *testing.T) {
-		db := open(t)
-		commit(t, db, counting(1, 1, 8, 8))
-		see(t, db, counting(1, 1, 8, 8), heartbeat(1, 8))
-		account(t, db, now)
-		wantMissing(t, db, busy)
-	})
-}
-
 const now, never = 0, time.Hour // how long a source is silent until it has ended
 
 func TestASilentSourceIsAccountedForOnceByAnyNumberOfSweeps(t *testing.T) {

@@ -15,7 +15,6 @@ type Source struct {
 	Counted      int64 // requests it is known to have counted
 	Busiest      int64 // the most it counted between two words of it
 	Silent       bool  // for so long that it has ended
-	Idle         bool  // its last word said that it had counted nothing for some seconds
 
 	FirstAt  time.Time // of its first batch in the rollups
 	LastAt   time.Time // of its last batch in the rollups
@@ -57,9 +56,7 @@ const afterLastWord = 10 * time.Second
 // given up, and when the source has ended. What it counted after its highest batch
 // is lost with it when it falls silent: at least as much as it said, and at most
 // what it counted in its busiest time between two words more, because it may have
-// gone on until just before the next one. But a source that was idle is taken to
-// have stayed so: otherwise each Envoy that is stopped, however well it was drained
-// before, would leave a row for nothing. What is 0 at most isn't missing.
+// gone on until just before the next one. What is 0 at most isn't missing.
 func (s Source) Account(open []OpenMissing) (resolved []controlplane.ID, found []Missing) {
 	var gaps, silences []OpenMissing
 	for _, o := range open {
@@ -126,10 +123,7 @@ func (s Source) accountSilence(open []OpenMissing) (resolved []controlplane.ID, 
 	}
 	silence := Missing{Kind: Silent, From: s.LastAt, Until: s.HeardAt.Add(afterLastWord), Counted: s.Counted}
 	silence.AtLeast = max(0, s.Counted-s.BatchCounted)
-	silence.AtMost = silence.AtLeast
-	if !s.Idle {
-		silence.AtMost += min(s.Busiest, maxRequests-silence.AtLeast)
-	}
+	silence.AtMost = silence.AtLeast + min(s.Busiest, maxRequests-silence.AtLeast)
 	for _, o := range open {
 		if o.AtLeast == silence.AtLeast && o.AtMost == silence.AtMost && o.Counted == silence.Counted {
 			return resolved, nil

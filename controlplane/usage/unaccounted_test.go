@@ -29,13 +29,10 @@ func TestWhatASourceLeavesOpenIsFound(t *testing.T) {
 		source usage.Source
 		want   []found
 	}{
-		"one that counted nothing":       {usage.Source{Ledger: ledgerOf(5), Silent: true}, nil},
-		"one that lives":                 {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9}, nil},
-		"one that lives, out of order":   {usage.Source{Ledger: ledgerOf(5, 7), Committed: 50, BatchCounted: 70, Counted: 70, Busiest: 9}, nil},
-		"one that ended, all there":      {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 50, Busiest: 9, Silent: true}, []found{{usage.Silent, 0, 9, 0}}},
-		"one that ended idle, all there": {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 50, Busiest: 9, Silent: true, Idle: true}, nil},
-		"one that ended idle, not all": {usage.Source{Ledger: ledgerOf(5, 7), Committed: 50, BatchCounted: 70, Counted: 75, Busiest: 9, Silent: true, Idle: true},
-			[]found{{usage.Gap, 20, 20, 1}, {usage.Silent, 5, 5, 0}}},
+		"one that counted nothing":         {usage.Source{Ledger: ledgerOf(5), Silent: true}, nil},
+		"one that lives":                   {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9}, nil},
+		"one that lives, out of order":     {usage.Source{Ledger: ledgerOf(5, 7), Committed: 50, BatchCounted: 70, Counted: 70, Busiest: 9}, nil},
+		"one that ended, all there":        {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 50, Busiest: 9, Silent: true}, []found{{usage.Silent, 0, 9, 0}}},
 		"one that ended with more counted": {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9, Silent: true}, []found{{usage.Silent, 20, 29, 0}}},
 		"one that ended with holes": {usage.Source{Ledger: ledgerOf(5, 7, 10), Committed: 50, BatchCounted: 85, Counted: 90, Busiest: 9, Silent: true},
 			[]found{{usage.Gap, 35, 35, 3}, {usage.Silent, 5, 14, 0}}},
