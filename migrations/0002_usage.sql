@@ -21,7 +21,7 @@ create table sources (
     batch_counted      bigint not null default 0,
     counted            bigint not null default 0,
     busiest            bigint not null default 0, -- see workers
-    forgotten_requests bigint not null default 0, -- see sent_usage
+    forgotten_requests bigint not null default 0, -- see sent_source
     first_at  timestamptz not null default now(),
     last_at   timestamptz not null default now(),
     ended_at  timestamptz -- when it was found silent
@@ -129,17 +129,22 @@ create table meter_hour (like meter_minute including all) partition by range (bu
 create table meter_day (like meter_minute including all) partition by range (bucket);
 create table meter_month (like meter_minute including all) partition by range (bucket);
 
--- What each source sent, counted from the batches by another way than the
--- rollups, to compare them with. Of sources that ended long ago the sums are
--- kept, under the source of all zeros; sources.forgotten_requests says how much.
+-- What was sent, counted from the batches by another way than the rollups, to
+-- compare them with: by account, for ever, and by source, until some time after it
+-- has ended; sources.forgotten_requests says how much that was.
 create table sent_usage (
     day        date not null, -- in UTC
     account_id bigint not null,
-    source     uuid not null,
     requests   bigint not null,
-    primary key (day, account_id, source)
+    primary key (day, account_id)
 ) with (fillfactor = 50);
-create index sent_usage_source_idx on sent_usage (source);
+create table sent_source (
+    day      date not null, -- in UTC
+    source   uuid not null,
+    requests bigint not null,
+    primary key (day, source)
+) with (fillfactor = 50);
+create index sent_source_source_idx on sent_source (source);
 
 -- Changes of past usage. Nothing here is ever changed or deleted.
 create table corrections (
@@ -178,6 +183,6 @@ create table levels (
 
 -- +goose Down
 drop view usage_local_month, usage_local_day;
-drop table levels, corrections, sent_usage, meter_month, meter_day, meter_hour, meter_minute,
+drop table levels, corrections, sent_source, sent_usage, meter_month, meter_day, meter_hour, meter_minute,
     usage_month_shift, usage_day_shift, usage_month, usage_day, usage_hour, usage_minute,
     retention, unaccounted, workers, sources;

@@ -95,8 +95,7 @@ func comparedSQL(days, condition string) string {
 		select coalesce(s.day, u.day), coalesce(s.account_id, u.account_id), coalesce(sent, 0)::bigint,
 			coalesce(rolled_up, 0)::bigint, coalesce(corrected, 0)::bigint, coalesce(imported, 0)::bigint
 		from (
-			select day, account_id, sum(requests) as sent from sent_usage
-			where day = any(` + days + `::date[]) and ` + condition + ` group by day, account_id
+			select day, account_id, requests as sent from sent_usage where day = any(` + days + `::date[]) and ` + condition + `
 		) s full join (
 			select (bucket at time zone 'UTC')::date as day, account_id,
 				sum(requests) filter (where decision <= 5) as rolled_up,
@@ -111,9 +110,9 @@ func comparedSQL(days, condition string) string {
 func (db *DB) ReconcileSources(ctx context.Context, from, to time.Time, first int) ([]controlplane.ReconciledSource, error) {
 	rows, err := db.pool.Query(ctx, `
 		with ranged as (
-			select source, sum(requests) as sent from sent_usage where day between $1::date and $2::date group by source
+			select source, sum(requests) as sent from sent_source where day between $1::date and $2::date group by source
 		), ever as (
-			select source, sum(requests) as sent from sent_usage where source in (select source from ranged) group by source
+			select source, sum(requests) as sent from sent_source where source in (select source from ranged) group by source
 		)
 		select s.source, s.node, r.sent::bigint, (e.sent + s.forgotten_requests)::bigint, s.counted, s.committed_requests, s.last_at, s.ended_at is not null
 		from ranged r join ever e using (source) join sources s using (source)

@@ -10,29 +10,53 @@ import (
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
-// addSent adds to what sources sent, in the order in which it is given.
+// addSent adds to what sources sent: by account, and by source. The two orders are
+// those of all writers.
 func addSent(ctx context.Context, tx pgx.Tx, sent []usage.Sent) error {
 	if len(sent) == 0 {
 		return nil
 	}
-	var days []time.Time
-	var accounts, requests []int64
-	var sources [][16]byte
+	var accounts sentSums[int64]
+	var sources sentSums[[16]byte]
 	for _, s := range sent {
-		days, accounts, sources, requests = append(days, s.Day), append(accounts, int64(s.Account)), append(sources, s.Source), append(requests, s.Requests)
+		accounts.add(s.Day, int64(s.Account), s.Requests)
+		sources.add(s.Day, s.Source, s.Requests)
 	}
-	_, err := tx.Exec(ctx, `
-		insert into sent_usage as s (day, account_id, source, requests)
-		select * from unnest($1::date[], $2::bigint[], $3::uuid[], $4::bigint[])
-		on conflict (day, account_id, source) do update set requests = s.requests + excluded.requests`, days, accounts, sources, requests)
-	if err != nil {
+	var both pgx.Batch
+	both.Queue(`
+		insert into sent_usage as s (day, account_id, requests)
+		select day, account_id, sum(requests) from unnest($1::date[], $2::bigint[], $3::bigint[]) as t (day, account_id, requests)
+		group by day, account_id order by day, account_id
+		on conflict (day, account_id) do update set requests = s.requests + excluded.requests`, accounts.days, accounts.of, accounts.requests)
+	both.Queue(`
+		insert into sent_source as s (day, source, requests)
+		select day, source, sum(requests) from unnest($1::date[], $2::uuid[], $3::bigint[]) as t (day, source, requests)
+		group by day, source order by day, source
+		on conflict (day, source) do update set requests = s.requests + excluded.requests`, sources.days, sources.of, sources.requests)
+	if err := tx.SendBatch(ctx, &both).Close(); err != nil {
 		return fmt.Errorf("note what was sent: %w", err)
 	}
 	return nil
 }
 
-// ForgetSent adds up, day by day, what sources sent that ended before a time: what
-// accounts sent is kept for ever, and what each source sent is not. When another
+// sentSums is columns of days, whose requests they are, and how many. Neighbours
+// that are alike are one row.
+type sentSums[K comparable] struct {
+	days     []time.Time
+	of       []K
+	requests []int64
+}
+
+func (s *sentSums[K]) add(day time.Time, of K, requests int64) {
+	if last := len(s.of) - 1; last >= 0 && s.of[last] == of && s.days[last].Equal(day) {
+		s.requests[last] += requests
+		return
+	}
+	s.days, s.of, s.requests = append(s.days, day), append(s.of, of), append(s.requests, requests)
+}
+
+// ForgetSent adds up what sources sent that ended before a time: what a source sent
+// on which day is not kept for ever, and what accounts sent is. When another
 // process is at it, it does nothing.
 func (db *DB) ForgetSent(ctx context.Context, before time.Time) error {
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
@@ -53,14 +77,10 @@ func (db *DB) ForgetSent(ctx context.Context, before time.Time) error {
 		}
 		_, err = tx.Exec(ctx, `
 			with gone as (
-				delete from sent_usage where source = any($1) returning day, account_id, source, requests
-			), counted as (
-				update sources s set forgotten_requests = s.forgotten_requests + g.requests
-				from (select source, sum(requests)::bigint as requests from gone group by source) g where s.source = g.source
+				delete from sent_source where source = any($1) returning source, requests
 			)
-			insert into sent_usage as s (day, account_id, source, requests)
-			select day, account_id, $2, sum(requests)::bigint from gone group by day, account_id order by 1, 2
-			on conflict (day, account_id, source) do update set requests = s.requests + excluded.requests`, ids, [16]byte{})
+			update sources s set forgotten_requests = s.forgotten_requests + g.requests
+			from (select source, sum(requests)::bigint as requests from gone group by source) g where s.source = g.source`, ids)
 		return err
 	})
 	if err != nil {

@@ -35,12 +35,12 @@ const localMinutes = `(select u.*, coalesce(a.time_zone, 'UTC') as zone from usa
 var reconciliations = []struct{ what, sql string }{
 	{"accounts and days of which the sources sent something else", `
 		select count(*) from (
-			select day, account_id, sum(requests) as n from sent_usage group by 1, 2
+			select day, account_id, requests as n from sent_usage
 		) s full join (
 			select (bucket at time zone 'UTC')::date as day, account_id, sum(requests) as n from usage_day group by 1, 2
 		) u using (day, account_id) where s.n is distinct from u.n`},
 	{"sources of which something else is committed than they sent", `
-		select count(*) from sources left join (select source, sum(requests) as n from sent_usage group by 1) s using (source)
+		select count(*) from sources left join (select source, sum(requests) as n from sent_source group by 1) s using (source)
 		where committed_requests <> coalesce(n, 0) + forgotten_requests`},
 	{"sources that counted something else than is committed of them", `
 		select count(*) from sources where ended_at is null and batch_counted <> committed_requests`},

@@ -90,10 +90,10 @@ func (m *maker) give(ctx context.Context, chunk ...bucket) error {
 	}
 }
 
-// sentLevel stands for what sources sent, which has a table of its own.
+// sentLevel stands for what was sent, which has tables of its own.
 const sentLevel = "sent"
 
-// sentOn returns what was sent of each account's usage of a day.
+// sentOn returns what was sent of each account's usage on a day.
 func sentOn(day bucket) bucket {
 	sent := sums{}
 	for d, n := range day.rows {
@@ -157,21 +157,11 @@ func (m *maker) appendUsage(to []byte, b bucket, d dimensions, n int64) []byte {
 	return append(to, latency...)
 }
 
-// appendSent appends the rows of what each source sent.
+// appendSent appends a row of what was sent.
 func appendSent(to []byte, day time.Time, account uint16, n int64) []byte {
-	for source := range int64(sources) {
-		part := n / sources
-		if source == 0 {
-			part += n % sources
-		}
-		to = binary.BigEndian.AppendUint16(to, 4)
-		to = binary.BigEndian.AppendUint32(append(to, 0, 0, 0, 4), uint32(day.Sub(epoch)/(24*time.Hour)))
-		to = append64(to, int64(account))
-		id := [16]byte{byte(source + 1)}
-		to = append(append(to, 0, 0, 0, 16), id[:]...)
-		to = append64(to, part)
-	}
-	return to
+	to = binary.BigEndian.AppendUint16(to, 3)
+	to = binary.BigEndian.AppendUint32(append(to, 0, 0, 0, 4), uint32(day.Sub(epoch)/(24*time.Hour)))
+	return append64(append64(to, int64(account)), n)
 }
 
 // epoch is where Postgres's times begin.

@@ -65,6 +65,14 @@ func follow(ctx context.Context, conn *pgx.Conn, now time.Time) error {
 			return fmt.Errorf("store verdicts by the %s: %w", level, err)
 		}
 	}
+	_, err := conn.Exec(ctx, `
+		insert into sent_source (day, source, requests)
+		select day, source, (requests + number - 1) / $1
+		from (select day, sum(requests)::bigint as requests from sent_usage group by day) d,
+			(select source, row_number() over (order by source) as number from sources) s`, sources)
+	if err != nil {
+		return fmt.Errorf("store what sources sent: %w", err)
+	}
 	for _, sql := range []string{
 		`insert into levels select a.id, l.id, case l.subject when 'key' then a.id else 0 end, l.amount / 3, $1
 			from accounts a join limits l using (tier_id) where l.kind = 'rate'`,
@@ -80,6 +88,6 @@ func follow(ctx context.Context, conn *pgx.Conn, now time.Time) error {
 			return fmt.Errorf("store what follows from usage: %w", err)
 		}
 	}
-	_, err := conn.Exec(ctx, `vacuum analyze`)
+	_, err = conn.Exec(ctx, `vacuum analyze`)
 	return err
 }
