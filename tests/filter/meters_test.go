@@ -49,7 +49,7 @@ func TestFilterInEnvoyCountsWhatUpstreamsDeclare(t *testing.T) {
 	key := wire.MeterKey{Account: 7, Key: 70, Endpoint: 3, Tier: 2}
 	withMeter := func(id uint64) wire.MeterKey { k := key; k.Meter = id; return k }
 	// Envoy hands two fields of a name on as they are: the first one counts.
-	want := map[wire.MeterKey][2]uint64{withMeter(tokens): {20, 240}, withMeter(rows): {21, 20e12 + 5}}
+	want := map[wire.MeterKey][2]uint64{withMeter(tokens): {20, 240}, withMeter(rows): {21, 20*wire.MaxDeclared + 5}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("meters (-want +got):\n%s", diff)
 	}
