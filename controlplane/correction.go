@@ -71,7 +71,7 @@ func (c *NewCorrection) dimensionFault(now time.Time) error {
 	switch {
 	case c.AccountID <= 0:
 		return Invalid("accountId", "give the account that it is of")
-	case c.At.Year() < 1970 || c.At.After(now):
+	case c.At.UTC().Year() < 1970 || c.At.After(now):
 		return Invalid("at", "give a time from 1970 to now")
 	}
 	return nil

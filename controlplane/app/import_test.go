@@ -117,6 +117,12 @@ func TestImportsSayWhatIsWrongByLine(t *testing.T) {
 	if got := p.upload("application/x-ndjson", "[1]\n"+`{"client_id":"n-1","at":"`+at+`","account":"`+account+`","requests":{},"size":1}`); len(got.Errors) != 3 || got.Errors[0].Line != 1 || got.Errors[1].Field != "requests" || got.Errors[2].Field != "size" {
 		t.Errorf("%+v", got)
 	}
+	for _, glue := range []string{"]", "}", ""} {
+		row := `{"client_id":"g-1","at":"` + at + `","account":"` + account + `","requests":1}`
+		if got := p.upload("application/x-ndjson", row+glue+row); got.Taken != 0 || len(got.Errors) != 1 || got.Errors[0].Line != 1 {
+			t.Errorf("two rows glued by %q: %+v", glue, got)
+		}
+	}
 }
 
 func TestImportsAreGuarded(t *testing.T) {

@@ -153,7 +153,8 @@ func (n *ndjsonRows) next() (importRow, error) {
 		var values map[string]any
 		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.UseNumber()
-		if err := decoder.Decode(&values); err != nil || decoder.More() {
+		err = decoder.Decode(&values)
+		if _, after := decoder.Token(); err != nil || !errors.Is(after, io.EOF) {
 			row.broken = "give one JSON object in each line"
 		}
 		for name, value := range values {

@@ -8,6 +8,7 @@ package cube
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -59,13 +60,10 @@ func (w *Worker) attempt(ctx context.Context, what string, do func(context.Conte
 func (w *Worker) build(ctx context.Context) error {
 	for {
 		built, err := w.DB.BuildCubes(ctx, time.Now(), atOnce)
-		if err != nil {
-			return err
+		if err == nil && built == atOnce {
+			continue
 		}
-		if built < atOnce {
-			break
-		}
+		now := time.Now()
+		return errors.Join(err, w.DB.RenewCubes(ctx, now, now.Add(-renewAfter), renewAtOnce))
 	}
-	now := time.Now()
-	return w.DB.RenewCubes(ctx, now, now.Add(-renewAfter), renewAtOnce)
 }

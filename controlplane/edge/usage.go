@@ -61,6 +61,8 @@ func (e *Edge) TakeUsage(ctx context.Context, body []byte) (wire.Receipt, error)
 		return wire.Receipt{}, err
 	}
 	if err := e.store(ctx, batch, body); err != nil {
+		// What the worker has counted is known all the same, should it never come.
+		e.receipt(context.WithoutCancel(ctx), batch)
 		return wire.Receipt{}, fmt.Errorf("take usage of %s: %w", batch.Node, err)
 	}
 	return e.receipt(ctx, batch), nil

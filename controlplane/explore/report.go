@@ -211,8 +211,8 @@ func sum(points []controlplane.Totals, unique int64, meters [][]MeterAmount) Fig
 	for _, along := range meters {
 		total := MeterAmount{MeterID: along[0].MeterID}
 		for _, m := range along {
-			total.Requests += m.Requests
-			total.Amount += m.Amount
+			total.Requests = plusCapped(total.Requests, m.Requests)
+			total.Amount = plusCapped(total.Amount, m.Amount)
 		}
 		f.Meters = append(f.Meters, total)
 	}
@@ -237,8 +237,8 @@ func (s *Sums) allMeters() [][]MeterAmount {
 				continue
 			}
 			for j, m := range along {
-				all[i][j].Requests += m.Requests
-				all[i][j].Amount += m.Amount
+				all[i][j].Requests = plusCapped(all[i][j].Requests, m.Requests)
+				all[i][j].Amount = plusCapped(all[i][j].Amount, m.Amount)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -49,6 +50,7 @@ func cubeTable(c explore.Cube, l usage.Level) string {
 // newest first, at most so many, and returns how many it did. A bucket that is
 // being committed to is left for another time.
 func (db *DB) BuildCubes(ctx context.Context, now time.Time, most int) (built int, err error) {
+	var faults []error // of a bucket, which hold up no other
 	for _, l := range cubeLevels {
 		buckets, err := db.unbuilt(ctx, l, now.Add(-cubeGrace), most-built)
 		if err != nil {
@@ -57,14 +59,14 @@ func (db *DB) BuildCubes(ctx context.Context, now time.Time, most int) (built in
 		for _, bucket := range buckets {
 			did, err := db.buildCube(ctx, l, bucket, time.Time{})
 			if err != nil {
-				return built, fmt.Errorf("sum up the %s of %s: %w", l, bucket.Format(time.RFC3339), err)
+				faults = append(faults, fmt.Errorf("sum up the %s of %s: %w", l, bucket.Format(time.RFC3339), err))
 			}
 			if did {
 				built++
 			}
 		}
 	}
-	return built, nil
+	return built, errors.Join(faults...)
 }
 
 // unbuilt lists buckets that ended before a time and are not in the cubes.

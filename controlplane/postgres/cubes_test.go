@@ -2,12 +2,14 @@ package postgres_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -95,6 +97,30 @@ func TestCubesNeverAnswerWithLessOrMoreThanWasCommitted(t *testing.T) {
 	q.Granularity = &day
 	if report, err := db.Explore(t.Context(), q, autumn.AddDate(0, 0, 3)); err != nil || report.Totals.Requests != want {
 		t.Fatalf("without the sums of hours %v, want %d: %v", report, want, err)
+	}
+}
+
+// A day that can't be summed up is named, and holds up no other.
+func TestADayThatCannotBeSummedUpHoldsUpNoOther(t *testing.T) {
+	db, conn := openBoth(t)
+	commit(t, db, &wire.Batch{Source: wire.SourceID{1}, Sequence: 1, Node: "n", Entries: someEntries(10)})
+	var days, built int
+	var bad time.Time
+	if err := conn.QueryRow(t.Context(), `select bucket from usage_day group by bucket having count(*) > 1 order by bucket desc limit 1`).Scan(&bad); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Exec(t.Context(), `update usage_day set bytes_out = 9223372036854775807 where bucket = $1`, bad); err != nil {
+		t.Fatal(err)
+	}
+	_, err := db.BuildCubes(t.Context(), autumn.AddDate(0, 0, 10), 1000)
+	if err == nil || !strings.Contains(err.Error(), bad.UTC().Format(time.RFC3339)) {
+		t.Errorf("got %v, want an error that names %s", err, bad.UTC())
+	}
+	err = conn.QueryRow(t.Context(), `
+		select (select count(distinct bucket) from usage_day), (select count(*) from cubes c where level = $1 and bucket <> $2 and exists (select from usage_day u where u.bucket = c.bucket))`,
+		int16(usage.Days), bad).Scan(&days, &built)
+	if err != nil || built != days-1 {
+		t.Errorf("%d of %d days are summed up, %v; want all but one", built, days, err)
 	}
 }
 

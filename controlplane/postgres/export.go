@@ -34,8 +34,11 @@ const fetched = pgx.QueryExecModeDescribeExec
 func (db *DB) Export(ctx context.Context, e explore.Export, begin func() error, each func([]explore.ExportRow) error) error {
 	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local transaction_timeout = %d; set local jit = off`,
-			exportWithin.Milliseconds(), exportInAll.Milliseconds()))
+		// Postgres has transaction_timeout from version 17 on.
+		_, err := tx.Exec(ctx, fmt.Sprintf(`
+			select set_config('transaction_timeout', '%d', true) from pg_settings where name = 'transaction_timeout';
+			set local statement_timeout = %d; set local jit = off`,
+			exportInAll.Milliseconds(), exportWithin.Milliseconds()))
 		if err != nil {
 			return fmt.Errorf("begin an export: %w", err)
 		}

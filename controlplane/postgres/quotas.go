@@ -125,6 +125,8 @@ func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget
 		join accounts a on a.id = n.account_id
 		join limits l on l.id = n.limit_id and l.kind = 'quota'
 		left join overrides o on o.account_id = a.id and o.limit_id = l.id and not o.ended
+			-- One of a tier that the account has left waits for its return.
+			and l.tier_id = coalesce(a.tier_id, (select default_tier_id from policy))
 		left join lateral (
 			select * from quota_ledger q
 			where q.account_id = n.account_id and q.key_id = n.key_id and q.limit_id = n.limit_id

@@ -4569,7 +4569,7 @@ input AdjustUsageInput {
   tierId: ID
   "It counts in this minute; from 1970 to now."
   at: Time!
-  "What it adds, up to 10^15; negative takes away, as in the fields below."
+  "What it adds, up to 10^14; negative takes away, as in the fields below."
   requests: Int64! = 0
   "Cost units."
   cost: Int64! = 0

@@ -77,7 +77,7 @@ type AdjustUsageInput struct {
 	TierID *string `json:"tierId,omitempty"`
 	// It counts in this minute; from 1970 to now.
 	At time.Time `json:"at"`
-	// What it adds, up to 10^15; negative takes away, as in the fields below.
+	// What it adds, up to 10^14; negative takes away, as in the fields below.
 	Requests int64 `json:"requests"`
 	// Cost units.
 	Cost     int64 `json:"cost"`

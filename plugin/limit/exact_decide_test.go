@@ -54,7 +54,7 @@ func (s *simulation) admit(next []byte, req Request, rules []Rule, d Decision) {
 		}
 		m := c.rule.Measure
 		if c.rule.Kind == Quota {
-			st.lease[i] = s.admitQuota(c, req.Take[m], req.need(m))
+			st.lease[i] = s.admitQuota(c, req.Take[m], req.need(m), d.Over&(1<<i) != 0)
 			continue
 		}
 		e.limits[i], e.need[i], e.taken[i] = c, int64(req.need(m)), int64(req.Take[m])
@@ -68,9 +68,11 @@ func (s *simulation) admit(next []byte, req Request, rules []Rule, d Decision) {
 }
 
 // admitQuota checks an admission against the lease that the state holds. One that
-// never refuses anything counts what it doesn't know, too.
-func (s *simulation) admitQuota(c *checker, take, need uint64) int64 {
-	refuses := c.rule.enforces() && c.rule.Mode != Shadow
+// never refuses anything counts what it doesn't know, too, and one with a time of
+// grace what it marks as over.
+func (s *simulation) admitQuota(c *checker, take, need uint64, over bool) int64 {
+	graced := over && c.rule.timed() && !c.rule.hard()
+	refuses := c.rule.enforces() && c.rule.Mode != Shadow && !graced
 	for _, h := range s.held {
 		if h.Limit != c.rule.ID || h.Start == 0 || s.wall >= leaseEnd(h.Start) {
 			continue

@@ -209,7 +209,9 @@ func (q *quota) judge(need uint64, req *Request, v *verdict) {
 		v.denies = enforces
 		v.wait = secondsNS(wall, q.end)
 	default:
-		v.unknown = (q.used >= q.granted || need > q.granted-q.used) && (enforces || q.hint() >= need)
+		// What is over and may be, for a time or for ever, needs no lease.
+		over := q.hint() < need && (!enforces || q.timed() && !q.hard())
+		v.unknown = (q.used >= q.granted || need > q.granted-q.used) && !over
 	}
 	if v.unknown && !v.denies {
 		v.failsOpen = q.failsOpen()

@@ -73,6 +73,31 @@ func TestQuotaSpendsItsLeaseAndNoMore(t *testing.T) {
 	}
 }
 
+func TestASoftQuotaWithATimeOfGraceNeedsNoLeaseBeyondItsAmount(t *testing.T) {
+	rule := monthly(1)
+	rule.Mode, rule.GraceSeconds = Soft, 60
+	a := newAccount(t, 0, rule)
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 3, Remaining: 5})
+	for i := range 3 {
+		if d := a.ask(0, 1); !d.Allowed || d.Over != 0 {
+			t.Fatalf("request %d of the lease: %+v", i+1, d)
+		}
+	}
+	if d := a.ask(0, 1); !d.Unknown {
+		t.Errorf("got %+v, want it to wait for the rest of the amount", d)
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 5, Remaining: 2})
+	for i := range 6 {
+		if d := a.ask(0, 1); !d.Allowed || d.FailedOpen != 0 || (d.Over != 0) != (i >= 2) {
+			t.Errorf("request %d after that: %+v, want it let through, and marked from the third on", i+1, d)
+		}
+	}
+	a.grant(0, Lease{Limit: 1, Start: 0, End: hour, Granted: 5, Spent: true})
+	if d := a.ask(0, 1); d.Allowed || d.Unknown {
+		t.Errorf("got %+v, want it denied once the time is over", d)
+	}
+}
+
 func TestSpentDeniesWhateverTheFailMode(t *testing.T) {
 	rule := monthly(1)
 	rule.FailOpen = true
