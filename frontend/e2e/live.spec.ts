@@ -47,7 +47,7 @@ test("says when the feed is cut, and comes back by itself", async ({ page }) => 
     cut = () => socket.close({ code: 1011, reason: "away" });
   });
   await page.goto("/");
-  await expect(page.getByText(/last request metered|Waiting for the first request/)).toBeVisible();
+  await expect(page.getByText(/last request metered|Waiting for the next request/)).toBeVisible();
   reachable = false;
   await cut();
   const lost = page.getByText(/^Disconnected.*connecting again$/);

@@ -97,6 +97,6 @@ function Following({ connection, lastEventMS }: LiveState) {
     );
   }
   if (connection !== "connected") return "Connecting";
-  if (lastEventMS === null) return "Waiting for the first request";
+  if (lastEventMS === null) return "Waiting for the next request";
   return `Up to 3 minutes; last request metered ${ago(lastEventMS, Date.now())}`;
 }
