@@ -32,16 +32,17 @@ type limitHealth struct {
 	rule   adapt.Rule
 	sample adapt.Sample // since the last turn
 	factor uint64       // thousandths
+	since  int64        // when it was found to be that
 }
 
 func newHealth() health { return health{limits: map[uint64]*limitHealth{}} }
 
-// factor returns what a limit is scaled by, and begins to follow it.
-func (h *health) factor(l *book.Limit) uint64 {
+// factor returns what a limit is scaled by and since when, and begins to follow it.
+func (h *health) factor(l *book.Limit) (thousandths uint64, since int64) {
 	x := h.limits[l.ID]
 	if x == nil {
 		if len(h.limits) >= maxHealth {
-			return adapt.Whole
+			return adapt.Whole, 0
 		}
 		x = &limitHealth{factor: adapt.Whole}
 		h.limits[l.ID] = x
@@ -51,7 +52,7 @@ func (h *health) factor(l *book.Limit) uint64 {
 		ErrorPercent: l.Adaptive.ErrorPercent, SlowMS: l.Adaptive.SlowMS,
 		SlowPercent: l.Adaptive.SlowPercent, FloorPercent: l.Adaptive.FloorPercent,
 	}
-	return x.factor
+	return x.factor, x.since
 }
 
 // note counts a finished request for the adaptive limits that applied to it.
@@ -83,6 +84,7 @@ func (h *health) turn(p *plugin, nowNS int64) {
 		p.observeHealth(id, x, nowNS)
 		if x.factor != before {
 			h.generation++
+			x.since = nowNS
 		}
 		if x.factor < adapt.Whole {
 			tightened++

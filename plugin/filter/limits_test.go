@@ -259,39 +259,87 @@ func TestDenialsAreSampled(t *testing.T) {
 	})
 }
 
+// TestARateThatWasSmallerRefillsOnceItIsWhole leaves a rate alone after trouble, and
+// another one after its override: each has its whole burst when it had the time.
+func TestARateThatWasSmallerRefillsOnceItIsWhole(t *testing.T) {
+	t.Run("by its upstream", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			l := limitOf(book.Rate, book.Requests, 1000)
+			l.PeriodSeconds, l.Adaptive = 3600, book.Adaptive{ErrorPercent: 50, FloorPercent: 10}
+			e.started(withLimits(l))
+			for range 10 {
+				e.passing(25, 500)
+				e.pass(time.Second)
+			}
+			for range 30 {
+				e.pass(time.Second)
+			}
+			if n := e.gauge("weir.adaptive.tightened"); n != 0 {
+				t.Fatalf("%d limits are tightened, want none", n)
+			}
+			e.pass(time.Hour)
+			if n := e.passing(1100, 200); n != 1000 {
+				t.Errorf("%d of 1,100 passed an hour later, want the whole burst of 1,000", n)
+			}
+		})
+	})
+	t.Run("by an override", func(t *testing.T) {
+		onEmulator(t, plainConfiguration, func(e *emulator) {
+			l := limitOf(book.Rate, book.Requests, 1000)
+			small := l
+			small.Amount, small.Burst = 10, 10
+			e.started(withLimits(small))
+			if n := e.passing(20, 200); n != 10 {
+				t.Fatalf("%d of 20 passed, want 10", n)
+			}
+			whole := withLimits(l)
+			whole.Version++
+			e.publish(whole)
+			e.pass(time.Second)
+			e.pass(time.Minute)
+			if n := e.passing(1100, 200); n != 1000 {
+				t.Errorf("%d of 1,100 passed a minute later, want the whole burst of 1,000", n)
+			}
+		})
+	})
+}
+
+// passing sends requests that are answered with a status, and returns how many
+// were let through.
+func (e *emulator) passing(n, status int) (passed int) {
+	for range n {
+		x := e.open("GET", "/", withKey)
+		e.finish(&x, status)
+		if x.passed {
+			passed++
+		}
+	}
+	return passed
+}
+
 func TestAdaptive(t *testing.T) {
 	onEmulator(t, plainConfiguration, func(e *emulator) {
 		l := limitOf(book.Rate, book.Requests, 1000)
 		l.Adaptive = book.Adaptive{ErrorPercent: 50, FloorPercent: 10}
 		e.started(withLimits(l))
-		burst := func(n, status int) (passed int) {
-			for range n {
-				x := e.open("GET", "/", withKey)
-				e.finish(&x, status)
-				if x.passed {
-					passed++
-				}
-			}
-			return passed
-		}
 		for range 10 {
-			burst(25, 500)
+			e.passing(25, 500)
 			e.pass(time.Second)
 		}
 		if n := e.gauge("weir.adaptive.tightened"); n != 1 {
 			e.Errorf("%d limits are tightened, want 1", n)
 		}
-		if n := burst(500, 200); n > 100 {
+		if n := e.passing(500, 200); n > 100 {
 			e.Errorf("%d of 500 passed, want at most 100 in trouble", n)
 		}
 		for range 60 {
 			e.pass(time.Second)
-			burst(1, 200)
+			e.passing(1, 200)
 		}
 		if n := e.gauge("weir.adaptive.tightened"); n != 0 {
 			e.Errorf("%d limits are tightened after a minute without errors, want none", n)
 		}
-		if n := burst(1100, 200); n < 700 {
+		if n := e.passing(1100, 200); n < 700 {
 			e.Errorf("%d of 1,100 passed after recovery, want at least 700, as the bucket has filled for most of that time", n)
 		}
 	})

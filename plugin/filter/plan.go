@@ -47,9 +47,9 @@ type part struct {
 	soft    uint64
 }
 
-// newPlan makes a plan ready. factor is what an adaptive limit is scaled by, in
-// thousandths.
-func newPlan(ref book.PlanRef, limits []book.Limit, factor func(*book.Limit) uint64) *plan {
+// newPlan makes a plan ready that is in force since a time. factor is what an
+// adaptive limit is scaled by, in thousandths, and since when.
+func newPlan(ref book.PlanRef, limits []book.Limit, since int64, factor func(*book.Limit) (uint64, int64)) *plan {
 	y := &plan{id: ref.ID, tier: ref.Tier, name: ref.Name, ref: ref, limits: limits}
 	for s := range y.parts {
 		y.parts[s].subject = subject(s)
@@ -59,9 +59,12 @@ func newPlan(ref book.PlanRef, limits []book.Limit, factor func(*book.Limit) uin
 		y.ends = y.ends || l.EndsAtMS != 0
 		y.items = append(y.items, string(appendName(nil, l.Name))+";r=")
 		r := ruleOf(l)
+		r.Since = since
 		if l.Adaptive != (book.Adaptive{}) {
 			y.adaptive |= 1 << i
-			scale(&r, factor(l))
+			thousandths, at := factor(l)
+			scale(&r, thousandths)
+			r.Since = max(since, at)
 		}
 		y.parts[subjectOf(l.Subject)].add(i, r, l)
 	}
@@ -168,7 +171,7 @@ func (y *policy) readyPlan(id uint64, h *health) *plan {
 	for i := range ref.Limits {
 		limits = append(limits, y.core.Limit(ref.FirstLimit+i))
 	}
-	r := newPlan(ref, limits, h.factor)
+	r := newPlan(ref, limits, y.sinceNS, h.factor)
 	r.factors = h.generation
 	*place = r
 	return r

@@ -29,6 +29,7 @@ type policy struct {
 	plans    [readyPlans]*plan
 	meters   meters
 
+	sinceNS     int64 // when this version was taken up
 	confirmedNS int64 // when the edge last said that this is the newest
 }
 
@@ -61,6 +62,9 @@ func (p *plugin) loadPolicy() bool {
 		copy(shards, y.shards)
 	}
 	y.version, y.manifest, y.shards = m.Version, *m, shards
+	// Plans say since when they hold, and whose they are may have changed now.
+	y.sinceNS = p.system.MonotonicNS()
+	clear(y.plans[:])
 	p.stats.setVersion(m.Version)
 	return true
 }

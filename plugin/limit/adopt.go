@@ -29,7 +29,7 @@ func adoptSlot(dst, old []byte, r *Rule, now birth) ([]byte, bool) {
 	slot := dst[at:]
 	switch is.Kind {
 	case Rate:
-		return dst, adoptRate(slot, old)
+		return dst, adoptRate(slot, old, is.Since)
 	case Window:
 		return dst, adoptWindow(slot, old)
 	default:
@@ -55,8 +55,9 @@ func adoptQuota(slot, old []byte) bool {
 	return true
 }
 
-// adoptRate carries an old slot's levels over to a fresh one.
-func adoptRate(slot, old []byte) bool {
+// adoptRate carries an old slot's levels over to a fresh one, whose rule is the only
+// one in force since a time.
+func adoptRate(slot, old []byte, since int64) bool {
 	var was, is bucket
 	if !was.read(old) || !is.read(slot) {
 		return false
@@ -67,15 +68,21 @@ func adoptRate(slot, old []byte) bool {
 	} else {
 		is.last = was.last
 	}
+	alone := uint64(0)
+	if since != 0 && since < is.last {
+		alone = min(elapsed, between(since, is.last))
+	}
 	from, to := was.flow(), is.flow()
 	is.base = was.base
-	is.base.adopt(&from, &to, elapsed)
+	is.base.adopt(&from, &to, elapsed-alone)
+	is.base.gain(&to, alone)
 	if was.Rule.hard() {
 		hardFrom, hardTo := was.hardFlow(), to
 		if is.Rule.hard() {
 			hardTo = is.hardFlow()
 		}
-		was.hard.adopt(&hardFrom, &hardTo, elapsed)
+		was.hard.adopt(&hardFrom, &hardTo, elapsed-alone)
+		was.hard.gain(&hardTo, alone)
 	}
 	switch {
 	case is.Rule.hard() && was.Rule.hard():

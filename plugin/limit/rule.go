@@ -74,6 +74,11 @@ type Rule struct {
 	// long; 0 to MaxGraceSeconds. With both 0 it never enforces. A quota's grace
 	// is kept by who grants its leases. The other modes ignore it.
 	GraceSeconds uint32
+	// Since is when, on the monotonic clock, the rule came into force, if that is
+	// known: a rate refills by it from then on, and by the slower of this rule and
+	// the one before until then. 0 stands for the time of the request that meets it
+	// first.
+	Since int64
 }
 
 // ErrRule is returned, wrapped with what is wrong, for rules out of bounds.
