@@ -110,13 +110,14 @@ func comparedSQL(days, condition string) string {
 func (db *DB) ReconcileSources(ctx context.Context, from, to time.Time, first int) ([]controlplane.ReconciledSource, error) {
 	rows, err := db.pool.Query(ctx, `
 		with ranged as (
-			select source, sum(requests) as sent from sent_source where day between $1::date and $2::date group by source
+			select source, least(sum(requests), 9223372036854775807) as sent from sent_source where day between $1::date and $2::date group by source
 		), ever as (
-			select source, sum(requests) as sent from sent_source where source in (select source from ranged) group by source
+			select source, least(sum(requests) + forgotten_requests, 9223372036854775807) as sent
+			from sent_source join sources using (source) where source in (select source from ranged) group by source, forgotten_requests
 		)
-		select s.source, s.node, r.sent::bigint, (e.sent + s.forgotten_requests)::bigint, s.counted, s.committed_requests, s.last_at, s.ended_at is not null
+		select s.source, s.node, r.sent::bigint, e.sent::bigint, s.counted, s.committed_requests, s.last_at, s.ended_at is not null
 		from ranged r join ever e using (source) join sources s using (source)
-		order by e.sent + s.forgotten_requests <> s.committed_requests desc, r.sent desc, s.source limit $3`, from, to, first)
+		order by e.sent <> s.committed_requests desc, r.sent desc, s.source limit $3`, from, to, first)
 	if err != nil {
 		return nil, fmt.Errorf("reconcile sources: %w", err)
 	}

@@ -30,9 +30,10 @@ func addSent(ctx context.Context, tx pgx.Tx, sent []usage.Sent) error {
 		on conflict (day, account_id) do update set requests = s.requests + excluded.requests`, accounts.days, accounts.of, accounts.requests)
 	both.Queue(`
 		insert into sent_source as s (day, source, requests)
-		select day, source, sum(requests) from unnest($1::date[], $2::uuid[], $3::bigint[]) as t (day, source, requests)
+		select day, source, least(sum(requests), 9223372036854775807) from unnest($1::date[], $2::uuid[], $3::bigint[]) as t (day, source, requests)
 		group by day, source order by day, source
-		on conflict (day, source) do update set requests = s.requests + excluded.requests`, sources.days, sources.of, sources.requests)
+		on conflict (day, source) do update set -- stays at its maximum, as what is committed of a source does
+			requests = s.requests + least(excluded.requests, 9223372036854775807 - s.requests)`, sources.days, sources.of, sources.requests)
 	if err := tx.SendBatch(ctx, &both).Close(); err != nil {
 		return fmt.Errorf("note what was sent: %w", err)
 	}
@@ -79,8 +80,8 @@ func (db *DB) ForgetSent(ctx context.Context, before time.Time) error {
 			with gone as (
 				delete from sent_source where source = any($1) returning source, requests
 			)
-			update sources s set forgotten_requests = s.forgotten_requests + g.requests
-			from (select source, sum(requests)::bigint as requests from gone group by source) g where s.source = g.source`, ids)
+			update sources s set forgotten_requests = least(s.forgotten_requests + g.requests, 9223372036854775807)
+			from (select source, sum(requests) as requests from gone group by source) g where s.source = g.source`, ids)
 		return err
 	})
 	if err != nil {
