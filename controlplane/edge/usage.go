@@ -61,9 +61,10 @@ func (e *Edge) TakeUsage(ctx context.Context, body []byte) (wire.Receipt, error)
 		return wire.Receipt{}, err
 	}
 	if err := e.store(ctx, batch, body); err != nil {
-		// What the worker has counted is known all the same, should it never come.
-		e.receipt(context.WithoutCancel(ctx), batch)
-		return wire.Receipt{}, fmt.Errorf("take usage of %s: %w", batch.Node, err)
+		// What the worker has counted is to be known all the same, should it never come.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookUpWithin)
+		defer cancel()
+		return wire.Receipt{}, fmt.Errorf("take usage of %s: %w", batch.Node, errors.Join(err, e.Sources.SeeWorker(ctx, batch)))
 	}
 	return e.receipt(ctx, batch), nil
 }

@@ -48,9 +48,10 @@ func cubeTable(c explore.Cube, l usage.Level) string {
 
 // BuildCubes sums up buckets that have ended by now and are not in the cubes, the
 // newest first, at most so many, and returns how many it did. A bucket that is
-// being committed to is left for another time.
+// being committed to is left for another time; one that can't be summed up is in the
+// error, and holds up no other.
 func (db *DB) BuildCubes(ctx context.Context, now time.Time, most int) (built int, err error) {
-	var faults []error // of a bucket, which hold up no other
+	var faults []error
 	for _, l := range cubeLevels {
 		buckets, err := db.unbuilt(ctx, l, now.Add(-cubeGrace), most-built)
 		if err != nil {

@@ -76,6 +76,7 @@ func (y *plan) rulesAt(of *part, tier *plan, wallNS int64) (rules []limit.Rule, 
 			rules, ended = slices.Clone(of.rules), true
 		}
 		rules[i] = after[i]
+		rules[i].Since = 0 // it is not in force yet
 	}
 	return rules, ended
 }
