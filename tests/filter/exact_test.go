@@ -31,9 +31,9 @@ func TestFilterInEnvoyIsExactOverEveryWindow(t *testing.T) {
 		}
 		requests = n
 	}
-	// Both bind at any speed above 400 requests a second: first the rate, when its
-	// burst is used up, and a second later the window.
-	const burst, perSecond, perMinute = 2000, 400, 2400
+	// Both bind at any speed between 300 requests a second and 30,000: first the
+	// rate, when its burst is used up, and a second after the start the window.
+	const burst, perSecond, perMinute = 200, 100, 300
 	perKey := rate(22, "key", perSecond, 1, burst)
 	perKey.Subject = book.PerKey
 	_, v := inEnvoy(t, gatewayPolicy(
