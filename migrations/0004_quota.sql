@@ -11,7 +11,7 @@ create table lease_processes (
 create index lease_processes_expires_idx on lease_processes (expires_at) where not closed;
 
 -- Each quota of an account, or of one of its keys, in each period. A period is
--- told from others of the same quota by its start. There are no foreign keys to
+-- told from others of the same quota by its epoch and start. There are no foreign keys to
 -- the policy: what was consumed outlives what it names. `period`, `measure` and
 -- `epoch` are those of the limit and the account at the start; another one
 -- begins a period of its own.
@@ -34,7 +34,7 @@ create table quota_ledger (
     over_since   timestamptz, -- when consumed and overspent reached the amount
     check (period_start < period_end),
     check (written_off between 0 and consumed and consumed <= committed and overspent >= 0),
-    constraint quota_ledger_key unique (account_id, key_id, limit_id, period_start)
+    constraint quota_ledger_key unique (account_id, key_id, limit_id, epoch, period_start)
 );
 create index quota_ledger_end_idx on quota_ledger (period_end);
 

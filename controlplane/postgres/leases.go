@@ -31,7 +31,7 @@ func (s *settlement) begin(ctx context.Context, tx pgx.Tx, node string) error {
 		b := &s.budgets[i]
 		of := []*entry{b.current(s.now), b.next(s.now)}
 		if held := s.named[b.LeaseKey]; held != nil {
-			of = append(of, b.at(held.Start))
+			of = append(of, b.heldIn(held))
 		}
 		for _, e := range of {
 			if e != nil {

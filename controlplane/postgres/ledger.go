@@ -64,10 +64,11 @@ func (db *DB) reportedKeys(ctx context.Context, report *wire.LeaseReport, now ti
 		where process = $1 and recalled > 0 and period_end > $2
 		union all
 		select account_id, key_id, limit_id, true from quota_ledger q join leases l on l.ledger_id = q.id and l.process = $1
+		join accounts a on a.id = account_id and a.epoch = q.epoch
 		where recalled = 0 and period_end > $2 and period_end <= $3 and not exists (
 			select from leases n join quota_ledger m on m.id = n.ledger_id
 			where n.process = $1 and m.period_start >= q.period_end
-			and (m.account_id, m.key_id, m.limit_id) = (q.account_id, q.key_id, q.limit_id))
+			and (m.account_id, m.key_id, m.limit_id, m.epoch) = (q.account_id, q.key_id, q.limit_id, q.epoch))
 		order by 1, 2, 3 limit $4`, [16]byte(report.Process), now, now.Add(nextWithin), wire.MaxLeaseGrants-wire.MaxHeldLeases)
 	if err != nil {
 		return nil, nil, err
@@ -132,11 +133,12 @@ func (s *settlement) hear() {
 			continue
 		}
 		current, next := b.current(s.now), b.next(s.now)
-		if past := b.at(held.Start); past != nil && past != current && past != next {
+		past := b.heldIn(held)
+		if past != nil && past != current && past != next {
 			s.hearOf(past, held, known(held))
-			if b.outlived(past) {
-				continue
-			}
+		}
+		if b.outlived(held, past) {
+			continue
 		}
 		if current != nil {
 			s.hearOfCurrent(current, held)
@@ -150,7 +152,9 @@ func (s *settlement) hear() {
 // outlived says that the process counts what the quota counted before a reset or
 // a change of its measure. It is about to begin a new count, by which all that it
 // was given for the new period until then would be lost, so it gets nothing yet.
-func (b *budget) outlived(e *entry) bool { return e.epoch != b.epoch || e.measure != b.measure }
+func (b *budget) outlived(held *wire.HeldLease, in *entry) bool {
+	return !b.counts(held.Epoch) || in != nil && in.measure != b.measure
+}
 
 func (s *settlement) hearOfCurrent(e *entry, held *wire.HeldLease) {
 	holding := quota.Holding{}

@@ -488,7 +488,7 @@ func TestEditsOfAQuota(t *testing.T) {
 		}
 		old := a.held
 		later := midday.Add(time.Minute)
-		a.held = wire.HeldLease{LeaseKey: key, Born: 2}
+		a.held = wire.HeldLease{LeaseKey: key, Epoch: 1, Born: 2}
 		if got := a.report(later, true); got.Granted != 100 || got.Start != later.Unix() || got.Spent {
 			t.Errorf("%+v", got)
 		}
@@ -508,11 +508,46 @@ func TestEditsOfAQuota(t *testing.T) {
 		if reply := send(t, db, a.id, later, asking(a.held, true)); len(reply.Leases) != 0 {
 			t.Errorf("%+v", reply)
 		}
-		a.held = wire.HeldLease{LeaseKey: key, Born: 2}
+		a.held = wire.HeldLease{LeaseKey: key, Epoch: 1, Born: 2}
 		if got := a.report(later, true); got.Granted != 100 || got.Spent {
 			t.Errorf("%+v", got)
 		}
 		wantSums(t, db, key.Account, later, 0, 100, 0)
+	})
+	t.Run("reset again and again at one moment, it begins anew each time", func(t *testing.T) {
+		for name, at := range map[string]time.Time{"in the middle of a period": midday, "towards its end": midday.Add(12*time.Hour - time.Second)} {
+			t.Run(name, func(t *testing.T) {
+				db, key, _ := newQuota(t, daily(100))
+				a := newGateway(t, db, 1, key)
+				var last wire.HeldLease
+				for n := range uint32(9) {
+					a.held = wire.HeldLease{LeaseKey: key, Epoch: n, Born: int64(n + 1)}
+					if got := a.report(at, true); got.Granted != 100 || got.Spent || got.Start > at.Unix() || got.End <= at.Unix() {
+						t.Fatalf("after %d resets: %+v", n, got)
+					}
+					// What it counted before the last reset is no part of what it counts now.
+					if last.Start != 0 {
+						last.Used = 100
+						if reply := send(t, db, a.id, at, asking(last, true)); len(reply.Leases) > 1 || len(reply.Leases) == 1 && reply.Leases[0].Granted > 100 {
+							t.Errorf("after %d resets an old count got %+v", n, reply.Leases)
+						}
+					}
+					if s := standing(t, db, key.Account, at); s.Consumed != 0 || s.Outstanding != 100 {
+						t.Errorf("after %d resets: %+v", n, s)
+					}
+					a.held.Used = 40
+					last = a.held
+					a.report(at, false)
+					if _, _, err := db.ResetAccount(t.Context(), controlplane.ID(key.Account)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				a.held = wire.HeldLease{LeaseKey: key, Epoch: 9, Born: 99}
+				if got := a.report(midday.Add(12*time.Hour), true); got.Granted != 100 {
+					t.Errorf("in the next period: %+v", got)
+				}
+			})
+		}
 	})
 	t.Run("a new time zone counts from the next period on", func(t *testing.T) {
 		db, key, _ := newQuota(t, daily(100))

@@ -18,7 +18,7 @@ import (
 const nextWithin = 90 * time.Second
 
 // budget is a quota of an account or of one of its keys, as the policy has it,
-// with the newest of its periods in the ledger.
+// with the last of its periods in the ledger.
 type budget struct {
 	wire.LeaseKey
 	epoch    int32
@@ -26,7 +26,7 @@ type budget struct {
 	period   controlplane.Period
 	measure  controlplane.Measure
 	terms    quota.Terms
-	entries  []entry // newest first
+	entries  []entry // those of the last epoch first, of these the newest
 }
 
 // entry is a budget's row in the ledger for one period.
@@ -37,6 +37,10 @@ type entry struct {
 	measure controlplane.Measure
 	quota.Period
 }
+
+// counts says whether the budget counts in an epoch of the account, or is ahead
+// of it because the counters were reset since.
+func (b *budget) counts(epoch uint32) bool { return int64(epoch) >= int64(b.epoch) }
 
 // same says whether an entry counts what the budget counts now.
 func (b *budget) same(e entry) bool {
@@ -64,9 +68,12 @@ func (b *budget) next(now time.Time) *entry {
 	return nil
 }
 
-// at returns the entry whose period began at start, Unix seconds, or nil.
-func (b *budget) at(start int64) *entry {
-	i := slices.IndexFunc(b.entries, func(e entry) bool { return e.Start.Unix() == start })
+// heldIn returns the entry of the period that a process holds something of, or
+// nil.
+func (b *budget) heldIn(held *wire.HeldLease) *entry {
+	i := slices.IndexFunc(b.entries, func(e entry) bool {
+		return e.Start.Unix() == held.Start && int64(e.epoch) == int64(held.Epoch)
+	})
 	if i < 0 {
 		return nil
 	}
@@ -79,7 +86,8 @@ func (b *budget) at(start int64) *entry {
 // A period that runs keeps its boundaries, whatever becomes of the account's
 // time zone and billing day; the one after it begins where it ends. After a
 // reset of the counters, and when the limit began to count otherwise, the rest
-// of the period is a period by itself.
+// of the period is a period by itself. A reset begins it at once, in the second in
+// which another began, too: the epoch tells them apart.
 func (b *budget) missing(now time.Time, asks bool) (quota.Period, bool) {
 	if current := b.current(now); current != nil {
 		if !asks || current.End.Sub(now) > nextWithin || b.next(now) != nil {
@@ -93,6 +101,8 @@ func (b *budget) missing(now time.Time, asks bool) (quota.Period, bool) {
 		switch {
 		case b.same(e) && e.Start.Before(now):
 			begin = later(begin, e.End)
+		case e.epoch != b.epoch && p.Contains(e.Start):
+			begin = later(begin, now.Truncate(time.Second))
 		case !b.same(e) && p.Contains(e.Start):
 			begin = later(begin, later(now.Truncate(time.Second), e.Start.Add(time.Second)))
 		}
@@ -108,8 +118,9 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// entriesRead is how many of a quota's periods are looked at, newest first: the
-// next, the running and the last, and some that resets cut off.
+// entriesRead is how many of a quota's periods are looked at, those of the last
+// epoch first and of these the newest: the next, the running and the last, and some
+// that resets cut off.
 const entriesRead = 6
 
 // readBudgets returns those of the quotas that the policy has, in their order.
@@ -130,12 +141,12 @@ func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget
 		left join lateral (
 			select * from quota_ledger q
 			where q.account_id = n.account_id and q.key_id = n.key_id and q.limit_id = n.limit_id
-			order by period_start desc limit $4
+			order by q.epoch desc, period_start desc limit $4
 		) e on true
 		where case when l.subject <> 'key' then n.key_id = 0
 			else exists (select from keys k where k.id = n.key_id and k.account_id = a.id)
 				or exists (select from identities i where i.id = n.key_id and i.account_id = a.id) end
-		order by n.place, e.period_start desc`, accounts, ofKeys, limits, entriesRead)
+		order by n.place, e.epoch desc, e.period_start desc`, accounts, ofKeys, limits, entriesRead)
 	if err != nil {
 		return nil, err
 	}

@@ -235,7 +235,7 @@ func (p *plugin) appendHeld(held []wire.HeldLease, h holder, asks bool, wanted m
 	for _, n := range holdings {
 		key := wire.LeaseKey{Account: h.account, Key: h.key, Limit: n.Limit}
 		held = append(held, wire.HeldLease{
-			LeaseKey: key, Plan: h.claimedPlan(), Born: n.Born, Start: n.Start,
+			LeaseKey: key, Plan: h.claimedPlan(), Epoch: n.Epoch, Born: n.Born, Start: n.Start,
 			Granted: min(n.Granted, most), Used: min(n.Used, most), Refunded: min(n.Refunded, n.Used, most), Revision: n.Revision,
 			NextStart: n.NextStart, NextGranted: min(n.NextGranted, most),
 			Asks: asks, Wants: min(wanted[key], most), Recent: min(n.Recent, most),

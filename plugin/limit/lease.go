@@ -133,7 +133,9 @@ func Holdings(out []Holding, state []byte, req Request) ([]Holding, error) {
 			return nil, badSlot(i)
 		}
 		q.roll(req.Wall)
-		out = append(out, q.holding(req.Now))
+		held := q.holding(req.Now)
+		held.Epoch = h.epoch
+		out = append(out, held)
 	}
 	return out, nil
 }

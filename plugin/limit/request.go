@@ -136,6 +136,8 @@ type Lease struct {
 type Holding struct {
 	Limit   uint64
 	Measure Measure
+	// Epoch of the account in which the state counts.
+	Epoch uint32
 	// Born is the monotonic clock, in nanoseconds, when the quota's slot began
 	// with nothing. It differs after a reset or a loss of the state.
 	Born int64

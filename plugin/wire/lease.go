@@ -3,6 +3,7 @@ package wire
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 
 	"github.com/weirhq/weir/plugin/internal/frame"
 )
@@ -30,10 +31,10 @@ type LeaseKey struct {
 // HeldLease is the standing of one lease. Numbers are units of the limit's
 // measure, times are Unix seconds. Granted, Used and Refunded are cumulative for
 // this process and the period that began at Start, so that a copy of a report, or
-// an old one, does no harm. Start tells the period, also from the same one before
-// the account's counters were reset.
+// an old one, does no harm. Epoch and Start tell the period.
 type HeldLease struct {
 	LeaseKey
+	Epoch       uint32 // of the account that the process counts in: it rises whenever the account's counters are reset
 	Born        int64  // monotonic nanoseconds at which the process began to count: another than before means that its state was lost
 	Start       int64  // 0: the process doesn't know the period yet; Granted is 0 then
 	Granted     uint64 // at most MaxLeaseAmount
@@ -82,10 +83,10 @@ const (
 	MaxLeaseReplyBytes  = MaxLeaseGrants*maxGrantBytes + 512
 
 	// A varint takes at most 10 bytes, and one of at most MaxLeaseAmount 9.
-	maxHeldBytes  = 3*9 + 10 + 9 + 2*6 + 6*9 + 9 + 1
+	maxHeldBytes  = 3*9 + 5 + 10 + 9 + 2*6 + 6*9 + 9 + 1
 	maxGrantBytes = 3*9 + 10 + 9 + 4*6 + 3*9 + 9 + 1
 
-	minHeldBytes  = 15
+	minHeldBytes  = 16
 	minGrantBytes = 14
 )
 
@@ -114,6 +115,7 @@ func EncodeLeaseReport(dst []byte, r *LeaseReport) ([]byte, error) {
 	for i := range r.Held {
 		h := &r.Held[i]
 		dst = appendLeaseKey(dst, h.LeaseKey, last)
+		dst = binary.AppendUvarint(dst, uint64(h.Epoch))
 		dst = binary.AppendVarint(dst, h.Born)
 		for _, n := range [...]uint64{uint64(h.Start), h.Granted, h.Used, h.Refunded, h.Revision,
 			uint64(h.NextStart), h.NextGranted, h.Wants, h.Recent, h.Plan} {
@@ -144,6 +146,7 @@ func DecodeLeaseReport(data []byte) (*LeaseReport, error) {
 	for i := range r.Held {
 		h := &r.Held[i]
 		h.LeaseKey = readLeaseKey(in, last)
+		h.Epoch = readEpoch(in)
 		h.Born = in.Varint("born")
 		h.Start = int64(in.Uvarint("start"))
 		h.Granted = in.Uvarint("granted")
@@ -250,6 +253,14 @@ func readLeaseKey(r *frame.Reader, last LeaseKey) (k LeaseKey) {
 	k.Key = l.Up(r.Uvarint("key"), last.Key)
 	k.Limit = l.Up(r.Uvarint("limit"), last.Limit)
 	return k
+}
+
+func readEpoch(r *frame.Reader) uint32 {
+	n := r.Uvarint("epoch")
+	if n > math.MaxUint32 {
+		r.Fail(frame.OutOfRange("epoch", n, 0, math.MaxUint32))
+	}
+	return uint32(n)
 }
 
 func bit(b bool) byte {

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +21,7 @@ func sampleReport() *LeaseReport {
 	return &LeaseReport{
 		Process: ProcessID(source), Node: "gateway-1",
 		Held: []HeldLease{
-			{LeaseKey: LeaseKey{11, 0, 5}, Born: 77, Start: june, Granted: 500, Used: 321, Refunded: 20, Revision: 3, NextStart: june + 30*86400, NextGranted: 50, Asks: true, Wants: 3, Recent: 120, Plan: 4},
+			{LeaseKey: LeaseKey{11, 0, 5}, Epoch: 300, Born: 77, Start: june, Granted: 500, Used: 321, Refunded: 20, Revision: 3, NextStart: june + 30*86400, NextGranted: 50, Asks: true, Wants: 3, Recent: 120, Plan: 4},
 			{LeaseKey: LeaseKey{11, 21, 6}, Born: 1 << 62, Asks: true},
 			{LeaseKey: LeaseKey{11, 22, 6}, Used: 7},
 			{LeaseKey: LeaseKey{12, 0, 5}, Start: june, Granted: 5, Used: MaxLeaseAmount},
@@ -64,6 +65,7 @@ func TestDecodeLeaseReportInvertsEncode(t *testing.T) {
 		want := &LeaseReport{Process: ProcessID(source), Node: rapid.StringMatching(`[a-zß0-9-]{0,30}`).Draw(t, "node")}
 		for range rapid.IntRange(0, 20).Draw(t, "held") {
 			h := HeldLease{
+				Epoch:    rapid.Uint32().Draw(t, "epoch"),
 				LeaseKey: drawLeaseKey(t), Born: rapid.Int64().Draw(t, "born"), Used: amount.Draw(t, "used"),
 				Revision: drawNumber(t, "revision"), Asks: rapid.Bool().Draw(t, "asks"),
 				Start: instant.Draw(t, "start"), NextStart: instant.Draw(t, "next start"),
@@ -223,7 +225,7 @@ func TestDamagedLeasesAreRefused(t *testing.T) {
 func TestLongestLeasesFit(t *testing.T) {
 	r := &LeaseReport{Process: ProcessID(source), Node: strings.Repeat("n", MaxNodeBytes)}
 	for i := range uint64(MaxHeldLeases) {
-		r.Held = append(r.Held, HeldLease{LeaseKey{MaxNumber - MaxHeldLeases + i, MaxNumber, MaxNumber}, -1 << 63,
+		r.Held = append(r.Held, HeldLease{LeaseKey{MaxNumber - MaxHeldLeases + i, MaxNumber, MaxNumber}, math.MaxUint32, -1 << 63,
 			MaxTimeMS / 1000, MaxLeaseAmount, MaxLeaseAmount, MaxLeaseAmount, MaxNumber, MaxTimeMS / 1000, MaxLeaseAmount, true,
 			MaxLeaseAmount, MaxLeaseAmount, MaxNumber})
 	}
