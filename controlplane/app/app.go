@@ -101,7 +101,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
 	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
 	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
-	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run)
+	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run,
+		func(ctx context.Context) { a.stream.Keep(ctx, a.config.Log) })
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{

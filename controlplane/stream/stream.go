@@ -41,8 +41,9 @@ const (
 
 // Conn is a connection to NATS. It reconnects by itself for as long as it is open.
 type Conn struct {
-	nc *nats.Conn
-	js jetstream.JetStream
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	health health
 }
 
 // Connect connects to the NATS servers at urls, separated by commas.
@@ -76,18 +77,19 @@ func connect(urls string, options ...nats.Option) (*Conn, error) {
 		nc.Close()
 		return nil, fmt.Errorf("open JetStream: %w", err)
 	}
-	return &Conn{nc, js}, nil
+	return &Conn{nc: nc, js: js}, nil
 }
 
 // Close ends the connection.
 func (c *Conn) Close() { c.nc.Close() }
 
-// Ping asks whether JetStream answers.
+// Ping asks whether JetStream answers, and fails as well when the last [Conn.Check]
+// did.
 func (c *Conn) Ping(ctx context.Context) error {
 	if _, err := c.js.AccountInfo(ctx); err != nil {
 		return fmt.Errorf("reach JetStream: %w", err)
 	}
-	return nil
+	return c.health.last()
 }
 
 // Setup makes the stream and its consumer, or brings them up to date. Call it
@@ -128,7 +130,11 @@ func (c *Conn) Publish(ctx context.Context, source wire.SourceID, sequence uint6
 			_, err = c.js.Publish(ctx, subject, batch)
 		}
 	}
-	if err != nil && !isCopy(err) {
+	if isCopy(err) {
+		err = nil
+	}
+	c.health.published(err)
+	if err != nil {
 		return fmt.Errorf("publish batch %s: %w", id, err)
 	}
 	return nil

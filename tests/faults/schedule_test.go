@@ -27,7 +27,7 @@ func TestAHundredSchedulesHaveEveryFault(t *testing.T) {
 	}
 	for _, fault := range []string{
 		"control plane 1 is killed", "control plane 2 is killed for good", "control plane 1 is stopped", "control plane 2 is stopped",
-		"NATS is killed\n", "NATS is stopped", "the store is deleted", "a bit of the store flips",
+		"NATS is killed\n", "NATS is stopped", "the store is deleted\n", "the store is deleted under NATS", "the store is deleted under control plane", "a bit of the store flips",
 		"Postgres is killed\n", "of Postgres is killed", "Postgres is stopped",
 		"loses the next commit", "loses the answer to the next commit", "between the next commit of control plane 2 and the answer to it",
 		"edge is cut", "postgres 1 is cut", "nats 2 is cut", "Envoy is stopped", "Envoy is killed",

@@ -29,7 +29,7 @@ func (d dice) between(least, most time.Duration) time.Duration {
 // strokes draw faults, each as often as it stands here.
 var strokes = []func(dice) stroke{
 	killPlane, killPlane, freezePlane, onePlane,
-	deleteStore, deleteStore, flipStore, flipStore,
+	deleteStore, deleteStore, deleteStoreUnder, flipStore, flipStore,
 	killPostgres, killBackend, freezePostgres,
 	strikeCommit, strikeCommit, strikeCommit, killAfterCommit, killAfterCommit,
 	cutLink, cutLink, poisonLink, poisonLink, poisonLink, poisonLink,
@@ -115,6 +115,20 @@ func freezeNATS(r dice) stroke {
 // that there is something in the store.
 func deleteStore(r dice) stroke {
 	return spoilStore(r, "the store is deleted", func(store string) error { return os.RemoveAll(store) })
+}
+
+// deleteStoreUnder deletes the store of a NATS that runs on.
+func deleteStoreUnder(r dice) stroke {
+	keeper := r.IntN(planes)
+	name, store := usesNATS, func(w *world) string { return w.store }
+	if r.embedded {
+		name, store = usesPlane(keeper), func(w *world) string { return w.stores[keeper] }
+	}
+	return stroke{[]string{name}, []step{
+		{0, "the store is deleted under " + name, func(_ context.Context, w *world) error {
+			return w.spoil(store(w), func(store string) error { return os.RemoveAll(store) })
+		}},
+	}, 0}
 }
 
 func flipStore(r dice) stroke {
