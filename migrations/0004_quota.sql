@@ -55,6 +55,7 @@ create table leases (
     over      bigint not null,
     plan      bigint not null, -- of callers whom a claim put on it; 0 the account's own
     closed    boolean not null,
+    recalled_at timestamptz, -- when the last recall began
     primary key (ledger_id, process)
 );
 create index leases_process_idx on leases (process) where not closed;

@@ -83,7 +83,7 @@ func lockQuotas(ctx context.Context, tx pgx.Tx, ids []int64) (map[int64]*ledger,
 	return ledgers, err
 }
 
-const leaseColumns = `ledger_id, process, born, revision, recalled, granted, held, used, refunded, before, lost, over, plan, closed`
+const leaseColumns = `ledger_id, process, born, revision, recalled, granted, held, used, refunded, before, lost, over, plan, closed, recalled_at`
 
 func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*lease, error) {
 	rows, err := tx.Query(ctx, `select `+leaseColumns+` from leases `+where, args...)
@@ -92,7 +92,11 @@ func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*l
 	}
 	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (*lease, error) {
 		l := &lease{}
-		err := r.Scan(&l.ledger, &l.process, &l.Born, &l.Revision, &l.Recalled, &l.Granted, &l.Held, &l.Used, &l.Refunded, &l.Before, &l.Lost, &l.Over, &l.plan, &l.Closed)
+		var recalledAt *time.Time
+		err := r.Scan(&l.ledger, &l.process, &l.Born, &l.Revision, &l.Recalled, &l.Granted, &l.Held, &l.Used, &l.Refunded, &l.Before, &l.Lost, &l.Over, &l.plan, &l.Closed, &recalledAt)
+		if recalledAt != nil {
+			l.recalledAt = *recalledAt
+		}
 		l.stored, l.storedPlan = l.Lease, l.plan
 		return l, err
 	})
@@ -102,13 +106,19 @@ func readLeases(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]*l
 // does nothing reports each quarter of LeaseTTL.
 const heardWithin = LeaseTTL / 3
 
+// answeredWithin is within what time a process that is well answers a recall: it is
+// told at once over the poll that it has open. Of one that doesn't nothing is
+// waited for; others are asked.
+const answeredWithin = time.Second
+
 // recallFrom is how many leases of a ledger are recalled from at once.
 const recallFrom = 16
 
 // recall asks other processes for what this one lacks, and has them told. Of each
 // ledger it looks at the leases that most is left of, first at those that are being
-// recalled from already; but at those of processes that weren't heard of lately, as
-// they may never answer, only when there is no other.
+// recalled from already; but at those of processes that weren't heard of lately, or
+// not since something was recalled that they should have answered, only when there
+// is no other: they may never answer.
 func (s *settlement) recall(ctx context.Context, tx pgx.Tx) error {
 	if len(s.lacks) == 0 {
 		return nil
@@ -117,19 +127,22 @@ func (s *settlement) recall(ctx context.Context, tx pgx.Tx) error {
 		join unnest($1::bigint[]) with ordinality as n (of_ledger, place) on of_ledger = ledger_id
 		join lateral (
 			select o.process as of_process, row_number() over (
-				order by expires_at > $3 desc, o.recalled > 0 desc, o.granted - o.used + o.refunded desc) as rank
+				order by expires_at > $3 and not exists (
+					select from leases r where r.process = o.process and r.recalled > 0 and r.recalled_at <= $5 and r.recalled_at >= expires_at - $6::interval
+				) desc, o.recalled > 0 desc, o.granted - o.used + o.refunded desc) as rank
 			from leases o join lease_processes p using (process)
 			where o.ledger_id = of_ledger and o.process <> $2 and not o.closed and (o.granted > o.used - o.refunded or o.recalled > 0)
 			order by rank limit $4
 		) most on of_process = process
 		order by place, rank`,
-		slices.Sorted(maps.Keys(s.lacks)), [16]byte(s.process), s.now.Add(LeaseTTL-heardWithin), recallFrom)
+		slices.Sorted(maps.Keys(s.lacks)), [16]byte(s.process), s.now.Add(LeaseTTL-heardWithin), recallFrom,
+		s.now.Add(-answeredWithin), LeaseTTL)
 	if err != nil {
 		return fmt.Errorf("read leases to recall: %w", err)
 	}
-	of := map[int64][]*quota.Lease{}
+	of := map[int64][]quota.Other{}
 	for _, l := range others {
-		of[l.ledger] = append(of[l.ledger], &l.Lease)
+		of[l.ledger] = append(of[l.ledger], quota.Other{Lease: &l.Lease, Overdue: !l.recalledAt.After(s.now.Add(-answeredWithin))})
 	}
 	for id, lacks := range s.lacks {
 		s.ledgers[id].Gather(of[id], lacks, s.leases[id].Unused())
@@ -139,7 +152,7 @@ func (s *settlement) recall(ctx context.Context, tx pgx.Tx) error {
 		if l.Recalled > 0 {
 			tell[l.process] = true
 		}
-		if l.Lease != l.stored {
+		if l.noteChange(s.now) {
 			s.others = append(s.others, l)
 		}
 	}
@@ -150,7 +163,7 @@ func (s *settlement) recall(ctx context.Context, tx pgx.Tx) error {
 func (s *settlement) save(ctx context.Context, tx pgx.Tx) error {
 	changed := s.others
 	for _, l := range s.leases {
-		if l.Lease != l.stored || l.plan != l.storedPlan {
+		if l.noteChange(s.now) {
 			changed = append(changed, l)
 		}
 	}
@@ -163,12 +176,23 @@ func (s *settlement) save(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
+// noteChange notes when a recall begins, and returns whether the database has the
+// lease otherwise.
+func (l *lease) noteChange(now time.Time) bool {
+	if l.Recalled > 0 && l.Recalled != l.stored.Recalled {
+		l.recalledAt = now
+	}
+	return l.Lease != l.stored || l.plan != l.storedPlan
+}
+
 func queueLeases(batch *pgx.Batch, leases []*lease) {
 	var ledgers []int64
 	var processes [][16]byte
 	var numbers [11][]int64
 	var closed []bool
+	var recalledAt []*time.Time
 	for _, l := range leases {
+		recalledAt = append(recalledAt, orNull(l.recalledAt))
 		ledgers, processes, closed = append(ledgers, l.ledger), append(processes, l.process), append(closed, l.Closed)
 		for i, n := range [...]uint64{uint64(l.Born), l.Revision, l.Recalled, l.Granted, l.Held, l.Used, l.Refunded, l.Before, l.Lost, l.Over, l.plan} {
 			numbers[i] = append(numbers[i], int64(n))
@@ -178,12 +202,12 @@ func queueLeases(batch *pgx.Batch, leases []*lease) {
 	batch.Queue(`
 		insert into leases (`+leaseColumns+`)
 		select * from unnest($1::bigint[], $2::uuid[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-			$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bool[])
+			$8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bool[], $15::timestamptz[])
 		on conflict (ledger_id, process) do update set
 			born = excluded.born, revision = excluded.revision, recalled = excluded.recalled, granted = excluded.granted, held = excluded.held,
 			used = excluded.used, refunded = excluded.refunded, before = excluded.before, lost = excluded.lost, over = excluded.over,
-			plan = excluded.plan, closed = excluded.closed`,
-		ledgers, processes, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], closed)
+			plan = excluded.plan, closed = excluded.closed, recalled_at = excluded.recalled_at`,
+		ledgers, processes, n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], n[10], closed, recalledAt)
 }
 
 func (s *settlement) queueLedgers(batch *pgx.Batch) {

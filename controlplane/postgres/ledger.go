@@ -119,6 +119,7 @@ type lease struct {
 	process [16]byte
 	plan    uint64 // under which the process keeps it, see wire.HeldLease
 	quota.Lease
+	recalledAt time.Time   // zero: never
 	stored     quota.Lease // as the database has it
 	storedPlan uint64
 }

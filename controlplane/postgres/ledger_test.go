@@ -173,6 +173,38 @@ func TestAProcessThatFellSilentIsNotWaitedFor(t *testing.T) {
 	}
 }
 
+func TestAProcessThatJustDiedIsNotWaitedFor(t *testing.T) {
+	db, key, _ := newQuota(t, daily(120))
+	asker := newGateway(t, db, 3, key)
+	dead, lively := newGateway(t, db, 1, key), newGateway(t, db, 2, key)
+	for _, g := range []*gateway{dead, asker, lively} {
+		send(t, db, g.id, midday, wire.HeldLease{LeaseKey: key, Born: 1})
+	}
+	dead.report(midday, true)
+	lively.report(midday, true)
+	asker.report(midday, true)
+	for range 20 {
+		asker.held.Used = asker.held.Granted
+		asker.report(midday, true)
+	}
+	if dead.held.Granted != 40 || lively.held.Granted == 0 || lively.held.Granted >= 40 {
+		t.Fatalf("%d and %d granted, want most at the one that dies", dead.held.Granted, lively.held.Granted)
+	}
+	// The dead one is asked first. When it hasn't answered for a second, the other is.
+	for _, wait := range []time.Duration{0, 900 * time.Millisecond, 1100 * time.Millisecond} {
+		asker.report(midday.Add(wait), true)
+		before := lively.held.Granted
+		if got := lively.report(midday.Add(wait), false); (got.Granted < before) != (wait > time.Second) {
+			t.Errorf("after %v the one that lives keeps %d of %d", wait, got.Granted, before)
+		}
+	}
+	lively.report(midday.Add(1200*time.Millisecond), false)
+	before := asker.held.Granted
+	if got := asker.report(midday.Add(1200*time.Millisecond), true); got.Granted <= before {
+		t.Errorf("got nothing of what was given up: %+v", got)
+	}
+}
+
 // newQuota returns a database with an account that has one quota.
 func newQuota(t *testing.T, limit controlplane.Limit) (*postgres.DB, wire.LeaseKey, controlplane.Tier) {
 	t.Helper()

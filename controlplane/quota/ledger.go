@@ -193,17 +193,29 @@ func (g *Ledger) Shrink(l *Lease, d Demand) {
 	}
 }
 
+// Other is a lease that something may be recalled from.
+type Other struct {
+	*Lease
+	// Overdue says that its process should have answered its last recall by now.
+	Overdue bool
+}
+
 // Gather recalls from other leases what a process lacks that has only own to use,
 // from each in their order as much as it has, until that is enough. From the first
 // it takes so much, if it is more, that both have the same, and the last unit
-// where the process has nothing. What is being recalled already counts.
-func (g *Ledger) Gather(others []*Lease, lacks, own uint64) {
-	for i, l := range others {
+// where the process has nothing. What is being recalled already counts, unless it
+// is overdue: then it may never come.
+func (g *Ledger) Gather(others []Other, lacks, own uint64) {
+	for i, o := range others {
+		l := o.Lease
 		if lacks == 0 {
 			return
 		}
 		n := l.Held - min(l.Held, max(l.Granted, l.net()))
-		if l.Recalled == 0 {
+		switch {
+		case l.Recalled > 0 && o.Overdue:
+			n = 0
+		case l.Recalled == 0:
 			if n = min(lacks, l.Unused()); i == 0 {
 				n = max(n, spare(l.Unused(), own))
 			}

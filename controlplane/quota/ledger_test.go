@@ -97,13 +97,13 @@ func (w *world) serve(i int, r report) {
 }
 
 // others returns the leases that can be recalled, the largest first.
-func (w *world) others(i int) (all []*quota.Lease) {
+func (w *world) others(i int) (all []quota.Other) {
 	for j, l := range w.leases {
 		if j != i && !l.Closed {
-			all = append(all, l)
+			all = append(all, quota.Other{Lease: l, Overdue: rapid.Bool().Draw(w.t, "overdue")})
 		}
 	}
-	slices.SortFunc(all, func(x, y *quota.Lease) int { return cmp.Compare(y.Unused(), x.Unused()) })
+	slices.SortFunc(all, func(x, y quota.Other) int { return cmp.Compare(y.Unused(), x.Unused()) })
 	return all
 }
 
@@ -395,9 +395,9 @@ func TestWhatIsLackingIsGatheredFromSeveral(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := quota.Ledger{Amount: 1000, Handful: 1000}
-			var others []*quota.Lease
+			var others []quota.Other
 			for _, n := range tc.others {
-				others = append(others, &quota.Lease{Revision: 1, Granted: n, Held: n})
+				others = append(others, quota.Other{Lease: &quota.Lease{Revision: 1, Granted: n, Held: n}})
 			}
 			for range 2 { // what is being recalled counts
 				g.Gather(others, tc.lacks, tc.own)
@@ -408,6 +408,20 @@ func TestWhatIsLackingIsGatheredFromSeveral(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAnOverdueRecallKeepsNobodyFromBeingAsked(t *testing.T) {
+	g := quota.Ledger{Amount: 100, Committed: 100, Handful: 1000}
+	dead, alive := &quota.Lease{Revision: 1, Granted: 60, Held: 60}, &quota.Lease{Revision: 1, Granted: 40, Held: 40}
+	for _, step := range []struct {
+		overdue bool
+		want    uint64 // what the one that lives keeps
+	}{{false, 40}, {false, 40}, {true, 35}} {
+		g.Gather([]quota.Other{{Lease: dead, Overdue: step.overdue}, {Lease: alive}}, 5, 0)
+		if dead.Unused() != 30 || alive.Unused() != step.want {
+			t.Errorf("overdue %v: %d and %d are left, want 30 and %d", step.overdue, dead.Unused(), alive.Unused(), step.want)
+		}
 	}
 }
 
