@@ -25,6 +25,7 @@ type Envoy struct {
 	Admin    string // Envoy's own pages; never for clients
 	Upstream string // what the gateway protects
 	Edge     string // the control plane's edge listener
+	EdgeTLS  *TLS   // how the edge is reached; nil: in plain HTTP
 	Filter   string // path of the compiled filter
 
 	Node      string // the name of this Envoy, 1 to 255 bytes
@@ -46,6 +47,26 @@ type Envoy struct {
 
 	XRateLimit bool   // X-RateLimit-* too
 	Link       string // where a denied client finds out more; empty: nowhere
+}
+
+// TLS names PEM files on the machine of an Envoy.
+type TLS struct {
+	Name        string // the DNS name in the edge's certificate
+	CA          string // who signs that
+	Certificate string // what Envoy shows; empty: nothing
+	Key         string // the key of it
+}
+
+func (t *TLS) check() error {
+	switch {
+	case t == nil:
+		return nil
+	case t.Name == "" || t.CA == "":
+		return errors.New("EdgeTLS: give the name in the edge's certificate and the file of who signs it")
+	case (t.Certificate == "") != (t.Key == ""):
+		return errors.New("EdgeTLS: give Envoy's certificate and its key, both or neither")
+	}
+	return nil
 }
 
 // plugin is the filter's configuration, as it reads it.
@@ -81,6 +102,7 @@ func (e Envoy) Render() ([]byte, error) {
 	var v struct {
 		Node, Filter, Plugin             string
 		Gateway, Admin, Upstream, Target address
+		EdgeTLS                          *TLS
 	}
 	var faults []error
 	for _, a := range []struct {
@@ -104,10 +126,10 @@ func (e Envoy) Render() ([]byte, error) {
 		faults = append(faults, errors.New("Node: give a name of 1 to 255 bytes"))
 	}
 	settings, err := e.plugin()
-	if err := errors.Join(append(faults, err)...); err != nil {
+	if err := errors.Join(append(faults, e.EdgeTLS.check(), err)...); err != nil {
 		return nil, fmt.Errorf("render Envoy's configuration: %w", err)
 	}
-	v.Node, v.Filter, v.Plugin = e.Node, e.Filter, settings
+	v.Node, v.Filter, v.Plugin, v.EdgeTLS = e.Node, e.Filter, settings, e.EdgeTLS
 
 	t, err := template.New("envoy.yaml").Funcs(template.FuncMap{"text": quote}).Parse(envoyTemplate)
 	if err != nil {

@@ -32,19 +32,38 @@ func render(t *testing.T, e deploy.Envoy) []byte {
 	return text
 }
 
+const made = "# Made from envoy.yaml.tmpl by make generate.\n#\n"
+
 func TestExampleIsFresh(t *testing.T) {
-	got := append([]byte("# Made from envoy.yaml.tmpl by make generate.\n#\n"), render(t, example)...)
+	fresh(t, "envoy.yaml", append([]byte(made), render(t, example)...))
+}
+
+func TestExampleWithTLSIsFresh(t *testing.T) {
+	e := example
+	e.EdgeTLS = &deploy.TLS{
+		Name: "weir", CA: "/etc/weir/edge-ca.pem", Certificate: "/etc/weir/envoy-cert.pem", Key: "/etc/weir/envoy-key.pem",
+	}
+	_, cluster, _ := strings.Cut(string(render(t, e)), "no request of a client waits for it.\n")
+	cluster, _, found := strings.Cut(cluster, "\noverload_manager")
+	if !found {
+		t.Fatal("the edge's cluster isn't where it was")
+	}
+	fresh(t, "edge-tls.yaml", []byte(made+"# The cluster weir_edge of envoy.yaml with TLS, and a certificate of Envoy's own.\n"+cluster))
+}
+
+func fresh(t *testing.T, name string, got []byte) {
+	t.Helper()
 	if *update {
-		if err := os.WriteFile("envoy.yaml", got, 0o644); err != nil {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile("envoy.yaml")
+	want, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("envoy.yaml is stale; run make generate")
+		t.Errorf("%s is stale; run make generate", name)
 	}
 }
 
@@ -56,6 +75,8 @@ func TestRenderRefuses(t *testing.T) {
 		"a gateway without a port": {func(e *deploy.Envoy) { e.Gateway = "0.0.0.0" }, "Gateway: give host:port"},
 		"an edge without a host":   {func(e *deploy.Envoy) { e.Edge = ":8081" }, "Edge: give host:port"},
 		"port 0":                   {func(e *deploy.Envoy) { e.Admin = "127.0.0.1:0" }, "Admin: give host:port"},
+		"TLS without a CA":         {func(e *deploy.Envoy) { e.EdgeTLS = &deploy.TLS{Name: "weir"} }, "EdgeTLS: give the name"},
+		"a certificate, no key":    {func(e *deploy.Envoy) { e.EdgeTLS = &deploy.TLS{Name: "weir", CA: "ca", Certificate: "c"} }, "both or neither"},
 		"no filter":                {func(e *deploy.Envoy) { e.Filter = "" }, "Filter: give the path"},
 		"no node":                  {func(e *deploy.Envoy) { e.Node = "" }, "Node: give a name"},
 	}

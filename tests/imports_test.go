@@ -45,7 +45,7 @@ var onlyImporters = []struct {
 		"the API's shape does not leak into what it shows",
 	},
 	{
-		"testing", []string{"controlplane/embedded/pgtest", "tests/..."},
+		"testing", []string{"controlplane/embedded/pgtest", "controlplane/certs/certstest", "tests/..."},
 		"the product does not carry its tests",
 	},
 	{

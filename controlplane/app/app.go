@@ -8,6 +8,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/bulk"
+	"github.com/weirhq/weir/controlplane/certs"
 	"github.com/weirhq/weir/controlplane/cube"
 	"github.com/weirhq/weir/controlplane/edge"
 	"github.com/weirhq/weir/controlplane/live"
@@ -41,7 +43,11 @@ type Config struct {
 	HTTPAddr    string // where the dashboard and GraphQL listen
 	EdgeAddr    string // where the edge listens
 	PublicURL   string // what sign-in links begin with; https makes cookies secure
-	NodeToken   string // what filters show the edge, at least 32 characters
+	// NodeToken is what filters show the edge: one, or several with white space
+	// between, each of at least 32 characters.
+	NodeToken string
+	HTTPTLS   certs.Files // of the dashboard and GraphQL; none: plain HTTP
+	EdgeTLS   certs.Files // of the edge; none: plain HTTP
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again; 0 is every half minute.
 	RecheckEvery time.Duration
@@ -69,8 +75,8 @@ type App struct {
 // Open starts everything, and returns when both listeners serve. When it can't,
 // it leaves nothing running.
 func Open(ctx context.Context, c Config) (*App, error) {
-	if len(c.NodeToken) < edge.MinTokenLength {
-		return nil, fmt.Errorf("the node token has %d characters; give it at least %d", len(c.NodeToken), edge.MinTokenLength)
+	if err := edge.CheckTokens(c.NodeToken); err != nil {
+		return nil, err
 	}
 	a := &App{config: c, failed: make(chan error, 2), stopLoops: func() {}}
 	if err := a.open(ctx); err != nil {
@@ -109,10 +115,10 @@ func (a *App) open(ctx context.Context) (err error) {
 		DB: a.db, Auth: a.auth, Live: a.live,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 	}
-	if err := a.serve(a.config.EdgeAddr, filters.Handler()); err != nil {
+	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, filters.Handler()); err != nil {
 		return err
 	}
-	return a.serve(a.config.HTTPAddr, a.routes(resolver))
+	return a.serve(a.config.HTTPAddr, a.config.HTTPTLS, a.routes(resolver))
 }
 
 func (a *App) connect() (conn *stream.Conn, err error) {
@@ -179,7 +185,15 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
-func (a *App) serve(addr string, handler http.Handler) error {
+func (a *App) serve(addr string, files certs.Files, handler http.Handler) error {
+	var config *tls.Config
+	if files.Any() {
+		source, err := certs.Open(files, a.config.Log)
+		if err != nil {
+			return fmt.Errorf("set up TLS on %s: %w", addr, err)
+		}
+		config = source.Config()
+	}
 	listener, err := net.Listen("tcp", addr)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", addr, err)
@@ -190,12 +204,16 @@ func (a *App) serve(addr string, handler http.Handler) error {
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerWithin, ReadTimeout: bodyWithin, IdleTimeout: idleFor,
 		MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return base },
-		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug),
+		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug), TLSConfig: config,
 	}
 	server.RegisterOnShutdown(stop)
 	a.servers, a.addrs = append(a.servers, server), append(a.addrs, listener.Addr().String())
 	a.loops.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		serve := server.Serve
+		if config != nil {
+			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+		}
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
 		}
 	})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
+	"github.com/weirhq/weir/controlplane/certs"
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
 )
 
@@ -38,13 +39,17 @@ func open(t *testing.T) *plane {
 
 // openOn opens one more control plane on a database. Its API token takes the
 // place of those before.
-func openOn(t *testing.T, url string) *plane {
+func openOn(t *testing.T, url string, changes ...func(*app.Config)) *plane {
 	t.Helper()
-	a, err := app.Open(t.Context(), app.Config{
+	config := app.Config{
 		DatabaseURL: url, StoreDir: t.TempDir(),
 		HTTPAddr: "127.0.0.1:0", EdgeAddr: "127.0.0.1:0", PublicURL: "http://weir.example",
 		NodeToken: nodeToken, RecheckEvery: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
-	})
+	}
+	for _, change := range changes {
+		change(&config)
+	}
+	a, err := app.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,6 +148,8 @@ func TestOpenExplains(t *testing.T) {
 		want  string
 	}{
 		"a short node token":       {func(c *app.Config) { c.NodeToken = "short" }, "node token"},
+		"a short one of several":   {func(c *app.Config) { c.NodeToken = nodeToken + "\nshort" }, "node token 2 of 2"},
+		"no certificate to a key":  {func(c *app.Config) { c.EdgeTLS = certs.Files{Key: "key.pem"} }, "a certificate and its key"},
 		"a bad database URL":       {func(c *app.Config) { c.DatabaseURL = "postgres://u:hunter2@[" }, "not a valid postgres:// URL"},
 		"a taken port":             {func(c *app.Config) { c.HTTPAddr = taken.Addr().String() }, "listen on"},
 		"a NATS that is not there": {func(c *app.Config) { c.NATSURL = "nats://127.0.0.1:1" }, "connect to NATS"},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/weirhq/weir/controlplane/app"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -86,5 +87,28 @@ func TestAReceiptSaysWhatIsCommitted(t *testing.T) {
 	}
 	if w := read.Rollout.Workers; len(w) != 1 || w[0].Node != "gateway-1" || w[0].Snapshot != 42 {
 		t.Errorf("workers %+v", w)
+	}
+}
+
+func TestEachNodeTokenIsGood(t *testing.T) {
+	const next = "the-node-token-that-takes-the-place-of-the-first"
+	p := openOn(t, databases.New(t), func(c *app.Config) { c.NodeToken = nodeToken + "\n" + next + "\n" })
+	for token, want := range map[string]int{
+		nodeToken: http.StatusOK, next: http.StatusOK,
+		"": http.StatusUnauthorized, nodeToken + "\n" + next: http.StatusUnauthorized, next + "x": http.StatusUnauthorized,
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.edge("/edge/v1/snapshot?have=0"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header["Authorization"] = []string{"Bearer " + strings.ReplaceAll(token, "\n", " ")}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%q: status %d, want %d", token, response.StatusCode, want)
+		}
 	}
 }

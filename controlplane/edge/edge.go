@@ -1,7 +1,7 @@
 // Package edge is what filters talk to: snapshots down, usage up, and leases of
 // quotas both ways. It is thin and stateless, so there may be any number of it.
 //
-// In come requests of Envoys that know the node token; out go snapshots,
+// In come requests of Envoys that know a node token; out go snapshots,
 // receipts and leases, and, as the answer to a held poll, word that a lease is
 // being recalled. A batch is accepted only when the stream has stored it, and the
 // receipt says what Postgres has committed, so the filter knows what it may
@@ -12,6 +12,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -35,7 +36,8 @@ type Edge struct {
 	Stream    Stream
 	Sources   Sources
 	Leases    Leases
-	NodeToken string // what a filter must show, at least MinTokenLength characters
+	// NodeToken is what a filter must show: one of these, with white space between.
+	NodeToken string
 	Log       *slog.Logger
 
 	recalls recalls
@@ -46,7 +48,21 @@ const MinTokenLength = 32
 
 const holdFor = 25 * time.Second // a long poll without news
 
-// Handler returns the edge's routes, all behind the node token.
+// CheckTokens says what is wrong with node tokens.
+func CheckTokens(tokens string) error {
+	all := strings.Fields(tokens)
+	if len(all) == 0 {
+		return fmt.Errorf("there is no node token; give one of at least %d characters", MinTokenLength)
+	}
+	for i, token := range all {
+		if len(token) < MinTokenLength {
+			return fmt.Errorf("node token %d of %d has %d characters; give it at least %d", i+1, len(all), len(token), MinTokenLength)
+		}
+	}
+	return nil
+}
+
+// Handler returns the edge's routes, all behind the node tokens.
 func (e *Edge) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /edge/v1/snapshot", e.getSnapshot)
@@ -56,12 +72,19 @@ func (e *Edge) Handler() http.Handler {
 }
 
 func (e *Edge) authenticated(next http.Handler) http.Handler {
-	// Digests have one length, so comparing them tells nothing about the token's.
-	want := sha256.Sum256([]byte(e.NodeToken))
+	// Several are good at once, so that Envoys can change theirs one by one.
+	var good [][sha256.Size]byte
+	for _, token := range strings.Fields(e.NodeToken) {
+		good = append(good, sha256.Sum256([]byte(token)))
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-		got := sha256.Sum256([]byte(token))
-		if !strings.EqualFold(scheme, "Bearer") || subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		// Digests have one length, so comparing them tells nothing about the tokens'.
+		got, known := sha256.Sum256([]byte(token)), 0
+		for _, want := range good {
+			known |= subtle.ConstantTimeCompare(got[:], want[:])
+		}
+		if !strings.EqualFold(scheme, "Bearer") || known != 1 {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="weir edge"`)
 			http.Error(w, "the node token is missing or wrong; set WEIR_NODE_TOKEN where Envoy runs", http.StatusUnauthorized)
 			return

@@ -9,14 +9,22 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
+	"github.com/weirhq/weir/controlplane/certs"
 )
 
 type serveCommand struct {
 	HTTPAddr  string `name:"http-addr" env:"WEIR_HTTP_ADDR" default:"127.0.0.1:8080" help:"Where the dashboard and GraphQL listen."`
 	EdgeAddr  string `name:"edge-addr" env:"WEIR_EDGE_ADDR" default:"127.0.0.1:8081" help:"Where Envoys report; keep it away from the public."`
-	PublicURL string `name:"public-url" env:"WEIR_PUBLIC_URL" help:"What sign-in links begin with; by default http:// and the address."`
+	PublicURL string `name:"public-url" env:"WEIR_PUBLIC_URL" help:"What sign-in links begin with; by default http:// or https:// and the address."`
 	StoreDir  string `name:"store-dir" env:"WEIR_STORE_DIR" default:".weir/jetstream" help:"Files of the embedded JetStream, which runs unless NATS_URL is set."`
-	Debug     bool   `env:"WEIR_DEBUG" help:"Log more."`
+	TLSCert   string `name:"tls-cert" env:"WEIR_TLS_CERT" help:"The dashboard's certificate, a PEM file; unset: plain HTTP. Files may be replaced while it serves."`
+	TLSKey    string `name:"tls-key" env:"WEIR_TLS_KEY" help:"The key of that certificate, a PEM file."`
+
+	EdgeTLSCert  string `name:"edge-tls-cert" env:"WEIR_EDGE_TLS_CERT" help:"The edge's certificate, a PEM file; unset: plain HTTP."`
+	EdgeTLSKey   string `name:"edge-tls-key" env:"WEIR_EDGE_TLS_KEY" help:"The key of that certificate, a PEM file."`
+	EdgeClientCA string `name:"edge-client-ca" env:"WEIR_EDGE_CLIENT_CA" help:"Who signs Envoys' certificates, a PEM file; each Envoy must show one then, beside the node token."`
+
+	Debug bool `env:"WEIR_DEBUG" help:"Log more."`
 }
 
 // Help adds what flags can't be.
@@ -25,7 +33,9 @@ func (serveCommand) Help() string {
 
   DATABASE_URL     Postgres, as postgres://user:password@host/database
   NATS_URL         NATS with JetStream; unset: one in this process
-  WEIR_NODE_TOKEN  what Envoys show the edge; at least 32 characters
+  WEIR_NODE_TOKEN  what Envoys show the edge; at least 32 characters. Several, with
+                   white space between, are all good: add the new one, restart
+                   Envoys with it one by one, take the old one away
   WEIR_API_TOKEN   what scripts show as a bearer token; unset: none, or what was set before`
 }
 
@@ -76,8 +86,13 @@ func (c serveCommand) serve(s signals, weir *app.App, apiToken string, config ap
 
 func (c serveCommand) config() (app.Config, error) {
 	config := app.Config{HTTPAddr: c.HTTPAddr, EdgeAddr: c.EdgeAddr, PublicURL: c.PublicURL, StoreDir: c.StoreDir}
+	config.HTTPTLS = certs.Files{Certificate: c.TLSCert, Key: c.TLSKey}
+	config.EdgeTLS = certs.Files{Certificate: c.EdgeTLSCert, Key: c.EdgeTLSKey, ClientCA: c.EdgeClientCA}
 	if config.PublicURL == "" {
 		config.PublicURL = "http://" + c.HTTPAddr
+		if config.HTTPTLS.Any() {
+			config.PublicURL = "https://" + c.HTTPAddr
+		}
 	}
 	level := slog.LevelInfo
 	if c.Debug {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
+	"github.com/weirhq/weir/controlplane/certs"
 	"github.com/weirhq/weir/controlplane/demo"
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/embedded/envoy"
@@ -36,6 +37,8 @@ type Stack struct {
 	Token   string // an API token
 	Config  app.Config
 	Envoy   *envoy.Envoy
+	// EnvoyTLS is how the next Envoy that is started reaches the edge.
+	EnvoyTLS *deploy.TLS
 
 	t        testing.TB
 	app      *app.App // nil when it is outside
@@ -49,6 +52,10 @@ type Options struct {
 	Workers int // Envoy's worker threads; 0: 2
 	// Outside leaves the control plane to the test, which starts it with Config.
 	Outside bool
+	// EdgeTLS and EnvoyTLS are what the edge serves with and how Envoy reaches it;
+	// nothing: in plain HTTP.
+	EdgeTLS  certs.Files
+	EnvoyTLS *deploy.TLS
 }
 
 // Migrate brings a test's database to where a stack begins.
@@ -71,8 +78,9 @@ func Start(t testing.TB, database string, o Options) *Stack {
 	addrs := freeAddrs(t, 4)
 	s := &Stack{
 		Gateway: "http://" + addrs[0], Admin: "http://" + addrs[1], Token: rememberToken(t, database), t: t,
+		EnvoyTLS: o.EnvoyTLS,
 		Config: app.Config{
-			DatabaseURL: database, StoreDir: t.TempDir(), NodeToken: NodeToken,
+			DatabaseURL: database, StoreDir: t.TempDir(), NodeToken: NodeToken, EdgeTLS: o.EdgeTLS,
 			HTTPAddr: addrs[2], EdgeAddr: addrs[3], PublicURL: "http://" + addrs[2],
 			Log: slog.New(slog.NewTextHandler(logFile(t), nil)),
 		},
@@ -130,7 +138,7 @@ func (s *Stack) startEnvoy(gateway, admin, node string) *envoy.Envoy {
 	s.t.Cleanup(upstream.Close)
 	config, err := deploy.Envoy{
 		Gateway: gateway, Admin: admin, Edge: s.Config.EdgeAddr, Node: node,
-		Upstream: strings.TrimPrefix(upstream.URL, "http://"), Filter: top.Filter(),
+		Upstream: strings.TrimPrefix(upstream.URL, "http://"), Filter: top.Filter(), EdgeTLS: s.EnvoyTLS,
 	}.Render()
 	if err != nil {
 		s.t.Fatal(err)
