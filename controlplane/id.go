@@ -27,6 +27,10 @@ const (
 
 	KindUnaccounted Kind = "una"
 	KindCorrection  Kind = "cor"
+
+	KindMember  Kind = "mem"
+	KindSession Kind = "ses"
+	KindToken   Kind = "tok"
 )
 
 // Format writes an identity as people see it, such as acc_7.

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 const (
@@ -64,7 +65,7 @@ func (db *DB) AccountsByID(ctx context.Context, ids []controlplane.ID) ([]contro
 // CreateAccount creates an account.
 func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		err := tierForAccounts(ctx, tx, a.TierID)
 		if err != nil {
 			return err
@@ -72,6 +73,7 @@ func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (con
 		account, err = one[controlplane.Account](ctx, tx, `
 			insert into accounts (name, tier_id, time_zone, billing_day) values ($1, $2, $3, $4) returning `+accountColumns,
 			a.Name, orNull(a.TierID), a.TimeZone, a.BillingDay)
+		note.add(audit.Created(audit.CreateAccount, audit.OfAccount(account)))
 		return err
 	})
 	return account, version, accountFault("create account", err)
@@ -80,8 +82,11 @@ func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (con
 // UpdateAccount changes an account.
 func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var err error
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := readAccount(ctx, tx, "id", e.ID)
+		if err != nil {
+			return err
+		}
 		if e.TierID != nil {
 			if err := tierForAccounts(ctx, tx, *e.TierID); err != nil {
 				return err
@@ -91,7 +96,8 @@ func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (co
 			update accounts set name = coalesce($2, name), tier_id = nullif(coalesce($3, tier_id), 0), suspended = coalesce($4, suspended),
 				time_zone = coalesce($5, time_zone), billing_day = coalesce($6, billing_day)
 			where id = $1 returning `+accountColumns, e.ID, e.Name, e.TierID, e.Suspended, e.TimeZone, e.BillingDay)
-		return orMissing(err, controlplane.NotFound("id", "account"))
+		note.add(audit.Changed(audit.UpdateAccount, audit.OfAccount(before), audit.OfAccount(account)))
+		return err
 	})
 	return account, version, accountFault("update account", err)
 }
@@ -99,25 +105,38 @@ func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (co
 // ResetAccount resets all counters of an account, in every Envoy and in the
 // ledger of its quotas.
 func (db *DB) ResetAccount(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
-	return db.changeAccount(ctx, "reset account", id, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `update accounts set epoch = epoch + 1 where id = $1`, id)
+	return db.changeAccount(ctx, "reset account", id, func(tx pgx.Tx, note *notes) error {
+		before, err := readAccount(ctx, tx, "id", id)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update accounts set epoch = epoch + 1 where id = $1`, id)
+		after := before
+		after.Epoch++
+		note.add(audit.Changed(audit.ResetAccount, audit.OfAccount(before), audit.OfAccount(after)))
 		return err
 	})
 }
 
 // changeAccount changes something that belongs to an account, and returns the
 // account after that.
-func (db *DB) changeAccount(ctx context.Context, what string, id controlplane.ID, do func(pgx.Tx) error) (controlplane.Account, uint64, error) {
+func (db *DB) changeAccount(ctx context.Context, what string, id controlplane.ID, do func(pgx.Tx, *notes) error) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		if err := do(tx); err != nil {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		if err := do(tx, note); err != nil {
 			return err
 		}
 		var err error
-		account, err = one[controlplane.Account](ctx, tx, `select `+accountColumns+` from accounts where id = $1`, id)
-		return orMissing(err, controlplane.NotFound("id", "account"))
+		account, err = readAccount(ctx, tx, "id", id)
+		return err
 	})
 	return account, version, accountFault(what, err)
+}
+
+// readAccount returns an account that field names.
+func readAccount(ctx context.Context, q querier, field string, id controlplane.ID) (controlplane.Account, error) {
+	account, err := one[controlplane.Account](ctx, q, `select `+accountColumns+` from accounts where id = $1`, id)
+	return account, orMissing(err, controlplane.NotFound(field, "account"))
 }
 
 // tierForAccounts refuses a tier that is not for accounts. One that does not

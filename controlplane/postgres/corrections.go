@@ -24,7 +24,7 @@ const correctionColumns = `id, kind, client_id, account_id, key_id, endpoint_id,
 const correctionLock = 0x77656972_636f7272
 
 // Correct makes corrections, at most [controlplane.MaxCorrections], in one
-// transaction with what they add to every level, under decisions of their own: what
+// transaction with what they add to every level and to the audit log, under decisions of their own: what
 // Envoys sent stays as it is. A correction that was made before, by its kind and
 // client id, is not made again, and its result is the first one's. One that can't
 // be made has its mistakes in its result and does not hold up the others.
@@ -68,7 +68,14 @@ func (c *correcting) run(ctx context.Context, db *DB, tx pgx.Tx) error {
 	if err := c.insert(ctx, tx); err != nil {
 		return err
 	}
-	return c.apply(ctx, db, tx)
+	if err := c.apply(ctx, db, tx); err != nil {
+		return err
+	}
+	entries, err := c.entries(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return appendAudit(ctx, tx, entries...)
 }
 
 // refuse notes a mistake of the caller's.

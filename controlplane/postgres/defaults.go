@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 // Defaults returns the default tiers.
@@ -25,15 +26,19 @@ func readDefaults(ctx context.Context, q querier) (controlplane.Defaults, error)
 // SetDefaults chooses the default tiers.
 func (db *DB) SetDefaults(ctx context.Context, e controlplane.DefaultsEdit) (controlplane.Defaults, uint64, error) {
 	var d controlplane.Defaults
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := readDefaults(ctx, tx)
+		if err != nil {
+			return err
+		}
 		if err := setDefault(ctx, tx, "default_tier_id", "tierId", e.TierID, controlplane.FitsAccounts); err != nil {
 			return err
 		}
 		if err := setDefault(ctx, tx, "anonymous_tier_id", "anonymousTierId", e.AnonymousID, controlplane.FitsAnonymous); err != nil {
 			return err
 		}
-		var err error
 		d, err = readDefaults(ctx, tx)
+		note.add(audit.Changed(audit.SetDefaults, audit.OfDefaults(before), audit.OfDefaults(d)))
 		return err
 	})
 	if err != nil && controlplane.Faults(err) == nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/plugin/book"
 )
 
@@ -33,7 +34,7 @@ func (db *DB) EndpointsByID(ctx context.Context, ids []controlplane.ID) ([]contr
 // CreateEndpoint creates an endpoint; its ID is ignored.
 func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (controlplane.Endpoint, uint64, error) {
 	var created controlplane.Endpoint
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		var err error
 		created, err = one[controlplane.Endpoint](ctx, tx, `
 			insert into endpoints (method, template, route, cost, group_id) values ($1, $2, $3, $4, $5) returning `+endpointColumns,
@@ -41,6 +42,7 @@ func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (cont
 		if err != nil {
 			return err
 		}
+		note.add(audit.Created(audit.CreateEndpoint, audit.OfEndpoint(created)))
 		if err := db.room.checkEndpoints(ctx, tx); err != nil {
 			return err
 		}
@@ -52,12 +54,16 @@ func (db *DB) CreateEndpoint(ctx context.Context, e controlplane.Endpoint) (cont
 // UpdateEndpoint changes an endpoint's cost or group.
 func (db *DB) UpdateEndpoint(ctx context.Context, e controlplane.EndpointEdit) (controlplane.Endpoint, uint64, error) {
 	var endpoint controlplane.Endpoint
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var err error
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := readEndpoint(ctx, tx, e.ID)
+		if err != nil {
+			return err
+		}
 		endpoint, err = one[controlplane.Endpoint](ctx, tx, `
 			update endpoints set cost = coalesce($2, cost), group_id = nullif(coalesce($3, group_id), 0)
 			where id = $1 returning `+endpointColumns, e.ID, e.Cost, e.GroupID)
-		return orMissing(err, controlplane.NotFound("id", "endpoint"))
+		note.add(audit.Changed(audit.UpdateEndpoint, audit.OfEndpoint(before), audit.OfEndpoint(endpoint)))
+		return err
 	})
 	return endpoint, version, endpointFault("update endpoint", err)
 }
@@ -77,14 +83,21 @@ func checkRoutes(ctx context.Context, tx pgx.Tx) error {
 
 // DeleteEndpoint deletes an endpoint that no limit names.
 func (db *DB) DeleteEndpoint(ctx context.Context, id controlplane.ID) (uint64, error) {
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from endpoints where id = $1`, id)
-		if err == nil && tag.RowsAffected() == 0 {
-			return controlplane.NotFound("id", "endpoint")
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := readEndpoint(ctx, tx, id)
+		if err != nil {
+			return err
 		}
+		note.add(audit.Deleted(audit.DeleteEndpoint, audit.OfEndpoint(before)))
+		_, err = tx.Exec(ctx, `delete from endpoints where id = $1`, id)
 		return err
 	})
 	return version, endpointFault("delete endpoint", err)
+}
+
+func readEndpoint(ctx context.Context, tx pgx.Tx, id controlplane.ID) (controlplane.Endpoint, error) {
+	e, err := one[controlplane.Endpoint](ctx, tx, `select `+endpointColumns+` from endpoints where id = $1`, id)
+	return e, orMissing(err, controlplane.NotFound("id", "endpoint"))
 }
 
 func endpointFault(what string, err error) error {

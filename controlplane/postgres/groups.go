@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/plugin/book"
 )
 
@@ -41,12 +42,13 @@ func (db *DB) EndpointsByGroup(ctx context.Context, groups []controlplane.ID) ([
 // CreateEndpointGroup creates a group without endpoints.
 func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplane.EndpointGroup, uint64, error) {
 	var group controlplane.EndpointGroup
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		var err error
 		group, err = one[controlplane.EndpointGroup](ctx, tx, `insert into endpoint_groups (name) values ($1) returning id, name`, name)
 		if err != nil {
 			return err
 		}
+		note.add(audit.Created(audit.CreateEndpointGroup, audit.OfEndpointGroup(group)))
 		return checkCount(ctx, tx, `select count(*) from endpoint_groups`, book.MaxGroups,
 			controlplane.Conflict("name", "there are %d endpoint groups, and the filter takes no more; delete one first", book.MaxGroups))
 	})
@@ -56,12 +58,10 @@ func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplan
 // DeleteEndpointGroup deletes a group that no limit names. Its endpoints stay,
 // without a group.
 func (db *DB) DeleteEndpointGroup(ctx context.Context, id controlplane.ID) (uint64, error) {
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from endpoint_groups where id = $1`, id)
-		if err == nil && tag.RowsAffected() == 0 {
-			return controlplane.NotFound("id", "endpoint group")
-		}
-		return err
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := one[controlplane.EndpointGroup](ctx, tx, `delete from endpoint_groups where id = $1 returning id, name`, id)
+		note.add(audit.Deleted(audit.DeleteEndpointGroup, audit.OfEndpointGroup(before)))
+		return orMissing(err, controlplane.NotFound("id", "endpoint group"))
 	})
 	return version, groupFault("delete endpoint group", err)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 const identityColumns = `id, account_id, kind, value, created_at`
@@ -33,11 +34,13 @@ func (db *DB) IdentitiesByID(ctx context.Context, ids []controlplane.ID) ([]cont
 // AddIdentity lets a name stand for an account; its ID is ignored. It returns
 // the account.
 func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (controlplane.Account, uint64, error) {
-	account, version, err := db.changeAccount(ctx, "add identity", i.AccountID, func(tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `insert into identities (account_id, kind, value) values ($1, $2, $3)`, i.AccountID, i.Kind, i.Value)
+	account, version, err := db.changeAccount(ctx, "add identity", i.AccountID, func(tx pgx.Tx, note *notes) error {
+		added, err := one[controlplane.Identity](ctx, tx, `
+			insert into identities (account_id, kind, value) values ($1, $2, $3) returning `+identityColumns, i.AccountID, i.Kind, i.Value)
 		if err != nil {
 			return err
 		}
+		note.add(audit.Created(audit.AddIdentity, audit.OfIdentity(added)))
 		return db.room.checkKeys(ctx, tx, i.AccountID)
 	})
 	switch {
@@ -51,19 +54,26 @@ func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (control
 
 // RemoveIdentity takes an identity away, and returns its account.
 func (db *DB) RemoveIdentity(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
-	return db.deleteOfAccount(ctx, "identities", "identity", id)
+	return db.deleteOfAccount(ctx, "identities", "identity", id, func(tx pgx.Tx) (audit.Entry, error) {
+		identity, err := one[controlplane.Identity](ctx, tx, `select `+identityColumns+` from identities where id = $1`, id)
+		return audit.Deleted(audit.RemoveIdentity, audit.OfIdentity(identity)), err
+	})
 }
 
-// deleteOfAccount deletes a row that belongs to an account, and returns that.
-func (db *DB) deleteOfAccount(ctx context.Context, table, noun string, id controlplane.ID) (controlplane.Account, uint64, error) {
+// deleteOfAccount deletes a row that belongs to an account, of which describe knows
+// what to record, and returns the account.
+func (db *DB) deleteOfAccount(ctx context.Context, table, noun string, id controlplane.ID, describe func(pgx.Tx) (audit.Entry, error)) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var owner controlplane.ID
-		err := tx.QueryRow(ctx, `delete from `+table+` where id = $1 returning account_id`, id).Scan(&owner)
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		entry, err := describe(tx)
 		if err != nil {
 			return orMissing(err, controlplane.NotFound("id", noun))
 		}
-		account, err = one[controlplane.Account](ctx, tx, `select `+accountColumns+` from accounts where id = $1`, owner)
+		note.add(entry)
+		if _, err := tx.Exec(ctx, `delete from `+table+` where id = $1`, id); err != nil {
+			return err
+		}
+		account, err = readAccount(ctx, tx, "id", entry.AccountID)
 		return err
 	})
 	return account, version, accountFault("delete "+noun, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 const keyColumns = `id, account_id, name, prefix, suspended, expires_at, created_at, revoked_at`
@@ -35,7 +36,7 @@ func (db *DB) KeysByID(ctx context.Context, ids []controlplane.ID) ([]controlpla
 func (db *DB) CreateKey(ctx context.Context, account controlplane.ID, name string, expires *time.Time, secret controlplane.Secret) (controlplane.Key, uint64, error) {
 	var key controlplane.Key
 	digest := secret.Digest()
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		var err error
 		key, err = one[controlplane.Key](ctx, tx, `
 			insert into keys (account_id, name, prefix, digest, expires_at) values ($1, $2, $3, $4, $5) returning `+keyColumns,
@@ -43,6 +44,7 @@ func (db *DB) CreateKey(ctx context.Context, account controlplane.ID, name strin
 		if err != nil {
 			return err
 		}
+		note.add(audit.Created(audit.CreateKey, audit.OfKey(key)))
 		return db.room.checkKeys(ctx, tx, account)
 	})
 	switch {
@@ -58,7 +60,7 @@ func (db *DB) CreateKey(ctx context.Context, account controlplane.ID, name strin
 
 // UpdateKey suspends a key or makes it live again, sets or clears its expiry.
 func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlplane.Key, uint64, error) {
-	return db.changeKey(ctx, "update key", func(tx pgx.Tx) (controlplane.Key, error) {
+	return db.changeKey(ctx, audit.UpdateKey, e.ID, func(tx pgx.Tx) (controlplane.Key, error) {
 		key, err := one[controlplane.Key](ctx, tx, `
 			update keys set suspended = coalesce($2, suspended),
 				expires_at = case when $4 then null else coalesce($3, expires_at) end
@@ -72,20 +74,25 @@ func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlpla
 
 // RevokeKey revokes a key for good. Revoking it again changes nothing.
 func (db *DB) RevokeKey(ctx context.Context, id controlplane.ID) (controlplane.Key, uint64, error) {
-	return db.changeKey(ctx, "revoke key", func(tx pgx.Tx) (controlplane.Key, error) {
+	return db.changeKey(ctx, audit.RevokeKey, id, func(tx pgx.Tx) (controlplane.Key, error) {
 		return one[controlplane.Key](ctx, tx, `
 			update keys set revoked_at = coalesce(revoked_at, now()) where id = $1 returning `+keyColumns, id)
 	})
 }
 
-func (db *DB) changeKey(ctx context.Context, what string, do func(pgx.Tx) (controlplane.Key, error)) (controlplane.Key, uint64, error) {
+func (db *DB) changeKey(ctx context.Context, action audit.Action, id controlplane.ID, do func(pgx.Tx) (controlplane.Key, error)) (controlplane.Key, uint64, error) {
 	var key controlplane.Key
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) (err error) {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := one[controlplane.Key](ctx, tx, `select `+keyColumns+` from keys where id = $1`, id)
+		if err != nil {
+			return orMissing(err, controlplane.NotFound("id", "key"))
+		}
 		key, err = do(tx)
-		return orMissing(err, controlplane.NotFound("id", "key"))
+		note.add(audit.Changed(action, audit.OfKey(before), audit.OfKey(key)))
+		return err
 	})
 	if err != nil && controlplane.Faults(err) == nil {
-		return key, 0, fmt.Errorf("%s: %w", what, err)
+		return key, 0, fmt.Errorf("change key: %w", err)
 	}
 	return key, version, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/plugin/book"
 )
 
@@ -33,7 +34,7 @@ func (db *DB) MetersByID(ctx context.Context, ids []controlplane.ID) ([]controlp
 // CreateMeter creates a meter; its ID is ignored.
 func (db *DB) CreateMeter(ctx context.Context, m controlplane.Meter) (controlplane.Meter, uint64, error) {
 	var created controlplane.Meter
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		var err error
 		created, err = one[controlplane.Meter](ctx, tx, `
 			insert into meters (name, unit, header, endpoint_id, hidden) values ($1, $2, $3, $4, $5) returning `+meterColumns,
@@ -41,6 +42,7 @@ func (db *DB) CreateMeter(ctx context.Context, m controlplane.Meter) (controlpla
 		if err != nil {
 			return err
 		}
+		note.add(audit.Created(audit.CreateMeter, audit.OfMeter(created)))
 		return checkCount(ctx, tx, `select count(*) from meters`, book.MaxMeters,
 			controlplane.Conflict("name", "there are %d meters, and the filter takes no more; delete one first", book.MaxMeters))
 	})
@@ -50,25 +52,27 @@ func (db *DB) CreateMeter(ctx context.Context, m controlplane.Meter) (controlpla
 // UpdateMeter changes a meter. What was counted before stays.
 func (db *DB) UpdateMeter(ctx context.Context, e controlplane.MeterEdit) (controlplane.Meter, uint64, error) {
 	var meter controlplane.Meter
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		var err error
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := one[controlplane.Meter](ctx, tx, `select `+meterColumns+` from meters where id = $1`, e.ID)
+		if err != nil {
+			return orMissing(err, controlplane.NotFound("id", "meter"))
+		}
 		meter, err = one[controlplane.Meter](ctx, tx, `
 			update meters set name = coalesce($2, name), unit = coalesce($3, unit), header = coalesce($4, header),
 				endpoint_id = nullif(coalesce($5, endpoint_id), 0), hidden = coalesce($6, hidden)
 			where id = $1 returning `+meterColumns, e.ID, e.Name, e.Unit, e.Header, e.EndpointID, e.Hidden)
-		return orMissing(err, controlplane.NotFound("id", "meter"))
+		note.add(audit.Changed(audit.UpdateMeter, audit.OfMeter(before), audit.OfMeter(meter)))
+		return err
 	})
 	return meter, version, meterFault("update meter", err)
 }
 
 // DeleteMeter deletes a meter. What it counted stays.
 func (db *DB) DeleteMeter(ctx context.Context, id controlplane.ID) (uint64, error) {
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from meters where id = $1`, id)
-		if err == nil && tag.RowsAffected() == 0 {
-			return controlplane.NotFound("id", "meter")
-		}
-		return err
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := one[controlplane.Meter](ctx, tx, `delete from meters where id = $1 returning `+meterColumns, id)
+		note.add(audit.Deleted(audit.DeleteMeter, audit.OfMeter(before)))
+		return orMissing(err, controlplane.NotFound("id", "meter"))
 	})
 	return version, meterFault("delete meter", err)
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 const overrideColumns = `id, account_id, limit_id, amount, coalesce(burst, 0), coalesce(mode, ''), until, note, created_at`
@@ -26,10 +28,10 @@ func (db *DB) OverridesByAccount(ctx context.Context, accounts []controlplane.ID
 // SetOverride puts an override in place of a limit of the account's tier, or
 // changes the one that is there; its ID is ignored. It returns the account.
 func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (controlplane.Account, uint64, error) {
-	return db.changeAccount(ctx, "set override", o.AccountID, func(tx pgx.Tx) error {
-		account, err := one[controlplane.Account](ctx, tx, `select `+accountColumns+` from accounts where id = $1`, o.AccountID)
+	return db.changeAccount(ctx, "set override", o.AccountID, func(tx pgx.Tx, note *notes) error {
+		account, err := readAccount(ctx, tx, "accountId", o.AccountID)
 		if err != nil {
-			return orMissing(err, controlplane.NotFound("accountId", "account"))
+			return err
 		}
 		limits, err := listLimits(ctx, tx, `select `+limitColumns+` from limits where id = $1 and tier_id = $2`, o.LimitID, account.TierID)
 		if err != nil {
@@ -41,21 +43,59 @@ func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (control
 		if err := o.Fits(limits[0]); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
+		before, err := list[controlplane.Override](ctx, tx, `select `+overrideColumns+` from overrides where account_id = $1 and limit_id = $2`, o.AccountID, o.LimitID)
+		if err != nil {
+			return err
+		}
+		after, err := one[controlplane.Override](ctx, tx, `
 			insert into overrides (account_id, limit_id, amount, burst, mode, until, note) values ($1, $2, $3, $4, $5, $6, $7)
 			on conflict (account_id, limit_id) do update set amount = excluded.amount, burst = excluded.burst, mode = excluded.mode,
-				until = excluded.until, note = excluded.note, ended = false, created_at = excluded.created_at`,
+				until = excluded.until, note = excluded.note, ended = false, created_at = excluded.created_at
+			returning `+overrideColumns,
 			o.AccountID, o.LimitID, o.Amount, orNull(o.Burst), orNull(o.Mode), o.Until, o.Note)
 		if err != nil {
 			return err
 		}
+		entry := audit.Created(audit.SetOverride, audit.OfOverride(after, limits[0].Name))
+		if len(before) > 0 {
+			entry.Before = audit.OfOverride(before[0], limits[0].Name).State
+		}
+		note.add(entry)
 		return checkPlans(ctx, tx, "accountId")
 	})
 }
 
 // DeleteOverride takes an override away, and returns its account.
 func (db *DB) DeleteOverride(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
-	return db.deleteOfAccount(ctx, "overrides", "override", id)
+	return db.deleteOfAccount(ctx, "overrides", "override", id, func(tx pgx.Tx) (audit.Entry, error) {
+		found, err := namedOverrides(ctx, tx, `o.id = $1`, id)
+		if err != nil || len(found) == 0 {
+			return audit.Entry{}, cmp.Or(err, pgx.ErrNoRows)
+		}
+		return audit.Deleted(audit.DeleteOverride, found[0].image), nil
+	})
+}
+
+// namedOverride is an override for the audit log.
+type namedOverride struct {
+	id    controlplane.ID
+	image audit.Image
+}
+
+// namedOverrides returns the overrides that fulfil a condition, by id.
+func namedOverrides(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]namedOverride, error) {
+	rows, err := tx.Query(ctx, `
+		select o.id, o.account_id, o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, ''), o.until, o.note, o.created_at, l.name
+		from overrides o join limits l on l.id = o.limit_id where `+where+` order by o.id`, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (named namedOverride, err error) {
+		var o controlplane.Override
+		var limit string
+		err = row.Scan(&o.ID, &o.AccountID, &o.LimitID, &o.Amount, &o.Burst, &o.Mode, &o.Until, &o.Note, &o.CreatedAt, &limit)
+		return namedOverride{o.ID, audit.OfOverride(o, limit)}, err
+	})
 }
 
 // errNothingEnded rolls a change of policy back that turned out to be none.
@@ -65,13 +105,22 @@ var errNothingEnded = errors.New("no override has ended")
 // that raises its version: once, however many processes call this at a time.
 // When there is none, it changes nothing.
 func (db *DB) EndOverrides(ctx context.Context) error {
-	_, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	_, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		// clock_timestamp, not now(): the transaction may have begun before the
 		// moment that whoever calls has waited for.
-		tag, err := tx.Exec(ctx, `update overrides set ended = true where not ended and until <= clock_timestamp()`)
-		if err == nil && tag.RowsAffected() == 0 {
+		due, err := namedOverrides(ctx, tx, `not o.ended and o.until <= clock_timestamp()`)
+		if err != nil {
+			return err
+		}
+		if len(due) == 0 {
 			return errNothingEnded
 		}
+		ids := make([]int64, len(due))
+		for i, o := range due {
+			ids[i] = int64(o.id)
+			note.add(audit.Deleted(audit.EndOverride, o.image))
+		}
+		_, err = tx.Exec(ctx, `update overrides set ended = true where id = any($1)`, ids)
 		return err
 	})
 	if err != nil && !errors.Is(err, errNothingEnded) {

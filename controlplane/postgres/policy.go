@@ -14,11 +14,12 @@ import (
 const policyChannel = "weir_policy"
 
 // changePolicy runs do in a transaction that raises the policy's version, and
-// returns the version that carries the change.
+// returns the version that carries the change. What do notes goes into the audit
+// log in the same transaction; it has to note something.
 //
 // A version is at least the time in milliseconds, so that a database restored
 // from a backup soon overtakes the versions that it gave out before.
-func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx) error) (version uint64, err error) {
+func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx, *notes) error) (version uint64, err error) {
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
 		// Taking the row first makes changes queue up here, in the order of their
 		// versions, and not later on each other's rows, where they could deadlock.
@@ -31,11 +32,17 @@ func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx) error) (version 
 		if err := noteVersion(ctx, tx, version); err != nil {
 			return fmt.Errorf("note the policy version: %w", err)
 		}
-		if err := do(tx); err != nil {
+		var noted notes
+		if err := do(tx, &noted); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `select pg_notify($1, '')`, policyChannel)
-		return err
+		if len(noted) == 0 {
+			return errNothingNoted
+		}
+		if _, err := tx.Exec(ctx, `select pg_notify($1, '')`, policyChannel); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, noted...)
 	})
 	return version, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
@@ -74,8 +75,11 @@ func (db *DB) SetRetention(ctx context.Context, e controlplane.RetentionEdit) (a
 		if err != nil {
 			return err
 		}
-		after, err = readRetention(ctx, tx)
-		return err
+		if after, err = readRetention(ctx, tx); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Changed(audit.SetRetention,
+			audit.OfRetention(before.Days(), before.Revision), audit.OfRetention(after.Days(), after.Revision)))
 	})
 	if err != nil && controlplane.Faults(err) == nil {
 		return after, fmt.Errorf("set the retention: %w", err)

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 const tierColumns = `id, name, revision, created_at, updated_at`
@@ -39,7 +40,7 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 			return tier, 0, controlplane.Invalid("limits", "a new tier's limits have no ids yet; leave them out")
 		}
 	}
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		var id controlplane.ID
 		if err := tx.QueryRow(ctx, `insert into tiers (name) values ($1) returning id`, name).Scan(&id); err != nil {
 			return err
@@ -52,6 +53,7 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 			return err
 		}
 		tier, err = readTier(ctx, tx, id)
+		note.add(audit.Created(audit.CreateTier, audit.OfTier(tier)))
 		return err
 	})
 	return tier, version, tierFault("create tier", err)
@@ -61,11 +63,12 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 // counters in every Envoy.
 func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlplane.Tier, uint64, error) {
 	var tier controlplane.Tier
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		if _, err := tierToEdit(ctx, tx, "id", e.ID, e.Revision); err != nil {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := tierToEdit(ctx, tx, "id", e.ID, e.Revision)
+		if err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
+		_, err = tx.Exec(ctx, `
 			update tiers set name = coalesce($2, name), revision = revision + 1, updated_at = now()
 			where id = $1`, e.ID, e.Name)
 		if err != nil {
@@ -80,6 +83,7 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 			}
 		}
 		tier, err = readTier(ctx, tx, e.ID)
+		note.add(audit.Changed(audit.UpdateTier, audit.OfTier(before), audit.OfTier(tier)))
 		return err
 	})
 	return tier, version, tierFault("update tier", err)
@@ -89,7 +93,7 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 // What they do, and their counters, stay.
 func (db *DB) ReorderLimits(ctx context.Context, o controlplane.LimitOrder) (controlplane.Tier, uint64, error) {
 	var tier controlplane.Tier
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		before, err := tierToEdit(ctx, tx, "tierId", o.TierID, o.Revision)
 		if err != nil {
 			return err
@@ -108,6 +112,7 @@ func (db *DB) ReorderLimits(ctx context.Context, o controlplane.LimitOrder) (con
 			return err
 		}
 		tier, err = readTier(ctx, tx, o.TierID)
+		note.add(audit.Changed(audit.ReorderLimits, audit.OfTier(before), audit.OfTier(tier)))
 		return err
 	})
 	return tier, version, tierFault("reorder limits", err)
@@ -130,11 +135,13 @@ func tierToEdit(ctx context.Context, tx pgx.Tx, field string, id controlplane.ID
 
 // DeleteTier deletes a tier that no account is on and that is no default.
 func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error) {
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `delete from tiers where id = $1`, id)
-		if err == nil && tag.RowsAffected() == 0 {
-			return controlplane.NotFound("id", "tier")
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		before, err := readTier(ctx, tx, id)
+		if err != nil {
+			return err
 		}
+		note.add(audit.Deleted(audit.DeleteTier, audit.OfTier(before)))
+		_, err = tx.Exec(ctx, `delete from tiers where id = $1`, id)
 		return err
 	})
 	switch {

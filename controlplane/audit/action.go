@@ -1,0 +1,77 @@
+package audit
+
+// Action is what was done, as a verb and what it was done to.
+type Action string
+
+// The actions.
+const (
+	CreateTier    Action = "CREATE_TIER"
+	UpdateTier    Action = "UPDATE_TIER"
+	ReorderLimits Action = "REORDER_LIMITS"
+	DeleteTier    Action = "DELETE_TIER"
+	SetDefaults   Action = "SET_DEFAULTS"
+
+	CreateAccount  Action = "CREATE_ACCOUNT"
+	UpdateAccount  Action = "UPDATE_ACCOUNT"
+	ResetAccount   Action = "RESET_ACCOUNT"
+	SetOverride    Action = "SET_OVERRIDE"
+	DeleteOverride Action = "DELETE_OVERRIDE"
+	EndOverride    Action = "END_OVERRIDE"
+	AddIdentity    Action = "ADD_IDENTITY"
+	RemoveIdentity Action = "REMOVE_IDENTITY"
+
+	CreateKey Action = "CREATE_KEY"
+	UpdateKey Action = "UPDATE_KEY"
+	RevokeKey Action = "REVOKE_KEY"
+
+	CreateEndpoint      Action = "CREATE_ENDPOINT"
+	UpdateEndpoint      Action = "UPDATE_ENDPOINT"
+	DeleteEndpoint      Action = "DELETE_ENDPOINT"
+	CreateEndpointGroup Action = "CREATE_ENDPOINT_GROUP"
+	DeleteEndpointGroup Action = "DELETE_ENDPOINT_GROUP"
+
+	CreateMeter Action = "CREATE_METER"
+	UpdateMeter Action = "UPDATE_METER"
+	DeleteMeter Action = "DELETE_METER"
+
+	SetRetention Action = "SET_RETENTION"
+	AdjustUsage  Action = "ADJUST_USAGE"
+	VoidUsage    Action = "VOID_USAGE"
+	ImportUsage  Action = "IMPORT_USAGE"
+
+	CreateSignInLink Action = "CREATE_SIGN_IN_LINK"
+	SetAPIToken      Action = "SET_API_TOKEN"
+)
+
+// Actions are all of them, by what they are of.
+func Actions() []Action {
+	return []Action{
+		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
+		CreateAccount, UpdateAccount, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
+		CreateKey, UpdateKey, RevokeKey,
+		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup,
+		CreateMeter, UpdateMeter, DeleteMeter,
+		SetRetention, AdjustUsage, VoidUsage, ImportUsage,
+		CreateSignInLink, SetAPIToken,
+	}
+}
+
+// ObjectKind is what kind of thing a change was made of.
+type ObjectKind string
+
+// The kinds of objects.
+const (
+	Tier          ObjectKind = "TIER"
+	Defaults      ObjectKind = "DEFAULTS"
+	Account       ObjectKind = "ACCOUNT"
+	Override      ObjectKind = "OVERRIDE"
+	Identity      ObjectKind = "IDENTITY"
+	Key           ObjectKind = "KEY"
+	Endpoint      ObjectKind = "ENDPOINT"
+	EndpointGroup ObjectKind = "ENDPOINT_GROUP"
+	Meter         ObjectKind = "METER"
+	Retention     ObjectKind = "RETENTION"
+	Correction    ObjectKind = "CORRECTION"
+	SignInLink    ObjectKind = "SIGN_IN_LINK"
+	APIToken      ObjectKind = "API_TOKEN"
+)

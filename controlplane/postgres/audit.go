@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
+)
+
+// notes are what a transaction is to leave in the audit log.
+type notes []audit.Entry
+
+func (n *notes) add(e audit.Entry) { *n = append(*n, e) }
+
+// appendAudit adds records to the audit log, done by the actor of ctx. It is to be
+// the last that a transaction does: from here on all others wait who have something
+// to add. When it fails, so does the change that it is about.
+func appendAudit(ctx context.Context, tx pgx.Tx, entries ...audit.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	var head audit.Anchor
+	var hash []byte
+	// The clock is read under the lock, so that times stand in the order of records.
+	if _, err := tx.Exec(ctx, `select from audit_head for update`); err != nil {
+		return fmt.Errorf("lock the audit log: %w", err)
+	}
+	var at time.Time
+	if err := tx.QueryRow(ctx, `select seq, hash, clock_timestamp() from audit_head`).Scan(&head.Seq, &hash, &at); err != nil {
+		return fmt.Errorf("read the head of the audit log: %w", err)
+	}
+	copy(head.Hash[:], hash)
+	by := controlplane.ActorOf(ctx)
+	batch := &pgx.Batch{}
+	for _, e := range entries {
+		r, err := audit.Append(head, at, by, e)
+		if err != nil {
+			return fmt.Errorf("record %s: %w", e.Action, err)
+		}
+		batch.Queue(`
+			insert into audit_records (seq, at, actor_kind, actor_id, actor_name, request_id, action, object_kind, object_id, object_name,
+				account_id, before, after, prev_hash, hash)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			r.Seq, r.At, string(by.Kind), by.ID, by.Name, by.RequestID, string(r.Action), string(r.Object.Kind), r.Object.ID, r.Object.Name,
+			r.AccountID, r.Before, r.After, r.PrevHash[:], r.Hash[:])
+		head = r.Place()
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("add to the audit log: %w", err)
+	}
+	return nil
+}
+
+// errNothingNoted is a change that forgot to say what it was.
+var errNothingNoted = errors.New("a change of policy left nothing in the audit log")
+
+const auditColumns = `seq, at, actor_kind, actor_id, actor_name, request_id, action, object_kind, object_id, object_name,
+	account_id, before::text, after::text, prev_hash, hash`
+
+func listRecords(ctx context.Context, q querier, sql string, args ...any) ([]audit.Record, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r audit.Record, err error) {
+		var before, after *string
+		var prev, hash []byte
+		err = row.Scan(&r.Seq, &r.At, &r.Actor.Kind, &r.Actor.ID, &r.Actor.Name, &r.Actor.RequestID, &r.Action, &r.Object.Kind, &r.Object.ID, &r.Object.Name,
+			&r.AccountID, &before, &after, &prev, &hash)
+		r.At, r.Before, r.After = r.At.UTC(), rawJSON(before), rawJSON(after)
+		copy(r.PrevHash[:], prev)
+		copy(r.Hash[:], hash)
+		return r, err
+	})
+}
+
+func rawJSON(text *string) json.RawMessage {
+	if text == nil {
+		return nil
+	}
+	return json.RawMessage(*text)
+}

@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
+)
+
+// AuditPage is one page of the audit log.
+type AuditPage struct {
+	Records []audit.Record
+	More    bool // whether there are older ones that the filter finds
+}
+
+const auditWhere = ` where ($1 = '' or actor_kind = $1) and ($2 = 0 or actor_id = $2) and ($3::text[] is null or action = any($3))
+	and ($4 = '' or object_id = $4) and ($5 = 0 or account_id = $5) and ($6 = '' or request_id = $6)
+	and ($7::timestamptz is null or at >= $7) and ($8::timestamptz is null or at < $8)
+	and ($9 = '' or actor_name ilike $9 or object_name ilike $9)`
+
+func auditArgs(f *audit.Filter) []any {
+	var actions []string
+	for _, a := range f.Actions {
+		actions = append(actions, string(a))
+	}
+	pattern := ""
+	if f.Text != "" {
+		pattern = "%" + likeEscaper.Replace(f.Text) + "%"
+	}
+	return []any{string(f.ActorKind), f.ActorID, actions, f.ObjectID, f.AccountID, f.RequestID, f.From, f.To, pattern}
+}
+
+// AuditLog returns records that filter finds, newest first, those before the given
+// one (0: from the newest).
+func (db *DB) AuditLog(ctx context.Context, f audit.Filter, before int64, first int) (AuditPage, error) {
+	var page AuditPage
+	err := db.snapshot(ctx, func(tx pgx.Tx) (err error) {
+		page.Records, err = listRecords(ctx, tx, `select `+auditColumns+` from audit_records`+auditWhere+`
+			and ($10 = 0 or seq < $10) order by seq desc limit $11`, append(auditArgs(&f), before, first+1)...)
+		return err
+	})
+	if err != nil {
+		return page, fmt.Errorf("read the audit log: %w", err)
+	}
+	if len(page.Records) > first {
+		page.Records, page.More = page.Records[:first], true
+	}
+	return page, nil
+}
+
+// AuditHead returns where the audit log ends.
+func (db *DB) AuditHead(ctx context.Context) (audit.Anchor, error) {
+	head, err := auditHead(ctx, db.pool)
+	if err != nil {
+		return head, fmt.Errorf("read the head of the audit log: %w", err)
+	}
+	return head, nil
+}
+
+func auditHead(ctx context.Context, q querier) (a audit.Anchor, err error) {
+	head, err := one[struct {
+		Seq  int64
+		Hash []byte
+	}](ctx, q, `select seq, hash from audit_head`)
+	a.Seq = head.Seq
+	copy(a.Hash[:], head.Hash)
+	return a, err
+}
+
+// auditRows is how many records are held at once while many are read.
+const auditRows = 1_000
+
+// ExportAudit gives the records of one moment that filter finds to write, oldest
+// first, some at a time, and returns where the log ended then.
+func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, write func([]audit.Record) error) (head audit.Anchor, err error) {
+	err = db.snapshot(ctx, func(tx pgx.Tx) error {
+		if head, err = auditHead(ctx, tx); err != nil {
+			return err
+		}
+		return eachRecords(ctx, tx, 0, auditWhere, auditArgs(&f), write)
+	})
+	if err != nil {
+		return head, fmt.Errorf("export the audit log: %w", err)
+	}
+	return head, nil
+}
+
+// eachRecords gives the records after a place to do, in their order.
+func eachRecords(ctx context.Context, tx pgx.Tx, after int64, where string, args []any, do func([]audit.Record) error) error {
+	n := len(args)
+	sql := fmt.Sprintf(`select %s from audit_records%s and seq > $%d order by seq limit $%d`, auditColumns, where, n+1, n+2)
+	for {
+		records, err := listRecords(ctx, tx, sql, append(args[:n:n], after, auditRows)...)
+		if err != nil {
+			return err
+		}
+		if len(records) > 0 {
+			if err := do(records); err != nil {
+				return err
+			}
+			after = records[len(records)-1].Seq
+		}
+		if len(records) < auditRows {
+			return nil
+		}
+	}
+}
+
+// errEnough ends the reading of records early.
+var errEnough = errors.New("enough records were read")
+
+// VerifyAudit checks that the audit log, as of one moment, is whole.
+func (db *DB) VerifyAudit(ctx context.Context, c audit.Check) (report audit.Report, err error) {
+	err = db.snapshot(ctx, func(tx pgx.Tx) error {
+		report, err = verifyAudit(ctx, tx, c)
+		return err
+	})
+	if err != nil && controlplane.Faults(err) == nil {
+		return report, fmt.Errorf("verify the audit log: %w", err)
+	}
+	return report, err
+}
+
+func verifyAudit(ctx context.Context, tx pgx.Tx, c audit.Check) (report audit.Report, err error) {
+	if report.Head, err = auditHead(ctx, tx); err != nil {
+		return report, err
+	}
+	after, err := placeBefore(ctx, tx, c.From, report.Head)
+	if err != nil {
+		return report, err
+	}
+	chain, err := audit.NewChain(after, c.Anchors...)
+	if err == nil {
+		err = eachRecords(ctx, tx, after.Seq, ` where true`, nil, func(records []audit.Record) error {
+			for i := range records {
+				if c.Most > 0 && chain.Checked() == c.Most {
+					return errEnough
+				}
+				if err := chain.Add(&records[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err == nil {
+			err = chain.End(report.Head)
+		}
+		report.Checked, report.Last = chain.Checked(), chain.Last()
+	}
+	if errors.As(err, &report.Break) || errors.Is(err, errEnough) {
+		return report, nil
+	}
+	return report, err
+}
+
+// placeBefore returns the place before a record, as that record has it.
+func placeBefore(ctx context.Context, tx pgx.Tx, seq int64, head audit.Anchor) (audit.Anchor, error) {
+	switch {
+	case seq <= 1:
+		return audit.Anchor{}, nil
+	case seq == head.Seq+1:
+		return head, nil
+	}
+	records, err := listRecords(ctx, tx, `select `+auditColumns+` from audit_records where seq = $1`, seq)
+	if err == nil && len(records) == 0 {
+		err = controlplane.Invalid("from", "there is no record %d; the log ends at %d", seq, head.Seq)
+	}
+	if err != nil {
+		return audit.Anchor{}, err
+	}
+	return audit.Anchor{Seq: seq - 1, Hash: records[0].PrevHash}, nil
+}
