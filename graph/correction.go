@@ -62,7 +62,7 @@ func actorOf(ctx context.Context) string {
 
 // correct makes one correction.
 func (r *Resolver) correct(ctx context.Context, c controlplane.NewCorrection) (*model.CorrectionPayload, error) {
-	results, err := r.DB.Correct(ctx, []controlplane.NewCorrection{c})
+	results, err := r.Corrections.Correct(ctx, []controlplane.NewCorrection{c})
 	if err != nil {
 		return nil, err
 	}

@@ -174,7 +174,7 @@ func liveUsageOf(_ context.Context, u live.Usage) (*model.LiveUsage, error) {
 
 func liveTotalsOf(c live.Counts) *model.LiveTotals {
 	return &model.LiveTotals{
-		Requests: c.Requests, Allowed: c.Allowed, Throttled: c.Throttled, Refused: c.Refused(), BytesIn: c.BytesIn, BytesOut: c.BytesOut,
+		Requests: c.Requests, Allowed: c.Allowed, Throttled: c.Throttled, Refused: c.Refused(), Corrected: c.Corrected, BytesIn: c.BytesIn, BytesOut: c.BytesOut,
 	}
 }
 

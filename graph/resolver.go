@@ -21,10 +21,12 @@ import (
 
 // Resolver answers every field of the schema.
 type Resolver struct {
-	DB        *postgres.DB
-	Auth      *auth.Auth
-	Live      *live.Hub
-	PublicURL string // what sign-in links begin with
+	DB   *postgres.DB
+	Auth *auth.Auth
+	Live *live.Hub
+	// Corrections makes those of usage, and tells the live readers of every process.
+	Corrections *live.Corrections
+	PublicURL   string // what sign-in links begin with
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again.
 	RecheckEvery time.Duration

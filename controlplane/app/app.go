@@ -62,6 +62,8 @@ type App struct {
 	stream *stream.Conn
 	auth   *auth.Auth
 	live   *live.Hub
+	// Of usage; live readers hear of them.
+	corrections *live.Corrections
 	// Of GraphQL; nil until it is served.
 	subscriptions *subscribe.Server
 	servers       []*http.Server
@@ -99,6 +101,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return err
 	}
 	a.live = live.New(a.db, a.config.Log)
+	a.corrections = &live.Corrections{DB: a.db, Live: a.stream, Log: a.config.Log}
 	if err := a.relay(); err != nil {
 		return err
 	}
@@ -112,7 +115,7 @@ func (a *App) open(ctx context.Context) (err error) {
 
 	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
 	resolver := &graph.Resolver{
-		DB: a.db, Auth: a.auth, Live: a.live,
+		DB: a.db, Auth: a.auth, Live: a.live, Corrections: a.corrections,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 	}
 	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, filters.Handler()); err != nil {
@@ -157,7 +160,7 @@ func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	var operations http.Handler
 	operations, a.subscriptions = resolver.Handler()
 	mux.Handle("/graphql", a.auth.Identify(operations))
-	mux.Handle("/api/v1/", a.auth.Identify(bulk.New(a.db, a.config.Log).Handler()))
+	mux.Handle("/api/v1/", a.auth.Identify(bulk.New(a.db, a.corrections, a.config.Log).Handler()))
 	mux.Handle("POST /auth/sign-in", a.auth.SignIn())
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", a.ready)

@@ -11,12 +11,13 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-const liveQuery = `subscription{usage{at totals{requests allowed throttled refused} accounts{accountId totals{requests}}}}`
+const liveQuery = `subscription{usage{at totals{requests allowed throttled refused corrected} accounts{accountId totals{requests}}}}`
 
-type liveTotals struct{ Requests, Allowed, Throttled, Refused int64 }
+type liveTotals struct{ Requests, Allowed, Throttled, Refused, Corrected int64 }
 
 type liveEvent struct {
 	Data struct {
@@ -69,6 +70,39 @@ func TestLiveUsageOverWebSocket(t *testing.T) {
 	}
 	s.Close()
 	p.awaitSubscribers(0)
+}
+
+// TestCorrectionsAreInLiveUsage has one that comes while somebody listens, and one
+// who listens later.
+func TestCorrectionsAreInLiveUsage(t *testing.T) {
+	p := open(t)
+	p.must(`mutation{createTier(input:{name:"Basic",limits:[]}){tier{id}}}`, nil)
+	var made struct {
+		CreateAccount struct{ Account struct{ ID string } }
+	}
+	p.must(`mutation{createAccount(input:{name:"A",tierId:"tier_1"}){account{id}}}`, &made)
+	account, err := controlplane.KindAccount.Parse("id", made.CreateAccount.Account.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.post(usageBatch(1, uint64(account), 5, wire.Allowed))
+	early := p.socket(p.bearer())
+	early.send("subscribe", "1", liveQuery)
+	early.awaitUsage(func(u liveTotals) bool { return u.Requests == 5 })
+	adjust := fmt.Sprintf(`mutation{adjustUsage(input:{clientId:"one",accountId:%q,at:%q,requests:-2,reason:"counted twice"}){known correction{id}}}`,
+		made.CreateAccount.Account.ID, time.Now().UTC().Format(time.RFC3339))
+	p.must(adjust, nil)
+	p.must(adjust, nil)
+	want := liveTotals{Requests: 3, Allowed: 5, Corrected: -2}
+	early.awaitUsage(func(u liveTotals) bool { return u == want })
+	late := p.socket(p.bearer())
+	late.send("subscribe", "1", liveQuery)
+	late.awaitUsage(func(u liveTotals) bool { return u == want })
+	p.post(usageBatch(2, uint64(account), 1, wire.Allowed))
+	want.Requests, want.Allowed = 4, 6
+	for _, s := range []*socket{early, late} {
+		s.awaitUsage(func(u liveTotals) bool { return u == want })
+	}
 }
 
 func TestAWebSocketOfAnotherOriginIsRefused(t *testing.T) {

@@ -9,15 +9,17 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/live"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
 
 // Bulk serves exports and imports.
 type Bulk struct {
-	db      *postgres.DB
-	log     *slog.Logger
-	exports chan struct{} // one for each that runs
-	imports chan struct{}
+	db          *postgres.DB
+	corrections *live.Corrections
+	log         *slog.Logger
+	exports     chan struct{} // one for each that runs
+	imports     chan struct{}
 }
 
 const (
@@ -29,8 +31,8 @@ const (
 )
 
 // New returns a Bulk.
-func New(db *postgres.DB, log *slog.Logger) *Bulk {
-	return &Bulk{db, log, make(chan struct{}, exportsAtOnce), make(chan struct{}, importsAtOnce)}
+func New(db *postgres.DB, corrections *live.Corrections, log *slog.Logger) *Bulk {
+	return &Bulk{db, corrections, log, make(chan struct{}, exportsAtOnce), make(chan struct{}, importsAtOnce)}
 }
 
 // Handler serves everything below /api/v1/.

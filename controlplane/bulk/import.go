@@ -47,7 +47,7 @@ func (b *Bulk) importUsage(w http.ResponseWriter, r *http.Request) {
 	who, _ := auth.PrincipalOf(r.Context())
 	body := &patient{body: r.Body, control: control}
 	rows, err := open(body)
-	i := importer{db: b.db, reason: reason, actor: who.Name, now: time.Now, answer: imported{Errors: []fault{}}}
+	i := importer{corrections: b.corrections, reason: reason, actor: who.Name, now: time.Now, answer: imported{Errors: []fault{}}}
 	if err == nil {
 		err = i.run(r.Context(), rows)
 	}
@@ -102,7 +102,7 @@ type corrector interface {
 
 // importer commits rows, some at a time.
 type importer struct {
-	db            corrector
+	corrections   corrector
 	reason, actor string
 	now           func() time.Time
 	answer        imported
@@ -153,7 +153,7 @@ func (i *importer) commit(ctx context.Context) error {
 	if len(i.chunk) == 0 {
 		return nil
 	}
-	results, err := i.db.Correct(ctx, i.chunk)
+	results, err := i.corrections.Correct(ctx, i.chunk)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (f *consumerFigures) count(c *Cell, now time.Time) bool {
 }
 
 func (f *consumerFigures) add(c *Cell) bool {
-	if c.Requests == 0 || c.Minute < f.minute-MaxWindow || c.Minute > f.minute+1 {
+	if c.Counts == (Counts{}) || c.Minute < f.minute-MaxWindow || c.Minute > f.minute+1 {
 		return false
 	}
 	counts := f.accounts[c.Account]

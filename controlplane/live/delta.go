@@ -10,22 +10,24 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// Counts are what Envoys counted and the store has committed.
+// Counts are what the store has committed.
 type Counts struct {
-	Requests  int64
+	Requests  int64 // all of the below
 	Allowed   int64
 	Throttled int64
+	Corrected int64 // what corrections and imports added, or took away
 	BytesIn   int64
 	BytesOut  int64
 }
 
 // Refused are the requests refused for another reason than a limit.
-func (c Counts) Refused() int64 { return c.Requests - c.Allowed - c.Throttled }
+func (c Counts) Refused() int64 { return c.Requests - c.Allowed - c.Throttled - c.Corrected }
 
 func (c *Counts) add(d Counts) {
 	c.Requests += d.Requests
 	c.Allowed += d.Allowed
 	c.Throttled += d.Throttled
+	c.Corrected += d.Corrected
 	c.BytesIn += d.BytesIn
 	c.BytesOut += d.BytesOut
 }
@@ -116,7 +118,7 @@ func (d *Delta) sum() {
 }
 
 const (
-	announcementFormat = 2
+	announcementFormat = 3
 	// maxAnnounced is about how long an announcement may get, in bytes: what
 	// carries it bounds a message.
 	maxAnnounced = 512 << 10
@@ -149,8 +151,8 @@ func (c *Cell) append(p []byte) []byte {
 	return p
 }
 
-func (c *Cell) numbers() [9]int64 {
-	return [...]int64{int64(c.Account), int64(c.Key), int64(c.Endpoint), c.Minute, c.Requests, c.Allowed, c.Throttled, c.BytesIn, c.BytesOut}
+func (c *Cell) numbers() [10]int64 {
+	return [...]int64{int64(c.Account), int64(c.Key), int64(c.Endpoint), c.Minute, c.Requests, c.Allowed, c.Throttled, c.Corrected, c.BytesIn, c.BytesOut}
 }
 
 var errUnreadable = errors.New("read announcement: it is not one, or of another version of the control plane")
@@ -166,13 +168,13 @@ func Decode(payload []byte) (Delta, error) {
 		d.Batches = append(d.Batches, BatchID{r.source(), r.uvarint()})
 	}
 	for !r.bad && len(r.rest) > 0 {
-		var n [9]int64
+		var n [10]int64
 		for i := range n {
 			n[i] = r.varint()
 		}
 		d.Cells = append(d.Cells, Cell{
 			Scope{controlplane.ID(n[0]), controlplane.ID(n[1]), controlplane.ID(n[2])}, n[3],
-			Counts{n[4], n[5], n[6], n[7], n[8]},
+			Counts{n[4], n[5], n[6], n[7], n[8], n[9]},
 		})
 	}
 	if r.bad {

@@ -1,8 +1,9 @@
 // Package live keeps figures of this moment for subscribers: the usage of today,
 // the accounts that sent most in the last minutes, and which accounts have news.
 //
-// In come announcements, one for each round of a rollup worker of any process,
-// and now and then a base: what the store had at one moment. Out go figures, to
+// In come announcements, one for each round of a rollup worker of any process and
+// one for each transaction of corrections, and now and then a base: what the store
+// had at one moment. Out go figures, to
 // each subscriber at most as often as it wants them, and always the newest.
 //
 //	figure = base + announcements of what the base has not got

@@ -98,7 +98,7 @@ func (f *usageFigures) rebase(b *Base, w Wanted, _ time.Time) {
 }
 
 func (f *usageFigures) count(c *Cell, now time.Time) bool {
-	if c.Requests == 0 || !dayOf(time.Unix(c.Minute*60, 0)).Equal(f.from) {
+	if c.Counts == (Counts{}) || !dayOf(time.Unix(c.Minute*60, 0)).Equal(f.from) {
 		return false
 	}
 	f.total.add(c.Counts)
@@ -114,7 +114,7 @@ func (f *usageFigures) countAccount(c *Cell, now time.Time) {
 		a = &active{}
 		f.accounts[c.Account] = a
 	}
-	a.recent, a.at = a.activity(now)+float64(c.Requests), now
+	a.recent, a.at = a.activity(now)+float64(c.Requests-c.Corrected), now
 	a.add(c.Counts)
 }
 

@@ -12,12 +12,12 @@ import (
 	"github.com/weirhq/weir/plugin/wire"
 )
 
-// liveColumns sums rollup rows into live.Counts: what Envoys counted, without
-// corrections and imports.
+// liveColumns sums rollup rows into live.Counts.
 const liveColumns = `
 	sum(u.requests)::bigint,
 	coalesce(sum(u.requests) filter (where u.decision = 1), 0)::bigint,
 	coalesce(sum(u.requests) filter (where u.decision = 2), 0)::bigint,
+	coalesce(sum(u.requests) filter (where u.decision > 5), 0)::bigint,
 	sum(u.bytes_in)::bigint, sum(u.bytes_out)::bigint`
 
 // announcedWithin is of which sources a base for live figures says what is committed:
@@ -34,14 +34,14 @@ func (db *DB) LiveBase(ctx context.Context, w live.Wanted) (live.Base, error) {
 	queueCommitted(batch, &base)
 	if w.Accounts {
 		batch.Queue(`select u.account_id, 0::bigint, 0::bigint, 0::bigint, `+liveColumns+`
-			from usage_day u where u.bucket = $1 and u.decision <= 5 group by u.account_id`, w.Day).Query(eachCell(func(c live.Cell) {
+			from usage_day u where u.bucket = $1 group by u.account_id`, w.Day).Query(eachCell(func(c live.Cell) {
 			base.Accounts[c.Account] = c.Counts
 		}))
 	}
 	queueScopes(batch, &base, w)
 	if !w.Since.IsZero() {
 		batch.Queue(`select u.account_id, 0::bigint, 0::bigint, extract(epoch from u.bucket)::bigint / 60, `+liveColumns+`
-			from usage_minute u where u.bucket >= $1 and u.decision <= 5 group by u.account_id, u.bucket`, w.Since).Query(eachCell(func(c live.Cell) {
+			from usage_minute u where u.bucket >= $1 group by u.account_id, u.bucket`, w.Since).Query(eachCell(func(c live.Cell) {
 			base.Minutes = append(base.Minutes, c)
 		}))
 	}
@@ -55,6 +55,14 @@ func (db *DB) LiveBase(ctx context.Context, w live.Wanted) (live.Base, error) {
 }
 
 func queueCommitted(batch *pgx.Batch, base *live.Base) {
+	batch.Queue(`select coalesce(max(id), 0) from corrections`).QueryRow(func(row pgx.Row) error {
+		var id controlplane.ID
+		if err := row.Scan(&id); err != nil {
+			return err
+		}
+		base.CorrectionsUpTo(id)
+		return nil
+	})
 	var source [16]byte
 	var through int64
 	var ahead []int64
@@ -96,7 +104,7 @@ func queueScopes(batch *pgx.Batch, base *live.Base, w live.Wanted) {
 		}
 		batch.Queue(`select w.account_id, w.key_id, w.endpoint_id, 0::bigint, `+liveColumns+`
 			from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as w (account_id, key_id, endpoint_id)
-			join usage_day u on `+on+` where u.decision <= 5 group by 1, 2, 3`, accounts, keys, endpoints, w.Day).Query(eachCell(func(c live.Cell) {
+			join usage_day u on `+on+` group by 1, 2, 3`, accounts, keys, endpoints, w.Day).Query(eachCell(func(c live.Cell) {
 			base.Scopes[c.Scope] = c.Counts
 		}))
 	}
@@ -106,7 +114,7 @@ func queueScopes(batch *pgx.Batch, base *live.Base, w live.Wanted) {
 func eachCell(do func(live.Cell)) func(pgx.Rows) error {
 	return func(rows pgx.Rows) error {
 		var c live.Cell
-		_, err := pgx.ForEachRow(rows, []any{&c.Account, &c.Key, &c.Endpoint, &c.Minute, &c.Requests, &c.Allowed, &c.Throttled, &c.BytesIn, &c.BytesOut}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&c.Account, &c.Key, &c.Endpoint, &c.Minute, &c.Requests, &c.Allowed, &c.Throttled, &c.Corrected, &c.BytesIn, &c.BytesOut}, func() error {
 			do(c)
 			return nil
 		})

@@ -343,6 +343,7 @@ type ComplexityRoot struct {
 		Allowed   func(childComplexity int) int
 		BytesIn   func(childComplexity int) int
 		BytesOut  func(childComplexity int) int
+		Corrected func(childComplexity int) int
 		Refused   func(childComplexity int) int
 		Requests  func(childComplexity int) int
 		Throttled func(childComplexity int) int
@@ -2017,6 +2018,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.LiveTotals.BytesOut(childComplexity), true
+	case "LiveTotals.corrected":
+		if e.ComplexityRoot.LiveTotals.Corrected == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LiveTotals.Corrected(childComplexity), true
 	case "LiveTotals.refused":
 		if e.ComplexityRoot.LiveTotals.Refused == nil {
 			break
@@ -5156,8 +5163,8 @@ type LiveUsage {
 }
 
 """
-Sums of what Envoys counted; corrections and imports are left out. ` + "`" + `requests` + "`" + ` is
-the sum of ` + "`" + `allowed` + "`" + `, ` + "`" + `throttled` + "`" + ` and ` + "`" + `refused` + "`" + `.
+Sums of usage. ` + "`" + `requests` + "`" + ` is the sum of ` + "`" + `allowed` + "`" + `, ` + "`" + `throttled` + "`" + `, ` + "`" + `refused` + "`" + ` and
+` + "`" + `corrected` + "`" + `.
 """
 type LiveTotals {
   requests: Int64!
@@ -5167,6 +5174,11 @@ type LiveTotals {
   throttled: Int64!
   "Requests refused for another reason: UNAUTHENTICATED, FORBIDDEN or UNREADY."
   refused: Int64!
+  """
+  What corrections and imports added; below 0 where they took away more. They count
+  in the minute that they are for.
+  """
+  corrected: Int64!
   "Request headers and bodies, bytes."
   bytesIn: Int64!
   "Response headers and bodies, bytes."
@@ -6435,6 +6447,8 @@ func (ec *executionContext) childFields_LiveTotals(ctx context.Context, field gr
 		return ec.fieldContext_LiveTotals_throttled(ctx, field)
 	case "refused":
 		return ec.fieldContext_LiveTotals_refused(ctx, field)
+	case "corrected":
+		return ec.fieldContext_LiveTotals_corrected(ctx, field)
 	case "bytesIn":
 		return ec.fieldContext_LiveTotals_bytesIn(ctx, field)
 	case "bytesOut":
@@ -12664,6 +12678,29 @@ func (ec *executionContext) _LiveTotals_refused(ctx context.Context, field graph
 	)
 }
 func (ec *executionContext) fieldContext_LiveTotals_refused(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _LiveTotals_corrected(ctx context.Context, field graphql.CollectedField, obj *model.LiveTotals) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LiveTotals_corrected(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Corrected, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LiveTotals_corrected(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("LiveTotals", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
@@ -26126,6 +26163,11 @@ func (ec *executionContext) _LiveTotals(ctx context.Context, sel ast.SelectionSe
 			}
 		case "refused":
 			out.Values[i] = ec._LiveTotals_refused(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "corrected":
+			out.Values[i] = ec._LiveTotals_corrected(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -389,8 +389,8 @@ type LiveRemaining struct {
 	Quotas []*controlplane.QuotaStanding `json:"quotas"`
 }
 
-// Sums of what Envoys counted; corrections and imports are left out. `requests` is
-// the sum of `allowed`, `throttled` and `refused`.
+// Sums of usage. `requests` is the sum of `allowed`, `throttled`, `refused` and
+// `corrected`.
 type LiveTotals struct {
 	Requests int64 `json:"requests"`
 	// Requests passed to the upstream.
@@ -399,6 +399,9 @@ type LiveTotals struct {
 	Throttled int64 `json:"throttled"`
 	// Requests refused for another reason: UNAUTHENTICATED, FORBIDDEN or UNREADY.
 	Refused int64 `json:"refused"`
+	// What corrections and imports added; below 0 where they took away more. They count
+	// in the minute that they are for.
+	Corrected int64 `json:"corrected"`
 	// Request headers and bodies, bytes.
 	BytesIn int64 `json:"bytesIn"`
 	// Response headers and bodies, bytes.
