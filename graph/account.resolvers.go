@@ -263,6 +263,10 @@ func (r *quotaStandingResolver) Limit(ctx context.Context, obj *controlplane.Quo
 	return loadersOf(ctx).limits.Load(ctx, obj.LimitID)
 }
 
+func (r *quotaStandingResolver) Tier(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Tier, error) {
+	return loadersOf(ctx).tiers.Load(ctx, obj.TierID)
+}
+
 func (r *quotaStandingResolver) Key(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Key, error) {
 	c, err := callerOf(ctx, obj.KeyID)
 	return c.key, err

@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -59,14 +60,20 @@ func TestAQuotaIsSpentToTheLastRequest(t *testing.T) {
 
 // metered makes an account whose tier has one quota, and a key for it.
 func metered(s *stack.Stack, amount int) (id, secret string) {
+	return accountWith(s, fmt.Sprintf(`{name:"monthly",kind:QUOTA,amount:%d,period:MONTH}`, amount))
+}
+
+// accountWith makes an account whose tier has one limit, and a key for it.
+func accountWith(s *stack.Stack, limit string) (id, secret string) {
+	name := rand.Text()
 	var tier struct {
 		CreateTier struct{ Tier struct{ ID string } }
 	}
-	s.Query(fmt.Sprintf(`mutation{createTier(input:{name:"Metered",limits:[{name:"monthly",kind:QUOTA,amount:%d,period:MONTH}]}){tier{id}}}`, amount), &tier)
+	s.Query(fmt.Sprintf(`mutation{createTier(input:{name:%q,limits:[%s]}){tier{id}}}`, name, limit), &tier)
 	var account struct {
 		CreateAccount struct{ Account struct{ ID string } }
 	}
-	s.Query(fmt.Sprintf(`mutation{createAccount(input:{name:"Metered GmbH",tierId:%q,timeZone:"Europe/Berlin"}){account{id}}}`, tier.CreateTier.Tier.ID), &account)
+	s.Query(fmt.Sprintf(`mutation{createAccount(input:{name:%q,tierId:%q,timeZone:"Europe/Berlin"}){account{id}}}`, name, tier.CreateTier.Tier.ID), &account)
 	id = account.CreateAccount.Account.ID
 	var key struct{ CreateKey struct{ Secret string } }
 	s.Query(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci"}){secret}}`, id), &key)
@@ -203,6 +210,7 @@ func TestTwoEnvoysSpendAQuotaTogether(t *testing.T) {
 		wg.Wait()
 		return by, unknown
 	}
+	wantOverage(t, s, gateway)
 	for _, when := range []string{"at first", "after a reset"} {
 		by, unknown := spend()
 		t.Logf("%s: %v; for %d nobody knew", when, by, unknown)
@@ -211,6 +219,44 @@ func TestTwoEnvoysSpendAQuotaTogether(t *testing.T) {
 		}
 		s.Query(fmt.Sprintf(`mutation{resetAccount(id:%q){snapshot}}`, id), nil)
 		s.AwaitSnapshot()
+	}
+}
+
+// wantOverage has two Envoys use more of a soft quota together than it has, and
+// checks that the ledger has by how much.
+func wantOverage(t *testing.T, s *stack.Stack, gateway string) {
+	t.Helper()
+	const amount, over = 40, 10
+	id, secret := accountWith(s, fmt.Sprintf(`{name:"monthly",kind:QUOTA,mode:SOFT,amount:%d,period:MONTH}`, amount))
+	s.AwaitSnapshot()
+	var wg sync.WaitGroup
+	for i := range 2 {
+		c := s.NewClientOf([]string{s.Gateway, gateway}[i])
+		wg.Go(func() {
+			for passed := 0; passed < (amount+over)/2; {
+				switch r, err := c.Send(t.Context(), http.MethodGet, "/v1/users/1", secret); {
+				case err != nil:
+					t.Error(err)
+					return
+				case r.Status == http.StatusOK:
+					passed++
+				case r.Status != http.StatusUnauthorized: // until the key is there
+					t.Errorf("a soft quota refused: %d %s", r.Status, r.Body)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	var read struct {
+		Account struct{ Quotas []struct{ Overage int } }
+	}
+	s.Eventually("the ledger to have the overage", func() bool {
+		s.Query(fmt.Sprintf(`{account(id:%q){quotas{overage}}}`, id), &read)
+		return len(read.Account.Quotas) == 1 && read.Account.Quotas[0].Overage >= over
+	})
+	if got := read.Account.Quotas[0].Overage; got != over {
+		t.Errorf("the overage is %d, want %d", got, over)
 	}
 }
 

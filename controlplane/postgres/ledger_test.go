@@ -327,6 +327,64 @@ func TestOveruseIsConsumed(t *testing.T) {
 	}
 }
 
+// Whatever the shares of several processes are, and however it was leased, the
+// overage is what they used together beyond the amount.
+func TestOverageOfASoftQuotaIsExact(t *testing.T) {
+	for name, percent := range map[string]int{"without grace": 0, "with grace": 20} {
+		t.Run(name, func(t *testing.T) {
+			limit := daily(100)
+			limit.Mode, limit.GracePercent = controlplane.Soft, percent
+			db, key, _ := newQuota(t, limit)
+			a, b := newGateway(t, db, 1, key), newGateway(t, db, 2, key)
+			a.report(midday, true)
+			b.report(midday, true)
+			a.held.Used, b.held.Used = 60, 38
+			a.report(midday, true)
+			b.report(midday, true)
+			if s := standing(t, db, key.Account, midday); s.Overage() != 0 {
+				t.Errorf("with 98 of 100 used: overage %d, %+v", s.Overage(), s)
+			}
+			a.held.Used += 9
+			a.report(midday, true)
+			b.held.Used += 5
+			b.held.Refunded = 2
+			for range 3 {
+				b.report(midday, true)
+				a.report(midday, true)
+			}
+			if s := standing(t, db, key.Account, midday); s.Overage() != 10 {
+				t.Errorf("with 110 of 100 used: overage %d, %+v", s.Overage(), s)
+			}
+			// What a process that dies held may have been used, but nobody knows.
+			if _, err := db.CloseSilentLeases(t.Context(), midday.Add(postgres.LeaseTTL)); err != nil {
+				t.Fatal(err)
+			}
+			if s := standing(t, db, key.Account, midday); s.Overage() != 10 {
+				t.Errorf("after the processes have gone: overage %d, %+v", s.Overage(), s)
+			}
+		})
+	}
+}
+
+func TestQuotasOfClaimedTiersHaveStandings(t *testing.T) {
+	db, own, _ := newQuota(t, daily(100))
+	gold, unused := newTier(t, db, "Gold", daily(500)), newTier(t, db, "Silver", daily(200))
+	claimed := wire.LeaseKey{Account: own.Account, Limit: uint64(gold.Limits[0].ID)}
+	left := wire.LeaseKey{Account: own.Account, Limit: uint64(unused.Limits[0].ID)}
+	send(t, db, wire.ProcessID{1}, midday, wire.HeldLease{LeaseKey: claimed, Born: 1, Plan: uint64(gold.ID), Used: 7},
+		wire.HeldLease{LeaseKey: left, Born: 1, Used: 3}) // as of an account that was moved off it
+	all, err := db.QuotaStandings(t.Context(), []controlplane.ID{controlplane.ID(own.Account)}, midday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 2 || uint64(all[0].LimitID) != own.Limit || all[1].TierID != gold.ID || all[1].Amount != 500 || all[1].Consumed != 7 {
+		t.Errorf("%+v, want the own quota and the claimed one with 7 of 500 used", all)
+	}
+	if all, err = db.QuotaStandings(t.Context(), []controlplane.ID{controlplane.ID(own.Account)}, midday.Add(24*time.Hour)); err != nil || len(all) != 1 {
+		t.Errorf("the next day: %+v, %v; want the own one", all, err)
+	}
+}
+
 func TestWhatIsGivenBackIsNotConsumed(t *testing.T) {
 	db, key, _ := newQuota(t, daily(100))
 	a := newGateway(t, db, 1, key)

@@ -21,6 +21,7 @@ const nextWithin = 90 * time.Second
 // with the last of its periods in the ledger.
 type budget struct {
 	wire.LeaseKey
+	tier     controlplane.ID // of the limit
 	epoch    int32
 	calendar quota.Calendar
 	period   controlplane.Period
@@ -128,7 +129,7 @@ const entriesRead = 6
 func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget, error) {
 	accounts, ofKeys, limits := split(keys)
 	rows, err := q.Query(ctx, `
-		select n.account_id, n.key_id, n.limit_id, a.epoch, a.time_zone, a.billing_day, l.period, l.measure,
+		select n.account_id, n.key_id, n.limit_id, l.tier_id, a.epoch, a.time_zone, a.billing_day, l.period, l.measure,
 			coalesce(o.amount, l.amount), coalesce(o.mode, l.mode), coalesce(l.grace_percent, 0), coalesce(l.grace_seconds, 0),
 			coalesce(e.id, 0), coalesce(e.epoch, 0), coalesce(e.period, ''), coalesce(e.measure, ''),
 			coalesce(e.period_start, 'epoch'), coalesce(e.period_end, 'epoch')
@@ -156,7 +157,7 @@ func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget
 	var e entry
 	var zone string
 	_, err = pgx.ForEachRow(rows, []any{
-		&b.Account, &b.Key, &b.Limit, &b.epoch, &zone, &b.calendar.BillingDay, &b.period, &b.measure,
+		&b.Account, &b.Key, &b.Limit, &b.tier, &b.epoch, &zone, &b.calendar.BillingDay, &b.period, &b.measure,
 		&b.terms.Amount, &b.terms.Mode, &b.terms.GracePercent, &b.terms.GraceSeconds,
 		&e.id, &e.epoch, &e.period, &e.measure, &e.Start, &e.End,
 	}, func() error {

@@ -13,26 +13,35 @@ import (
 )
 
 // QuotaStandings says where accounts stand with the quotas of their tiers in
-// the periods that run now. A quota that each key has to itself is there for
-// the keys that have used it in this period.
+// the periods that run now, and after these with those of tiers that claims named
+// in this period. A quota that each key has to itself is there for the keys that
+// have used it in this period.
 func (db *DB) QuotaStandings(ctx context.Context, accounts []controlplane.ID, now time.Time) ([]controlplane.QuotaStanding, error) {
 	var all []controlplane.QuotaStanding
 	err := pgx.BeginTxFunc(ctx, db.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
-			select a.id, coalesce(q.key_id, 0), l.id
-			from accounts a join policy on true
-			join limits l on l.tier_id = coalesce(a.tier_id, policy.default_tier_id) and l.kind = 'quota'
+			with asked as (
+				select a.id, a.epoch, coalesce(a.tier_id, policy.default_tier_id) as tier_id
+				from accounts a join policy on true where a.id = any($1)
+			)
+			select a.id, coalesce(q.key_id, 0), l.id, 0 as claimed, l.tier_id, l.position
+			from asked a join limits l on l.tier_id = a.tier_id and l.kind = 'quota'
 			left join lateral (
 				select distinct key_id from quota_ledger q
 				where q.account_id = a.id and q.limit_id = l.id and q.key_id <> 0 and q.period_start <= $2 and q.period_end > $2
 			) q on l.subject = 'key'
-			where a.id = any($1) and (l.subject <> 'key' or q.key_id is not null)
-			order by a.id, l.position, q.key_id`, toInt64s(accounts), now)
+			where l.subject <> 'key' or q.key_id is not null
+			union
+			select a.id, q.key_id, l.id, 1, l.tier_id, l.position
+			from asked a join quota_ledger q on q.account_id = a.id and q.epoch = a.epoch and q.period_start <= $2 and q.period_end > $2
+			join limits l on l.id = q.limit_id and l.tier_id <> a.tier_id and l.kind = 'quota'
+			where exists (select from leases s where s.ledger_id = q.id and s.plan <> 0)
+			order by 1, claimed, tier_id, position, 2`, toInt64s(accounts), now)
 		if err != nil {
 			return err
 		}
 		keys, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (k wire.LeaseKey, err error) {
-			err = r.Scan(&k.Account, &k.Key, &k.Limit)
+			err = r.Scan(&k.Account, &k.Key, &k.Limit, nil, nil, nil)
 			return k, err
 		})
 		if err != nil {
@@ -76,7 +85,7 @@ func standings(ctx context.Context, tx pgx.Tx, budgets []budget, now time.Time) 
 	for i := range budgets {
 		b := &budgets[i]
 		s := controlplane.QuotaStanding{
-			AccountID: controlplane.ID(b.Account), KeyID: controlplane.ID(b.Key), LimitID: controlplane.ID(b.Limit), Amount: int64(b.terms.Amount),
+			AccountID: controlplane.ID(b.Account), KeyID: controlplane.ID(b.Key), LimitID: controlplane.ID(b.Limit), TierID: b.tier, Amount: int64(b.terms.Amount),
 		}
 		if e := b.current(now); e != nil {
 			g := sums[e.id]

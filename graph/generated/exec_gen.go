@@ -480,10 +480,12 @@ type ComplexityRoot struct {
 		Key         func(childComplexity int) int
 		Limit       func(childComplexity int) int
 		Outstanding func(childComplexity int) int
+		Overage     func(childComplexity int) int
 		Overspent   func(childComplexity int) int
 		PeriodEnd   func(childComplexity int) int
 		PeriodStart func(childComplexity int) int
 		Remaining   func(childComplexity int) int
+		Tier        func(childComplexity int) int
 		WrittenOff  func(childComplexity int) int
 	}
 
@@ -892,6 +894,7 @@ type QueryResolver interface {
 }
 type QuotaStandingResolver interface {
 	Limit(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Limit, error)
+	Tier(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Tier, error)
 	Key(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Key, error)
 	Identity(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Identity, error)
 }
@@ -2837,6 +2840,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuotaStanding.Outstanding(childComplexity), true
+	case "QuotaStanding.overage":
+		if e.ComplexityRoot.QuotaStanding.Overage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Overage(childComplexity), true
 	case "QuotaStanding.overspent":
 		if e.ComplexityRoot.QuotaStanding.Overspent == nil {
 			break
@@ -2861,6 +2870,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.QuotaStanding.Remaining(childComplexity), true
+	case "QuotaStanding.tier":
+		if e.ComplexityRoot.QuotaStanding.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuotaStanding.Tier(childComplexity), true
 	case "QuotaStanding.writtenOff":
 		if e.ComplexityRoot.QuotaStanding.WrittenOff == nil {
 			break
@@ -4153,6 +4168,8 @@ type Level {
 type QuotaStanding {
   "The tier's limit, as it is without an override."
   limit: Limit!
+  "The tier of the limit: the account's own, or one that a claim of a token named in this period."
+  tier: Tier!
   "With subject KEY: the key, unless it is an identity."
   key: Key
   "With subject KEY: the identity, unless it is a key."
@@ -4176,6 +4193,11 @@ type QuotaStanding {
   shadow, or counts what is known only in the end, bytes or a declared cost, lets that happen.
   """
   overspent: Int64!
+  """
+  By how much the use exceeds ` + "`" + `amount` + "`" + `: ` + "`" + `consumed` + "`" + ` without ` + "`" + `writtenOff` + "`" + `, and ` + "`" + `overspent` + "`" + `, less ` + "`" + `amount` + "`" + `; at
+  least 0. Exact once every Envoy has reported, a second after its last request.
+  """
+  overage: Int64!
 }
 
 "One page of accounts."
@@ -6597,6 +6619,8 @@ func (ec *executionContext) childFields_QuotaStanding(ctx context.Context, field
 	switch field.Name {
 	case "limit":
 		return ec.fieldContext_QuotaStanding_limit(ctx, field)
+	case "tier":
+		return ec.fieldContext_QuotaStanding_tier(ctx, field)
 	case "key":
 		return ec.fieldContext_QuotaStanding_key(ctx, field)
 	case "identity":
@@ -6617,6 +6641,8 @@ func (ec *executionContext) childFields_QuotaStanding(ctx context.Context, field
 		return ec.fieldContext_QuotaStanding_writtenOff(ctx, field)
 	case "overspent":
 		return ec.fieldContext_QuotaStanding_overspent(ctx, field)
+	case "overage":
+		return ec.fieldContext_QuotaStanding_overage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuotaStanding", field.Name)
 }
@@ -15962,6 +15988,38 @@ func (ec *executionContext) fieldContext_QuotaStanding_limit(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _QuotaStanding_tier(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.QuotaStanding().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalNTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "QuotaStanding",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _QuotaStanding_key(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16208,6 +16266,29 @@ func (ec *executionContext) _QuotaStanding_overspent(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_QuotaStanding_overspent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("QuotaStanding", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _QuotaStanding_overage(ctx context.Context, field graphql.CollectedField, obj *controlplane.QuotaStanding) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_QuotaStanding_overage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Overage(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_QuotaStanding_overage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("QuotaStanding", field, true, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _ReconciledFigures_sent(ctx context.Context, field graphql.CollectedField, obj *controlplane.ReconciledFigures) (ret graphql.Marshaler) {
@@ -27870,6 +27951,42 @@ func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.Selectio
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._QuotaStanding_tier(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "key":
 			field := field
 
@@ -27973,6 +28090,11 @@ func (ec *executionContext) _QuotaStanding(ctx context.Context, sel ast.Selectio
 			}
 		case "overspent":
 			out.Values[i] = ec._QuotaStanding_overspent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "overage":
+			out.Values[i] = ec._QuotaStanding_overage(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -55,7 +55,11 @@ const AccountQuery = graphql(
         }
         quotas {
           limit {
+            ...LimitFields
+          }
+          tier {
             id
+            name
           }
           key {
             id
@@ -73,6 +77,7 @@ const AccountQuery = graphql(
           remaining
           writtenOff
           overspent
+          overage
         }
         overrides {
           id

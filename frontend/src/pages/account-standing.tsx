@@ -4,7 +4,7 @@ import { graphql } from "~/api/gql";
 import { useSubscribed } from "~/api/subscribed";
 import { AppLink, useNow } from "~/app/location";
 import { paths } from "~/app/paths";
-import type { Limit } from "~/limit/fields";
+import { type Limit, LimitFields } from "~/limit/fields";
 import { ModeBadge } from "~/limit/ModeBadge";
 import { brief, figure, scopeWords, sentence, subjectWords } from "~/limit/words";
 import { Badge } from "~/ui/Badge";
@@ -17,7 +17,8 @@ import { When } from "~/ui/When";
 import type { AccountDetails } from "./Account";
 import { OverrideDialog } from "./account-override-dialog";
 
-const RemainingNow = graphql(`
+const RemainingNow = graphql(
+  `
   subscription RemainingNow($id: ID!) {
     remaining(accountId: $id, everyMs: 1000) {
       at
@@ -40,7 +41,11 @@ const RemainingNow = graphql(`
       }
       quotas {
         limit {
+          ...LimitFields
+        }
+        tier {
           id
+          name
         }
         key {
           id
@@ -58,10 +63,13 @@ const RemainingNow = graphql(`
         remaining
         writtenOff
         overspent
+        overage
       }
     }
   }
-`);
+`,
+  [LimitFields],
+);
 
 type Override = AccountDetails["overrides"][number];
 
@@ -139,6 +147,15 @@ export function AccountStanding({
             onOverride={() => setOverriding(limit)}
           />
         ))}
+        {account?.quotas
+          .filter((quota) => quota.tier.id !== account.tier.id)
+          .map((quota) => (
+            <ClaimedQuota
+              key={`${quota.limit.id} ${whose(quota)}`}
+              quota={quota}
+              timeZone={account.timeZone}
+            />
+          ))}
       </ul>
       {account && overriding && (
         <OverrideDialog
@@ -202,6 +219,30 @@ function Standing({
   );
 }
 
+/** A quota of a tier that tokens of the account claim. */
+function ClaimedQuota({
+  quota,
+  timeZone,
+}: {
+  quota: AccountDetails["quotas"][number];
+  timeZone: string;
+}) {
+  const { limit, tier } = quota;
+  return (
+    <li className="flex flex-col gap-1.5 px-4 py-2.5">
+      <div className="flex flex-wrap items-center gap-x-2 gap-y-1">
+        <AppLink to={paths.limit(limit.id)}>{limit.name}</AppLink>
+        {limit.mode !== "ENFORCE" && <ModeBadge mode={limit.mode} />}
+        <Badge>{tier.name}, by a token’s claim</Badge>
+      </div>
+      <p className="text-small text-faint" title={sentence(limit)}>
+        {brief(limit)}, {scopeWords(limit)}
+      </p>
+      <QuotaLine quota={quota} limit={limit} timeZone={timeZone} />
+    </li>
+  );
+}
+
 type Owned = {
   key: { name: string } | null;
   identity: { value: string } | null;
@@ -261,7 +302,7 @@ function QuotaLine({
         {say(quota.consumed)} consumed
         {quota.writtenOff > 0 && ` (${say(quota.writtenOff)} of it written off)`},{" "}
         {say(quota.outstanding)} leased to Envoys
-        {quota.overspent > 0 && `, ${say(quota.overspent)} used beyond what was left`}
+        {quota.overage > 0 && `, ${say(quota.overage)} over`}
       </p>
       <p className="text-small text-faint">
         {momentIn(Date.parse(quota.periodStart), timeZone)} to {momentIn(ends, timeZone)} (
