@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -31,9 +32,23 @@ func each(ctx context.Context, err error) error {
 	return faults[last]
 }
 
-// presenter turns an error into what the caller is told: the whole of it when
-// the mistake is theirs, and nothing but that there was one when it is ours.
+// presenter turns an error into what the caller is told, with the request's id: the
+// whole of it when the mistake is theirs, and nothing but that there was one when it
+// is ours.
 func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
+	say := sayer(log)
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		presented := *say(ctx, err)
+		if id := controlplane.ActorOf(ctx).RequestID; id != "" {
+			extensions := map[string]any{"requestId": id}
+			maps.Copy(extensions, presented.Extensions)
+			presented.Extensions = extensions
+		}
+		return &presented
+	}
+}
+
+func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		var presented *gqlerror.Error
 		if errors.As(err, &presented) && presented.Err == nil {
@@ -49,7 +64,7 @@ func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 			return presented
 		}
 		if ctx.Err() == nil {
-			log.Error("could not answer", "path", graphql.GetPath(ctx).String(), "err", err)
+			log.Error("could not answer", "request", controlplane.ActorOf(ctx).RequestID, "path", graphql.GetPath(ctx).String(), "err", err)
 		}
 		presented.Message = "something went wrong on our side; try again"
 		presented.Extensions = map[string]any{"code": codeInternal}

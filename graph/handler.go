@@ -128,7 +128,7 @@ func bounded(next http.Handler) http.Handler {
 func refuse(w http.ResponseWriter, status int, code controlplane.Code, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	fmt.Fprintf(w, `{"errors":[{"message":%q,"extensions":{"code":%q}}]}`, message, code)
+	fmt.Fprintf(w, `{"errors":[{"message":%q,"extensions":{"code":%q,"requestId":%q}}]}`, message, code, w.Header().Get("X-Request-Id"))
 }
 
 // signedIn refuses those who are not. A WebSocket, too, shows its cookie or

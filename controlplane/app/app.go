@@ -165,7 +165,7 @@ func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("/", web.Dashboard(frontend.Dist()))
-	return web.Guard(mux)
+	return web.Guard(web.Identified(mux))
 }
 
 // ready answers 200 when the database and the stream do.

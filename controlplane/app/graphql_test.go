@@ -243,3 +243,18 @@ func manyAliases(n int) string {
 	}
 	return b.String()
 }
+
+func TestErrorsAndAnswersCarryTheRequestsID(t *testing.T) {
+	p := open(t)
+	for name, query := range map[string]string{
+		"a caller's mistake": `mutation{deleteTier(id:"tier_99"){snapshot}}`, "one in the operation": `{nothing}`, "one in the body": ``,
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := p.send("POST", "http://"+p.HTTPAddr()+"/graphql", fmt.Sprintf(`{"query":%q}`, query),
+				"Content-Type", "application/json", "Authorization", "Bearer "+p.token, "X-Request-Id", "mine-1")
+			if got.Header.Get("X-Request-Id") != "mine-1" || !strings.Contains(got.Body, `"requestId":"mine-1"`) {
+				t.Errorf("it answers %+v", got)
+			}
+		})
+	}
+}

@@ -54,7 +54,7 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 		b.refuse(w, r, "export", err)
 	default:
 		if r.Context().Err() == nil {
-			b.log.Warn("an export was cut off", "rows", total, "err", err)
+			b.log.Warn("an export was cut off", "request", controlplane.ActorOf(r.Context()).RequestID, "rows", total, "err", err)
 		}
 		panic(http.ErrAbortHandler) // the only way to say that this is not all
 	}

@@ -65,7 +65,7 @@ func (b *Bulk) answerImport(w http.ResponseWriter, r *http.Request, answer *impo
 		answer.Errors = append(answer.Errors, fault{Line: malformed.line, Field: malformed.field, Message: malformed.message})
 	case err != nil:
 		if r.Context().Err() == nil {
-			b.log.Warn("an import was cut short", "taken", answer.Taken, "known", answer.Known, "err", err)
+			b.log.Warn("an import was cut short", "request", controlplane.ActorOf(r.Context()).RequestID, "taken", answer.Taken, "known", answer.Known, "err", err)
 		}
 		status = http.StatusServiceUnavailable
 		answer.Errors = append(answer.Errors, fault{Message: "the import was cut short after the rows that are counted here; send the same rows again, and those count once"})
