@@ -102,14 +102,15 @@ type gqlError struct {
 	Extensions struct{ Code, Field string }
 }
 
-// query runs an operation with the API token, into data, and returns its errors.
-func (p *plane) query(operation string, data any) []gqlError {
+// query runs an operation with the API token and more headers, in pairs, into data,
+// and returns its errors.
+func (p *plane) query(operation string, data any, headers ...string) []gqlError {
 	p.t.Helper()
 	body, err := json.Marshal(map[string]string{"query": operation})
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	got := p.send("POST", p.http("/graphql"), string(body), "Content-Type", "application/json", "Authorization", "Bearer "+p.token)
+	got := p.send("POST", p.http("/graphql"), string(body), append(headers, "Content-Type", "application/json", "Authorization", "Bearer "+p.token)...)
 	var reply struct {
 		Data   json.RawMessage
 		Errors []gqlError

@@ -203,3 +203,13 @@ func ActorID(a controlplane.Actor) string {
 	}
 	return kind.Format(a.ID)
 }
+
+// ParseActorID reads what ActorID wrote of a member or a token. The error names
+// field.
+func ParseActorID(field, text string) (controlplane.ActorKind, controlplane.ID, error) {
+	if id, err := controlplane.KindToken.Parse(field, text); err == nil {
+		return controlplane.ActorToken, id, nil
+	}
+	id, err := controlplane.KindMember.Parse(field, text)
+	return controlplane.ActorMember, id, err
+}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -89,6 +90,33 @@ type AdjustUsageInput struct {
 	Amount int64 `json:"amount"`
 	// Why, in 1 to 500 characters.
 	Reason string `json:"reason"`
+}
+
+// One page of the audit log.
+type AuditConnection struct {
+	Nodes    []*audit.Record `json:"nodes"`
+	PageInfo *PageInfo       `json:"pageInfo"`
+}
+
+// Narrows the audit log. What is left out does not.
+type AuditFilter struct {
+	// Who did it: a member or an API token.
+	ActorID   *string                 `json:"actorId,omitempty"`
+	ActorKind *controlplane.ActorKind `json:"actorKind,omitempty"`
+	// Any of these; see Query.auditActions.
+	Actions []string `json:"actions,omitempty"`
+	// What it was done to, such as tier_3.
+	ObjectID *string `json:"objectId,omitempty"`
+	// Whose that is.
+	AccountID *string `json:"accountId,omitempty"`
+	// In which request.
+	RequestID *string `json:"requestId,omitempty"`
+	// Inclusive.
+	From *time.Time `json:"from,omitempty"`
+	// Exclusive.
+	To *time.Time `json:"to,omitempty"`
+	// Part of the actor's or the object's name, whatever the case; at most 128 characters.
+	Text *string `json:"text,omitempty"`
 }
 
 // An account and what it used.

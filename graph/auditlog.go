@@ -1,0 +1,100 @@
+package graph
+
+import (
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
+	"github.com/weirhq/weir/graph/model"
+)
+
+// Bounds of one verification.
+const (
+	maxVerified = 100_000
+	maxAnchors  = 100
+)
+
+// auditFilterOf reads a filter; nil does not narrow.
+func auditFilterOf(in *model.AuditFilter) (f audit.Filter, err error) {
+	if in == nil {
+		return f, nil
+	}
+	var err1, err2 error
+	if in.ActorID != nil {
+		f.ActorKind, f.ActorID, err1 = audit.ParseActorID("filter.actorId", *in.ActorID)
+	}
+	if in.ActorKind != nil {
+		if f.ActorID != 0 && f.ActorKind != *in.ActorKind {
+			err1 = controlplane.Invalid("filter.actorKind", "actorId is of another kind; give one of the two")
+		}
+		f.ActorKind = *in.ActorKind
+	}
+	f.AccountID, err2 = optional(controlplane.KindAccount, "filter.accountId", in.AccountID)
+	for _, a := range in.Actions {
+		f.Actions = append(f.Actions, audit.Action(a))
+	}
+	for from, to := range map[*string]*string{in.ObjectID: &f.ObjectID, in.RequestID: &f.RequestID, in.Text: &f.Text} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	f.From, f.To = in.From, in.To
+	return f, errors.Join(err1, err2, inFilter(f.Validate()))
+}
+
+// inFilter names the fields of a filter as the input does.
+func inFilter(err error) error {
+	var named []error
+	for _, f := range controlplane.Faults(err) {
+		renamed := *f
+		renamed.Field = "filter." + f.Field
+		named = append(named, &renamed)
+	}
+	return errors.Join(named...)
+}
+
+// seqFrom reads where a page of the log begins; 0 is at its end.
+func seqFrom(first int, after *string) (int64, error) {
+	if first < 1 || first > maxAuditPage {
+		return 0, controlplane.Invalid("first", "give a number from 1 to %d", maxAuditPage)
+	}
+	if after == nil {
+		return 0, nil
+	}
+	seq, err := strconv.ParseInt(*after, 10, 64)
+	if err != nil || seq < 1 || strings.HasPrefix(*after, "+") {
+		return 0, controlplane.Invalid("after", "give the endCursor of the page before")
+	}
+	return seq, nil
+}
+
+// auditCheckOf reads what to verify.
+func auditCheckOf(from int64, texts []string) (c audit.Check, err error) {
+	c = audit.Check{From: from, Most: maxVerified}
+	if from < 1 {
+		return c, controlplane.Invalid("from", "give a number of at least 1")
+	}
+	if len(texts) > maxAnchors {
+		return c, controlplane.Invalid("anchors", "give at most %d anchors", maxAnchors)
+	}
+	for i, text := range texts {
+		anchor, err := audit.ParseAnchor(fieldOf("anchors", i), text)
+		if err != nil {
+			return c, err
+		}
+		c.Anchors = append(c.Anchors, anchor)
+	}
+	return c, nil
+}
+
+// jsonText is null for nothing.
+func jsonText(text json.RawMessage) *string {
+	if text == nil {
+		return nil
+	}
+	s := string(text)
+	return &s
+}
