@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"github.com/weirhq/weir/plugin/book"
 )
 
 // Endpoint is a method plus a path template: the unit that usage is counted by.
@@ -80,6 +82,9 @@ func validateTemplate(template string) error {
 		case !literal.MatchString(s) && !paramName.MatchString(s):
 			return Invalid("template", "segment %q is neither plain path text nor one {name}; a segment can't mix both, and a query has no place here", s)
 		}
+	}
+	if plain := book.PlainPath(template); plain != template {
+		return Invalid("template", "write it %s; requests match it in every spelling, and with any ;parameters", plain)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func TestValidateEndpoint(t *testing.T) {
 			t.Errorf("%s: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", "v1", "/v1//x", "/v1/{id}x", "/v1/{}", "/v1?x=1", "/v1/ü", "/" + strings.Repeat("a/", 40)} {
+	for _, bad := range []string{"", "v1", "/v1//x", "/v1/{id}x", "/v1/{}", "/v1?x=1", "/v1/ü", "/v1;x=1", "/v1/../v2", "/v1/.", "/%61", "/caf%c3%a9", "/" + strings.Repeat("a/", 40)} {
 		wantFault(t, controlplane.ValidateEndpoint(controlplane.Endpoint{Method: "GET", Template: bad, Cost: 1}), "template")
 	}
 	wantFault(t, controlplane.ValidateEndpoint(controlplane.Endpoint{Method: "get", Template: "/", Cost: 1}), "method")

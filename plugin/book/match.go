@@ -6,12 +6,13 @@ import (
 	"github.com/weirhq/weir/plugin/internal/frame"
 )
 
-// MatchEndpoint finds the endpoint of a request. path is raw, without query;
-// it is compared as it stands, segment by segment, percent-encoding and trailing
-// slash included. From left to right a literal segment is preferred to {param};
-// for the path so found, the exact method to GET for a HEAD, and that to "*". A
-// template that has none of these methods is passed over for the next best.
-// A {param} matches one segment that isn't empty.
+// MatchEndpoint finds the endpoint of a request. path is raw, without query; it is
+// compared segment by segment, in the spelling of [PlainPath]. From left to right a
+// literal segment is preferred to {param}, and in the end a template that has a
+// trailing slash as the path does, or hasn't, to one that differs in that; for the
+// path so found, the exact method to GET for a HEAD, and that to "*". A template
+// that has none of these methods is passed over for the next best. A {param} matches
+// one segment that isn't empty.
 //
 // A path of more than [MaxTemplateSegments] segments matches nothing, and the
 // work for any other is bounded by the policy.
@@ -36,7 +37,9 @@ type matcher struct {
 	ends         [MaxTemplateSegments]int    // where each segment ends
 	hashes       [MaxTemplateSegments]uint32 // of each segment
 	segments     int
-	steps        int // left
+	slash        bool // the path has a slash behind them
+	plain        bool // the path is as PlainPath returns it
+	steps        int  // left
 }
 
 // split finds the segments. It reports false for a path that no template can
@@ -46,8 +49,14 @@ func (m *matcher) split() bool {
 		return false
 	}
 	for at := 1; m.segments < MaxTemplateSegments; m.segments++ {
+		if m.slash = at == len(m.path); m.slash {
+			return true
+		}
 		end, hash := at, uint32(hashSeed)
 		for end < len(m.path) && m.path[end] != '/' && end-at <= MaxTemplateBytes {
+			if c := m.path[end]; (c == '%' || c == ';') && !m.plain && isOdd(m.path[end:]) {
+				return m.splitPlain()
+			}
 			hash = (hash ^ uint32(m.path[end])) * hashFactor
 			end++
 		}
@@ -58,6 +67,9 @@ func (m *matcher) split() bool {
 				end = len(m.path)
 			}
 		}
+		if end-at <= len("..") && !m.plain && vanishes(m.path[at:end]) {
+			return m.splitPlain()
+		}
 		m.ends[m.segments], m.hashes[m.segments] = end, hash
 		if end == len(m.path) {
 			m.segments++
@@ -65,7 +77,18 @@ func (m *matcher) split() bool {
 		}
 		at = end + 1
 	}
-	return false
+	if !m.plain { // what is left may take back some of it
+		return m.splitPlain()
+	}
+	m.slash = true
+	return m.ends[m.segments-1] == len(m.path)-1
+}
+
+// splitPlain is split after the path was found to be spelled otherwise than
+// templates are.
+func (m *matcher) splitPlain() bool {
+	m.path, m.plain, m.segments = PlainPath(m.path), true, 0
+	return m.split()
 }
 
 func (m *matcher) segment(i int) string {
@@ -83,7 +106,7 @@ func (m *matcher) from(node, depth int) (endpoint int, found bool) {
 	}
 	r := m.core.record(nodes, node)
 	if depth == m.segments {
-		return m.byMethod(r)
+		return m.atEnd(r)
 	}
 	segment := m.segment(depth)
 	if next, found := m.core.branch(edges, frame.U32(r, 0), frame.U32(r, 4), m.hashes[depth], segment); found {
@@ -91,10 +114,25 @@ func (m *matcher) from(node, depth int) (endpoint int, found bool) {
 			return endpoint, true
 		}
 	}
-	if param := int(frame.U32(r, 8)); param != 0 && segment != "" {
+	if param := int(frame.U32(r, 8)); param != 0 {
 		return m.from(param, depth+1)
 	}
 	return 0, false
+}
+
+// atEnd finds the endpoint of a template that ends at node, or with a slash behind
+// it.
+func (m *matcher) atEnd(node []byte) (endpoint int, found bool) {
+	slashed, has := m.core.branch(edges, frame.U32(node, 0), frame.U32(node, 4), hashSeed, "")
+	if has && m.slash {
+		if endpoint, found = m.byMethod(m.core.record(nodes, slashed)); found {
+			return endpoint, true
+		}
+	}
+	if endpoint, found = m.byMethod(node); found || !has || m.slash {
+		return endpoint, found
+	}
+	return m.byMethod(m.core.record(nodes, slashed))
 }
 
 // byMethod finds the endpoint of a template that ends at node.

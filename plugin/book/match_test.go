@@ -27,36 +27,56 @@ func TestMatchEndpoint(t *testing.T) {
 		{12, "*", "/any/{x}", 1, 0},
 		{13, "GET", "/any/{x}", 1, 0},
 		{14, "GET", "/caf%C3%A9/{x}", 1, 0},
+		{15, "GET", "/x/all", 1, 0},
+		{16, "GET", "/slashed/", 1, 0},
 	}})
 	tests := map[string]struct {
 		method, path string
 		want         uint64
 	}{
-		"root":                                  {"GET", "/", 1},
-		"parameter":                             {"GET", "/v1/users/7", 2},
-		"literal before parameter":              {"GET", "/v1/users/me", 4},
-		"exact method before any":               {"POST", "/v1/users/me", 3},
-		"trailing slash is another path":        {"GET", "/v1/users/", 5},
-		"trailing slash after a parameter":      {"GET", "/v1/users/7/", 0},
-		"a parameter isn't empty":               {"DELETE", "/v1/users/", 0},
-		"HEAD of its own":                       {"HEAD", "/v1/ping", 6},
-		"HEAD falls back to GET":                {"HEAD", "/v1/users/7", 2},
-		"HEAD falls back to GET before any":     {"HEAD", "/any/x", 13},
-		"another method takes any":              {"PUT", "/any/x", 12},
-		"backtracks from a literal":             {"GET", "/v1/users/me/avatar", 9},
-		"backtracks from a method":              {"GET", "/only/post", 11},
-		"no such method":                        {"PUT", "/only/post", 0},
-		"methods are case sensitive":            {"get", "/v1/users/7", 0},
-		"paths are case sensitive":              {"GET", "/V1/users/7", 0},
-		"percent-encoding is compared as it is": {"GET", "/caf%C3%A9/1", 14},
-		"other spelling of the same byte":       {"GET", "/caf%c3%a9/1", 0},
-		"an encoded slash doesn't separate":     {"GET", "/v1/users/a%2Fb", 2},
-		"two slashes":                           {"GET", "/v1//users", 0},
-		"prefix only":                           {"GET", "/v1", 0},
-		"empty":                                 {"GET", "", 0},
-		"asterisk form":                         {"OPTIONS", "*", 0},
-		"absolute form":                         {"GET", "http://a/v1/users/7", 0},
-		"no method":                             {"", "/v1/users/7", 0},
+		"root":                               {"GET", "/", 1},
+		"parameter":                          {"GET", "/v1/users/7", 2},
+		"literal before parameter":           {"GET", "/v1/users/me", 4},
+		"exact method before any":            {"POST", "/v1/users/me", 3},
+		"trailing slash of its own":          {"GET", "/v1/users/", 5},
+		"trailing slash after a parameter":   {"GET", "/v1/users/7/", 2},
+		"trailing slash more":                {"GET", "/x/all/", 15},
+		"trailing slash less":                {"GET", "/slashed", 16},
+		"trailing slash, and no such method": {"POST", "/x/all/", 0},
+		"trailing slashes":                   {"GET", "/x/all///", 15},
+		"slashes":                            {"GET", "//x///all", 15},
+		"parameters of a segment":            {"GET", "/x;v=1/all;v=2", 15},
+		"parameters of nothing":              {"GET", "/;a/x/;b/all/;c", 15},
+		"parameters of an id":                {"GET", "/v1/users/7;v=1", 2},
+		"encoded letters":                    {"GET", "/%78/%61l%6C", 15},
+		"encoded twice":                      {"GET", "/%2578/all", 0},
+		"encoded by halves":                  {"GET", "/x/al%6", 0},
+		"dot segments":                       {"GET", "/./x/y/../all", 15},
+		"encoded dot segments":               {"GET", "/%2E/x/y/%2e%2E/all", 15},
+		"dot segments with parameters":       {"GET", "/x/y/..;a=b/all", 15},
+		"dot segments beyond the root":       {"GET", "/../../x/all", 15},
+		"dot segments down to the root":      {"GET", "/x/..", 1},
+		"more segments than any, resolved":   {"GET", strings.Repeat("/y/..", 99) + "/x/all", 15},
+		"deeper than any, resolved":          {"GET", strings.Repeat("/y", 40) + strings.Repeat("/..", 40) + "/x/all", 15},
+		"parameters of the root":             {"GET", "/;v=1", 1},
+		"a parameter isn't empty":            {"DELETE", "/v1/users/", 0},
+		"HEAD of its own":                    {"HEAD", "/v1/ping", 6},
+		"HEAD falls back to GET":             {"HEAD", "/v1/users/7", 2},
+		"HEAD falls back to GET before any":  {"HEAD", "/any/x", 13},
+		"another method takes any":           {"PUT", "/any/x", 12},
+		"backtracks from a literal":          {"GET", "/v1/users/me/avatar", 9},
+		"backtracks from a method":           {"GET", "/only/post", 11},
+		"no such method":                     {"PUT", "/only/post", 0},
+		"methods are case sensitive":         {"get", "/v1/users/7", 0},
+		"paths are case sensitive":           {"GET", "/V1/users/7", 0},
+		"encoded bytes":                      {"GET", "/caf%C3%A9/1", 14},
+		"other spelling of the same byte":    {"GET", "/caf%c3%a9/1", 14},
+		"an encoded slash doesn't separate":  {"GET", "/v1/users/a%2Fb", 2},
+		"prefix only":                        {"GET", "/v1", 0},
+		"empty":                              {"GET", "", 0},
+		"asterisk form":                      {"OPTIONS", "*", 0},
+		"absolute form":                      {"GET", "http://a/v1/users/7", 0},
+		"no method":                          {"", "/v1/users/7", 0},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,10 +90,10 @@ func TestMatchEndpoint(t *testing.T) {
 
 // matchByTrying is the rule of MatchEndpoint applied to every template.
 func matchByTrying(list []Endpoint, method, path string) uint64 {
-	segments := strings.Split(path, "/")
-	if segments[0] != "" || len(segments) < 2 || len(segments)-1 > MaxTemplateSegments {
+	if path == "" {
 		return 0
 	}
+	segments := strings.Split(PlainPath(path), "/")
 	var best uint64
 	var bestRank []int
 	for _, e := range list {
@@ -88,6 +108,13 @@ func matchByTrying(list []Endpoint, method, path string) uint64 {
 // rankOf is lower the better e suits, from the first segment to the method.
 func rankOf(e Endpoint, method string, segments []string) (rank []int, ok bool) {
 	template := strings.Split(e.Template, "/")
+	differs := 0
+	switch slash := func(s []string) bool { return s[len(s)-1] == "" }; {
+	case slash(template) && !slash(segments):
+		template, differs = template[:len(template)-1], 1
+	case slash(segments) && !slash(template):
+		segments, differs = segments[:len(segments)-1], 1
+	}
 	if len(template) != len(segments) {
 		return nil, false
 	}
@@ -101,6 +128,7 @@ func rankOf(e Endpoint, method string, segments []string) (rank []int, ok bool) 
 			return nil, false
 		}
 	}
+	rank = append(rank, differs)
 	switch {
 	case e.Method == method:
 		return append(rank, 0), true
@@ -134,12 +162,26 @@ func TestMatchEndpointEqualsTryingAll(t *testing.T) {
 		}
 		c := coreOf(&testing.T{}, Policy{Version: 1, Endpoints: list})
 		for range 50 {
-			path := rapid.StringMatching(`(/(a|b|ab|c|)){0,7}`).Draw(t, "path")
+			path := rapid.StringMatching(`(/(a|b|ab|c||%61|b;x|;|\.|\.\.)){0,7}`).Draw(t, "path")
 			m := rapid.SampledFrom([]string{"GET", "HEAD", "POST", "PUT"}).Draw(t, "method of the request")
 			got, found := c.MatchEndpoint(m, path)
 			if want := matchByTrying(list, m, path); got.ID != want || found != (want != 0) {
 				t.Fatalf("%s %q: got %d, want %d among %v", m, path, got.ID, want, list)
 			}
+		}
+	})
+}
+
+func TestPlainPathsStayAsTheyAre(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		path := rapid.StringMatching(`(/([a-c.;%26]|%[0-9a-fA-F]{2}){0,4}){1,6}`).Draw(t, "path")
+		plain := PlainPath(path)
+		m := matcher{path: path}
+		if m.split(); !m.plain && plain != path {
+			t.Fatalf("%q is taken for plain, it is %q", path, plain)
+		}
+		if again := PlainPath(plain); again != plain && !strings.Contains(path, "%%") && !strings.Contains(path, "%25") {
+			t.Fatalf("%q becomes %q, and that %q", path, plain, again)
 		}
 	})
 }
@@ -201,6 +243,9 @@ func TestLongestTemplateMatches(t *testing.T) {
 	c := coreOf(t, Policy{Version: 1, Endpoints: []Endpoint{{1, "GET", template, 1, 0}}})
 	if _, found := c.MatchEndpoint("GET", template); !found {
 		t.Error("not found")
+	}
+	if _, found := c.MatchEndpoint("GET", template+"//"); !found {
+		t.Error("with slashes behind it not found")
 	}
 	if _, found := c.MatchEndpoint("GET", template+"/a"); found {
 		t.Error("one segment more was found")

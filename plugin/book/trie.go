@@ -145,6 +145,9 @@ func templateFault(template string) string {
 			return "template: segment " + strconv.Quote(s) + " is neither plain path text nor one {name}"
 		}
 	}
+	if plain := PlainPath(template); plain != template {
+		return "template: it has to be written " + strconv.Quote(plain)
+	}
 	return ""
 }
 

@@ -128,6 +128,11 @@ func TestThrottle(t *testing.T) {
 			if got := e.problem(x)["violated-policies"]; !cmp.Equal(got, []any{"orders"}) {
 				e.Errorf("violated-policies %v, want orders", got)
 			}
+			for _, spelled := range []string{"/v1/orders/6/", "/v1/orders/6;v=1", "/v1;v=1/orders/6/;v=1", "//v1///orders/6", "/%761/%6frders/6", "/v2/../v1/./orders/6", "/x/..;/v1/orders/6"} {
+				if x := e.send("POST", spelled, withKey); x.status != 429 {
+					e.Errorf("%s: status %d, want 429", spelled, x.status)
+				}
+			}
 			e.fields(e.send("GET", "/v1/orders/7", withKey), policies{"per-minute": {"q": 100, "w": 60}}, policies{"per-minute": {"r": 97, "t": 1}})
 		})
 	})
