@@ -1,6 +1,8 @@
 package filter
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"strconv"
 
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
@@ -196,7 +198,9 @@ func (r *request) refuseUnready(f *fields, detail string) types.Action {
 }
 
 // refuse sends an answer: a problem document (RFC 9457), to a gRPC client the
-// status with the detail as its message. To a HEAD request the proxy sends the
+// status with the detail as its message. The proxy knows nothing of gRPC-Web: its
+// clients get both as header fields, and as the trailers in the body, without which
+// the proxy would leave out the content type. To a HEAD request the proxy sends the
 // header fields only, and for that it has to know the document.
 func (r *request) refuse(f *fields, a answer) types.Action {
 	r.answered, r.status = true, uint16(a.status)
@@ -208,20 +212,50 @@ func (r *request) refuse(f *fields, a answer) types.Action {
 		a.headers = append(a.headers, [2]string{"x-request-id", id})
 	}
 	var body []byte
-	grpc := int32(-1)
-	switch {
-	case r.grpc:
-		grpc, body = a.grpc, append(r.scratch.text[:0], a.detail...)
+	status, grpcStatus := a.status, int32(-1)
+	switch r.rpc {
+	case grpc:
+		grpcStatus, body = a.grpc, append(r.scratch.text[:0], a.detail...)
 		r.scratch.text = body
+	case grpcWeb, grpcWebText:
+		code, message, kind := strconv.Itoa(int(a.grpc)), grpcMessage(a.detail), "application/grpc-web+proto"
+		status, body = 200, grpcWebTrailers(code, message)
+		if r.rpc == grpcWebText {
+			kind, body = "application/grpc-web-text+proto", base64.StdEncoding.AppendEncode(nil, body)
+		}
+		a.headers = append(a.headers, [2]string{"content-type", kind}, [2]string{"grpc-status", code}, [2]string{"grpc-message", message})
 	default:
 		a.headers = append(a.headers, [2]string{"content-type", "application/problem+json"})
 		body = a.document(r.scratch.text[:0], id, r.config.link)
 		r.scratch.text = body
 	}
-	if err := r.host.respond(a.status, a.headers, body, grpc); err != nil {
-		r.warn("send response "+strconv.Itoa(int(a.status)), err)
+	if err := r.host.respond(status, a.headers, body, grpcStatus); err != nil {
+		r.warn("send response "+strconv.Itoa(int(status)), err)
 	}
 	return types.ActionPause
+}
+
+// grpcWebTrailers returns the body of a gRPC-Web response that has trailers only:
+// one frame, which begins with the flag for trailers and its length.
+func grpcWebTrailers(code, message string) []byte {
+	const trailers = 1 << 7
+	text := "grpc-status:" + code + "\r\ngrpc-message:" + message + "\r\n"
+	return append(binary.BigEndian.AppendUint32([]byte{trailers}, uint32(len(text))), text...)
+}
+
+// grpcMessage returns a text as the field grpc-message has it: percent-encoded but
+// for printable ASCII.
+func grpcMessage(text string) string {
+	const hex = "0123456789ABCDEF"
+	b := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '%' {
+			b = append(b, '%', hex[c>>4], hex[c&15])
+		} else {
+			b = append(b, c)
+		}
+	}
+	return string(b)
 }
 
 // shownRequestID returns the request id as clients are told it, and as the sample

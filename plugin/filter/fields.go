@@ -113,14 +113,30 @@ func (f *fields) isPreflight() bool {
 	return string(f.method) == "OPTIONS" && f.origin != nil && f.wantsMethod != nil
 }
 
-// isGRPC reports whether the client reads gRPC statuses.
-func (f *fields) isGRPC() bool {
-	const grpc = "application/grpc"
-	if len(f.contentType) < len(grpc) || string(f.contentType[:len(grpc)]) != grpc {
-		return false
+// rpc is what kind of gRPC a client speaks, and so where it reads statuses.
+type rpc uint8
+
+const (
+	noRPC       rpc = iota
+	grpc            // in trailers
+	grpcWeb         // in trailers within the body, or, without one, in header fields
+	grpcWebText     // as grpcWeb, with a body in base64
+)
+
+// rpc returns what the client speaks.
+func (f *fields) rpc() rpc {
+	for _, kind := range [...]struct {
+		name string
+		rpc  rpc
+	}{{"application/grpc-web-text", grpcWebText}, {"application/grpc-web", grpcWeb}, {"application/grpc", grpc}} {
+		if len(f.contentType) < len(kind.name) || string(f.contentType[:len(kind.name)]) != kind.name {
+			continue
+		}
+		if rest := f.contentType[len(kind.name):]; len(rest) == 0 || rest[0] == '+' || rest[0] == ';' {
+			return kind.rpc
+		}
 	}
-	rest := f.contentType[len(grpc):]
-	return len(rest) == 0 || rest[0] == '+' || rest[0] == ';'
+	return noRPC
 }
 
 // target returns the path and the query of a request.

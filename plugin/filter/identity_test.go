@@ -1,6 +1,7 @@
 package filter_test
 
 import (
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
@@ -244,6 +245,54 @@ func TestGRPC(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestGRPCWeb(t *testing.T) {
+	for sent, want := range map[string]string{
+		"application/grpc-web":                      "application/grpc-web+proto",
+		"application/grpc-web+proto":                "application/grpc-web+proto",
+		"application/grpc-web;charset=utf-8":        "application/grpc-web+proto",
+		"application/grpc-web-text":                 "application/grpc-web-text+proto",
+		"application/grpc-web-text+proto; q=1":      "application/grpc-web-text+proto",
+		"application/grpc-webby":                    "application/problem+json",
+		"text/plain; x=application/grpc-web+proto":  "application/problem+json",
+		"application/grpc-web-textual, application": "application/problem+json",
+	} {
+		t.Run(sent, func(t *testing.T) {
+			onEmulator(t, plainConfiguration, func(e *emulator) {
+				p := identities()
+				p.Plans[0].Name = "100 % größer"
+				p.Plans[0].Limits = []book.Limit{perMinute(1)}
+				e.started(p)
+				kind := [2]string{"content-type", sent}
+				e.send("POST", "/pkg.Service/Method", withKey, kind)
+				x := e.send("POST", "/pkg.Service/Method", withKey, kind)
+				if got := header(x.headers, "content-type"); got != want || header(x.headers, "retry-after") == "" {
+					e.Fatalf("header %v, want a %s and Retry-After", x.headers, want)
+				}
+				if want == "application/problem+json" {
+					return
+				}
+				const message = "Limit per-minute of tier 100 %25 gr%C3%B6%C3%9Fer allows 1 request a minute; retry in 60 s."
+				body := x.body
+				if strings.Contains(want, "text") {
+					var err error
+					if body, err = base64.StdEncoding.DecodeString(string(body)); err != nil {
+						e.Fatal(err)
+					}
+				}
+				frame := "\x80\x00\x00\x00" + string(rune(len(body)-5)) + "grpc-status:8\r\ngrpc-message:" + message + "\r\n"
+				if x.status != 200 || string(body) != frame || header(x.headers, "grpc-status") != "8" || header(x.headers, "grpc-message") != message {
+					e.Errorf("status %d, header %v, body %q", x.status, x.headers, body)
+				}
+				for _, n := range e.batch().Entries {
+					if n.Decision == wire.Throttled && n.Status != 429 {
+						e.Errorf("counted with status %d, want 429", n.Status)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestOlderFieldsAndLink(t *testing.T) {

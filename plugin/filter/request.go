@@ -27,7 +27,7 @@ type request struct {
 	status   uint16 // of the response; 0 until there is one
 	counted  bool
 	answered bool // by the filter itself
-	grpc     bool
+	rpc      rpc
 
 	cost         uint64 // that the upstream declared
 	costDeclared bool
@@ -59,7 +59,7 @@ func (r *request) OnHttpRequestHeaders(_ int, end bool) (action types.Action) {
 	r.nowNS = r.beganNS
 	f := &r.scratch.fields
 	f.read(r.host.requestHeaders(), r.config.keyHeader)
-	r.grpc = f.isGRPC()
+	r.rpc = f.rpc()
 	r.bytesIn, r.hasBody = f.size, !end
 	return r.handle(f)
 }

@@ -159,6 +159,15 @@ func TestFilterInEnvoyAnswersEachClientItsWay(t *testing.T) {
 			}
 		}
 	})
+	t.Run("gRPC-Web", func(t *testing.T) {
+		for _, kind := range []string{"application/grpc-web+proto", "application/grpc-web-text+proto"} {
+			r, body := do(t, "POST", v.url+"/pkg.Service/Method", "Content-Type", kind, "X-Api-Key", "demo-basic")
+			if r.StatusCode != 200 || r.Header.Get("Grpc-Status") != "8" || r.Header.Get("Grpc-Message") == "" || len(body) == 0 ||
+				r.Header.Get("Content-Type") != kind || r.Header.Get("Retry-After") == "" {
+				t.Errorf("status %d, header %v, body %q; want grpc-status 8", r.StatusCode, r.Header, body)
+			}
+		}
+	})
 	t.Run("HEAD", func(t *testing.T) {
 		r, body := do(t, "HEAD", v.url, "X-Api-Key", "demo-basic")
 		if r.StatusCode != 429 || len(body) != 0 || r.Header.Get("Retry-After") == "" || r.Header.Get("RateLimit") == "" ||
