@@ -41,7 +41,7 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-building.C:
 			w.attempt(ctx, "sum up usage", w.build)
 		case <-forgetting.C:
-			w.attempt(ctx, "forget old sums", w.DB.ForgetCubes)
+			w.attempt(ctx, "forget old sums", func(ctx context.Context) error { return w.DB.ForgetCubes(ctx, time.Now()) })
 		case <-ctx.Done():
 			return
 		}

@@ -56,3 +56,47 @@ func (e Export) Plan(kept Kept) (Plan, error) {
 	}
 	return Plan{Range: r, Parts: []Part{{Level: *e.Granularity, Range: r}}}, nil
 }
+
+// Pieces cuts the plan of an export into stretches of whole points, in their order:
+// first a single one, so that its rows come soon, and each next one of twice as
+// many.
+func (e Export) Pieces(p Plan) (pieces []Plan) {
+	if e.Granularity == nil {
+		return []Plan{p}
+	}
+	starts := p.Points
+	switch {
+	case p.Dates != nil:
+		starts = p.Dates
+	case starts == nil:
+		for t := p.From; t.Before(p.To); t = e.Granularity.Next(t) {
+			starts = append(starts, t)
+		}
+	}
+	for i, n := 0, 1; i < len(starts); i, n = i+n, 2*n {
+		piece := controlplane.Range{From: starts[i], To: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)}
+		if i+n < len(starts) {
+			piece.To = starts[i+n]
+		}
+		pieces = append(pieces, p.within(piece))
+	}
+	return pieces
+}
+
+// within returns the parts of a plan in a range that ends with buckets of them.
+func (p Plan) within(r controlplane.Range) Plan {
+	parts := p.Parts
+	p.Parts = nil
+	for _, part := range parts {
+		if part.From.Before(r.From) {
+			part.From = r.From
+		}
+		if r.To.Before(part.To) {
+			part.To = r.To
+		}
+		if part.From.Before(part.To) {
+			p.Parts = append(p.Parts, part)
+		}
+	}
+	return p
+}

@@ -17,7 +17,30 @@ type Part struct {
 	// as midnights in UTC, and so are the ends of Range.
 	Local bool
 	Cube  Cube // what the rollup is summed up over
+	// Tabled says that the cube is read from its table, and not from packs.
+	Tabled bool
+	// Noon says that each bucket, a day, counts for the point that its noon is in;
+	// Moved, that each counts for its own point, and is taken away from that which
+	// the noon of its day in UTC is in.
+	Noon, Moved bool
 	controlplane.Range
+}
+
+// Packed says whether a part is read from packs.
+func (p Part) Packed() bool { return p.Cube != NoCube && !p.Tabled }
+
+// Split tells the parts of a plan that are read from packs from the others.
+func (p Plan) Split() (packed, rows Plan) {
+	packed, rows = p, p
+	packed.Parts, rows.Parts = nil, nil
+	for _, part := range p.Parts {
+		if part.Packed() {
+			packed.Parts = append(packed.Parts, part)
+		} else {
+			rows.Parts = append(rows.Parts, part)
+		}
+	}
+	return packed, rows
 }
 
 // Plan is how a range is read.

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
@@ -20,31 +19,11 @@ const (
 	cubeGrace = 2 * time.Minute
 	// Days are summed up anew for so long.
 	renewedFor = 35 * 24 * time.Hour
-	// cubeRows are written at once.
-	cubeRows = 2_000
+	// Minutes are summed up for so long: questions about more of them are rare.
+	minutesFor = 35 * 24 * time.Hour
+	// minutesTogether are summed up in one transaction: six hours.
+	minutesTogether = 6 * 60 / minutesAtOnce
 )
-
-// filling says what a cube is summed up over, and what from: the rollup, or a cube
-// that has all of it and fewer rows, and was filled before.
-type filling struct {
-	cube, from explore.Cube
-	dimensions string
-}
-
-var fillings = [...]filling{
-	{explore.EndpointCube, explore.NoCube, `endpoint_id, tier_id, status, decision`},
-	{explore.TotalCube, explore.EndpointCube, `tier_id, status, decision`},
-	{explore.CallerCube, explore.NoCube, `account_id, key_id, tier_id, status, decision`},
-	{explore.PairCounts, explore.NoCube, `endpoint_id, account_id, key_id`},
-	{explore.CallerCounts, explore.PairCounts, `account_id, key_id`},
-}
-
-func cubeTable(c explore.Cube, l usage.Level) string {
-	if c == explore.NoCube {
-		return `usage_` + l.String()
-	}
-	return `usage_` + c.String() + `_` + l.String()
-}
 
 // BuildCubes sums up buckets that have ended by now and are not in the cubes, the
 // newest first, at most so many, and returns how many it did. A bucket that is
@@ -57,28 +36,55 @@ func (db *DB) BuildCubes(ctx context.Context, now time.Time, most int) (built in
 		if err != nil {
 			return built, fmt.Errorf("find what to sum up: %w", err)
 		}
-		for _, bucket := range buckets {
-			did, err := db.buildCube(ctx, l, bucket, time.Time{})
+		for len(buckets) > 0 {
+			together := 1
+			if l == usage.Minutes {
+				together = min(len(buckets), int(minutesTogether))
+			}
+			n, err := db.buildCubes(ctx, l, buckets[:together], time.Time{})
+			built += n
 			if err != nil {
-				faults = append(faults, fmt.Errorf("sum up the %s of %s: %w", l, bucket.Format(time.RFC3339), err))
+				faults = append(faults, err)
 			}
-			if did {
-				built++
-			}
+			buckets = buckets[together:]
 		}
+	}
+	return built, errors.Join(faults...)
+}
+
+// buildCubes sums up some buckets, together or else one by one.
+func (db *DB) buildCubes(ctx context.Context, l usage.Level, buckets []time.Time, since time.Time) (built int, err error) {
+	did, err := db.buildTogether(ctx, l, buckets, since)
+	switch {
+	case did && err == nil:
+		return len(buckets), nil
+	case err == nil && len(buckets) == 1:
+		return 0, nil
+	case len(buckets) == 1 || ctx.Err() != nil:
+		return 0, fmt.Errorf("sum up the %s of %s: %w", l, buckets[0].Format(time.RFC3339), err)
+	}
+	var faults []error
+	for i := range buckets {
+		n, err := db.buildCubes(ctx, l, buckets[i:i+1], since)
+		built, faults = built+n, append(faults, err)
 	}
 	return built, errors.Join(faults...)
 }
 
 // unbuilt lists buckets that ended before a time and are not in the cubes.
 func (db *DB) unbuilt(ctx context.Context, l usage.Level, before time.Time, most int) ([]time.Time, error) {
-	g := controlplane.Granularity(l)
+	from, step := time.Unix(0, 0), `1 `+l.String()
+	end := controlplane.Granularity(l).Truncate(before)
+	if l == usage.Minutes {
+		from, step = before.Add(-minutesFor).Truncate(24*time.Hour), fmt.Sprintf(`%d minutes`, minutesAtOnce)
+		end = before.Truncate(time.Duration(minutesAtOnce) * time.Minute)
+	}
 	rows, err := db.pool.Query(ctx, fmt.Sprintf(`
 		select b from
 			(select min(bucket) as first from usage_month having min(bucket) is not null) m,
-			generate_series(greatest(date_trunc('%[1]s', m.first), (select kept_from from retention where level = '%[1]s')),
-				$1::timestamptz - interval '1 %[1]s', interval '1 %[1]s') b
-		where not exists (select from cubes where level = $2 and bucket = b) order by b desc limit $3`, l), g.Truncate(before), int16(l), most)
+			generate_series(greatest(date_trunc('%[1]s', m.first), $4, (select kept_from from retention where level = '%[1]s')),
+				$1::timestamptz - interval '%[2]s', interval '%[2]s') b
+		where not exists (select from cubes where level = $2 and bucket = b) order by b desc limit $3`, l, step), end, int16(l), most, from)
 	if err != nil {
 		return nil, err
 	}
@@ -99,126 +105,69 @@ func (db *DB) RenewCubes(ctx context.Context, now, before time.Time, most int) e
 		return fmt.Errorf("find old sums: %w", err)
 	}
 	for _, day := range days {
-		if _, err := db.buildCube(ctx, usage.Days, day, before); err != nil {
-			return fmt.Errorf("sum up the day of %s again: %w", day.Format(time.DateOnly), err)
+		if _, err := db.buildCubes(ctx, usage.Days, []time.Time{day}, before); err != nil {
+			return fmt.Errorf("again: %w", err)
 		}
 	}
 	return nil
 }
 
-// buildCube sums up one bucket, unless it is being committed to, or was summed up
-// since a time.
-func (db *DB) buildCube(ctx context.Context, l usage.Level, bucket, since time.Time) (did bool, err error) {
+// buildTogether sums up buckets in one transaction, unless one of them is being
+// committed to. Those that were summed up since a time stay as they are.
+func (db *DB) buildTogether(ctx context.Context, l usage.Level, buckets []time.Time, since time.Time) (did bool, err error) {
+	numbers := make([]int32, len(buckets))
+	for i, b := range buckets {
+		numbers[i] = bucketNumber(l, b.Unix()/60)
+	}
+	slices.Sort(numbers)
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
-		err := tx.QueryRow(ctx, `select pg_try_advisory_xact_lock($1, $2)`, cubeLock+int32(l), bucketNumber(bucket.Unix()/60)).Scan(&did)
+		err := tx.QueryRow(ctx, `select bool_and(pg_try_advisory_xact_lock($1, number)) from unnest($2::int[]) number`, cubeLock+int32(l), slices.Compact(numbers)).Scan(&did)
 		if err != nil || !did {
 			return err
 		}
-		// Somebody else may have been here since it was found.
-		var there bool
-		err = tx.QueryRow(ctx, `select exists (select from cubes where level = $1 and bucket = $2 and built_at >= $3)`, int16(l), bucket, since).Scan(&there)
-		if err != nil || there {
+		// Somebody else may have been here since they were found.
+		rows, err := tx.Query(ctx, `
+			select b from unnest($2::timestamptz[]) b
+			where not exists (select from cubes where level = $1 and bucket = b and built_at >= $3) order by b`, int16(l), buckets, since)
+		if err != nil {
 			return err
 		}
-		for _, f := range fillings {
-			if err := f.fill(ctx, tx, l, bucket); err != nil {
-				return err
-			}
+		left, err := pgx.CollectRows(rows, pgx.RowTo[time.Time])
+		if err != nil || len(left) == 0 {
+			return err
 		}
-		if l == usage.Days {
-			if err := fillReconciled(ctx, tx, bucket); err != nil {
-				return err
-			}
-		}
-		_, err = tx.Exec(ctx, `insert into cubes (level, bucket) values ($1, $2) on conflict (level, bucket) do update set built_at = now()`, int16(l), bucket)
-		return err
+		return sumUp(ctx, tx, l, left)
 	})
 	return did, err
 }
 
-// fill writes a bucket's sums anew.
-func (f filling) fill(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) error {
-	if controlplane.Granularity(l) < f.cube.Finest() {
-		return nil
+// sumUp makes the sums of buckets anew.
+func sumUp(ctx context.Context, tx pgx.Tx, l usage.Level, buckets []time.Time) error {
+	skipped := false
+	var err error
+	if l == usage.Minutes {
+		err = packMinutes(ctx, tx, buckets)
+	} else {
+		skipped, err = packBucket(ctx, tx, l, buckets[0])
 	}
-	if controlplane.Granularity(l) < f.from.Finest() {
-		f.from = explore.NoCube
+	if err == nil && l == usage.Days {
+		err = fillReconciled(ctx, tx, buckets[0])
 	}
-	if _, err := tx.Exec(ctx, `delete from `+cubeTable(f.cube, l)+` where bucket = $1`, bucket); err != nil {
+	if err != nil {
 		return err
 	}
-	if f.cube.CountsOnly() {
-		return f.fillCounts(ctx, tx, l, bucket)
-	}
-	return f.fillSums(ctx, tx, l, bucket)
-}
-
-func (f filling) fillCounts(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) error {
-	columns := make([]string, len(figures))
-	for i := range figures {
-		columns[i] = figures[i].column
-	}
-	_, err := tx.Exec(ctx, `
-		insert into `+cubeTable(f.cube, l)+` (bucket, `+f.dimensions+`, `+strings.Join(columns, `, `)+`)
-		select bucket, `+f.dimensions+`, `+figureSums+`
-		from (select bucket, `+f.dimensions+`, `+expand(figureColumns, f.from, explore.Requests)+` from `+cubeTable(f.from, l)+` where bucket = $1) u
-		group by bucket, `+f.dimensions+` order by `+f.dimensions, bucket)
+	_, err = tx.Exec(ctx, `
+		insert into cubes (level, bucket, skipped) select $1, b, $3 from unnest($2::timestamptz[]) b
+		on conflict (level, bucket) do update set built_at = now(), skipped = excluded.skipped`, int16(l), buckets, skipped)
 	return err
-}
-
-const cubeSums = `requests, shadowed, late, cost, bytes_in, bytes_out, duration_us`
-
-// fillSums adds the latencies up itself: joined, they would be as long as those of
-// the rollup.
-func (f filling) fillSums(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) error {
-	columns := append([]string{`bucket`}, strings.Split(f.dimensions, `, `)...)
-	selected := append([]string{}, columns...)
-	for _, s := range strings.Split(cubeSums, `, `) {
-		columns, selected = append(columns, s), append(selected, `sum(`+s+`)::bigint`)
-	}
-	columns, selected = append(columns, `latency`), append(selected, `string_agg(latency, '')`)
-	_, err := tx.Exec(ctx, `declare summed no scroll cursor for select `+strings.Join(selected, `, `)+`
-		from `+cubeTable(f.from, l)+` where bucket = $1 group by bucket, `+f.dimensions, bucket)
-	if err != nil {
-		return err
-	}
-	for {
-		rows, err := fetchSummed(ctx, tx)
-		if err != nil {
-			return err
-		}
-		if len(rows) == 0 {
-			_, err = tx.Exec(ctx, `close summed`)
-			return err
-		}
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{cubeTable(f.cube, l)}, columns, pgx.CopyFromRows(rows)); err != nil {
-			return err
-		}
-	}
-}
-
-func fetchSummed(ctx context.Context, tx pgx.Tx) ([][]any, error) {
-	found, err := tx.Query(ctx, fmt.Sprintf(`fetch %d from summed`, cubeRows), fetched)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(found, func(r pgx.CollectableRow) ([]any, error) {
-		row, err := r.Values()
-		if err != nil {
-			return nil, err
-		}
-		last := len(row) - 1
-		joined, _ := row[last].([]byte)
-		latency, err := usage.ReadLatency(joined)
-		row[last] = usage.AppendLatency([]byte{}, latency)
-		return row, err
-	})
 }
 
 // fillReconciled writes what was sent and what is in the rollup of a day anew.
 func fillReconciled(ctx context.Context, tx pgx.Tx, day time.Time) error {
-	if _, err := tx.Exec(ctx, `delete from cube_reconciled where day = $1`, day); err != nil {
-		return err
+	for _, table := range []string{`cube_reconciled`, `cube_reconciled_day`} {
+		if _, err := tx.Exec(ctx, `delete from `+table+` where day = $1`, day); err != nil {
+			return err
+		}
 	}
 	_, err := tx.Exec(ctx, `
 		insert into cube_reconciled (day, account_id, sent, by_minute, by_hour, by_day, corrected, imported)
@@ -226,31 +175,34 @@ func fillReconciled(ctx context.Context, tx pgx.Tx, day time.Time) error {
 		from (`+comparedSQL(`$1`, `true`)+`) c (day, account_id, sent, rolled_up, corrected, imported)
 		full join `+rolledUpSQL(controlplane.ByMinute, `$2::timestamptz`, `true`)+` m using (account_id)
 		full join `+rolledUpSQL(controlplane.ByHour, `$2::timestamptz`, `true`)+` h using (account_id)`, []time.Time{day}, day)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		insert into cube_reconciled_day
+		select day, count(*), count(*) filter (where sent <> by_day), sum(sent), sum(by_minute), sum(by_hour), sum(by_day), sum(corrected), sum(imported)
+		from cube_reconciled where day = $1 group by day`, day)
 	return err
 }
 
 // ForgetCubes deletes the sums of what is not kept any more.
-func (db *DB) ForgetCubes(ctx context.Context) error {
+func (db *DB) ForgetCubes(ctx context.Context, now time.Time) error {
 	return db.inTx(ctx, func(tx pgx.Tx) error {
 		for _, l := range cubeLevels {
-			var from *time.Time
-			err := tx.QueryRow(ctx, `select nullif(kept_from, '-infinity') from retention where level = $1`, l.String()).Scan(&from)
+			from := now.Add(-minutesFor).Truncate(24 * time.Hour)
+			var kept *time.Time
+			err := tx.QueryRow(ctx, `select nullif(kept_from, '-infinity') from retention where level = $1`, l.String()).Scan(&kept)
 			if err != nil {
 				return fmt.Errorf("read the retention: %w", err)
 			}
-			if from == nil {
+			switch {
+			case l != usage.Minutes && kept == nil:
 				continue
+			case l != usage.Minutes || kept != nil && kept.After(from):
+				from = *kept
 			}
-			if _, err := tx.Exec(ctx, `delete from cubes where level = $1 and bucket < $2`, int16(l), *from); err != nil {
+			if err := forgetBefore(ctx, tx, l, from); err != nil {
 				return fmt.Errorf("forget old sums: %w", err)
-			}
-			for _, c := range explore.Cubes {
-				if controlplane.Granularity(l) < c.Finest() {
-					continue
-				}
-				if _, err := tx.Exec(ctx, `delete from `+cubeTable(c, l)+` where bucket < $1`, *from); err != nil {
-					return fmt.Errorf("forget old sums: %w", err)
-				}
 			}
 		}
 		return nil

@@ -94,7 +94,7 @@ func (db *DB) totalsByAccount(ctx context.Context, r controlplane.Range, account
 		for _, id := range accounts {
 			r.keys = append(r.keys, explore.GroupKey{int64(id)})
 		}
-		return r.readSums(ctx, newScan(r.grouped(r.plan), q.Filter, q.GroupBy), r.keys, latencies, func(rank, _ int, t controlplane.Totals) {
+		return r.readSums(ctx, r.among(r.plan), r.keys, true, latencies, func(rank, _ int, t controlplane.Totals) {
 			totals[accounts[rank-1]] = t
 		})
 	})
@@ -116,32 +116,49 @@ func (db *DB) HeatMap(ctx context.Context, r controlplane.Range, zone *time.Loca
 		if heat, plan, err = explore.NewHeatMap(r, zone, measure, kept); err != nil {
 			return err
 		}
-		built, err := builtOf(ctx, tx, plan.Range)
+		built, err := builtOf(ctx, tx, plan)
 		if err != nil {
 			return err
 		}
-		plan = plan.UseCubes(built, kept, explore.CubeFor(nil, f, false))
+		plan = plan.UseCubes(built, kept, explore.NeedOf(nil, f, false))
 		if err := checkRows(ctx, tx, explore.Question{Filter: f}, plan.Parts); err != nil {
 			return err
 		}
-		s := newScan(plan, f, nil)
-		s.measure = measure
-		rows, err := tx.Query(ctx, `select bucket, coalesce(sum(m), 0)::bigint from (`+s.usage(`bucket, `+measureColumn+` as m`)+`) u group by bucket`, s.args...)
-		if err != nil {
-			return fmt.Errorf("read usage by the hour: %w", err)
-		}
-		var bucket time.Time
-		var n int64
-		_, err = pgx.ForEachRow(rows, []any{&bucket, &n}, func() error {
-			heat.Add(bucket, n)
-			return nil
-		})
-		if err != nil {
+		if err := readHeat(ctx, tx, plan, measure, f, heat.Add); err != nil {
 			return fmt.Errorf("read usage by the hour: %w", err)
 		}
 		return nil
 	})
 	return heat, tooLarge(err)
+}
+
+// readHeat gives a measure of each bucket of a plan.
+func readHeat(ctx context.Context, tx pgx.Tx, p explore.Plan, measure explore.Measure, f controlplane.UsageFilter, add func(time.Time, int64)) error {
+	packed, rest := p.Split()
+	meter := explore.NewMeter(f, measure)
+	err := readPacks(ctx, tx, packed.Parts, false, func(p explore.Packed) error {
+		n, err := meter.Of(p)
+		if err == nil {
+			add(p.Bucket, n)
+		}
+		return err
+	})
+	if err != nil || len(rest.Parts) == 0 {
+		return err
+	}
+	s := newScan(rest, f, nil)
+	s.measure = measure
+	rows, err := tx.Query(ctx, `select bucket, coalesce(sum(m), 0)::bigint from (`+s.usage(`bucket, `+measureColumn+` as m`)+`) u group by bucket`, s.args...)
+	if err != nil {
+		return err
+	}
+	var bucket time.Time
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&bucket, &n}, func() error {
+		add(bucket, n)
+		return nil
+	})
+	return err
 }
 
 // snapshot runs do in a transaction that sees the database as it is at one

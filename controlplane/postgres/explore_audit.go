@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 )
 
 // Reconcile compares what was sent with what is in the rollups by the day, from a
@@ -17,64 +18,77 @@ import (
 func (db *DB) Reconcile(ctx context.Context, from, to time.Time, account controlplane.ID, after, first int) (*controlplane.Reconciliation, error) {
 	r := &controlplane.Reconciliation{From: from, To: to, AccountID: account, After: after}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
-		sql, args, err := reconciledSQL(ctx, tx, r)
+		summed, other, err := summedDays(ctx, tx, controlplane.Range{From: from, To: to.AddDate(0, 0, 1)})
 		if err != nil {
 			return err
 		}
-		if err := readReconciled(ctx, tx, r, sql, args, after, first); err != nil || after == 0 || len(r.Rows) > 0 {
+		rows, err := tx.Query(ctx, reconciledSQL(account, after, first), summed, other, orNull(account))
+		if err != nil {
 			return err
 		}
-		// Each row tells of all of them, and beyond the last page there is none.
-		err = readReconciled(ctx, tx, r, sql, args, 0, 1)
-		r.Rows = nil
-		return err
-	})
-	return r, tooLarge(err)
-}
-
-func readReconciled(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliation, sql string, args []any, after, first int) error {
-	rows, err := tx.Query(ctx, sql+`
-			select day, account_id, sent::bigint, rolled_up::bigint, corrected::bigint, imported::bigint,
-				(sum(sent) over ())::bigint, (sum(rolled_up) over ())::bigint, (sum(corrected) over ())::bigint,
-				(sum(imported) over ())::bigint, count(*) over (), count(*) filter (where sent <> rolled_up) over ()
-			from compared
-			order by sent <> rolled_up desc, day desc, sent desc, account_id limit `+strconv.Itoa(first)+` offset `+strconv.Itoa(after), args...)
-	if err != nil {
-		return fmt.Errorf("reconcile usage: %w", err)
-	}
-	all := &r.Totals
-	r.Rows, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (n controlplane.ReconciliationRow, err error) {
-		err = row.Scan(&n.Date, &n.AccountID, &n.Figures.Sent, &n.Figures.RolledUp, &n.Figures.Corrected, &n.Figures.Imported,
-			&all.Sent, &all.RolledUp, &all.Corrected, &all.Imported, &r.RowCount, &r.Differing)
-		return n, err
+		return readReconciled(rows, r)
 	})
 	if err != nil {
-		return fmt.Errorf("reconcile usage: %w", err)
+		return r, tooLarge(fmt.Errorf("reconcile usage: %w", err))
 	}
-	return nil
+	return r, nil
 }
 
-// reconciledSQL begins a query of `compared`: each account and day of a range, with
-// what was sent and what is in the rollup. Days that have been summed up are read
-// from there.
-func reconciledSQL(ctx context.Context, tx pgx.Tx, r *controlplane.Reconciliation) (string, []any, error) {
-	summed, other, err := summedDays(ctx, tx, controlplane.Range{From: r.From, To: r.To.AddDate(0, 0, 1)})
-	if err != nil {
-		return "", nil, err
+// readReconciled reads rows with the totals beside each; beyond the last page there
+// is one that has nothing else.
+func readReconciled(rows pgx.Rows, r *controlplane.Reconciliation) error {
+	var day *time.Time
+	var account, sent, rolledUp, corrected, imported *int64
+	t := &r.Totals
+	into := []any{&r.RowCount, &r.Differing, &t.Sent, &t.RolledUp, &t.Corrected, &t.Imported, &day, &account, &sent, &rolledUp, &corrected, &imported}
+	_, err := pgx.ForEachRow(rows, into, func() error {
+		if day == nil {
+			return nil
+		}
+		n := controlplane.ReconciliationRow{Date: *day, AccountID: controlplane.ID(*account)}
+		n.Figures.Sent, n.Figures.RolledUp, n.Figures.Corrected, n.Figures.Imported = *sent, *rolledUp, *corrected, *imported
+		r.Rows = append(r.Rows, n)
+		return nil
+	})
+	return err
+}
+
+// reconciledSQL compares the days $1, which have been summed up, and $2, which are
+// read from the rollups, of account $3. Of the days that were summed up it reads no
+// more rows than the page can have.
+func reconciledSQL(account controlplane.ID, after, first int) string {
+	narrow, days := `$3::bigint is null`, `select rows, differing, sent, by_day, corrected, imported from cube_reconciled_day where day = any($1::date[])`
+	if account != 0 {
+		narrow = `account_id = $3`
+		days = `select 1, (sent <> by_day)::int, sent, by_day, corrected, imported from cube_reconciled where day = any($1::date[]) and ` + narrow
 	}
+	page := `select day, account_id, sent, by_day as rolled_up, corrected, imported from cube_reconciled where day = any($1::date[]) and ` + narrow
 	return `
-		with compared as (
-			select day, account_id, sent, by_day as rolled_up, corrected, imported from cube_reconciled
-			where day = any($1::date[]) and ($3::bigint is null or account_id = $3)
+		with other (day, account_id, sent, rolled_up, corrected, imported) as materialized (` + comparedSQL(`$2`, narrow) + `
+		), totals as (
+			select sum(rows) as rows, sum(differing) as differing, sum(sent) as sent, sum(rolled_up) as rolled_up, sum(corrected) as corrected, sum(imported) as imported
+			from (
+				` + days + `
+				union all
+				select count(*), count(*) filter (where sent <> rolled_up), sum(sent), sum(rolled_up), sum(corrected), sum(imported) from other
+			) d (rows, differing, sent, rolled_up, corrected, imported)
+		), page as (
+			(` + page + ` and sent <> by_day)
 			union all
-			select * from (` + comparedSQL(`$2`, `($3::bigint is null or account_id = $3)`) + `) c
-		)`, []any{summed, other, orNull(r.AccountID)}, nil
+			(` + page + ` and sent = by_day order by day desc, sent desc, account_id limit ` + strconv.Itoa(after+first) + `)
+			union all
+			select * from other
+		)
+		select t.rows::bigint, t.differing::bigint, coalesce(t.sent, 0)::bigint, coalesce(t.rolled_up, 0)::bigint, coalesce(t.corrected, 0)::bigint, coalesce(t.imported, 0)::bigint, p.*
+		from totals t left join (
+			select * from page order by sent <> rolled_up desc, day desc, sent desc, account_id limit ` + strconv.Itoa(first) + ` offset ` + strconv.Itoa(after) + `
+		) p on true order by p.sent <> p.rolled_up desc, p.day desc, p.sent desc, p.account_id`
 }
 
 // summedDays tells the days of a range that have been summed up from those that
 // have not.
 func summedDays(ctx context.Context, tx pgx.Tx, r controlplane.Range) (summed, other []time.Time, err error) {
-	built, err := builtOf(ctx, tx, r)
+	built, err := builtIn(ctx, tx, []explore.Part{{Level: controlplane.ByDay, Range: r}})
 	if err != nil {
 		return nil, nil, err
 	}

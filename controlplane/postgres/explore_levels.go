@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/explore"
 )
 
 // ReconcileLevels compares what was sent with each rollup, over those whole days
@@ -50,20 +51,66 @@ func reconcileLevel(ctx context.Context, tx pgx.Tx, g controlplane.Granularity, 
 	if err != nil {
 		return l, err
 	}
-	const narrow = `($3::bigint is null or account_id = $3)`
-	args := []any{summed, other, orNull(account)}
-	sent := `
-		(select coalesce(sum(sent), 0) from cube_reconciled where day = any($1::date[]) and ` + narrow + `) +
-		(select coalesce(sum(requests), 0) from sent_usage where day = any($2::date[]) and ` + narrow + `)`
-	rolledUp := `
-		(select coalesce(sum(by_` + g.String() + `), 0) from cube_reconciled where day = any($1::date[]) and ` + narrow + `) +
-		(select coalesce(sum(n.requests), 0) from unnest($2::timestamptz[]) d, lateral ` + rolledUpSQL(g, `d`, narrow) + ` n)`
-	if g == controlplane.ByMonth {
-		rolledUp = `(select coalesce(sum(requests), 0) from usage_month where bucket >= $4 and bucket < $5 and decision <= 5 and ` + narrow + `)`
-		args = append(args, from, end)
+	if err := sentOn(ctx, tx, &l, g, summed, other, account); err != nil || g == controlplane.ByMonth {
+		if err == nil {
+			err = tx.QueryRow(ctx, `
+				select coalesce(sum(requests), 0)::bigint from usage_month
+				where bucket >= $1 and bucket < $2 and decision <= 5 and ($3::bigint is null or account_id = $3)`, from, end, orNull(account)).Scan(&l.RolledUp)
+		}
+		return l, err
 	}
-	err = tx.QueryRow(ctx, `select (`+sent+`)::bigint, (`+rolledUp+`)::bigint`, args...).Scan(&l.Sent, &l.RolledUp)
+	rolledUp, err := rolledUpOn(ctx, tx, g, other, account)
+	l.RolledUp += rolledUp
 	return l, err
+}
+
+// sentOn reads what was sent, and of the days that have been summed up what is in a
+// rollup; months are not among those.
+func sentOn(ctx context.Context, tx pgx.Tx, l *controlplane.ReconciledLevel, g controlplane.Granularity, summed, other []time.Time, account controlplane.ID) error {
+	table, narrow := `cube_reconciled_day`, `$3::bigint is null`
+	if account != 0 {
+		table, narrow = `cube_reconciled`, `account_id = $3`
+	}
+	rolledUp := `0`
+	if g != controlplane.ByMonth {
+		rolledUp = `by_` + g.String()
+	}
+	return tx.QueryRow(ctx, `
+		select (n.sent + (select coalesce(sum(requests), 0) from sent_usage where day = any($2::date[]) and `+narrow+`))::bigint, n.rolled_up::bigint
+		from (select coalesce(sum(sent), 0) as sent, coalesce(sum(`+rolledUp+`), 0) as rolled_up from `+table+` where day = any($1::date[]) and `+narrow+`) n`,
+		summed, other, orNull(account)).Scan(&l.Sent, &l.RolledUp)
+}
+
+// rolledUpOn adds up the requests of Envoys that a rollup has on some days, from
+// packs where there are any.
+func rolledUpOn(ctx context.Context, tx pgx.Tx, g controlplane.Granularity, days []time.Time, account controlplane.ID) (sum int64, err error) {
+	var p explore.Plan
+	for _, day := range days {
+		p.Parts = append(p.Parts, explore.Part{Level: g, Range: controlplane.Range{From: day, To: day.AddDate(0, 0, 1)}})
+	}
+	var f controlplane.UsageFilter
+	if account != 0 {
+		f.Accounts = []controlplane.ID{account}
+	} else if len(days) > 0 {
+		built, err := builtIn(ctx, tx, p.Parts)
+		if err != nil {
+			return 0, err
+		}
+		p = p.InPacks(built, explore.NeedOf(nil, f, false))
+	}
+	packed, rest := p.Split()
+	fold := explore.NewFold(p, nil, f, nil, false)
+	if err := readPacks(ctx, tx, packed.Parts, false, fold.Add); err != nil {
+		return 0, err
+	}
+	fold.Each(func(_, _ int, t controlplane.Totals) { sum += t.Requests - t.Corrected - t.Imported })
+	if len(rest.Parts) == 0 {
+		return sum, nil
+	}
+	var more int64
+	s := newScan(rest, f, nil)
+	err = tx.QueryRow(ctx, `select coalesce(sum(requests), 0)::bigint from (`+s.usage(`requests, decision`)+`) u where decision <= 5`, s.args...).Scan(&more)
+	return sum + more, err
 }
 
 // rolledUpSQL adds up, by account, the requests of a day that a rollup has of

@@ -20,8 +20,8 @@ func (r *reader) meterScan(p explore.Plan, meters ...controlplane.ID) *scan {
 // rankByMeter finds the groups with the largest amounts of a meter. Those that have
 // nothing of it count too, and come last.
 func (r *reader) rankByMeter(ctx context.Context) error {
-	whole := r.q.WithoutPoints(r.plan, r.kept)
-	all := newScan(r.grouped(whole), r.q.Filter, r.q.GroupBy)
+	whole := r.whole(r.plan)
+	all := newScan(r.in(whole, explore.NeedOf(r.q.GroupBy, r.q.Filter, false).OnlyTables()), r.q.Filter, r.q.GroupBy)
 	dimensions := all.dimensions()
 	usage := all.usage(dimensions + `, 0::bigint as m`)
 	metered := r.meterScan(whole, r.q.OrderByMeter)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -39,17 +40,28 @@ func newReader(ctx context.Context, tx pgx.Tx, q explore.Question, now time.Time
 	if r.previous, r.compared, err = q.Previous(r.plan, r.kept, now); err != nil {
 		return nil, err
 	}
-	if r.built, err = builtOf(ctx, tx, r.plan.Range, r.previous.Range); err != nil {
+	if r.built, err = builtOf(ctx, tx, r.whole(r.plan), r.plan, r.previous); err != nil {
 		return nil, err
 	}
-	parts := r.grouped(r.plan).Parts
-	return r, checkRows(ctx, tx, q, append(parts[:len(parts):len(parts)], r.grouped(r.previous).Parts...))
+	parts := r.among(r.plan).Parts
+	return r, checkRows(ctx, tx, q, append(parts[:len(parts):len(parts)], r.among(r.previous).Parts...))
 }
 
-// grouped reads a plan's groups from cubes where they have what these are of.
-func (r *reader) grouped(p explore.Plan) explore.Plan {
-	latencies := r.q.Want.Latency || r.q.Want.GroupLatency
-	return p.UseCubes(r.built, r.kept, explore.CubeFor(r.q.GroupBy, r.q.Filter, latencies))
+// whole returns how to read the sum of a plan's range.
+func (r *reader) whole(p explore.Plan) explore.Plan { return r.q.WithoutPoints(p, r.kept) }
+
+// latencies says whether those of groups are of interest.
+func (r *reader) latencies() bool { return r.q.Want.Latency || r.q.Want.GroupLatency }
+
+// in reads a plan from cubes where they have what is needed.
+func (r *reader) in(p explore.Plan, n explore.Need) explore.Plan {
+	return p.UseCubes(r.built, r.kept, n)
+}
+
+// among returns how to read a plan when only the groups of the answer are of
+// interest.
+func (r *reader) among(p explore.Plan) explore.Plan {
+	return r.in(p, explore.NeedOf(r.q.GroupBy, r.q.Filter, r.latencies()).Among(r.q.Top))
 }
 
 // rank finds the largest groups.
@@ -60,7 +72,25 @@ func (r *reader) rank(ctx context.Context) error {
 	if r.q.OrderByMeter != 0 {
 		return r.rankByMeter(ctx)
 	}
-	whole := r.q.WithoutPoints(r.plan, r.kept).UseCubes(r.built, r.kept, explore.CubeFor(r.q.GroupBy, r.q.Filter, false))
+	packed, rest := r.in(r.whole(r.plan), explore.NeedOf(r.q.GroupBy, r.q.Filter, false)).Split()
+	if len(packed.Parts) == 0 {
+		return r.rankRows(ctx, rest)
+	}
+	ranking := explore.NewRanking(r.q.GroupBy, r.q.Filter, r.q.OrderBy)
+	if err := readPacks(ctx, r.tx, packed.Parts, false, ranking.AddPacked); err != nil {
+		return err
+	}
+	if len(rest.Parts) > 0 {
+		if err := r.addRanked(ctx, rest, ranking); err != nil {
+			return err
+		}
+	}
+	r.keys, r.count = ranking.Top(r.q.Top)
+	return nil
+}
+
+// rankRows has the database find the largest groups.
+func (r *reader) rankRows(ctx context.Context, whole explore.Plan) error {
 	s := newScan(whole, r.q.Filter, r.q.GroupBy)
 	s.measure = r.q.OrderBy
 	dimensions := s.dimensions()
@@ -81,25 +111,30 @@ func (r *reader) rank(ctx context.Context) error {
 	return err
 }
 
+// addRanked adds what rows have to a ranking. They are not in the accounts' own
+// zones: such have no packs beside them.
+func (r *reader) addRanked(ctx context.Context, p explore.Plan, ranking *explore.Ranking) error {
+	s := newScan(p, r.q.Filter, r.q.GroupBy)
+	s.measure = r.q.OrderBy
+	rows, err := r.tx.Query(ctx, fmt.Sprintf(`select %s, coalesce(sum(m), 0)::bigint from (%s) u group by %s`,
+		s.keyColumns(), s.usage(s.dimensions()+`, `+measureColumn+` as m`), s.dimensions()), s.args...)
+	if err != nil {
+		return err
+	}
+	var k explore.GroupKey
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&k[0], &k[1], &k[2], &n}, func() error { return ranking.Add(k, n) })
+	return err
+}
+
 // sums reads what a plan has.
 func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error) {
 	if !r.q.Want.Series {
-		whole := r.q.WithoutPoints(p, r.kept)
+		whole := r.whole(p)
 		p.Points, p.Dates, p.Parts = nil, nil, whole.Parts
 	}
 	sums := explore.NewSums(p, len(r.keys), r.q.Meters)
-	all := newScan(p.UseCubes(r.built, r.kept, explore.CubeFor(nil, r.q.Filter, r.q.Want.Latency)), r.q.Filter, nil)
-	err := r.readSums(ctx, all, nil, r.q.Want.Latency, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
-	if err == nil && len(r.keys) > 0 {
-		top := newScan(r.grouped(p), r.q.Filter, r.q.GroupBy)
-		top.onlyAmong(r.keys)
-		err = r.readSums(ctx, top, r.keys, r.q.Want.Latency || r.q.Want.GroupLatency, func(rank, point int, t controlplane.Totals) {
-			if rank > 0 {
-				sums.AddGroup(rank-1, point, t)
-			}
-		})
-	}
-	if err != nil {
+	if err := r.readAll(ctx, p, sums); err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
 	if r.q.Want.UniqueKeys {
@@ -115,8 +150,50 @@ func (r *reader) sums(ctx context.Context, p explore.Plan) (*explore.Sums, error
 	return sums, nil
 }
 
-// readSums adds up the rows of a scan by the group's rank and the point.
-func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey, latencies bool, add func(rank, point int, t controlplane.Totals)) error {
+// readAll reads what everything has and what groups have, at once where that is in
+// the same place.
+func (r *reader) readAll(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
+	all := r.in(p, explore.NeedOf(nil, r.q.Filter, r.q.Want.Latency))
+	top := r.among(p)
+	if len(r.keys) > 0 && slices.Equal(all.Parts, top.Parts) && r.q.Want.Latency == r.latencies() {
+		return r.readSums(ctx, top, r.keys, false, r.latencies(), func(rank, point int, t controlplane.Totals) {
+			if sums.AddAll(point, t); rank > 0 {
+				sums.AddGroup(rank-1, point, t)
+			}
+		})
+	}
+	err := r.readSums(ctx, all, nil, false, r.q.Want.Latency, func(_, point int, t controlplane.Totals) { sums.AddAll(point, t) })
+	if err != nil || len(r.keys) == 0 {
+		return err
+	}
+	return r.readSums(ctx, top, r.keys, true, r.latencies(), func(rank, point int, t controlplane.Totals) {
+		if rank > 0 {
+			sums.AddGroup(rank-1, point, t)
+		}
+	})
+}
+
+// readSums adds up what a plan has by the group's rank and the point; only says
+// that what is not among the groups may be left out.
+func (r *reader) readSums(ctx context.Context, p explore.Plan, keys []explore.GroupKey, only, latencies bool, add func(rank, point int, t controlplane.Totals)) error {
+	packed, rest := p.Split()
+	fold := explore.NewFold(p, r.q.GroupBy, r.q.Filter, keys, latencies)
+	if err := readPacks(ctx, r.tx, packed.Parts, latencies, fold.Add); err != nil {
+		return err
+	}
+	fold.Each(add)
+	if len(rest.Parts) == 0 {
+		return nil
+	}
+	s := newScan(rest, r.q.Filter, r.q.GroupBy)
+	if only {
+		s.onlyAmong(keys)
+	}
+	return r.readRows(ctx, s, keys, latencies, add)
+}
+
+// readRows has the database add up the rows of a scan.
+func (r *reader) readRows(ctx context.Context, s *scan, keys []explore.GroupKey, latencies bool, add func(rank, point int, t controlplane.Totals)) error {
 	rowColumns, columns := figureColumns, figureSums+`, null::bytea`
 	if latencies {
 		rowColumns, columns = figureColumns+`, `+latencyColumn, figureSums+`, string_agg(latency, '')`
@@ -140,31 +217,32 @@ func (r *reader) readSums(ctx context.Context, s *scan, keys []explore.GroupKey,
 	return err
 }
 
+// readUnique counts the different keys of the groups and of everything.
 func (r *reader) readUnique(ctx context.Context, p explore.Plan, sums *explore.Sums) error {
-	p = r.q.WithoutPoints(p, r.kept).UseCubes(r.built, r.kept, explore.CubeFor(append([]explore.Dimension{explore.ByKey}, r.q.GroupBy...), r.q.Filter, false))
-	s := newScan(p, r.q.Filter, r.q.GroupBy)
-	columns := `key_id`
-	if s.local() {
-		columns += `, requests, decision as decision_of`
-	}
-	rows, err := r.tx.Query(ctx, `
-		select coalesce(rank, 0), grouping(rank), count(distinct key_id)
-		from (select rank, key_id from (`+s.ranked(r.keys, columns)+`) r where key_id <> 0 group by rank, key_id`+s.having()+`) u
-		group by grouping sets ((rank), ())`, s.args...)
-	if err != nil {
+	need := explore.NeedOf(append([]explore.Dimension{explore.ByKey}, r.q.GroupBy...), r.q.Filter, false)
+	packed, rest := r.in(r.whole(p), need).Split()
+	callers := explore.NewCallers(r.q.GroupBy, r.q.Filter, r.keys)
+	if err := readPacks(ctx, r.tx, packed.Parts, false, callers.AddPacked); err != nil {
 		return err
 	}
-	var rank, all int
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&rank, &all, &n}, func() error {
-		if all == 1 {
-			sums.Keys = n
-		} else {
-			sums.Unique[rank] = n
+	if len(rest.Parts) > 0 {
+		s := newScan(rest, r.q.Filter, r.q.GroupBy)
+		columns := `key_id`
+		if s.local() {
+			columns += `, requests, decision as decision_of`
 		}
-		return nil
-	})
-	return err
+		rows, err := r.tx.Query(ctx, `select rank, key_id from (`+s.ranked(r.keys, columns)+`) r where key_id <> 0 group by rank, key_id`+s.having(), s.args...)
+		if err != nil {
+			return err
+		}
+		var rank int32
+		var key int64
+		if _, err = pgx.ForEachRow(rows, []any{&rank, &key}, func() error { return callers.Add(rank, key) }); err != nil {
+			return err
+		}
+	}
+	callers.Count(sums)
+	return nil
 }
 
 // checkRows refuses a question that would read too much, by what the planner
@@ -172,6 +250,10 @@ func (r *reader) readUnique(ctx context.Context, p explore.Plan, sums *explore.S
 // narrows a question but is not in an index does not make it cheaper, so only times
 // and accounts are looked at.
 func checkRows(ctx context.Context, tx pgx.Tx, q explore.Question, parts []explore.Part) error {
+	parts = slices.DeleteFunc(slices.Clone(parts), explore.Part.Packed)
+	if len(parts) == 0 {
+		return nil
+	}
 	f := controlplane.UsageFilter{Accounts: q.Filter.Accounts}
 	s := newScan(explore.Plan{Parts: parts}, f, nil)
 	var text []byte

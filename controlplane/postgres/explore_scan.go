@@ -11,7 +11,7 @@ import (
 )
 
 // figures are the counts of controlplane.Totals, in its order: their columns in the
-// cubes of counts, and what a row of another table has of each, null where it has
+// tables of cubes, and what a row of another table has of each, null where it has
 // nothing.
 var figures = [...]struct{ column, row string }{
 	{`requests`, `requests`},
@@ -41,8 +41,9 @@ var figureSums = func() string {
 	return strings.Join(sums, `, `)
 }()
 
-// latencyColumn is a row's part of the latencies, which joined are the sum.
-const latencyColumn = `case when decision = 1 then latency end as latency`
+// latencyColumn stands for a row's part of the latencies, which joined are the sum,
+// in the columns of usage.
+const latencyColumn = `<latency>`
 
 // measureColumn stands for a row's part of the measure in the columns of usage.
 const measureColumn = `<measure>`
@@ -55,17 +56,18 @@ var measures = [...]string{
 
 // expand writes what stands for figures in the columns of one table.
 func expand(columns string, cube explore.Cube, measure explore.Measure) string {
+	latency := `case when decision = 1 then latency end as latency`
 	all := make([]string, len(figures))
 	for i, f := range figures {
 		all[i] = f.row + ` as ` + f.column
-		if cube.CountsOnly() {
-			f.row, all[i] = f.column, f.column
+		if cube != explore.NoCube {
+			f.row, all[i], latency = f.column, f.column, `latency`
 		}
 		if f.column == measures[measure] {
 			columns = strings.ReplaceAll(columns, measureColumn, f.row)
 		}
 	}
-	return strings.ReplaceAll(columns, figureColumns, strings.Join(all, `, `))
+	return strings.NewReplacer(figureColumns, strings.Join(all, `, `), latencyColumn, latency).Replace(columns)
 }
 
 var dimensionColumns = [...]string{
@@ -105,7 +107,7 @@ func (s *scan) usage(columns string) string {
 		switch {
 		case p.Local:
 			name = "local_" + name
-		case p.Cube != explore.NoCube:
+		case p.Tabled:
 			name = p.Cube.String() + "_" + name
 		}
 		selected := columns

@@ -50,26 +50,49 @@ func (db *DB) Export(ctx context.Context, e explore.Export, begin func() error, 
 		if err != nil {
 			return err
 		}
-		sql, args := exportSQL(e, plan)
-		if _, err := tx.Exec(ctx, `declare exported no scroll cursor for `+sql, args...); err != nil {
-			return fmt.Errorf("export usage: %w", err)
-		}
-		if err := begin(); err != nil {
+		built, err := builtIn(ctx, tx, plan.Parts)
+		if err != nil {
 			return err
 		}
-		rows := make([]explore.ExportRow, 0, exportRows)
-		for {
-			if rows, err = fetchExported(ctx, tx, e, rows[:0]); err != nil {
-				return fmt.Errorf("export usage: %w", err)
+		plan = plan.InTables(built, explore.NeedOf(e.GroupBy, e.Filter, true))
+		for i, piece := range e.Pieces(plan) {
+			if i > 0 {
+				begin = func() error { return nil }
 			}
-			if len(rows) == 0 {
-				return nil
-			}
-			if err := each(rows); err != nil {
+			if err := exportPiece(ctx, tx, e, piece, begin, each); err != nil {
 				return err
 			}
 		}
+		return nil
 	})
+}
+
+// exportPiece reads the answer to an export over some of its points.
+func exportPiece(ctx context.Context, tx pgx.Tx, e explore.Export, p explore.Plan, begin func() error, each func([]explore.ExportRow) error) error {
+	sql, args := exportSQL(e, p)
+	if _, err := tx.Exec(ctx, `declare exported no scroll cursor for `+sql, args...); err != nil {
+		return fmt.Errorf("export usage: %w", err)
+	}
+	if err := begin(); err != nil {
+		return err
+	}
+	rows := make([]explore.ExportRow, 0, exportRows)
+	for {
+		var err error
+		if rows, err = fetchExported(ctx, tx, e, rows[:0]); err != nil {
+			return fmt.Errorf("export usage: %w", err)
+		}
+		if len(rows) == 0 {
+			break
+		}
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Exec(ctx, `close exported`); err != nil {
+		return fmt.Errorf("export usage: %w", err)
+	}
+	return nil
 }
 
 // named are the queries for the names of what dimensions name.

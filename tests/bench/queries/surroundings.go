@@ -69,7 +69,7 @@ func follow(ctx context.Context, conn *pgx.Conn, now time.Time) error {
 		insert into sent_source (day, source, requests)
 		select day, source, (requests + number - 1) / $1
 		from (select day, sum(requests)::bigint as requests from sent_usage group by day) d,
-			(select source, row_number() over (order by source) as number from sources) s`, sources)
+			(select source, row_number() over (order by source) as number from sources where not exists (select from sent_source o where o.source = sources.source)) s`, sources)
 	if err != nil {
 		return fmt.Errorf("store what sources sent: %w", err)
 	}
