@@ -4748,7 +4748,7 @@ type AuditRecord {
   accountId: ID
   "The account as it is now; null when there is none."
   account: Account
-  "The object before, as a JSON object by the names of its fields; null when there was none. It never has a secret."
+  "The object before, as the text of a JSON object by the names of its fields; null when there was none. It never has a secret."
   before: String
   "The object after, in the same form; null when there is none."
   after: String
@@ -4824,7 +4824,8 @@ type AuditBreak {
 	{Name: "../schema/denial.graphqls", Input: `extend type Query {
   """
   Why requests were limited: the denials that are kept, newest first. They are a
-  sample: each worker thread of an Envoy keeps at most 256 a second, and the
+  sample: each worker thread of an Envoy keeps at most 256 a second, of one
+  account at most 16, as of all callers without an account together, and the
   newest 1,000,000 of the last 24 hours are kept.
   """
   denials(
