@@ -39,6 +39,9 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	config := generated.Config{Resolvers: r}
 	weigh(&config)
 	server := handler.New(generated.NewExecutableSchema(config))
+	if r.Observer != nil {
+		observe(server, r.Observer)
+	}
 	subscriptions := r.subscriptions()
 	server.AddTransport(subscriptions.Sockets())
 	server.AddTransport(subscriptions.Events())

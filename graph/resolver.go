@@ -30,6 +30,7 @@ type Resolver struct {
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again.
 	RecheckEvery time.Duration
+	Observer     Observer // nil: nobody
 	Log          *slog.Logger
 
 	tick tickLoaders

@@ -45,6 +45,14 @@ var onlyImporters = []struct {
 		"the API's shape does not leak into what it shows",
 	},
 	{
+		"github.com/prometheus/...", []string{"controlplane/telemetry"},
+		"what is measured, and under which names, is in one place",
+	},
+	{
+		"go.opentelemetry.io/...", []string{"controlplane/telemetry", "controlplane/postgres"},
+		"what is traced is in one place; the driver's spans are made where the driver is",
+	},
+	{
 		"testing", []string{"controlplane/embedded/pgtest", "controlplane/certs/certstest", "tests/..."},
 		"the product does not carry its tests",
 	},

@@ -29,6 +29,7 @@ import (
 	"github.com/weirhq/weir/controlplane/snapshot"
 	"github.com/weirhq/weir/controlplane/stream"
 	"github.com/weirhq/weir/controlplane/sweep"
+	"github.com/weirhq/weir/controlplane/telemetry"
 	"github.com/weirhq/weir/controlplane/web"
 	"github.com/weirhq/weir/frontend"
 	"github.com/weirhq/weir/graph"
@@ -45,9 +46,11 @@ type Config struct {
 	PublicURL   string // what sign-in links begin with; https makes cookies secure
 	// NodeToken is what filters show the edge: one, or several with white space
 	// between, each of at least 32 characters.
-	NodeToken string
-	HTTPTLS   certs.Files // of the dashboard and GraphQL; none: plain HTTP
-	EdgeTLS   certs.Files // of the edge; none: plain HTTP
+	NodeToken   string
+	HTTPTLS     certs.Files // of the dashboard and GraphQL; none: plain HTTP
+	EdgeTLS     certs.Files // of the edge; none: plain HTTP
+	MetricsAddr string      // where Prometheus asks, over plain HTTP; empty: nowhere
+	TraceURL    string      // the OTLP collector, as http://host:port; empty: no traces
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again; 0 is every half minute.
 	RecheckEvery time.Duration
@@ -57,6 +60,7 @@ type Config struct {
 // App is a running control plane.
 type App struct {
 	config Config
+	watch  *telemetry.Telemetry
 	db     *postgres.DB
 	nats   *stream.Server // nil when NATS is outside
 	stream *stream.Conn
@@ -88,7 +92,14 @@ func Open(ctx context.Context, c Config) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) (err error) {
-	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL); err != nil {
+	if a.watch, err = telemetry.Open(ctx, a.config.TraceURL, a.config.Log); err != nil {
+		return err
+	}
+	var options []postgres.Option
+	if a.config.TraceURL != "" {
+		options = append(options, postgres.Traced(a.watch.Provider()))
+	}
+	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL, options...); err != nil {
 		return err
 	}
 	if err := a.db.Migrate(ctx); err != nil {
@@ -100,16 +111,19 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.stream.Setup(ctx); err != nil {
 		return err
 	}
+	if a.config.TraceURL != "" {
+		a.stream.Carry(a.watch.Inject)
+	}
 	a.live = live.New(a.db, a.config.Log)
 	a.corrections = &live.Corrections{DB: a.db, Live: a.stream, Log: a.config.Log}
 	if err := a.relay(); err != nil {
 		return err
 	}
 	snapshots := snapshot.New(a.db, a.config.Log)
-	worker := &rollup.Worker{DB: a.db, Stream: a.stream, Live: a.stream, Log: a.config.Log}
+	worker := &rollup.Worker{DB: a.watch.Store(a.db), Stream: a.stream, Live: a.stream, Tracer: a.watch, Log: a.config.Log}
 	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
 	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
-	filters := &edge.Edge{Snapshots: snapshots, Stream: a.stream, Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
+	filters := &edge.Edge{Snapshots: snapshots, Stream: a.watch.Stream(a.stream), Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
 	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run,
 		func(ctx context.Context) { a.stream.Keep(ctx, a.config.Log) })
 
@@ -117,11 +131,19 @@ func (a *App) open(ctx context.Context) (err error) {
 	resolver := &graph.Resolver{
 		DB: a.db, Auth: a.auth, Live: a.live, Corrections: a.corrections,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
+		Observer: a.watch,
 	}
-	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, filters.Handler()); err != nil {
+	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, a.watch.HTTP("edge", filters.Handler())); err != nil {
 		return err
 	}
-	return a.serve(a.config.HTTPAddr, a.config.HTTPTLS, a.routes(resolver))
+	if err := a.serve(a.config.HTTPAddr, a.config.HTTPTLS, a.routes(resolver)); err != nil {
+		return err
+	}
+	if a.config.MetricsAddr == "" {
+		return nil
+	}
+	a.gauges()
+	return a.serve(a.config.MetricsAddr, certs.Files{}, a.watch.Metrics())
 }
 
 func (a *App) connect() (conn *stream.Conn, err error) {
@@ -165,7 +187,8 @@ func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("/", web.Dashboard(frontend.Dist()))
-	return web.Guard(web.Identified(mux))
+	// The pattern that a request fell under is known to what stands next to the mux.
+	return web.Identified(a.watch.HTTP("http", web.Guard(mux)))
 }
 
 // ready answers 200 when the database and the stream do.
@@ -232,6 +255,9 @@ func (a *App) EdgeAddr() string { return a.addrs[0] }
 // HTTPAddr is where the dashboard and GraphQL listen.
 func (a *App) HTTPAddr() string { return a.addrs[1] }
 
+// MetricsAddr is where the metrics are, if anywhere.
+func (a *App) MetricsAddr() string { return a.addrs[2] }
+
 // Subscribers returns how many live subscriptions are open.
 func (a *App) Subscribers() int { return a.subscriptions.Open() }
 
@@ -271,6 +297,9 @@ func (a *App) Close(ctx context.Context) error {
 	}
 	if a.db != nil {
 		a.db.Close()
+	}
+	if a.watch != nil {
+		errs = append(errs, a.watch.Close(ctx))
 	}
 	return errors.Join(errs...)
 }

@@ -7,9 +7,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/weirhq/weir/controlplane"
 )
@@ -25,8 +27,20 @@ type DB struct {
 // connection for good.
 const statementTimeout = 30 * time.Second
 
+// Option changes how a database is opened.
+type Option func(*pgxpool.Config)
+
+// Traced makes a span of each statement. Its text is part of that, its arguments
+// are not.
+func Traced(provider trace.TracerProvider) Option {
+	return func(c *pgxpool.Config) {
+		c.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(provider), otelpgx.WithDisableConnectionDetailsInAttributes(),
+			otelpgx.WithTrimSQLInSpanName())
+	}
+}
+
 // Open connects to the database at url and waits until it answers, or ctx ends.
-func Open(ctx context.Context, url string) (*DB, error) {
+func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The error of ParseConfig may quote the URL, and with it a password.
@@ -38,6 +52,9 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	config.ConnConfig.RuntimeParams["statement_timeout"] = fmt.Sprint(statementTimeout.Milliseconds())
 	config.ConnConfig.RuntimeParams["temp_buffers"] = "32MB" // for createStaging; used only where it is needed
 	config.AfterConnect = createStaging
+	for _, o := range options {
+		o(config)
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open the database pool: %w", err)
@@ -52,6 +69,13 @@ func Open(ctx context.Context, url string) (*DB, error) {
 
 // Close waits for running statements and closes all connections.
 func (db *DB) Close() { db.pool.Close() }
+
+// Connections returns how many connections are open, and how many of them are in
+// use.
+func (db *DB) Connections() (open, used int) {
+	s := db.pool.Stat()
+	return int(s.TotalConns()), int(s.AcquiredConns())
+}
 
 // Ping asks whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {

@@ -43,11 +43,18 @@ type Announcer interface {
 	Announce(payload []byte) error
 }
 
+// Tracer is told of rounds.
+type Tracer interface {
+	// Round begins a round, and returns what ends it.
+	Round(ctx context.Context, round []stream.Message) (context.Context, func(error))
+}
+
 // Worker is the loop. Several may run, in one process or many.
 type Worker struct {
 	DB     Store
 	Stream Stream
 	Live   Announcer
+	Tracer Tracer // nil: nobody
 	Log    *slog.Logger
 }
 
@@ -122,9 +129,7 @@ func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 		}
 		batches, messages = append(batches, b), append(messages, m)
 	}
-	committing, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
-	fresh, err := w.DB.CommitBatches(committing, batches)
-	cancel()
+	fresh, err := w.commit(ctx, round, batches)
 	defer w.announce(fresh)
 	if unstorable(err) && len(batches) > 1 {
 		// One batch is at fault: it must not hold up the others.
@@ -146,6 +151,18 @@ func (w *Worker) Round(ctx context.Context, round []stream.Message) {
 	for _, m := range messages {
 		w.settle(m.Done())
 	}
+}
+
+// commit is the first step.
+func (w *Worker) commit(ctx context.Context, round []stream.Message, batches []*wire.Batch) (fresh []*wire.Batch, err error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitWithin)
+	defer cancel()
+	if w.Tracer != nil {
+		var end func(error)
+		ctx, end = w.Tracer.Round(ctx, round)
+		defer func() { end(err) }()
+	}
+	return w.DB.CommitBatches(ctx, batches)
 }
 
 func (w *Worker) announce(fresh []*wire.Batch) {

@@ -119,10 +119,11 @@ type settled struct {
 	how  string
 }
 
-func (m *settled) Batch() []byte             { return m.body }
-func (m *settled) Done() error               { m.how += "done"; return nil }
-func (m *settled) Again(time.Duration) error { m.how += "again"; return nil }
-func (m *settled) Drop(string) error         { m.how += "dropped"; return nil }
+func (m *settled) Batch() []byte               { return m.body }
+func (m *settled) Header() map[string][]string { return nil }
+func (m *settled) Done() error                 { m.how += "done"; return nil }
+func (m *settled) Again(time.Duration) error   { m.how += "again"; return nil }
+func (m *settled) Drop(string) error           { m.how += "dropped"; return nil }
 
 // TestABatchThatCanNotBeStoredHoldsUpNoOther fills an account's row to the brim,
 // and then has a batch that would overflow it in a round with others.

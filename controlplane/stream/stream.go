@@ -44,7 +44,12 @@ type Conn struct {
 	nc     *nats.Conn
 	js     jetstream.JetStream
 	health health
+	inject func(context.Context, map[string][]string) // nil: nothing
 }
+
+// Carry has inject put into each batch's header what is to travel with it. Call it
+// before the first batch.
+func (c *Conn) Carry(inject func(ctx context.Context, header map[string][]string)) { c.inject = inject }
 
 // Connect connects to the NATS servers at urls, separated by commas.
 func Connect(urls string) (*Conn, error) {
@@ -123,11 +128,16 @@ func (c *Conn) Setup(ctx context.Context) error {
 func (c *Conn) Publish(ctx context.Context, source wire.SourceID, sequence uint64, batch []byte) error {
 	id := hex.EncodeToString(source[:]) + "." + strconv.FormatUint(sequence, 10)
 	subject := usageSubject + "." + id + "." + strconv.FormatInt(time.Now().Unix()/int64(copyEvery.Seconds()), 10)
-	_, err := c.js.Publish(ctx, subject, batch)
+	msg := &nats.Msg{Subject: subject, Data: batch}
+	if c.inject != nil {
+		msg.Header = nats.Header{}
+		c.inject(ctx, msg.Header)
+	}
+	_, err := c.js.PublishMsg(ctx, msg)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		// The store was lost while we ran. A new, empty one is as good.
 		if err = c.Setup(ctx); err == nil {
-			_, err = c.js.Publish(ctx, subject, batch)
+			_, err = c.js.PublishMsg(ctx, msg)
 		}
 	}
 	if isCopy(err) {
@@ -153,6 +163,8 @@ func isCopy(err error) bool {
 type Message interface {
 	// Batch returns the encoded batch.
 	Batch() []byte
+	// Header returns what travels with it.
+	Header() map[string][]string
 	// Done tells the stream that the batch is committed. When that is lost, the
 	// batch comes again, and is recognised.
 	Done() error
@@ -166,6 +178,9 @@ type message struct{ msg jetstream.Msg }
 
 // Batch is [Message.Batch].
 func (m message) Batch() []byte { return m.msg.Data() }
+
+// Header is [Message.Header].
+func (m message) Header() map[string][]string { return m.msg.Headers() }
 
 // Done is [Message.Done].
 func (m message) Done() error { return m.msg.Ack() }
@@ -225,4 +240,13 @@ func (c *Conn) Announcements(heard func(payload []byte), missed func()) (stop fu
 		return nil, fmt.Errorf("subscribe to announcements: %w", err)
 	}
 	return func() { _ = sub.Unsubscribe() }, nil // fails only when the connection is gone
+}
+
+// Waiting returns how many batches the stream holds.
+func (c *Conn) Waiting(ctx context.Context) (uint64, error) {
+	s, err := c.js.Stream(ctx, streamName)
+	if err != nil {
+		return 0, fmt.Errorf("look at the usage stream: %w", err)
+	}
+	return s.CachedInfo().State.Msgs, nil
 }

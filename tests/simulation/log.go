@@ -215,6 +215,8 @@ func (d *delivered) Done() error {
 	})
 }
 
+func (d *delivered) Header() map[string][]string { return nil }
+
 func (d *delivered) Again(after time.Duration) error {
 	return d.settle("comes again", func() {
 		attempt := d.of.attempt

@@ -24,6 +24,9 @@ type serveCommand struct {
 	EdgeTLSKey   string `name:"edge-tls-key" env:"WEIR_EDGE_TLS_KEY" help:"The key of that certificate, a PEM file."`
 	EdgeClientCA string `name:"edge-client-ca" env:"WEIR_EDGE_CLIENT_CA" help:"Who signs Envoys' certificates, a PEM file; each Envoy must show one then, beside the node token."`
 
+	MetricsAddr string `name:"metrics-addr" env:"WEIR_METRICS_ADDR" help:"Where Prometheus finds /metrics, in plain HTTP; unset: nowhere."`
+	TraceURL    string `name:"trace-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"An OpenTelemetry collector that takes traces over HTTP, such as http://127.0.0.1:4318; unset: no traces. Other OTEL_ variables hold too."`
+
 	Debug bool `env:"WEIR_DEBUG" help:"Log more."`
 }
 
@@ -86,6 +89,7 @@ func (c serveCommand) serve(s signals, weir *app.App, apiToken string, config ap
 
 func (c serveCommand) config() (app.Config, error) {
 	config := app.Config{HTTPAddr: c.HTTPAddr, EdgeAddr: c.EdgeAddr, PublicURL: c.PublicURL, StoreDir: c.StoreDir}
+	config.MetricsAddr, config.TraceURL = c.MetricsAddr, c.TraceURL
 	config.HTTPTLS = certs.Files{Certificate: c.TLSCert, Key: c.TLSKey}
 	config.EdgeTLS = certs.Files{Certificate: c.EdgeTLSCert, Key: c.EdgeTLSKey, ClientCA: c.EdgeClientCA}
 	if config.PublicURL == "" {
