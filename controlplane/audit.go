@@ -67,15 +67,17 @@ func (s ReconciledSource) Difference() int64 { return s.Committed - s.SentEver }
 // UnaccountedUsage is usage that was counted and is not in the rollups, as far as
 // anybody knows.
 type UnaccountedUsage struct {
-	ID              ID
-	Kind            string // GAP or SILENT
-	Source          wire.SourceID
-	Node            string
-	From, Until     time.Time
-	AtLeast, AtMost int64 // requests
-	Batches         int64
-	FoundAt         time.Time
-	ResolvedAt      *time.Time
+	ID         ID
+	Kind       string // GAP or SILENT
+	Source     wire.SourceID
+	Node       string
+	From       time.Time
+	Until      *time.Time // nil: nobody knows
+	AtLeast    int64      // requests
+	AtMost     *int64     // nil: nobody knows
+	Batches    int64
+	FoundAt    time.Time
+	ResolvedAt *time.Time
 }
 
 // Correction is a change of past usage: what it adds to the minute that it names.

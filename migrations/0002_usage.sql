@@ -21,8 +21,8 @@ create table sources (
     batch_counted      bigint not null default 0,
     counted            bigint not null default 0,
     busiest            bigint not null default 0, -- see workers
+    frozen_at timestamptz, -- by the clock of its Envoy: when that highest batch was closed
     forgotten_requests bigint not null default 0, -- see sent_source
-    first_at  timestamptz not null default now(),
     last_at   timestamptz not null default now(),
     ended_at  timestamptz -- when it was found silent
 ) with (fillfactor = 50);
@@ -37,7 +37,8 @@ create table workers (
     snapshot       bigint not null,
     snapshot_since timestamptz not null default now(),
     counted        bigint not null, -- requests, since it began
-    busiest        bigint not null default 0, -- the most requests it counted between two words of it
+    busiest        bigint not null default 0, -- the most requests it counted in a second, between two words of it
+    first_seen_at  timestamptz not null default now(),
     last_seen_at   timestamptz not null default now()
 ) with (fillfactor = 50);
 
@@ -48,9 +49,9 @@ create table unaccounted (
     node        text not null,
     kind        text not null check (kind in ('GAP', 'SILENT')),
     counted_from  timestamptz not null, -- when it was counted: after this
-    counted_until timestamptz not null, -- and before this
+    counted_until timestamptz, -- and before this; null: nobody knows
     at_least    bigint not null check (at_least >= 0), -- requests
-    at_most     bigint not null check (at_most >= at_least),
+    at_most     bigint check (at_most >= at_least), -- null: nobody knows
     batches     bigint not null, -- of a gap: how many are missing
     counted     bigint not null, -- by the source, as was known then
     found_at    timestamptz not null default now(),

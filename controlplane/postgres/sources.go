@@ -30,6 +30,7 @@ type sourceLedger struct {
 	*usage.Ledger
 	requests int64 // of the fresh batches
 	counted  int64 // the highest Counted of them
+	frozenMS int64 // of the one with that
 	fresh    int
 }
 
@@ -79,7 +80,9 @@ func (s *sourceSet) claim(batches []*wire.Batch) (fresh []*wire.Batch) {
 		}
 		fresh = append(fresh, b)
 		l.fresh++
-		l.counted = max(l.counted, int64(b.Counted))
+		if l.counted <= int64(b.Counted) {
+			l.counted, l.frozenMS = int64(b.Counted), b.SentMS
+		}
 		for i := range b.Entries {
 			l.requests += int64(b.Entries[i].Requests)
 		}
@@ -91,6 +94,7 @@ func (s *sourceSet) claim(batches []*wire.Batch) (fresh []*wire.Batch) {
 func (s *sourceSet) save(ctx context.Context, tx pgx.Tx) error {
 	var ids [][16]byte
 	var committed, lost, requests, counted []int64
+	var frozen []time.Time
 	var ahead []string
 	for _, id := range s.ids {
 		l := s.ledgers[id]
@@ -99,6 +103,7 @@ func (s *sourceSet) save(ctx context.Context, tx pgx.Tx) error {
 		}
 		ids, committed, lost = append(ids, id), append(committed, int64(l.Committed())), append(lost, int64(l.Lost()))
 		requests, counted = append(requests, l.requests), append(counted, l.counted)
+		frozen = append(frozen, time.UnixMilli(l.frozenMS))
 		ahead = append(ahead, arrayText(l.Ahead()))
 	}
 	_, err := tx.Exec(ctx, `
@@ -106,10 +111,11 @@ func (s *sourceSet) save(ctx context.Context, tx pgx.Tx) error {
 			lost_from = case when c.lost > 0 then coalesce(s.lost_from, s.last_at) else s.lost_from end,
 			lost_until = case when c.lost > 0 then now() else s.lost_until end,
 			committed_requests = s.committed_requests + least(c.requests, 9223372036854775807 - s.committed_requests), -- as Counted, it stays at its maximum
+			frozen_at = case when c.counted >= s.batch_counted then c.frozen_at else s.frozen_at end,
 			batch_counted = greatest(s.batch_counted, c.counted), counted = greatest(s.counted, c.counted),
 			last_at = now(), ended_at = null
-		from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[]) as c (source, committed, ahead, lost, requests, counted)
-		where s.source = c.source`, ids, committed, ahead, lost, requests, counted)
+		from unnest($1::uuid[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::timestamptz[]) as c (source, committed, ahead, lost, requests, counted, frozen_at)
+		where s.source = c.source`, ids, committed, ahead, lost, requests, counted, frozen)
 	return err
 }
 
@@ -152,9 +158,10 @@ func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
 	return nil
 }
 
-// busy is how many requests a worker counts between two words of it, when it has
-// counted so many since a time. A filter speaks every second or every few; when it
-// could not for longer, that is brought down to 10 seconds.
+// busy is the most requests that a worker counts in a second, when it has counted so
+// many since a time: a filter speaks every second or every few, and may have counted
+// all of it in one. When it could not speak for longer, that is brought down to 10
+// seconds.
 func busy(counted, since string) string {
 	return `least(9223372036854775807, ceil((` + counted + `)::numeric / greatest(1, extract(epoch from now() - ` + since + `) / 10)))::bigint`
 }

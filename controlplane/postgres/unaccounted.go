@@ -62,8 +62,8 @@ func (db *DB) AccountSources(ctx context.Context, silentFor time.Duration) (a Ac
 // forgets workers that have been silent for a day and are accounted for.
 func adoptSilentWorkers(ctx context.Context, tx pgx.Tx, silentSince time.Time) error {
 	_, err := tx.Exec(ctx, `
-		insert into sources (source, node, began_at, counted, first_at, last_at)
-		select source, node, began_at, counted, began_at, began_at from workers w
+		insert into sources (source, node, began_at, counted, last_at)
+		select source, node, began_at, counted, began_at from workers w
 		where last_seen_at < $1 and counted > 0 and not exists (select from sources s where s.source = w.source)
 		order by source on conflict do nothing`, silentSince)
 	if err != nil {
@@ -89,7 +89,8 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 	rows, err := tx.Query(ctx, `
 		select source, committed, ahead, lost, committed_requests, batch_counted,
 			greatest(s.counted, coalesce(w.counted, 0)), greatest(s.busiest, coalesce(w.busiest, 0)),
-			first_at, last_at, lost_from, lost_until, greatest(last_at, coalesce(w.last_seen_at, last_at))
+			s.began_at, coalesce(frozen_at, s.began_at), last_at, lost_from, lost_until,
+			greatest(last_at, coalesce(w.last_seen_at, last_at)) < $1, coalesce(w.last_seen_at, last_at), `+successor+`
 		from sources s left join workers w using (source)
 		where ended_at is null and (greatest(last_at, coalesce(w.last_seen_at, last_at)) < $1 or lost_until is not null
 			or exists (select from unaccounted u where u.source = s.source and resolved_at is null))
@@ -101,9 +102,9 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 		s := &openSource{}
 		var committed int64
 		var ahead []int64
-		var lostFrom, lostEnd *time.Time
+		var lostFrom, lostEnd, next *time.Time
 		err := row.Scan(&s.id, &committed, &ahead, &s.Lost, &s.Committed, &s.BatchCounted, &s.Counted, &s.Busiest,
-			&s.FirstAt, &s.LastAt, &lostFrom, &lostEnd, &s.HeardAt)
+			&s.BeganAt, &s.FrozenAt, &s.LastAt, &lostFrom, &lostEnd, &s.Silent, &s.HeardAt, &next)
 		if err != nil {
 			return nil, err
 		}
@@ -114,10 +115,21 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 		if lostFrom != nil && lostEnd != nil {
 			s.LostFrom, s.LostEnd = *lostFrom, *lostEnd
 		}
-		s.Silent = s.HeardAt.Before(silentSince)
+		if next != nil {
+			s.NextAt = *next
+		}
 		return s, nil
 	})
 }
+
+// successor is when a worker was first heard from that took the place of w, which
+// fell silent: one on the same node that began after w's last word. When it began
+// is told by the node's clock only, and so it is compared with when w did; workers
+// that begin together are less than the margin apart.
+const successor = `(
+	select min(n.first_seen_at) from workers n
+	where n.node = w.node and n.source <> w.source and n.first_seen_at > w.last_seen_at
+		and n.began_at - w.began_at > w.last_seen_at - w.first_seen_at + interval '2 seconds')`
 
 func openMissing(ctx context.Context, tx pgx.Tx, sources []*openSource) (map[[16]byte][]usage.OpenMissing, error) {
 	ids := make([][16]byte, len(sources))
@@ -133,7 +145,12 @@ func openMissing(ctx context.Context, tx pgx.Tx, sources []*openSource) (map[[16
 	open := map[[16]byte][]usage.OpenMissing{}
 	var source [16]byte
 	var o usage.OpenMissing
-	_, err = pgx.ForEachRow(rows, []any{&source, &o.ID, &o.Kind, &o.From, &o.Until, &o.AtLeast, &o.AtMost, &o.Batches, &o.Counted}, func() error {
+	var until *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&source, &o.ID, &o.Kind, &o.From, &until, &o.AtLeast, &o.AtMost, &o.Batches, &o.Counted}, func() error {
+		o.Until = time.Time{}
+		if until != nil {
+			o.Until = *until
+		}
 		open[source] = append(open[source], o)
 		return nil
 	})
@@ -149,10 +166,17 @@ func (s *openSource) queue(batch *pgx.Batch, resolved []controlplane.ID, found [
 		batch.Queue(`
 			insert into unaccounted (source, node, kind, counted_from, counted_until, at_least, at_most, batches, counted)
 			select source, node, $2, $3, $4, $5, $6, $7, $8 from sources where source = $1`,
-			s.id, m.Kind, m.From, m.Until, m.AtLeast, m.AtMost, m.Batches, m.Counted)
+			s.id, m.Kind, m.From, orNoTime(m.Until), m.AtLeast, m.AtMost, m.Batches, m.Counted)
 	}
 	batch.Queue(`
 		update sources set counted = $2, busiest = $3, ended_at = case when $4 then now() end,
 			lost_from = case when not $5 then lost_from end, lost_until = case when not $5 then lost_until end
 		where source = $1`, s.id, s.Counted, s.Busiest, s.Silent, s.Settled())
+}
+
+func orNoTime(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }

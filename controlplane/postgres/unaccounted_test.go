@@ -43,7 +43,7 @@ func account(t *testing.T, db *postgres.DB, silentFor time.Duration) postgres.Ac
 // missing is what a row says.
 type missing struct {
 	Kind            string
-	AtLeast, AtMost int64
+	AtLeast, AtMost int64 // at most -1: nobody knows
 	Resolved        bool
 }
 
@@ -55,10 +55,14 @@ func wantMissing(t *testing.T, db *postgres.DB, want ...missing) {
 	}
 	var got []missing
 	for _, r := range rows {
-		if r.Node != "gateway-1" || !r.From.Before(r.Until) && !r.From.Equal(r.Until) {
+		if r.Node != "gateway-1" || r.Until != nil && r.Until.Before(r.From) || (r.Until == nil) != (r.AtMost == nil) {
 			t.Errorf("%+v", r)
 		}
-		got = append(got, missing{r.Kind, r.AtLeast, r.AtMost, r.ResolvedAt != nil})
+		m := missing{r.Kind, r.AtLeast, -1, r.ResolvedAt != nil}
+		if r.AtMost != nil {
+			m.AtMost = *r.AtMost
+		}
+		got = append(got, m)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("unaccounted, newest first (-want +got):\n%s", diff)
@@ -89,7 +93,7 @@ func TestASilentSourceIsAccountedForOnceByAnyNumberOfSweeps(t *testing.T) {
 	if a := account(t, db, now); a != (postgres.Accounting{}) {
 		t.Errorf("once it has ended: %+v", a)
 	}
-	wantMissing(t, db, missing{"SILENT", 2, 10, false})
+	wantMissing(t, db, missing{"SILENT", 2, -1, false})
 }
 
 func TestASourceThatIsHeardAgainResolvesItsRow(t *testing.T) {
@@ -97,13 +101,13 @@ func TestASourceThatIsHeardAgainResolvesItsRow(t *testing.T) {
 	commit(t, db, counting(1, 1, 5, 5), counting(1, 3, 2, 10)) // 2 has 3 requests
 	see(t, db, heartbeat(1, 12))
 	account(t, db, now)
-	wantMissing(t, db, missing{"SILENT", 2, 14, false}, missing{"GAP", 3, 3, false})
+	wantMissing(t, db, missing{"SILENT", 2, -1, false}, missing{"GAP", 3, 3, false})
 	commit(t, db, counting(1, 2, 3, 8))
 	account(t, db, never)
-	wantMissing(t, db, missing{"SILENT", 2, 14, false}, missing{"GAP", 3, 3, true})
+	wantMissing(t, db, missing{"SILENT", 2, -1, false}, missing{"GAP", 3, 3, true})
 	commit(t, db, counting(1, 4, 6, 16))
 	account(t, db, never)
-	wantMissing(t, db, missing{"SILENT", 2, 14, true}, missing{"GAP", 3, 3, true})
+	wantMissing(t, db, missing{"SILENT", 2, -1, true}, missing{"GAP", 3, 3, true})
 }
 
 func TestBatchesThatWereLostAreAGap(t *testing.T) {
@@ -125,7 +129,37 @@ func TestAWorkerThatNeverGotThroughIsAccountedFor(t *testing.T) {
 	if a := account(t, db, now); a.Ended != 1 || a.Found != 1 {
 		t.Errorf("%+v, want one source that counted something", a)
 	}
-	wantMissing(t, db, missing{"SILENT", 9, 14, false})
+	wantMissing(t, db, missing{"SILENT", 9, -1, false})
+}
+
+// One that a worker of the same Envoy follows had ended by then. Its fellows, which
+// began with it, say nothing of that, nor do workers of other Envoys.
+func TestHowLongASilentSourceWentOnIsKnownOnceAnotherFollows(t *testing.T) {
+	db, conn := openBoth(t)
+	commit(t, db, counting(1, 1, 5, 5))
+	other := heartbeat(3, 0)
+	other.Node = "gateway-2"
+	see(t, db, heartbeat(1, 8), heartbeat(2, 0), other)
+	if _, err := conn.Exec(t.Context(), `
+		update sources set last_at = now() - interval '9 seconds';
+		update workers set began_at = now() - interval '60 seconds', first_seen_at = now() - interval '55 seconds', last_seen_at = now() - interval '8 seconds' where node = 'gateway-1';
+		update workers set first_seen_at = now() - interval '7 seconds' where source <> (select source from sources)`); err != nil {
+		t.Fatal(err)
+	}
+	account(t, db, 5*time.Second)
+	wantMissing(t, db, missing{"SILENT", 3, -1, false})
+	see(t, db, heartbeat(4, 0))
+	if _, err := conn.Exec(t.Context(), `update sources set ended_at = null`); err != nil {
+		t.Fatal(err)
+	}
+	account(t, db, 5*time.Second)
+	var busiest, atMost int64
+	if err := conn.QueryRow(t.Context(), `select w.busiest, u.at_most from workers w join unaccounted u using (source) where resolved_at is null`).Scan(&busiest, &atMost); err != nil {
+		t.Fatal(err)
+	}
+	if least, most := 3+8*busiest, 3+70*busiest; atMost < least || atMost > most {
+		t.Errorf("at most %d are missing, want %d to %d", atMost, least, most)
+	}
 }
 
 // What a worker counted while the edge could not be reached does not count as the

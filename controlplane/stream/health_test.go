@@ -30,6 +30,14 @@ func fill(t *testing.T, c *stream.Conn, sequence uint64) uint64 {
 	}
 }
 
+// take has a directory gone at once, whatever is written meanwhile.
+func take(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.Rename(dir, filepath.Join(t.TempDir(), "gone")); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func check(t *testing.T, c *stream.Conn, wantRemade bool) {
 	t.Helper()
 	remade, err := c.Check(t.Context())
@@ -50,9 +58,7 @@ func TestAStreamWhoseFilesAreDeletedUnderARunningNATSIsMadeAnew(t *testing.T) {
 	publish(t, conn, 1, "lost")
 	<-arrived
 	check(t, conn, false)
-	if err := os.RemoveAll(filepath.Join(dir, "jetstream")); err != nil {
-		t.Fatal(err)
-	}
+	take(t, filepath.Join(dir, "jetstream"))
 	check(t, conn, true)
 	if err := <-ended; err == nil {
 		t.Error("the subscription goes on")
@@ -73,9 +79,7 @@ func TestAStreamThatIsSilentForLongIsMadeAnew(t *testing.T) {
 	if err != nil || len(messages) != 1 {
 		t.Fatal(messages, err)
 	}
-	if err := os.RemoveAll(messages[0]); err != nil {
-		t.Fatal(err)
-	}
+	take(t, messages[0])
 	sequence := fill(t, conn, 1)
 	check(t, conn, false) // one answer that is late says nothing
 	fill(t, conn, sequence)
@@ -100,9 +104,7 @@ func TestNotReadyWhileTheStreamCannotBeMadeAnew(t *testing.T) {
 	server, conn := start(t, dir)
 	defer stop(server, conn)
 	store := filepath.Join(dir, "jetstream")
-	if err := os.RemoveAll(store); err != nil {
-		t.Fatal(err)
-	}
+	take(t, store)
 	if err := os.WriteFile(store, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

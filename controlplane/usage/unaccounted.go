@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"math"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -13,14 +14,16 @@ type Source struct {
 	Committed    int64 // its requests in the rollups
 	BatchCounted int64 // requests it had counted up to its highest batch in the rollups
 	Counted      int64 // requests it is known to have counted
-	Busiest      int64 // the most it counted between two words of it
+	Busiest      int64 // the most it counted in a second, between two words of it
 	Silent       bool  // for so long that it has ended
 
-	FirstAt  time.Time // of its first batch in the rollups
-	LastAt   time.Time // of its last batch in the rollups
+	BeganAt  time.Time // by its own clock
+	FrozenAt time.Time // of its highest batch in the rollups, by its own clock
+	LastAt   time.Time // when a batch of it was last added to the rollups
 	LostFrom time.Time // between when and when batches were lost; zero: none were
 	LostEnd  time.Time
-	HeardAt  time.Time // when it was last heard from
+	HeardAt  time.Time // of its last word
+	NextAt   time.Time // of the first word of one that took its place, so that it had ended; zero: none did
 }
 
 // The kinds of unaccounted usage.
@@ -31,11 +34,13 @@ const (
 
 // Missing is usage that was counted and isn't in the rollups.
 type Missing struct {
-	Kind            string
-	From, Until     time.Time // when it was counted
-	AtLeast, AtMost int64     // requests
-	Batches         int64     // of a gap
-	Counted         int64     // by the source, as is known now
+	Kind    string
+	From    time.Time // when it was counted: after this
+	Until   time.Time // and before this; zero: nobody knows
+	AtLeast int64     // requests
+	AtMost  *int64    // requests; nil: nobody knows
+	Batches int64     // of a gap
+	Counted int64     // by the source, as is known now
 }
 
 // OpenMissing is usage that was found missing and hasn't come since.
@@ -44,19 +49,17 @@ type OpenMissing struct {
 	Missing
 }
 
-// afterLastWord is how long after its last word a source may have counted at most:
-// the longest that a living one stays silent when nothing holds it up.
-const afterLastWord = 10 * time.Second
-
 // Account returns what is to be written about a source, given what is open: which
 // of those have come, and what is missing beside the others.
 //
 // What its batches in the rollups leave open is a gap, and exact: each batch says
 // how much its source had counted by then. A gap is looked for when a batch was
 // given up, and when the source has ended. What it counted after its highest batch
-// is lost with it when it falls silent: at least as much as it said, and at most
-// what it counted in its busiest time between two words more, because it may have
-// gone on until just before the next one. What is 0 at most isn't missing.
+// is lost with it when it falls silent: at least as much as it said, and whatever it
+// counted unheard. How long that went on is known only when another took its place:
+// no longer than until then, and no faster than in its busiest second. Otherwise it
+// may have been cut off and have gone on for long, and there is no upper bound. What
+// is 0 at most, as of a source that never counted anything, isn't missing.
 func (s Source) Account(open []OpenMissing) (resolved []controlplane.ID, found []Missing) {
 	var gaps, silences []OpenMissing
 	for _, o := range open {
@@ -81,7 +84,7 @@ func (s Source) accountGaps(open []OpenMissing) (resolved []controlplane.ID, fou
 	gap := Missing{Kind: Gap, From: s.LostFrom, Until: s.LostEnd, Batches: s.Lost + s.holes(), Counted: s.BatchCounted}
 	gap.AtLeast = max(0, s.BatchCounted-s.Committed)
 	if gap.From.IsZero() {
-		gap.From, gap.Until = s.FirstAt, s.LastAt
+		gap.From, gap.Until = s.BeganAt, s.LastAt
 	}
 	rest := gap
 	for _, o := range open {
@@ -95,7 +98,7 @@ func (s Source) accountGaps(open []OpenMissing) (resolved []controlplane.ID, fou
 		}
 		rest = gap
 	}
-	if rest.AtMost = rest.AtLeast; rest.AtMost > 0 {
+	if rest.AtMost = new(rest.AtLeast); rest.AtLeast > 0 {
 		found = append(found, rest)
 	}
 	return resolved, found
@@ -121,19 +124,33 @@ func (s Source) accountSilence(open []OpenMissing) (resolved []controlplane.ID, 
 		}
 		return resolved, nil
 	}
-	silence := Missing{Kind: Silent, From: s.LastAt, Until: s.HeardAt.Add(afterLastWord), Counted: s.Counted}
+	silence := Missing{Kind: Silent, From: s.FrozenAt, Until: s.NextAt, Counted: s.Counted}
 	silence.AtLeast = max(0, s.Counted-s.BatchCounted)
-	silence.AtMost = silence.AtLeast + min(s.Busiest, maxRequests-silence.AtLeast)
+	if !s.NextAt.IsZero() {
+		silence.AtMost = new(silence.AtLeast + min(s.unheard(), maxRequests-silence.AtLeast))
+	}
 	for _, o := range open {
-		if o.AtLeast == silence.AtLeast && o.AtMost == silence.AtMost && o.Counted == silence.Counted {
+		if o.AtLeast == silence.AtLeast && equal(o.AtMost, silence.AtMost) && o.Counted == silence.Counted {
 			return resolved, nil
 		}
 		resolved = append(resolved, o.ID)
 	}
-	if silence.AtMost > 0 {
+	if silence.AtLeast > 0 || s.Busiest > 0 {
 		found = append(found, silence)
 	}
 	return resolved, found
 }
+
+// unheard is how much the source may have counted after its last word, when another
+// has taken its place.
+func (s Source) unheard() int64 {
+	seconds := max(1, int64(math.Ceil(s.NextAt.Sub(s.HeardAt).Seconds())))
+	if s.Busiest > maxRequests/seconds {
+		return maxRequests
+	}
+	return s.Busiest * seconds
+}
+
+func equal(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }
 
 const maxRequests = 1<<63 - 1

@@ -5543,14 +5543,21 @@ type UnaccountedUsage {
   source: ID!
   "Name of its Envoy."
   node: String!
-  "It was counted after this."
+  "It was counted after this, by the clock of the Envoy."
   from: Time!
-  "It was counted before this."
-  until: Time!
+  """
+  It was counted before this. Null when nobody knows: a source may have been cut off
+  and have gone on for long.
+  """
+  until: Time
   "Requests, at least: what the source said it had counted."
   atLeast: Int64!
-  "Requests, at most: that, and what its busiest flush interval would add."
-  atMost: Int64!
+  """
+  Requests, at most. With GAP it is ` + "`" + `atLeast` + "`" + `. With SILENT it is known when a new
+  worker of the same Envoy took the source's place by ` + "`" + `until` + "`" + `: that, and what it would
+  have counted until then, each second as in its busiest. Null when nobody knows.
+  """
+  atMost: Int64
   "With GAP: how many batches are missing."
   batches: Int64!
   foundAt: Time!
@@ -19978,11 +19985,11 @@ func (ec *executionContext) _UnaccountedUsage_until(ctx context.Context, field g
 			return obj.Until, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
-			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_UnaccountedUsage_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -20024,11 +20031,11 @@ func (ec *executionContext) _UnaccountedUsage_atMost(ctx context.Context, field 
 			return obj.AtMost, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
-			return ec.marshalNInt642int64(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
 		},
 		true,
-		true,
+		false,
 	)
 }
 func (ec *executionContext) fieldContext_UnaccountedUsage_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -32166,9 +32173,6 @@ func (ec *executionContext) _UnaccountedUsage(ctx context.Context, sel ast.Selec
 			}
 		case "until":
 			out.Values[i] = ec._UnaccountedUsage_until(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		case "atLeast":
 			out.Values[i] = ec._UnaccountedUsage_atLeast(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -32176,9 +32180,6 @@ func (ec *executionContext) _UnaccountedUsage(ctx context.Context, sel ast.Selec
 			}
 		case "atMost":
 			out.Values[i] = ec._UnaccountedUsage_atMost(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
 		case "batches":
 			out.Values[i] = ec._UnaccountedUsage_batches(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

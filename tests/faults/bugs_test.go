@@ -138,7 +138,7 @@ func (b bug) schedule(seed uint64) schedule {
 		s.add(time.Second, b.fault(dice{Rand: rand.New(rand.NewPCG(seed, 0))}))
 	}
 	if b.kills {
-		s.add(killNotBefore, killEnvoy())
+		s.add(killNotBefore, killEnvoy(0))
 	}
 	return s
 }

@@ -41,7 +41,8 @@
 //   - no unaccounted usage
 //
 // Schedules that kill Envoy can't have a difference of 0: what it had not sent is
-// gone. There the difference is at most what the query of unaccounted usage says.
+// gone. There the difference is at most what the query of unaccounted usage says, also
+// when Envoy had no edge for a while before: it says more then, or that nobody knows.
 //
 // A world plays one schedule after the other and is compared as a whole each time,
 // so that what comes late, or twice, is found too. Several worlds play side by

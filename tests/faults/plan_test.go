@@ -40,7 +40,8 @@ const (
 	mostStrokes  = 5
 	// Envoy is killed once there is enough to tell how busy it was.
 	killNotBefore = 2500 * time.Millisecond
-	// Of so many schedules one kills Envoy.
+	// Of so many schedules one kills Envoy; every other time, when it has had no edge
+	// for a while.
 	killsEvery = 10
 	// Of so many schedules one is for a world without a NATS of its own.
 	embeddedEvery = 5
@@ -61,8 +62,11 @@ func newSchedule(seed uint64) schedule {
 		may = slices.Concat(strokes, strokesOfNATS)
 	}
 	if s.killsEnvoy {
-		at := killNotBefore + r.between(0, 500*time.Millisecond)
-		s.add(at, killEnvoy())
+		at, unheard := killNotBefore+r.between(0, 500*time.Millisecond), time.Duration(0)
+		if seed%(2*killsEvery) == 0 {
+			unheard = r.between(500*time.Millisecond, killNotBefore-time.Second)
+		}
+		s.add(at, killEnvoy(unheard))
 		begin = at + time.Millisecond
 	}
 	for range 2 + r.IntN(mostStrokes-1) {

@@ -30,7 +30,7 @@ func TestAHundredSchedulesHaveEveryFault(t *testing.T) {
 		"NATS is killed\n", "NATS is stopped", "the store is deleted\n", "the store is deleted under NATS", "the store is deleted under control plane", "a bit of the store flips",
 		"Postgres is killed\n", "of Postgres is killed", "Postgres is stopped",
 		"loses the next commit", "loses the answer to the next commit", "between the next commit of control plane 2 and the answer to it",
-		"edge is cut", "postgres 1 is cut", "nats 2 is cut", "Envoy is stopped", "Envoy is killed",
+		"edge is cut", "postgres 1 is cut", "nats 2 is cut", "Envoy is stopped", "Envoy is killed\n", "the link edge is cut",
 		"the link edge gets", "the link postgres 2 gets", "the link nats 1 gets",
 		"stream latency", "stream slow_close", "stream reset_peer", "stream limit_data", "stream timeout", "stream bandwidth", "stream slicer",
 	} {

@@ -2,7 +2,9 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -126,7 +128,13 @@ func deleteStoreUnder(r dice) stroke {
 	}
 	return stroke{[]string{name}, []step{
 		{0, "the store is deleted under " + name, func(_ context.Context, w *world) error {
-			return w.spoil(store(w), func(store string) error { return os.RemoveAll(store) })
+			return w.spoil(store(w), func(store string) error {
+				gone := store + " is gone" // at once, whatever NATS writes meanwhile
+				if err := os.Rename(store, gone); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					return err
+				}
+				return os.RemoveAll(gone)
+			})
 		}},
 	}, 0}
 }
@@ -299,13 +307,25 @@ func freezeEnvoy(r dice) stroke {
 	}, lasts}
 }
 
-// killEnvoy is for schedules that look for what is missing then.
-func killEnvoy() stroke {
-	return stroke{[]string{usesEnvoy}, []step{
-		{0, "Envoy is killed, and starts", func(ctx context.Context, w *world) error {
-			w.killed = time.Now()
-			w.killEnvoy()
-			return w.startEnvoy(ctx)
-		}},
-	}, 0}
+// killEnvoy is for schedules that look for what is missing then. Envoy may have been
+// without an edge for a while.
+func killEnvoy(unheard time.Duration) stroke {
+	s := stroke{uses: []string{usesEnvoy}}
+	kill := func(ctx context.Context, w *world) error {
+		w.killed, w.unheard = time.Now(), unheard
+		w.killEnvoy()
+		return nil
+	}
+	if unheard > 0 {
+		s.uses = append(s.uses, linkName(0))
+		s.steps = []step{
+			do(-unheard, "the link edge is cut", func(w *world) { w.edge.cut() }),
+			{0, "Envoy is killed", kill},
+			{0, "the link edge is mended", func(_ context.Context, w *world) error { return w.edge.mend() }},
+		}
+	} else {
+		s.steps = []step{{0, "Envoy is killed", kill}}
+	}
+	s.steps = append(s.steps, step{0, "Envoy starts", func(ctx context.Context, w *world) error { return w.startEnvoy(ctx) }})
+	return s
 }

@@ -56,8 +56,9 @@ type world struct {
 
 	policy  policy
 	truth   truth
-	killed  time.Time    // when Envoy was
-	spoiled atomic.Int64 // stores that had usage in them when they were
+	killed  time.Time     // when Envoy was
+	unheard time.Duration // how long it had had no edge then
+	spoiled atomic.Int64  // stores that had usage in them when they were
 	// Of unaccounted usage: the rows that there should be, and the last of them.
 	lost     int
 	lastLoss int64

@@ -132,7 +132,8 @@ const columns = (nowMS: number): Column<Lost>[] => [
     from: "md",
     cell: (u) => (
       <span className="text-muted">
-        {moment(Date.parse(u.from))} and {moment(Date.parse(u.until))}
+        {moment(Date.parse(u.from))} and{" "}
+        {u.until ? moment(Date.parse(u.until)) : "nobody knows when"}
       </span>
     ),
   },
@@ -141,9 +142,11 @@ const columns = (nowMS: number): Column<Lost>[] => [
     head: "Requests",
     numeric: true,
     cell: (u) =>
-      u.atLeast === u.atMost
-        ? exact.format(u.atLeast)
-        : `${exact.format(u.atLeast)} to ${exact.format(u.atMost)}`,
+      u.atMost === null
+        ? `at least ${exact.format(u.atLeast)}`
+        : u.atLeast === u.atMost
+          ? exact.format(u.atLeast)
+          : `${exact.format(u.atLeast)} to ${exact.format(u.atMost)}`,
   },
   {
     id: "state",
