@@ -21,9 +21,11 @@ const (
 	renewedFor = 35 * 24 * time.Hour
 	// Minutes are summed up for so long: questions about more of them are rare.
 	minutesFor = 35 * 24 * time.Hour
-	// minutesTogether are summed up in one transaction: six hours.
-	minutesTogether = 6 * 60 / minutesAtOnce
 )
+
+// atOnce is how many buckets of a level are summed up in one transaction, which late
+// usage of them may wait for.
+var atOnce = [...]int{usage.Minutes: int(6 * 60 / minutesAtOnce), usage.Hours: 24, usage.Days: 1, usage.Months: 1}
 
 // BuildCubes sums up buckets that have ended by now and are not in the cubes, the
 // newest first, at most so many, and returns how many it did. A bucket that is
@@ -37,10 +39,7 @@ func (db *DB) BuildCubes(ctx context.Context, now time.Time, most int) (built in
 			return built, fmt.Errorf("find what to sum up: %w", err)
 		}
 		for len(buckets) > 0 {
-			together := 1
-			if l == usage.Minutes {
-				together = min(len(buckets), int(minutesTogether))
-			}
+			together := min(len(buckets), atOnce[l])
 			n, err := db.buildCubes(ctx, l, buckets[:together], time.Time{})
 			built += n
 			if err != nil {
@@ -143,21 +142,19 @@ func (db *DB) buildTogether(ctx context.Context, l usage.Level, buckets []time.T
 
 // sumUp makes the sums of buckets anew.
 func sumUp(ctx context.Context, tx pgx.Tx, l usage.Level, buckets []time.Time) error {
-	skipped := false
-	var err error
-	if l == usage.Minutes {
-		err = packMinutes(ctx, tx, buckets)
-	} else {
-		skipped, err = packBucket(ctx, tx, l, buckets[0])
-	}
-	if err == nil && l == usage.Days {
-		err = fillReconciled(ctx, tx, buckets[0])
-	}
+	skipped, err := packBuckets(ctx, tx, l, buckets)
 	if err != nil {
 		return err
 	}
+	if l == usage.Days {
+		for _, day := range buckets {
+			if err := fillReconciled(ctx, tx, day); err != nil {
+				return err
+			}
+		}
+	}
 	_, err = tx.Exec(ctx, `
-		insert into cubes (level, bucket, skipped) select $1, b, $3 from unnest($2::timestamptz[]) b
+		insert into cubes (level, bucket, skipped) select $1, b, coalesce(b = any($3), false) from unnest($2::timestamptz[]) b
 		on conflict (level, bucket) do update set built_at = now(), skipped = excluded.skipped`, int16(l), buckets, skipped)
 	return err
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,9 +13,13 @@ import (
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
-// maxCubeRows bounds the sums of one bucket, which are in memory while they are
-// made, some 300 bytes each.
+// maxCubeRows bounds the sums that are in memory while they are made, some 300 bytes
+// each.
 const maxCubeRows = 1_000_000
+
+// errManyRows is what summing up several buckets together fails with that have too
+// many sums for that.
+var errManyRows = errors.New("there are too many sums for one transaction")
 
 // eachRollupRow gives the rows of a stretch of a rollup, by bucket. A row is good
 // only until it returns, but for its latency.
@@ -46,104 +51,121 @@ func eachRollupRow(ctx context.Context, tx pgx.Tx, l usage.Level, r controlplane
 	return rows.Err()
 }
 
-// packMinutes packs the minutes of buckets, which are given in their order.
-func packMinutes(ctx context.Context, tx pgx.Tx, buckets []time.Time) error {
+// packBuckets makes the sums of buckets of the cubes anew, which are given in their
+// order, and lists those that have too many of them.
+func packBuckets(ctx context.Context, tx pgx.Tx, l usage.Level, buckets []time.Time) (skipped []time.Time, err error) {
+	length := func(t time.Time) time.Time { return controlplane.Granularity(l).Next(t) }
+	if l == usage.Minutes {
+		length = func(t time.Time) time.Time { return t.Add(explore.MinutesAtOnce) }
+	}
 	for len(buckets) > 0 {
 		n := 1
-		for n < len(buckets) && buckets[n].Equal(buckets[n-1].Add(explore.MinutesAtOnce)) {
+		for n < len(buckets) && buckets[n].Equal(length(buckets[n-1])) {
 			n++
 		}
-		span := controlplane.Range{From: buckets[0], To: buckets[n-1].Add(explore.MinutesAtOnce)}
-		buckets = buckets[n:]
-		if err := packMinutesOf(ctx, tx, span); err != nil {
+		s := summer{level: l, alone: n == 1}
+		span := controlplane.Range{From: buckets[0], To: length(buckets[n-1])}
+		if err := clearSums(ctx, tx, l, span); err != nil {
+			return nil, err
+		}
+		if err := eachRollupRow(ctx, tx, l, span, s.add); err != nil {
+			return nil, err
+		}
+		if err := s.store(ctx, tx); err != nil {
+			return nil, err
+		}
+		skipped, buckets = append(skipped, s.skipped...), buckets[n:]
+	}
+	return skipped, nil
+}
+
+// summer makes the sums of one bucket of a rollup after the other.
+type summer struct {
+	level   usage.Level
+	alone   bool // it is only one
+	bucket  time.Time
+	rollers []*explore.Roller // of those cubes that are summed up from the rollup itself
+	whole   []explore.Cube    // these
+	held    int
+	skipped []time.Time
+	packs   packs
+	tables  []tableRows
+}
+
+// tableRows are rows of a cube's table.
+type tableRows struct {
+	cube   explore.Cube
+	bucket time.Time
+	rows   []explore.Row
+}
+
+func (s *summer) add(bucket time.Time, row *explore.Row) error {
+	if !bucket.Equal(s.bucket) {
+		if err := s.finish(); err != nil {
+			return err
+		}
+		s.begin(bucket)
+	}
+	here := 0
+	for _, r := range s.rollers {
+		if err := r.Add(row); err != nil {
+			return err
+		}
+		here += r.Len()
+	}
+	switch {
+	case s.held+here <= maxCubeRows:
+		return nil
+	case !s.alone:
+		return errManyRows
+	}
+	s.skipped, s.rollers = append(s.skipped, bucket), nil
+	return nil
+}
+
+func (s *summer) begin(bucket time.Time) {
+	s.bucket, s.rollers, s.whole = bucket, nil, nil
+	for _, c := range explore.PackedCubes(controlplane.Granularity(s.level)) {
+		if sourceOf(c, s.whole) < 0 {
+			s.rollers, s.whole = append(s.rollers, explore.NewRoller(c)), append(s.whole, c)
+		}
+	}
+}
+
+// finish packs the bucket that was last added to.
+func (s *summer) finish() error {
+	if s.rollers == nil {
+		return nil
+	}
+	g := controlplane.Granularity(s.level)
+	sums, err := rollAll(g, s.rollers, s.whole)
+	if err != nil {
+		return err
+	}
+	for c, rows := range sums {
+		s.packs.add(c, s.level, s.bucket, rows)
+	}
+	for _, c := range explore.TabledCubes(g) {
+		s.tables = append(s.tables, tableRows{c, s.bucket, sums[c]})
+		s.held += len(sums[c])
+	}
+	s.rollers = nil
+	return nil
+}
+
+func (s *summer) store(ctx context.Context, tx pgx.Tx) error {
+	if err := s.finish(); err != nil {
+		return err
+	}
+	if err := s.packs.store(ctx, tx); err != nil {
+		return err
+	}
+	for _, t := range s.tables {
+		if err := storeTable(ctx, tx, t.cube, s.level, t.bucket, t.rows); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func packMinutesOf(ctx context.Context, tx pgx.Tx, span controlplane.Range) error {
-	if _, err := tx.Exec(ctx, `delete from cube_packs where cube = $1 and level = $2 and bucket >= $3 and bucket < $4`, explore.WholeCube, int16(usage.Minutes), span.From, span.To); err != nil {
-		return err
-	}
-	var packs packs
-	var minute time.Time
-	roller := explore.NewRoller(explore.WholeCube)
-	pack := func() error {
-		rows, err := roller.Rows()
-		if err == nil && len(rows) > 0 {
-			packs.add(explore.WholeCube, usage.Minutes, minute, rows)
-		}
-		return err
-	}
-	err := eachRollupRow(ctx, tx, usage.Minutes, span, func(bucket time.Time, row *explore.Row) error {
-		if !bucket.Equal(minute) {
-			if err := pack(); err != nil {
-				return err
-			}
-			minute, roller = bucket, explore.NewRoller(explore.WholeCube)
-		}
-		return roller.Add(row)
-	})
-	if err != nil {
-		return err
-	}
-	if err := pack(); err != nil {
-		return err
-	}
-	return packs.store(ctx, tx)
-}
-
-// packBucket makes the sums of an hour, a day or a month anew, unless there are too
-// many of them.
-func packBucket(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) (skipped bool, err error) {
-	g := controlplane.Granularity(l)
-	if err := clearBucket(ctx, tx, l, bucket); err != nil {
-		return false, err
-	}
-	var rollers []*explore.Roller // of the rollup itself
-	var whole []explore.Cube
-	for _, c := range explore.PackedCubes(g) {
-		if sourceOf(c, whole) < 0 {
-			rollers, whole = append(rollers, explore.NewRoller(c)), append(whole, c)
-		}
-	}
-	err = eachRollupRow(ctx, tx, l, controlplane.Range{From: bucket, To: g.Next(bucket)}, func(_ time.Time, row *explore.Row) error {
-		held := 0
-		for _, r := range rollers {
-			if skipped {
-				return nil
-			}
-			if err := r.Add(row); err != nil {
-				return err
-			}
-			held += r.Len()
-		}
-		if held > maxCubeRows {
-			skipped, rollers = true, nil
-		}
-		return nil
-	})
-	if err != nil || skipped {
-		return skipped, err
-	}
-	sums, err := rollAll(g, rollers, whole)
-	if err != nil {
-		return false, err
-	}
-	var packs packs
-	for c, rows := range sums {
-		packs.add(c, l, bucket, rows)
-	}
-	if err := packs.store(ctx, tx); err != nil {
-		return false, err
-	}
-	for _, c := range explore.TabledCubes(g) {
-		if err := storeTable(ctx, tx, c, l, bucket, sums[c]); err != nil {
-			return false, err
-		}
-	}
-	return false, nil
 }
 
 // sourceOf returns the last of some cubes that another one can be summed up from;
@@ -205,6 +227,9 @@ func (p *packs) add(c explore.Cube, l usage.Level, bucket time.Time, rows []expl
 }
 
 func (p *packs) store(ctx context.Context, tx pgx.Tx) error {
+	if len(p.cubes) == 0 {
+		return nil
+	}
 	_, err := tx.Exec(ctx, `
 		insert into cube_packs (cube, level, bucket, sums, latencies)
 		select * from unnest($1::smallint[], $2::smallint[], $3::timestamptz[], $4::bytea[], $5::bytea[])`, p.cubes, p.levels, p.buckets, p.sums, p.latencies)
@@ -244,14 +269,15 @@ func storeTable(ctx context.Context, tx pgx.Tx, c explore.Cube, l usage.Level, b
 	return nil
 }
 
-// clearBucket deletes the sums of a bucket.
-func clearBucket(ctx context.Context, tx pgx.Tx, l usage.Level, bucket time.Time) error {
+// clearSums deletes the sums of a stretch of a rollup.
+func clearSums(ctx context.Context, tx pgx.Tx, l usage.Level, r controlplane.Range) error {
 	g := controlplane.Granularity(l)
-	if _, err := tx.Exec(ctx, `delete from cube_packs where cube = any($1) and level = $2 and bucket = $3`, cubeNumbersOf(g), int16(l), bucket); err != nil {
+	_, err := tx.Exec(ctx, `delete from cube_packs where cube = any($1) and level = $2 and bucket >= $3 and bucket < $4`, cubeNumbersOf(g), int16(l), r.From, r.To)
+	if err != nil {
 		return err
 	}
 	for _, c := range explore.TabledCubes(g) {
-		if _, err := tx.Exec(ctx, `delete from `+cubeTable(c, l)+` where bucket = $1`, bucket); err != nil {
+		if _, err := tx.Exec(ctx, `delete from `+cubeTable(c, l)+` where bucket >= $1 and bucket < $2`, r.From, r.To); err != nil {
 			return err
 		}
 	}
@@ -267,17 +293,8 @@ func cubeNumbersOf(g controlplane.Granularity) (numbers []int16) {
 
 // forgetBefore deletes the sums of what a rollup has no more.
 func forgetBefore(ctx context.Context, tx pgx.Tx, l usage.Level, from time.Time) error {
-	g := controlplane.Granularity(l)
 	if _, err := tx.Exec(ctx, `delete from cubes where level = $1 and bucket < $2`, int16(l), from); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `delete from cube_packs where cube = any($1) and level = $2 and bucket < $3`, cubeNumbersOf(g), int16(l), from); err != nil {
-		return err
-	}
-	for _, c := range explore.TabledCubes(g) {
-		if _, err := tx.Exec(ctx, `delete from `+cubeTable(c, l)+` where bucket < $1`, from); err != nil {
-			return err
-		}
-	}
-	return nil
+	return clearSums(ctx, tx, l, controlplane.Range{From: time.Unix(0, 0), To: from})
 }
