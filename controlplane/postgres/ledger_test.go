@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/quota"
+	"github.com/weirhq/weir/plugin/book"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -554,6 +556,32 @@ func TestEditsOfAQuota(t *testing.T) {
 		}
 		if s := standing(t, db, key.Account, midday); s.Amount != 7 {
 			t.Errorf("standing %+v", s)
+		}
+	})
+	t.Run("an override waits while the account is on another tier, and the tier is claimed", func(t *testing.T) {
+		db, key, tier := newQuota(t, daily(100))
+		other := newTier(t, db, "Other", daily(50))
+		account := controlplane.ID(key.Account)
+		newKey(t, db, account)
+		setOverride(t, db, controlplane.Override{AccountID: account, LimitID: controlplane.ID(key.Limit), Amount: 7})
+		for _, on := range []struct {
+			tier   controlplane.ID
+			amount uint64
+		}{{other.ID, 100}, {tier.ID, 7}} {
+			if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account, TierID: &on.tier}); err != nil {
+				t.Fatal(err)
+			}
+			g := newGateway(t, db, byte(on.amount), key)
+			g.held.Plan = uint64(tier.ID)
+			// The ledger and the filter, by the plan it has, say the same.
+			p := readPolicy(t, db)
+			plan := planOf(t, p, account)
+			if on.tier != tier.ID {
+				plan = p.Plans[slices.IndexFunc(p.Plans, func(q book.Plan) bool { return q.ID == uint64(tier.ID) })]
+			}
+			if got := g.report(midday, true); got.Remaining != on.amount || plan.Limits[0].Amount != on.amount {
+				t.Errorf("of the quota %d remains, and the plan says %d; want %d", got.Remaining, plan.Limits[0].Amount, on.amount)
+			}
 		}
 	})
 	t.Run("deleted, nothing is granted", func(t *testing.T) {

@@ -19,6 +19,7 @@ type ledger struct {
 type quota struct {
 	start, end int64 // Unix seconds
 	amount     uint64
+	graced     bool   // what is over is let through for a time
 	part       uint64 // granted at a time
 	granted    uint64
 	used       uint64 // as last reported
@@ -61,7 +62,7 @@ func (e *fakeEdge) serveLeases(w http.ResponseWriter, r *http.Request) {
 		}
 		reply.Leases = append(reply.Leases, wire.LeaseGrant{
 			LeaseKey: h.LeaseKey, Born: h.Born, Revision: q.revision, Start: q.start, End: q.end,
-			Granted: q.granted, Remaining: q.amount - min(q.used, q.amount), Spent: q.used >= q.amount,
+			Granted: q.granted, Remaining: q.amount - min(q.used, q.amount), Spent: q.used >= q.amount && !q.graced,
 		})
 	}
 	encoded, err := wire.EncodeLeaseReply(nil, &reply)

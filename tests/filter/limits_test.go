@@ -124,12 +124,17 @@ func TestFilterInEnvoySettles(t *testing.T) {
 
 func TestFilterInEnvoySaysWhatIsSoft(t *testing.T) {
 	soft, shadow := limitOf(21, "soft", book.Rate, book.Requests, 2), limitOf(22, "shadow", book.Window, book.Requests, 1)
-	soft.Mode, shadow.Mode = book.Soft, book.Shadow
-	edge, v := inEnvoy(t, gatewayPolicy(soft, shadow))
+	graced := limitOf(23, "monthly", book.Quota, book.Requests, 2)
+	soft.Mode, shadow.Mode, graced.Mode, graced.GraceSeconds = book.Soft, book.Shadow, book.Soft, 3600
+	edge, v := inEnvoy(t, gatewayPolicy(soft, shadow, graced))
+	now := time.Now().Unix()
+	edge.mu.Lock()
+	edge.ledger.quotas = map[uint64]*quota{23: {start: now - 3600, end: now + 864_000, amount: 2, part: 2, graced: true}}
+	edge.mu.Unlock()
 	for i := range 4 {
 		priority, mark := "normal", ""
 		if i >= 2 {
-			priority, mark = "low", `"soft";mode=soft`
+			priority, mark = "low", `"soft";mode=soft, "monthly";mode=soft`
 		}
 		r, _ := get(t, v.url, "demo-basic", "X-Weir-Priority", "high")
 		if r.StatusCode != 200 || r.Header.Get("Seen-X-Weir-Priority") != priority || r.Header.Get("Weir-Limited") != mark ||
@@ -139,8 +144,11 @@ func TestFilterInEnvoySaysWhatIsSoft(t *testing.T) {
 	}
 	until(t, "verdicts are counted", func() bool {
 		by := edge.verdicts()
-		return by[wire.Over] == 2 && by[wire.Shadowed] == 3
+		return by[wire.Over] == 4 && by[wire.Shadowed] == 3
 	})
+	if n := edge.verdicts()[wire.FailedOpen]; n != 0 {
+		t.Errorf("%d failed open, want none: what is over in its time of grace needs no lease", n)
+	}
 }
 
 func TestFilterInEnvoyAnswersEachClientItsWay(t *testing.T) {
