@@ -94,18 +94,23 @@ func (db *DB) LimitActivity(ctx context.Context, r controlplane.Range, tier, acc
 	if account != 0 {
 		from, args = verdictStretches(r, ` and account_id = `, account)
 	}
-	n := len(args)
-	rows, err := db.pool.Query(ctx, `
-		select limit_id, `+verdictColumns+`, count(distinct account_id)
-		from (`+from+`) v
-		where exists (select from limits l where l.id = limit_id and ($`+strconv.Itoa(n+1)+` = 0 or l.tier_id = $`+strconv.Itoa(n+1)+`))
-		group by limit_id order by sum(requests) desc, limit_id limit `+strconv.Itoa(first), append(args, tier)...)
-	if err != nil {
-		return nil, fmt.Errorf("total verdicts by limit: %w", err)
-	}
-	activity, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a controlplane.LimitActivity, err error) {
-		err = row.Scan(append(append([]any{&a.LimitID}, verdictTotals(&a.Totals)...), &a.Accounts)...)
-		return a, err
+	wanted := `$` + strconv.Itoa(len(args)+1)
+	var activity []controlplane.LimitActivity
+	err := db.snapshot(ctx, func(tx pgx.Tx) error {
+		// By account first: counting the accounts of each limit would sort all rows.
+		rows, err := tx.Query(ctx, `
+			select limit_id, `+verdictColumns+`, count(distinct account_id)
+			from (select limit_id, account_id, verdict, sum(requests) as requests, sum(amount) as amount from (`+from+`) v group by limit_id, account_id, verdict) v
+			where exists (select from limits l where l.id = limit_id and (`+wanted+` = 0 or l.tier_id = `+wanted+`))
+			group by limit_id order by sum(requests) desc, limit_id limit `+strconv.Itoa(first), append(args, tier)...)
+		if err != nil {
+			return err
+		}
+		activity, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (a controlplane.LimitActivity, err error) {
+			err = row.Scan(append(append([]any{&a.LimitID}, verdictTotals(&a.Totals)...), &a.Accounts)...)
+			return a, err
+		})
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("total verdicts by limit: %w", err)
