@@ -8,4 +8,9 @@
 // overlap and cover its range, and no bucket of a part lies in two points: so
 // the sums over the parts are those over the minutes, whichever rollups they are
 // read from.
+//
+// Most parts are read from cubes, which are sums of a rollup's bucket over some of
+// its dimensions: a [Roller] makes them of the rollup's rows and [Pack] packs them;
+// a [Ranking], a [Fold], a [Callers] and a [Meter] add packs up. All sums are exact,
+// or an error.
 package explore
