@@ -17,7 +17,7 @@ import (
 const cubeLock = 0x57_45_49_00
 
 // cubeLevels are the rollups that are summed up, those that most is read of first.
-var cubeLevels = [...]usage.Level{usage.Days, usage.Months, usage.Hours, usage.Minutes}
+var cubeLevels = [...]usage.Level{usage.Days, usage.Months, usage.Minutes, usage.Hours}
 
 // cubeNumbers bounds how many locks one commit takes. Buckets of one number wait for
 // each other, and are far apart.

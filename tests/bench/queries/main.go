@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
@@ -134,10 +135,8 @@ func answer(ctx context.Context, url string, server *processes, now time.Time, o
 	if err := a.DB().SetAPIToken(ctx, "queries", secret); err != nil {
 		return err
 	}
-	for built := 1; built > 0; {
-		if built, err = a.DB().BuildCubes(ctx, now, 100); err != nil {
-			return err
-		}
+	if err := sumUp(ctx, a.DB(), now); err != nil {
+		return err
 	}
 	c := client{url: "http://" + a.HTTPAddr(), token: secret.Reveal(), postgres: server}
 	if c.documents, err = readDocuments(o.dashboard); err != nil {
@@ -171,4 +170,22 @@ func answer(ctx context.Context, url string, server *processes, now time.Time, o
 		text = append(append(text, "\n## "...), notes...) // written by hand
 	}
 	return os.WriteFile(o.out, text, 0o644)
+}
+
+// sumUp waits until all has been summed up that is before a moment, with two at it
+// beside the one of the control plane.
+func sumUp(ctx context.Context, db *postgres.DB, now time.Time) error {
+	all, ctx := errgroup.WithContext(ctx)
+	for range 2 {
+		all.Go(func() error {
+			for built := 1; built > 0; {
+				var err error
+				if built, err = db.BuildCubes(ctx, now, 1000); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return all.Wait()
 }
