@@ -39,6 +39,9 @@ const (
 	VoidUsage    Action = "VOID_USAGE"
 	ImportUsage  Action = "IMPORT_USAGE"
 
+	ListUnaccountedUsage    Action = "LIST_UNACCOUNTED_USAGE"    // usage was found to be missing
+	ResolveUnaccountedUsage Action = "RESOLVE_UNACCOUNTED_USAGE" // it came after all, or is listed anew
+
 	CreateSignInLink Action = "CREATE_SIGN_IN_LINK"
 	SetAPIToken      Action = "SET_API_TOKEN"
 )
@@ -51,7 +54,7 @@ func Actions() []Action {
 		CreateKey, UpdateKey, RevokeKey,
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup,
 		CreateMeter, UpdateMeter, DeleteMeter,
-		SetRetention, AdjustUsage, VoidUsage, ImportUsage,
+		SetRetention, AdjustUsage, VoidUsage, ImportUsage, ListUnaccountedUsage, ResolveUnaccountedUsage,
 		CreateSignInLink, SetAPIToken,
 	}
 }
@@ -72,6 +75,7 @@ const (
 	Meter         ObjectKind = "METER"
 	Retention     ObjectKind = "RETENTION"
 	Correction    ObjectKind = "CORRECTION"
+	Unaccounted   ObjectKind = "UNACCOUNTED_USAGE"
 	SignInLink    ObjectKind = "SIGN_IN_LINK"
 	APIToken      ObjectKind = "API_TOKEN"
 )

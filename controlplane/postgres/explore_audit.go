@@ -152,18 +152,13 @@ func (db *DB) ReconcileSources(ctx context.Context, from, to time.Time, first in
 // narrow.
 func (db *DB) UnaccountedUsage(ctx context.Context, open *bool, after controlplane.ID, first int) ([]controlplane.UnaccountedUsage, bool, error) {
 	rows, err := db.pool.Query(ctx, `
-		select id, kind, source, node, counted_from, counted_until, at_least, at_most, batches, found_at, resolved_at
+		select `+unaccountedColumns+`
 		from unaccounted where ($1 = 0 or id < $1) and ($2::boolean is null or (resolved_at is null) = $2)
 		order by id desc limit $3`, after, open, first+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("list unaccounted usage: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (u controlplane.UnaccountedUsage, err error) {
-		var source [16]byte
-		err = row.Scan(&u.ID, &u.Kind, &source, &u.Node, &u.From, &u.Until, &u.AtLeast, &u.AtMost, &u.Batches, &u.FoundAt, &u.ResolvedAt)
-		u.Source = source
-		return u, err
-	})
+	found, err := unaccountedOf(rows)
 	if err != nil {
 		return nil, false, fmt.Errorf("list unaccounted usage: %w", err)
 	}

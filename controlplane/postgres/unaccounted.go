@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/usage"
 )
 
@@ -20,7 +21,8 @@ type Accounting struct {
 
 // AccountSources ends the sources that were silent for so long, and writes down
 // what is missing of them and of those that lost batches, and what has come after
-// all; see [usage.Source.Account]. It works in one transaction and passes over
+// all; see [usage.Source.Account]. Each row leaves a record in the audit log when it
+// is found and when it is resolved. It works in one transaction and passes over
 // sources of which batches are being committed. Any number of processes may do so
 // at once: each row is written once.
 func (db *DB) AccountSources(ctx context.Context, silentFor time.Duration) (a Accounting, err error) {
@@ -42,15 +44,19 @@ func (db *DB) AccountSources(ctx context.Context, silentFor time.Duration) (a Ac
 			return err
 		}
 		batch := &pgx.Batch{}
+		var note notes
 		for _, s := range sources {
 			resolved, found := s.Account(open[s.id])
 			if s.Silent {
 				a.Ended++
 			}
 			a.Found, a.Resolved = a.Found+len(found), a.Resolved+len(resolved)
-			s.queue(batch, resolved, found)
+			s.queue(batch, resolved, found, &note)
 		}
-		return tx.SendBatch(ctx, batch).Close()
+		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, note...)
 	})
 	if err != nil {
 		return Accounting{}, fmt.Errorf("account for sources: %w", err)
@@ -158,15 +164,29 @@ func openMissing(ctx context.Context, tx pgx.Tx, sources []*openSource) (map[[16
 }
 
 // queue writes what was found, and that the source has ended.
-func (s *openSource) queue(batch *pgx.Batch, resolved []controlplane.ID, found []usage.Missing) {
+func (s *openSource) queue(batch *pgx.Batch, resolved []controlplane.ID, found []usage.Missing, note *notes) {
 	if len(resolved) > 0 {
-		batch.Queue(`update unaccounted set resolved_at = now() where id = any($1)`, toInt64s(resolved))
+		batch.Queue(`update unaccounted set resolved_at = now() where id = any($1) returning `+unaccountedColumns, toInt64s(resolved)).Query(func(rows pgx.Rows) error {
+			gone, err := unaccountedOf(rows)
+			for i := range gone {
+				before := gone[i]
+				before.ResolvedAt = nil
+				note.add(audit.Changed(audit.ResolveUnaccountedUsage, audit.OfUnaccounted(&before), audit.OfUnaccounted(&gone[i])))
+			}
+			return err
+		})
 	}
 	for _, m := range found {
 		batch.Queue(`
 			insert into unaccounted (source, node, kind, counted_from, counted_until, at_least, at_most, batches, counted)
-			select source, node, $2, $3, $4, $5, $6, $7, $8 from sources where source = $1`,
-			s.id, m.Kind, m.From, orNoTime(m.Until), m.AtLeast, m.AtMost, m.Batches, m.Counted)
+			select source, node, $2, $3, $4, $5, $6, $7, $8 from sources where source = $1 returning `+unaccountedColumns,
+			s.id, m.Kind, m.From, orNoTime(m.Until), m.AtLeast, m.AtMost, m.Batches, m.Counted).Query(func(rows pgx.Rows) error {
+			made, err := unaccountedOf(rows)
+			for i := range made {
+				note.add(audit.Created(audit.ListUnaccountedUsage, audit.OfUnaccounted(&made[i])))
+			}
+			return err
+		})
 	}
 	batch.Queue(`
 		update sources set counted = $2, busiest = $3, ended_at = case when $4 then now() end,
@@ -179,4 +199,16 @@ func orNoTime(t time.Time) *time.Time {
 		return nil
 	}
 	return &t
+}
+
+// unaccountedColumns are those of controlplane.UnaccountedUsage.
+const unaccountedColumns = `id, kind, source, node, counted_from, counted_until, at_least, at_most, batches, found_at, resolved_at`
+
+func unaccountedOf(rows pgx.Rows) ([]controlplane.UnaccountedUsage, error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (u controlplane.UnaccountedUsage, err error) {
+		var source [16]byte
+		err = row.Scan(&u.ID, &u.Kind, &source, &u.Node, &u.From, &u.Until, &u.AtLeast, &u.AtMost, &u.Batches, &u.FoundAt, &u.ResolvedAt)
+		u.Source = source
+		return u, err
+	})
 }

@@ -1,12 +1,14 @@
 package postgres_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -108,6 +110,17 @@ func TestASourceThatIsHeardAgainResolvesItsRow(t *testing.T) {
 	commit(t, db, counting(1, 4, 6, 16))
 	account(t, db, never)
 	wantMissing(t, db, missing{"SILENT", 2, -1, true}, missing{"GAP", 3, 3, true})
+	var got []string
+	for _, r := range recorded(t, db, audit.Filter{}) {
+		got = append(got, fmt.Sprint(r.Actor.Kind, " ", r.Action, " ", r.Object.ID, " ", r.Object.Name, " ", stateOf(t, r.After)["atMost"], " ", stateOf(t, r.After)["resolvedAt"] != nil))
+	}
+	want := []string{
+		"SYSTEM RESOLVE_UNACCOUNTED_USAGE una_2 gateway-1 <nil> true", "SYSTEM RESOLVE_UNACCOUNTED_USAGE una_1 gateway-1 3 true",
+		"SYSTEM LIST_UNACCOUNTED_USAGE una_2 gateway-1 <nil> false", "SYSTEM LIST_UNACCOUNTED_USAGE una_1 gateway-1 3 false",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("recorded, newest first (-want +got):\n%s", diff)
+	}
 }
 
 func TestBatchesThatWereLostAreAGap(t *testing.T) {
