@@ -167,3 +167,27 @@ func TestTheAuditLogOverGraphQL(t *testing.T) {
 		p.wantErrors(query, want)
 	}
 }
+
+func TestTheAuditLogIsExportedOverHTTP(t *testing.T) {
+	p := open(t)
+	p.must(`mutation{createEndpointGroup(name:"A"){snapshot}}`, nil)
+	p.must(`mutation{createEndpointGroup(name:"B"){snapshot}}`, nil)
+	get := func(path string) answer {
+		return p.send("GET", p.http("/api/v1/audit."+path), "", "Authorization", "Bearer "+p.token)
+	}
+	var head struct{ AuditHead struct{ Anchor string } }
+	p.must(`{auditHead{anchor}}`, &head)
+	all := get("ndjson")
+	if lines := strings.Count(all.Body, "\n"); all.Status != 200 || lines < 2 || all.Header.Get("Weir-Audit-Head") != head.AuditHead.Anchor {
+		t.Errorf("it answers %+v", all)
+	}
+	one := get("csv?text=b&action=CREATE_ENDPOINT_GROUP,DELETE_ENDPOINT_GROUP")
+	if lines := strings.Split(strings.TrimSpace(one.Body), "\r\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], "seq,at,actor_kind") || !strings.Contains(lines[1], "CREATE_ENDPOINT_GROUP,ENDPOINT_GROUP,grp_2,B") {
+		t.Errorf("it answers %s", one.Body)
+	}
+	for query, field := range map[string]string{"x=1": "x", "action=STEAL": "action", "actor=acc_1": "actor", "account=1": "account", "from=now": "from", "actorKind=GOD": "actorKind"} {
+		if got := get("csv?" + query); got.Status != 400 || !strings.Contains(got.Body, fmt.Sprintf(`"field":%q`, field)) {
+			t.Errorf("%s answers %d %s", query, got.Status, got.Body)
+		}
+	}
+}

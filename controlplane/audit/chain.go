@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// Break is the first place where a chain isn't whole.
-type Break struct {
+// BreakError is the first place where a chain isn't whole.
+type BreakError struct {
 	Seq    int64 // of the record at fault, or of the one that is missing
 	Reason string
 }
 
-func (b *Break) Error() string { return fmt.Sprintf("record %d: %s", b.Seq, b.Reason) }
+func (b *BreakError) Error() string { return fmt.Sprintf("record %d: %s", b.Seq, b.Reason) }
 
 // Chain checks records, one after another.
 type Chain struct {
@@ -29,7 +29,7 @@ func NewChain(after Anchor, anchors ...Anchor) (*Chain, error) {
 	for _, a := range anchors {
 		switch {
 		case a.Seq == after.Seq && a.Hash != after.Hash:
-			return nil, &Break{a.Seq, "it is not the record that the anchor names"}
+			return nil, &BreakError{a.Seq, "it is not the record that the anchor names"}
 		case a.Seq > after.Seq:
 			c.anchors = append(c.anchors, a)
 		}
@@ -37,27 +37,27 @@ func NewChain(after Anchor, anchors ...Anchor) (*Chain, error) {
 	return c, nil
 }
 
-// Add checks the next record. Its error is a [Break], but for a record that can't
+// Add checks the next record. Its error is a [BreakError], but for a record that can't
 // be hashed.
 func (c *Chain) Add(r *Record) error {
 	switch {
 	case r.Seq > c.last.Seq+1:
-		return &Break{c.last.Seq + 1, fmt.Sprintf("it is missing; the next one is %d", r.Seq)}
+		return &BreakError{c.last.Seq + 1, fmt.Sprintf("it is missing; the next one is %d", r.Seq)}
 	case r.Seq <= c.last.Seq:
-		return &Break{r.Seq, fmt.Sprintf("it comes after record %d", c.last.Seq)}
+		return &BreakError{r.Seq, fmt.Sprintf("it comes after record %d", c.last.Seq)}
 	case r.PrevHash != c.last.Hash:
-		return &Break{r.Seq, fmt.Sprintf("it does not follow record %d as that is now: the two hashes differ", c.last.Seq)}
+		return &BreakError{r.Seq, fmt.Sprintf("it does not follow record %d as that is now: the two hashes differ", c.last.Seq)}
 	}
 	sum, err := r.Sum()
 	if err != nil {
-		return &Break{r.Seq, err.Error()}
+		return &BreakError{r.Seq, err.Error()}
 	}
 	if sum != r.Hash {
-		return &Break{r.Seq, "its content does not match its hash"}
+		return &BreakError{r.Seq, "its content does not match its hash"}
 	}
 	for len(c.anchors) > 0 && c.anchors[0].Seq == r.Seq {
 		if c.anchors[0].Hash != r.Hash {
-			return &Break{r.Seq, "it is not the record that the anchor names"}
+			return &BreakError{r.Seq, "it is not the record that the anchor names"}
 		}
 		c.anchors = c.anchors[1:]
 	}
@@ -71,11 +71,11 @@ func (c *Chain) Add(r *Record) error {
 func (c *Chain) End(head Anchor) error {
 	switch {
 	case c.last.Seq < head.Seq:
-		return &Break{c.last.Seq + 1, fmt.Sprintf("it is missing; the log's head is at %d", head.Seq)}
+		return &BreakError{c.last.Seq + 1, fmt.Sprintf("it is missing; the log's head is at %d", head.Seq)}
 	case c.last != head:
-		return &Break{c.last.Seq, fmt.Sprintf("it is not where the log's head is, at %d", head.Seq)}
+		return &BreakError{c.last.Seq, fmt.Sprintf("it is not where the log's head is, at %d", head.Seq)}
 	case len(c.anchors) > 0:
-		return &Break{c.anchors[0].Seq, fmt.Sprintf("it is missing; an anchor names it, and the log ends at %d", head.Seq)}
+		return &BreakError{c.anchors[0].Seq, fmt.Sprintf("it is missing; an anchor names it, and the log ends at %d", head.Seq)}
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func TestAChainShowsWhatWasDoneToIt(t *testing.T) {
 				c.head = changed[len(changed)-1].Place()
 			}
 			err := check(changed, c.head, anchor)
-			var broken *audit.Break
+			var broken *audit.BreakError
 			switch {
 			case c.at == 0 && err != nil:
 				t.Error(err)

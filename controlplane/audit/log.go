@@ -52,10 +52,10 @@ type Check struct {
 
 // Report is what a verification found.
 type Report struct {
-	Checked int64  // records that are whole
-	Last    Anchor // the last of them
-	Head    Anchor // where the log ended when it was read
-	Break   *Break // nil: what was checked is whole
+	Checked int64       // records that are whole
+	Last    Anchor      // the last of them
+	Head    Anchor      // where the log ended when it was read
+	Break   *BreakError // nil: what was checked is whole
 }
 
 // Complete says whether the whole of the log was checked, up to its head.

@@ -151,10 +151,6 @@ func (r *Record) canonical(hash *string) ([]byte, error) {
 		ID   *string `json:"id"`
 		Name string  `json:"name"`
 	}
-	var account string
-	if r.AccountID != 0 {
-		account = controlplane.KindAccount.Format(r.AccountID)
-	}
 	text, err := json.Marshal(struct {
 		Seq       int64           `json:"seq"`
 		At        string          `json:"at"`
@@ -169,7 +165,7 @@ func (r *Record) canonical(hash *string) ([]byte, error) {
 		Hash      *string         `json:"hash,omitempty"`
 	}{
 		r.Seq, r.At.UTC().Format(timeLayout), object{string(r.Actor.Kind), given(ActorID(r.Actor)), r.Actor.Name}, given(r.Actor.RequestID),
-		r.Action, object{string(r.Object.Kind), given(r.Object.ID), r.Object.Name}, given(account),
+		r.Action, object{string(r.Object.Kind), given(r.Object.ID), r.Object.Name}, given(r.account()),
 		r.Before, r.After, r.PrevHash.String(), hash,
 	})
 	if err != nil {
@@ -180,6 +176,14 @@ func (r *Record) canonical(hash *string) ([]byte, error) {
 		return nil, fmt.Errorf("write record %d in canonical form: %w", r.Seq, err)
 	}
 	return canonical, nil
+}
+
+// account is whose the object is; empty: no account's.
+func (r *Record) account() string {
+	if r.AccountID == 0 {
+		return ""
+	}
+	return controlplane.KindAccount.Format(r.AccountID)
 }
 
 // given is null for what is not there.

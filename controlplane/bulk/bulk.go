@@ -47,8 +47,9 @@ func (b *Bulk) Handler() http.Handler {
 		b.atOnce(b.imports, w, func() { b.importUsage(w, r) })
 	})
 	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusNotFound, "There is nothing here", "Usage is at /api/v1/usage.csv, .ndjson and .parquet; imports go to /api/v1/usage/imports.", nil)
+		problem(w, http.StatusNotFound, "There is nothing here", "Usage is at /api/v1/usage.csv, .ndjson and .parquet, the audit log at /api/v1/audit.csv and .ndjson; imports go to /api/v1/usage/imports.", nil)
 	})
+	b.handleAudit(mux)
 	return signedIn(mux)
 }
 
@@ -98,10 +99,11 @@ func fieldName(field string) string {
 	return strings.TrimPrefix(field, "input.")
 }
 
-// fieldNames are those of a correction's fields in a row.
+// fieldNames are those of a correction's fields in a row, and of an audit filter's.
 var fieldNames = map[string]string{
 	"clientId": "client_id", "accountId": "account", "keyId": "key", "endpointId": "endpoint", "tierId": "tier",
 	"meterId": "meter", "bytesIn": "bytes_in", "bytesOut": "bytes_out",
+	"actions": "action", "objectId": "object", "requestId": "request",
 }
 
 // problem answers with an RFC 9457 body.

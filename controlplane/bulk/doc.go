@@ -5,6 +5,10 @@
 // whole answer ends as HTTP says and has the trailer Weir-Rows, the number of
 // rows; when something goes wrong under way, the connection is cut instead.
 //
+// The audit log, or what a filter finds in it, is exported in the same way by GET
+// /api/v1/audit.csv and .ndjson, oldest first, with where the log ends in the header
+// field Weir-Audit-Head.
+//
 // Imports take POST /api/v1/usage/imports and commit rows as they come. A row
 // that was taken stays, also when the connection is cut: whoever sends the same
 // rows again adds nothing, because each has an id of the sender's.

@@ -47,14 +47,19 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 	if err == nil {
 		err = errors.Join(control.SetWriteDeadline(time.Now().Add(stallWithin)), to.end())
 	}
+	b.endExport(w, r, to != nil, total, err)
+}
+
+// endExport ends an export, which may have begun to answer.
+func (b *Bulk) endExport(w http.ResponseWriter, r *http.Request, begun bool, rows int, err error) {
 	switch {
 	case err == nil:
-		w.Header().Set(rowsTrailer, strconv.Itoa(total))
-	case to == nil:
+		w.Header().Set(rowsTrailer, strconv.Itoa(rows))
+	case !begun:
 		b.refuse(w, r, "export", err)
 	default:
 		if r.Context().Err() == nil {
-			b.log.Warn("an export was cut off", "request", controlplane.ActorOf(r.Context()).RequestID, "rows", total, "err", err)
+			b.log.Warn("an export was cut off", "request", controlplane.ActorOf(r.Context()).RequestID, "rows", rows, "err", err)
 		}
 		panic(http.ErrAbortHandler) // the only way to say that this is not all
 	}

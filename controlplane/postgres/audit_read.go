@@ -74,19 +74,23 @@ func auditHead(ctx context.Context, q querier) (a audit.Anchor, err error) {
 // auditRows is how many records are held at once while many are read.
 const auditRows = 1_000
 
-// ExportAudit gives the records of one moment that filter finds to write, oldest
-// first, some at a time, and returns where the log ended then.
-func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, write func([]audit.Record) error) (head audit.Anchor, err error) {
-	err = db.snapshot(ctx, func(tx pgx.Tx) error {
-		if head, err = auditHead(ctx, tx); err != nil {
+// ExportAudit tells begin where the log ends, and then gives the records of that
+// moment that filter finds to write, oldest first, some at a time.
+func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, begin func(audit.Anchor) error, write func([]audit.Record) error) error {
+	err := db.snapshot(ctx, func(tx pgx.Tx) error {
+		head, err := auditHead(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := begin(head); err != nil {
 			return err
 		}
 		return eachRecords(ctx, tx, 0, auditWhere, auditArgs(&f), write)
 	})
 	if err != nil {
-		return head, fmt.Errorf("export the audit log: %w", err)
+		return fmt.Errorf("export the audit log: %w", err)
 	}
-	return head, nil
+	return nil
 }
 
 // eachRecords gives the records after a place to do, in their order.

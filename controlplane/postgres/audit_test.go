@@ -292,7 +292,9 @@ func TestTheLogIsReadPageByPageAndNarrowed(t *testing.T) {
 		})
 	}
 	var exported []int64
-	head, err := db.ExportAudit(t.Context(), audit.Filter{ActorKind: controlplane.ActorSystem}, func(records []audit.Record) error {
+	var head audit.Anchor
+	begin := func(at audit.Anchor) error { head = at; return nil }
+	err = db.ExportAudit(t.Context(), audit.Filter{ActorKind: controlplane.ActorSystem}, begin, func(records []audit.Record) error {
 		for _, r := range records {
 			exported = append(exported, r.Seq)
 		}

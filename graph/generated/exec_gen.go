@@ -9638,7 +9638,7 @@ func (ec *executionContext) fieldContext_AuditActor_name(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("AuditActor", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuditBreak_seq(ctx context.Context, field graphql.CollectedField, obj *audit.Break) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditBreak_seq(ctx context.Context, field graphql.CollectedField, obj *audit.BreakError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -9661,7 +9661,7 @@ func (ec *executionContext) fieldContext_AuditBreak_seq(_ context.Context, field
 	return graphql.NewScalarFieldContext("AuditBreak", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
-func (ec *executionContext) _AuditBreak_reason(ctx context.Context, field graphql.CollectedField, obj *audit.Break) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditBreak_reason(ctx context.Context, field graphql.CollectedField, obj *audit.BreakError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -10435,8 +10435,8 @@ func (ec *executionContext) _AuditVerification_break(ctx context.Context, field 
 			return obj.Break, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *audit.Break) graphql.Marshaler {
-			return ec.marshalOAuditBreak2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐBreak(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *audit.BreakError) graphql.Marshaler {
+			return ec.marshalOAuditBreak2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐBreakError(ctx, selections, v)
 		},
 		true,
 		false,
@@ -25267,7 +25267,7 @@ func (ec *executionContext) _AuditActor(ctx context.Context, sel ast.SelectionSe
 
 var auditBreakImplementors = []string{"AuditBreak"}
 
-func (ec *executionContext) _AuditBreak(ctx context.Context, sel ast.SelectionSet, obj *audit.Break) graphql.Marshaler {
+func (ec *executionContext) _AuditBreak(ctx context.Context, sel ast.SelectionSet, obj *audit.BreakError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditBreakImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -35858,7 +35858,7 @@ func (ec *executionContext) unmarshalOAdaptiveInput2ᚖgithubᚗcomᚋweirhqᚋw
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAuditBreak2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐBreak(ctx context.Context, sel ast.SelectionSet, v *audit.Break) graphql.Marshaler {
+func (ec *executionContext) marshalOAuditBreak2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐBreakError(ctx context.Context, sel ast.SelectionSet, v *audit.BreakError) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}

@@ -22,6 +22,7 @@ type commands struct {
 	Serve       serveCommand      `cmd:"" help:"Run the control plane."`
 	DemoTraffic trafficCommand    `cmd:"" help:"Send lively traffic through the gateway on this machine."`
 	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`
+	Audit       auditCommand      `cmd:"" help:"Verify or export the audit log."`
 }
 
 func main() {

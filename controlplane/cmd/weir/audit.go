@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/weirhq/weir/controlplane/audit"
+)
+
+type auditCommand struct {
+	Verify auditVerifyCommand `cmd:"" help:"Check that no record of the audit log was changed, added or taken out."`
+	Export auditExportCommand `cmd:"" help:"Write the audit log to standard output, oldest first."`
+}
+
+type auditVerifyCommand struct {
+	database
+	From   int64    `default:"1" help:"The first record to check; the hash before it is taken for granted."`
+	Anchor []string `placeholder:"SEQ:HASH" help:"What an earlier verification printed: the log has to pass through it. May be given again."`
+}
+
+// Help says what an anchor is for.
+func (auditVerifyCommand) Help() string {
+	return "Only an anchor that was kept elsewhere shows that records were cut off at the end. " + databaseHelp
+}
+
+// errNotWhole ends a verification that found a break, which it has printed.
+var errNotWhole = errors.New("the audit log is not whole")
+
+// Run verifies, and prints what it found.
+func (c auditVerifyCommand) Run(s signals) error { return c.verify(s.run, os.Stdout) }
+
+func (c auditVerifyCommand) verify(ctx context.Context, out io.Writer) error {
+	check := audit.Check{From: c.From}
+	for _, text := range c.Anchor {
+		anchor, err := audit.ParseAnchor("--anchor", text)
+		if err != nil {
+			return err
+		}
+		check.Anchors = append(check.Anchors, anchor)
+	}
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	report, err := db.VerifyAudit(ctx, check)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, verdict(report))
+	if report.Break != nil {
+		return errNotWhole
+	}
+	return nil
+}
+
+// verdict says in a line what a verification found.
+func verdict(r audit.Report) string {
+	if r.Break != nil {
+		return fmt.Sprintf("%s records, chain broken at %v", grouped(r.Checked), r.Break)
+	}
+	return fmt.Sprintf("%s records, chain whole, head %s", grouped(r.Checked), r.Head)
+}
+
+// grouped writes a count with a comma between thousands.
+func grouped(n int64) string {
+	text := strconv.FormatInt(n, 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+type auditExportCommand struct {
+	database
+	Format string     `enum:"ndjson,csv" default:"ndjson" help:"ndjson or csv."`
+	Action []string   `help:"Only these actions, such as UPDATE_TIER."`
+	Actor  string     `placeholder:"ID" help:"Only what this member or API token did."`
+	Object string     `placeholder:"ID" help:"Only what was done to this, such as tier_3."`
+	Since  *time.Time `name:"from" placeholder:"TIME" help:"Only from this RFC 3339 time on."`
+	Until  *time.Time `name:"to" placeholder:"TIME" help:"Only before this RFC 3339 time."`
+}
+
+// Help says which database it uses.
+func (auditExportCommand) Help() string { return databaseHelp }
+
+// Run writes the records.
+func (c auditExportCommand) Run(s signals) error {
+	out := bufio.NewWriter(os.Stdout)
+	return cmp.Or(c.export(s.run, out), out.Flush())
+}
+
+func (c auditExportCommand) export(ctx context.Context, out io.Writer) error {
+	f := audit.Filter{ObjectID: c.Object, From: c.Since, To: c.Until}
+	for _, action := range c.Action {
+		f.Actions = append(f.Actions, audit.Action(action))
+	}
+	if c.Actor != "" {
+		var err error
+		if f.ActorKind, f.ActorID, err = audit.ParseActorID("--actor", c.Actor); err != nil {
+			return err
+		}
+	}
+	if err := f.Validate(); err != nil {
+		return err
+	}
+	db, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var to audit.Writer
+	return db.ExportAudit(ctx, f, func(audit.Anchor) error {
+		to, err = audit.NewWriter(out, c.Format)
+		return err
+	}, func(records []audit.Record) error { return to.Write(records) })
+}
