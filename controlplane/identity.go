@@ -14,6 +14,7 @@ type Identity struct {
 	AccountID ID
 	Kind      IdentityKind
 	Value     string // the JWT's subject, or the certificate's name
+	Issuer    string // with a JWT: who must have issued it; "" anybody whom Envoy trusts
 	CreatedAt time.Time
 }
 
@@ -32,13 +33,22 @@ func (i Identity) Validate() error {
 	if i.Kind != JWTSubject && i.Kind != Certificate {
 		faults = append(faults, Invalid("kind", "choose JWT_SUBJECT or CERTIFICATE"))
 	}
+	switch {
+	case i.Issuer != "" && i.Kind == Certificate:
+		faults = append(faults, Invalid("issuer", "leave it out for a certificate; its issuers are those that Envoy trusts"))
+	case i.Issuer != "":
+		faults = append(faults, validateName("issuer", i.Issuer, 256))
+	}
 	return errors.Join(append(faults, validateName("value", i.Value, 256))...)
 }
 
 // Digest is what the filter looks an identity up by.
 func (i Identity) Digest() [32]byte {
-	if i.Kind == Certificate {
+	switch {
+	case i.Kind == Certificate:
 		return book.CertificateDigest(i.Value)
+	case i.Issuer != "":
+		return book.IssuedSubjectDigest(i.Issuer, i.Value)
 	}
 	return book.SubjectDigest(i.Value)
 }

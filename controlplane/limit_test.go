@@ -206,6 +206,15 @@ func TestIdentitiesOfDifferentKindsHaveDifferentDigests(t *testing.T) {
 	if jwt.Digest() == certificate.Digest() {
 		t.Error("a subject passes for a certificate's name")
 	}
+	issued := controlplane.Identity{Kind: controlplane.JWTSubject, Value: "svc-1", Issuer: "https://a.test"}
+	if issued.Digest() == jwt.Digest() {
+		t.Error("a subject of one issuer passes for one of any")
+	}
+	if err := issued.Validate(); err != nil {
+		t.Error(err)
+	}
+	wantFault(t, controlplane.Identity{Kind: controlplane.Certificate, Value: "x", Issuer: "y"}.Validate(), "issuer")
+	wantFault(t, controlplane.Identity{Kind: controlplane.JWTSubject, Value: "x", Issuer: "a\x00b"}.Validate(), "issuer")
 	wantFault(t, controlplane.Identity{Kind: "cookie", Value: "x"}.Validate(), "kind")
 	wantFault(t, controlplane.Identity{Kind: controlplane.JWTSubject, Value: "a\nb"}.Validate(), "value")
 }

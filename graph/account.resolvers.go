@@ -171,7 +171,7 @@ func (r *mutationResolver) ResetAccount(ctx context.Context, id string) (*model.
 
 func (r *mutationResolver) AddIdentity(ctx context.Context, input model.AddIdentityInput) (*model.AccountPayload, error) {
 	account, err := controlplane.KindAccount.Parse("accountId", input.AccountID)
-	identity := controlplane.Identity{AccountID: account, Kind: input.Kind, Value: input.Value}
+	identity := controlplane.Identity{AccountID: account, Kind: input.Kind, Value: input.Value, Issuer: input.Issuer}
 	if err := errors.Join(err, identity.Validate()); err != nil {
 		return nil, each(ctx, err)
 	}

@@ -93,7 +93,7 @@ func OfIdentity(i controlplane.Identity) Image {
 	if i.Kind == controlplane.Certificate {
 		kind = "CERTIFICATE"
 	}
-	return Image{Object{Identity, controlplane.KindIdentity.Format(i.ID), i.Value}, i.AccountID, State{"id": id(controlplane.KindIdentity, i.ID), "kind": kind, "value": i.Value}}
+	return Image{Object{Identity, controlplane.KindIdentity.Format(i.ID), i.Value}, i.AccountID, State{"id": id(controlplane.KindIdentity, i.ID), "kind": kind, "value": i.Value, "issuer": i.Issuer}}
 }
 
 // OfKey is a key as the log has it.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/plugin/book"
 )
 
 // perAddress is a limit for callers without an account.
@@ -165,7 +166,20 @@ func TestIdentitiesAreUniqueAndShareNoIDWithKeys(t *testing.T) {
 	subject.AccountID = other.ID
 	_, _, err = db.AddIdentity(t.Context(), subject)
 	wantFault(t, err, controlplane.CodeValidation, "value")
-	subject.AccountID, subject.Value = 999, "else"
+	subject.Issuer = "https://issuer.test"
+	if _, _, err = db.AddIdentity(t.Context(), subject); err != nil {
+		t.Errorf("the same subject of one issuer: %v", err)
+	}
+	_, _, err = db.AddIdentity(t.Context(), subject)
+	wantFault(t, err, controlplane.CodeValidation, "value")
+	digests := map[[32]byte]uint64{}
+	for _, k := range readPolicy(t, db).Keys {
+		digests[k.Digest] = k.Account
+	}
+	if digests[book.SubjectDigest("svc")] != uint64(account.ID) || digests[book.IssuedSubjectDigest("https://issuer.test", "svc")] != uint64(other.ID) {
+		t.Errorf("the policy has %v", digests)
+	}
+	subject.AccountID, subject.Value, subject.Issuer = 999, "else", ""
 	_, _, err = db.AddIdentity(t.Context(), subject)
 	wantFault(t, err, controlplane.CodeNotFound, "accountId")
 	if owner, _, err := db.RemoveIdentity(t.Context(), found[0].ID); err != nil || owner.ID != account.ID {

@@ -10,7 +10,7 @@ import (
 	"github.com/weirhq/weir/controlplane/audit"
 )
 
-const identityColumns = `id, account_id, kind, value, created_at`
+const identityColumns = `id, account_id, kind, value, issuer, created_at`
 
 // IdentitiesByAccount returns the identities of the accounts, newest first.
 func (db *DB) IdentitiesByAccount(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Identity, error) {
@@ -36,7 +36,8 @@ func (db *DB) IdentitiesByID(ctx context.Context, ids []controlplane.ID) ([]cont
 func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (controlplane.Account, uint64, error) {
 	account, version, err := db.changeAccount(ctx, "add identity", i.AccountID, func(tx pgx.Tx, note *notes) error {
 		added, err := one[controlplane.Identity](ctx, tx, `
-			insert into identities (account_id, kind, value) values ($1, $2, $3) returning `+identityColumns, i.AccountID, i.Kind, i.Value)
+			insert into identities (account_id, kind, value, issuer) values ($1, $2, $3, $4) returning `+identityColumns,
+			i.AccountID, i.Kind, i.Value, i.Issuer)
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey,
 		return nil, err
 	}
 	sql, args = changed.among(`
-		select i.id, i.account_id, coalesce(a.tier_id, 0), a.suspended, a.epoch, i.kind, i.value
+		select i.id, i.account_id, coalesce(a.tier_id, 0), a.suspended, a.epoch, i.kind, i.value, i.issuer
 		from identities i join accounts a on a.id = i.account_id where true`, `i.account_id`)
 	if rows, err = q.Query(ctx, sql, args...); err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey,
 	identities, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ownedKey, error) {
 		k := ownedKey{Key: book.Key{Kind: book.JWTSubject}}
 		var i controlplane.Identity
-		err := row.Scan(&k.ID, &k.Account, &k.tier, &k.AccountSuspended, &k.Epoch, &i.Kind, &i.Value)
+		err := row.Scan(&k.ID, &k.Account, &k.tier, &k.AccountSuspended, &k.Epoch, &i.Kind, &i.Value, &i.Issuer)
 		if i.Kind == controlplane.Certificate {
 			k.Kind = book.Certificate
 		}

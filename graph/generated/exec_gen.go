@@ -305,6 +305,7 @@ type ComplexityRoot struct {
 	Identity struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
+		Issuer    func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		Value     func(childComplexity int) int
 	}
@@ -1940,6 +1941,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Identity.ID(childComplexity), true
+	case "Identity.issuer":
+		if e.ComplexityRoot.Identity.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Identity.Issuer(childComplexity), true
 	case "Identity.kind":
 		if e.ComplexityRoot.Identity.Kind == nil {
 			break
@@ -4491,6 +4498,8 @@ type Identity {
   kind: IdentityKind!
   "The JWT's subject, or the certificate's name."
   value: String!
+  "With a JWT: who must have issued it, its claim iss; empty for anybody whom Envoy trusts."
+  issuer: String!
   "When it was added."
   createdAt: Time!
 }
@@ -4636,8 +4645,13 @@ input AddIdentityInput {
   "The account that it identifies."
   accountId: ID!
   kind: IdentityKind!
-  "The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind."
+  "The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind and issuer."
   value: String!
+  """
+  With a JWT: who must have issued it, its claim iss; at most 256 characters. Empty for anybody whom Envoy
+  trusts: where there are several, one may issue a token for another's subject.
+  """
+  issuer: String! = ""
 }
 
 "What a mutation of an account answers."
@@ -6902,6 +6916,8 @@ func (ec *executionContext) childFields_Identity(ctx context.Context, field grap
 		return ec.fieldContext_Identity_kind(ctx, field)
 	case "value":
 		return ec.fieldContext_Identity_value(ctx, field)
+	case "issuer":
+		return ec.fieldContext_Identity_issuer(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Identity_createdAt(ctx, field)
 	}
@@ -12599,6 +12615,29 @@ func (ec *executionContext) _Identity_value(ctx context.Context, field graphql.C
 	)
 }
 func (ec *executionContext) fieldContext_Identity_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Identity_issuer(ctx context.Context, field graphql.CollectedField, obj *controlplane.Identity) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Identity_issuer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issuer, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Identity_issuer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
@@ -23086,7 +23125,11 @@ func (ec *executionContext) unmarshalInputAddIdentityInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accountId", "kind", "value"}
+	if _, present := asMap["issuer"]; !present {
+		asMap["issuer"] = ""
+	}
+
+	fieldsInOrder := [...]string{"accountId", "kind", "value", "issuer"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -23114,6 +23157,13 @@ func (ec *executionContext) unmarshalInputAddIdentityInput(ctx context.Context, 
 				return it, err
 			}
 			it.Value = data
+		case "issuer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("issuer"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Issuer = data
 		}
 	}
 	return it, nil
@@ -27877,6 +27927,11 @@ func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet,
 			}
 		case "value":
 			out.Values[i] = ec._Identity_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "issuer":
+			out.Values[i] = ec._Identity_issuer(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -61,8 +61,11 @@ type AddIdentityInput struct {
 	// The account that it identifies.
 	AccountID string                    `json:"accountId"`
 	Kind      controlplane.IdentityKind `json:"kind"`
-	// The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind.
+	// The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind and issuer.
 	Value string `json:"value"`
+	// With a JWT: who must have issued it, its claim iss; at most 256 characters. Empty for anybody whom Envoy
+	// trusts: where there are several, one may issue a token for another's subject.
+	Issuer string `json:"issuer"`
 }
 
 // An adjustment. At least one of its amounts must not be 0.

@@ -224,6 +224,10 @@ func TestDigestsOfDifferentKindsDiffer(t *testing.T) {
 	if SecretDigest("a") == SubjectDigest("a") || SubjectDigest("a") == CertificateDigest("a") {
 		t.Error("they don't")
 	}
+	if IssuedSubjectDigest("a", "b") == SubjectDigest("b") || IssuedSubjectDigest("a", "b") == IssuedSubjectDigest("b", "a") ||
+		SecretDigest("jwt-issued\x00a\x00b") != IssuedSubjectDigest("a", "b") {
+		t.Error("an issuer's subject passes for another")
+	}
 	if SecretDigest("jwt\x00a") != SubjectDigest("a") || SecretDigest("cert\x00a") != CertificateDigest("a") {
 		t.Error("they aren't what their comments say")
 	}

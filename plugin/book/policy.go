@@ -153,7 +153,7 @@ type Key struct {
 	ID               uint64
 	Account          uint64
 	Plan             uint64   // ID of a plan in the same policy
-	Digest           [32]byte // unique; see SecretDigest, SubjectDigest and CertificateDigest
+	Digest           [32]byte // unique; see SecretDigest, SubjectDigest, IssuedSubjectDigest and CertificateDigest
 	Kind             KeyKind
 	Suspended        bool  // the key
 	AccountSuspended bool  // the account with all of its keys

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"crypto/sha256"
 
 	"github.com/weirhq/weir/plugin/book"
@@ -58,6 +59,10 @@ func (r *request) identify(f *fields) refusal {
 				sent, text = true, nil
 			}
 		case byJWT:
+			found, why := r.identifyIssued()
+			if found {
+				return why
+			}
 			text = r.named("jwt\x00", r.host.property(r.paths.subject))
 		case byCertificate:
 			text = r.named("cert\x00", r.certificateName())
@@ -80,6 +85,23 @@ func (r *request) identify(f *fields) refusal {
 		return unknownCredential
 	}
 	return noCredential
+}
+
+// identifyIssued finds out who a verified token's subject is where its issuer counts,
+// too. It reports whether it is known; one of whatever issuer may be still.
+func (r *request) identifyIssued() (found bool, why refusal) {
+	issuer := r.host.property(r.paths.issuer)
+	if len(issuer) == 0 || len(issuer) > maxSecretBytes || bytes.IndexByte(issuer, 0) >= 0 {
+		return false, welcome
+	}
+	b := append(append(append(r.scratch.name[:0], "jwt-issued\x00"...), issuer...), 0)
+	r.scratch.name = b
+	subject := r.host.property(r.paths.subject)
+	if len(subject) == 0 || len(subject) > maxSecretBytes {
+		return false, welcome
+	}
+	r.scratch.name = append(b, subject...)
+	return r.lookUp(r.scratch.name, byJWT)
 }
 
 // named returns what a verified name is known by, see book.SubjectDigest and
@@ -202,13 +224,13 @@ func (r *request) identifyAddress() bool {
 }
 
 // paths are the properties whose names come from the configuration.
-type paths struct{ subject, tier *property }
+type paths struct{ subject, issuer, tier *property }
 
 func newPaths(c *config) (p paths) {
 	claim := func(name string) *property {
 		return newProperty("metadata", "filter_metadata", "envoy.filters.http.jwt_authn", c.jwtPayload, name)
 	}
-	p.subject = claim(c.jwtSubject)
+	p.subject, p.issuer = claim(c.jwtSubject), claim("iss")
 	if c.jwtTier != "" {
 		p.tier = claim(c.jwtTier)
 	}

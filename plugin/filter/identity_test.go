@@ -113,6 +113,37 @@ func TestVerifiedNames(t *testing.T) {
 			}
 		})
 	})
+	t.Run("an issuer's subject is another one than any issuer's", func(t *testing.T) {
+		onEmulator(t, ways, func(e *emulator) {
+			p := identities()
+			p.Keys = append(p.Keys, book.Key{ID: 75, Account: 10, Plan: 2, Kind: book.JWTSubject, Digest: book.IssuedSubjectDigest("https://a.test", "alice")},
+				book.Key{ID: 76, Account: 10, Plan: 2, Kind: book.JWTSubject, Digest: book.IssuedSubjectDigest("https://a.test", "bob")},
+				book.Key{ID: 77, Account: 10, Plan: 2, Kind: book.JWTSubject, Digest: book.IssuedSubjectDigest("https://b.test", "carol"), Suspended: true})
+			e.started(p)
+			for _, c := range []struct {
+				issuer, subject string
+				status          int
+				key             string
+			}{
+				{"", "alice", 200, "key_73"}, // before the others: the emulator can't unset it
+				{"https://a.test", "alice", 200, "key_75"},
+				{"https://b.test", "alice", 200, "key_73"},
+				{"https://a.test", "bob", 200, "key_76"},
+				{"https://b.test", "bob", 401, ""},
+				{"https://a.test\x00x", "bob", 401, ""},
+				{strings.Repeat("x", 100_000), "bob", 401, ""},
+				{"https://b.test", "carol", 403, ""},
+			} {
+				if c.issuer != "" {
+					e.text(c.issuer, append(jwt, "iss")...)
+				}
+				e.text(c.subject, append(jwt, "sub")...)
+				if x := e.send("GET", "/"); x.status != c.status || header(x.upstream, "x-weir-key") != c.key {
+					e.Errorf("%.40q of %.40q: status %d, upstream %v; want %d and %q", c.subject, c.issuer, x.status, x.upstream, c.status, c.key)
+				}
+			}
+		})
+	})
 	t.Run("its token stays in the request, whatever is stripped", func(t *testing.T) {
 		onEmulator(t, `{"node":"n","identify":"key,jwt","strip_key":true}`, func(e *emulator) {
 			e.started(identities())

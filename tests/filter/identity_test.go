@@ -88,7 +88,10 @@ func TestFilterInEnvoyTakesClaims(t *testing.T) {
 	i := newIssuer(t)
 	p := gatewayPolicy(perMinute(100))
 	p.Plans = append(p.Plans, book.Plan{ID: 3, Tier: 3, Name: "Gold", Limits: []book.Limit{rate(31, "gold", 1000, 60, 1000)}})
-	p.Keys = append(p.Keys, book.Key{ID: 71, Account: 7, Plan: 2, Kind: book.JWTSubject, Digest: book.SubjectDigest("alice")})
+	p.Keys = append(p.Keys,
+		book.Key{ID: 71, Account: 7, Plan: 2, Kind: book.JWTSubject, Digest: book.SubjectDigest("alice")},
+		book.Key{ID: 72, Account: 7, Plan: 2, Kind: book.JWTSubject, Digest: book.IssuedSubjectDigest("https://issuer.test", "carol")},
+		book.Key{ID: 73, Account: 7, Plan: 2, Kind: book.JWTSubject, Digest: book.IssuedSubjectDigest("https://other.test", "dave")})
 	_, v := inEnvoyAs(t, p, setup{workers: 2, edit: withTokens(i.keys()), envoy: deploy.Envoy{Identify: "key, jwt", JWTTierClaim: "plan"}})
 	for name, c := range map[string]struct {
 		headers []string
@@ -98,6 +101,8 @@ func TestFilterInEnvoyTakesClaims(t *testing.T) {
 	}{
 		"a subject":                      {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": "alice"})}, 200, "key_71", "Basic"},
 		"a subject with a tier":          {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": "alice", "plan": "Gold"})}, 200, "key_71", "Gold"},
+		"a subject of this issuer":       {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": "carol"})}, 200, "key_72", "Basic"},
+		"a subject of another issuer":    {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": "dave"})}, 401, "", ""},
 		"a tier that there isn't":        {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": "alice", "plan": "Platinum"})}, 200, "key_71", "Basic"},
 		"claims of other types":          {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": 7, "plan": []int{1}})}, 401, "", ""},
 		"a subject that nobody knows":    {[]string{"Authorization", "Bearer " + i.token(map[string]any{"sub": "bob"})}, 401, "", ""},

@@ -106,6 +106,7 @@ const AccountQuery = graphql(
           id
           kind
           value
+          issuer
           createdAt
         }
       }

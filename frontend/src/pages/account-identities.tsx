@@ -97,7 +97,12 @@ function identityColumns(nowMS: number, remove: (i: Identity) => void): Column<I
       id: "value",
       head: "Name",
       sort: (i) => i.value,
-      cell: (i) => <code className="font-mono text-small break-all">{i.value}</code>,
+      cell: (i) => (
+        <>
+          <code className="font-mono text-small break-all">{i.value}</code>
+          {i.issuer && <span className="block text-small text-faint break-all">of {i.issuer}</span>}
+        </>
+      ),
     },
     {
       id: "created",
@@ -129,14 +134,17 @@ function AddDialog({ accountId, onClose }: { accountId: string; onClose: () => v
   const [{ fetching }, add] = useMutation(AddIdentity);
   const [kind, setKind] = useState<Kind>("JWT_SUBJECT");
   const [value, setValue] = useState("");
+  const [issuer, setIssuer] = useState("");
   const [faults, setFaults] = useState<Faults | null>(null);
   const say = useToast();
+  const ofJWT = kind === "JWT_SUBJECT";
   const submit = async () => {
     const { error } = await add(
-      { input: { accountId, kind, value: value.trim() } },
+      { input: { accountId, kind, value: value.trim(), issuer: ofJWT ? issuer.trim() : "" } },
       { additionalTypenames },
     );
-    if (error) return setFaults(faultsOf(error, (f) => f === "kind" || f === "value"));
+    if (error)
+      return setFaults(faultsOf(error, (f) => f === "kind" || f === "value" || f === "issuer"));
     say(`${value.trim()} stands for this account`);
     onClose();
   };
@@ -167,6 +175,17 @@ function AddDialog({ accountId, onClose }: { accountId: string; onClose: () => v
         value={value}
         onChange={setValue}
       />
+      {ofJWT && (
+        <TextField
+          label="Issuer"
+          hint="The token’s iss claim. Empty: any issuer that Envoy trusts."
+          error={faults?.fields.issuer}
+          look="code"
+          maxLength={256}
+          value={issuer}
+          onChange={setIssuer}
+        />
+      )}
     </FormDialog>
   );
 }
