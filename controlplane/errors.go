@@ -14,6 +14,7 @@ const (
 	CodeNotFound        Code = "NOT_FOUND"       // there is no such thing
 	CodeConflict        Code = "CONFLICT"        // the state does not allow it now
 	CodeUnauthenticated Code = "UNAUTHENTICATED" // nobody is signed in
+	CodeForbidden       Code = "FORBIDDEN"       // who is signed in may not; Permission says what it takes
 )
 
 // Error is a caller's mistake, told in a sentence that says what to do. Every
@@ -22,6 +23,9 @@ type Error struct {
 	Code    Code
 	Field   string // path in the input, such as limits.0.amount; empty if none
 	Message string
+	// Permission is the one that is missing, with CodeForbidden; empty when the
+	// caller is bound to an account and none would help.
+	Permission string
 }
 
 func (e *Error) Error() string {
@@ -44,6 +48,16 @@ func NotFound(field, what string) *Error {
 // Conflict is the error for a change that the present state rules out.
 func Conflict(field, format string, args ...any) *Error {
 	return &Error{Code: CodeConflict, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Forbidden is the error for what a caller lacks a permission for; empty when it
+// isn't for callers that are bound to an account.
+func Forbidden(permission string) *Error {
+	message := "you lack the permission " + permission
+	if permission == "" {
+		message = "this is not for those who see one account only"
+	}
+	return &Error{Code: CodeForbidden, Message: message, Permission: permission}
 }
 
 // Faults returns the caller's mistakes in err, in order, or nil when err is

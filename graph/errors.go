@@ -61,6 +61,9 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if faults[0].Field != "" {
 				presented.Extensions["field"] = faults[0].Field
 			}
+			if faults[0].Permission != "" {
+				presented.Extensions["permission"] = faults[0].Permission
+			}
 			return presented
 		}
 		if ctx.Err() == nil {

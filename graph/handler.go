@@ -54,6 +54,7 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
 	server.AroundRootFields(r.refresh)
+	server.AroundFields(r.permitted)
 	return signedIn(bounded(server)), subscriptions
 }
 
@@ -62,6 +63,7 @@ func weigh(c *generated.Config) {
 	weighLive(c)
 	rows := func(n, child int) int { return 1 + max(0, n)*child }
 	c.Complexity.Query.Accounts = func(child, first int, _, _, _ *string) int { return rows(first, child) }
+	c.Complexity.Query.Members = func(child, first int, _, _ *string, _ *controlplane.Role) int { return rows(first, child) }
 	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
 		return rows(first, child)
 	}

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 	"github.com/weirhq/weir/graph/subscribe"
@@ -21,21 +21,14 @@ const retryAfter = time.Second
 // subscriptions returns what serves them.
 func (r *Resolver) subscriptions() *subscribe.Server {
 	return subscribe.New(subscribe.Config{
-		Permission: permission, Still: r.still, RecheckEvery: r.RecheckEvery, SameOrigin: sameOrigin, Log: r.Log,
+		Permission: func(ctx context.Context) string { return permit.Held(ctx).Key() },
+		Carry:      func(from, to context.Context) context.Context { return permit.With(to, permit.Held(from)) },
+		Still:      r.still, RecheckEvery: r.RecheckEvery, SameOrigin: sameOrigin, Log: r.Log,
 	})
 }
 
-// permission names what a caller may subscribe to. Whoever is signed in may see
-// everything; what a caller may not see would have to be told apart here.
-func permission(ctx context.Context) string {
-	if _, ok := auth.PrincipalOf(ctx); ok {
-		return "all"
-	}
-	return ""
-}
-
-// still reports whether a caller's credentials are good. While nobody can tell
-// they are taken to be.
+// still reports whether a caller's credentials are good, for the same as before.
+// While nobody can tell they are taken to be.
 func (r *Resolver) still(ctx context.Context) bool {
 	ok, err := r.Auth.Still(ctx)
 	if err != nil && ctx.Err() == nil {

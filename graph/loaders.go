@@ -25,6 +25,7 @@ type loaders struct {
 	limits     *dataloadgen.Loader[controlplane.ID, *controlplane.Limit]
 	groups     *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointGroup]
 	meters     *dataloadgen.Loader[controlplane.ID, *controlplane.Meter]
+	members    *dataloadgen.Loader[controlplane.ID, *controlplane.Member]
 	grouped    *dataloadgen.Loader[controlplane.ID, []*controlplane.Endpoint]      // by group
 	overrides  *dataloadgen.Loader[controlplane.ID, []*controlplane.Override]      // by account
 	identities *dataloadgen.Loader[controlplane.ID, []*controlplane.Identity]      // by account
@@ -59,6 +60,7 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		limits:    dataloadgen.NewMappedLoader(byID(db.LimitsByID, func(l *controlplane.Limit) controlplane.ID { return l.ID }), wait),
 		groups:    dataloadgen.NewMappedLoader(byID(db.EndpointGroupsByID, func(g *controlplane.EndpointGroup) controlplane.ID { return g.ID }), wait),
 		meters:    dataloadgen.NewMappedLoader(byID(db.MetersByID, func(m *controlplane.Meter) controlplane.ID { return m.ID }), wait),
+		members:   dataloadgen.NewMappedLoader(byID(db.MembersByID, func(m *controlplane.Member) controlplane.ID { return m.ID }), wait),
 		callers:   dataloadgen.NewMappedLoader(callersOf(db), wait),
 
 		keys:       dataloadgen.NewMappedLoader(byOwner(db.KeysByAccount, func(k *controlplane.Key) controlplane.ID { return k.AccountID }), wait),

@@ -183,7 +183,7 @@ func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	operations, a.subscriptions = resolver.Handler()
 	mux.Handle("/graphql", a.auth.Identify(operations))
 	mux.Handle("/api/v1/", a.auth.Identify(bulk.New(a.db, a.corrections, a.config.Log).Handler()))
-	mux.Handle("POST /auth/sign-in", a.auth.SignIn())
+	mux.Handle("/auth/", a.auth.Handler())
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.Handle("/", web.Dashboard(frontend.Dist()))

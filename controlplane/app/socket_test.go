@@ -113,7 +113,7 @@ func TestASocketEndsWithItsCredentials(t *testing.T) {
 func TestASocketTakesSubscriptionsOnly(t *testing.T) {
 	p := open(t)
 	s := p.socket(http.Header{"Authorization": {"Bearer " + p.token}})
-	s.send("subscribe", "1", "mutation{createSignInLink{url}}")
+	s.send("subscribe", "1", "mutation{createMemberLink(id:\"mem_1\"){url}}")
 	if m := s.await("error"); !strings.Contains(string(m.Payload), "by POST") || strings.Contains(string(m.Payload), "#token") {
 		t.Errorf("got %s", m.Payload)
 	}

@@ -1,30 +1,35 @@
-// Package auth says who is asking: a browser that signed in with a one-time
-// link, or a script that shows an API token.
+// Package auth says who is asking: a member whose browser signed in, or a script
+// that shows an API token.
 //
-// In come requests; out go the same with a principal in their context, or
-// without. What it stores are digests, in the database, so sessions survive a
-// restart and hold for every process.
+// In come requests; out go the same with a principal, an actor and a grant in their
+// context, or without. A member signs in with an e-mail address and a password, with
+// a second step if they chose one, or with a one-time link; those who are not known
+// are told the same, after the same work, as those who mistyped. What it stores are
+// digests, in the database, so sessions and the bounds on tries survive a restart
+// and hold for every process. The second step's secrets are stored as they are: they
+// have to be, to be checked.
 package auth
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/alexedwards/scs/v2"
-
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
 
 // Principal is who is asking.
 type Principal struct {
-	Kind Kind
-	Name string
+	Kind    Kind
+	ID      controlplane.ID // of the member or the token
+	Name    string
+	Session controlplane.ID // 0 for a token
+	Grant   permit.Grant
 }
 
 // Kind is how a principal signed in.
@@ -36,39 +41,19 @@ const (
 	Token   Kind = "TOKEN"
 )
 
-const (
-	// LinkLifetime is how long a sign-in link is good.
-	LinkLifetime    = time.Hour
-	sessionLifetime = 12 * time.Hour
-	checkWithin     = 5 * time.Second
-	maxSignInBytes  = 4096
-	nameKey         = "name"
-	linkUser        = "Sign-in link"
-)
+const checkWithin = 5 * time.Second
 
 // Auth authenticates requests.
 type Auth struct {
-	db       *postgres.DB
-	sessions *scs.SessionManager
-	log      *slog.Logger
+	db     *postgres.DB
+	secure bool
+	hasher hasher
+	log    *slog.Logger
 }
 
 // New returns an Auth. With secure, cookies are sent over TLS only.
 func New(db *postgres.DB, secure bool, log *slog.Logger) *Auth {
-	sessions := scs.New()
-	sessions.Store = db.Sessions()
-	sessions.HashTokenInStore = true
-	sessions.Lifetime = sessionLifetime
-	sessions.Cookie = scs.SessionCookie{
-		Name: "weir_session", Path: "/", HttpOnly: true, Persist: true,
-		SameSite: http.SameSiteStrictMode, Secure: secure,
-	}
-	a := &Auth{db, sessions, log}
-	sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
-		log.Error("could not read or store a session", "err", err)
-		problem(w, http.StatusServiceUnavailable, "Signing in is not possible now", "The database does not answer. Try again in a moment.")
-	}
-	return a
+	return &Auth{db: db, secure: secure, hasher: newHasher(), log: log}
 }
 
 type (
@@ -86,9 +71,14 @@ func PrincipalOf(ctx context.Context) (Principal, bool) {
 	return p, ok
 }
 
-// With returns a context in which p is asking.
+// With returns a context in which p is asking, and acts.
 func With(ctx context.Context, p Principal) context.Context {
-	return context.WithValue(ctx, principalKey{}, p)
+	kind := controlplane.ActorToken
+	if p.Kind == Session {
+		kind = controlplane.ActorMember
+	}
+	ctx = controlplane.WithActor(ctx, controlplane.Actor{Kind: kind, ID: p.ID, Name: p.Name, RequestID: controlplane.ActorOf(ctx).RequestID})
+	return permit.With(context.WithValue(ctx, principalKey{}, p), p.Grant)
 }
 
 // Identify finds out who is asking and puts it into the request's context. A
@@ -96,11 +86,8 @@ func With(ctx context.Context, p Principal) context.Context {
 // token is refused.
 func (a *Auth) Identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		shown := credential{header: r.Header.Get("Authorization")}
-		if cookie, err := r.Cookie(a.sessions.Cookie.Name); err == nil {
-			shown.cookie = cookie.Value
-		}
-		ctx, ok, err := a.principal(r.Context(), shown)
+		shown := credential{header: r.Header.Get("Authorization"), cookie: cookieOf(r, sessionCookie)}
+		p, ok, err := a.principal(r.Context(), shown)
 		switch {
 		case err != nil:
 			a.log.Error("could not check who is asking", "err", err)
@@ -109,118 +96,79 @@ func (a *Auth) Identify(next http.Handler) http.Handler {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
 			problem(w, http.StatusUnauthorized, "The API token is not valid", "Send it as Authorization: Bearer followed by the token.")
 		default:
-			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, credentialKey{}, shown)))
+			ctx := context.WithValue(r.Context(), credentialKey{}, shown)
+			if ok {
+				ctx = With(ctx, p)
+			}
+			next.ServeHTTP(w, r.WithContext(ctx))
 		}
 	})
 }
 
-// Still reports whether what the request behind ctx showed is good now: a
-// session may have ended, and a token been replaced, since it was identified.
+// Still reports whether what the request behind ctx showed is good now, for the same
+// as then: a session may have ended, a token been revoked, and a role changed since
+// it was identified.
 func (a *Auth) Still(ctx context.Context) (bool, error) {
 	shown, _ := ctx.Value(credentialKey{}).(credential)
-	// Not below ctx, which holds the session as it was.
-	fresh, cancel := context.WithTimeout(context.Background(), checkWithin)
+	fresh, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
-	_, ok, err := a.principal(fresh, shown)
-	return ok, err
+	p, ok, err := a.principal(fresh, shown)
+	return ok && p.Grant.Key() == permit.Held(ctx).Key(), err
 }
 
-// principal returns ctx with the principal that a credential stands for, and
-// whether it stands for any. It only reads: the session library's own middleware
-// would wrap the response, and streams need theirs bare.
-func (a *Auth) principal(ctx context.Context, shown credential) (context.Context, bool, error) {
+// principal returns whom a credential stands for, and whether it stands for anybody.
+func (a *Auth) principal(ctx context.Context, shown credential) (Principal, bool, error) {
 	if shown.header != "" {
-		p, ok, err := a.Bearer(ctx, shown.header)
-		if !ok || err != nil {
-			return ctx, false, err
-		}
-		return With(ctx, p), true, nil
+		return a.bearer(ctx, shown.header)
 	}
-	if shown.cookie == "" {
-		return ctx, false, nil
-	}
-	ctx, err := a.sessions.Load(ctx, shown.cookie)
+	secret, err := controlplane.SecretFrom(shown.cookie)
 	if err != nil {
-		return ctx, false, fmt.Errorf("load session: %w", err)
+		return Principal{}, false, nil // no cookie of ours, so nobody's
 	}
-	name := a.sessions.GetString(ctx, nameKey)
-	if name == "" {
-		return ctx, false, nil
+	s, ok, err := a.db.SessionOf(ctx, secret, false, sessionIdle)
+	if !ok || err != nil {
+		return Principal{}, false, err
 	}
-	return With(ctx, Principal{Session, name}), true, nil
+	name := s.Member.Name
+	if s.Member.Email != "" {
+		name += " <" + s.Member.Email + ">"
+	}
+	return Principal{Session, s.Member.ID, name, s.ID, GrantOf(s.Member)}, true, nil
 }
 
-// Bearer returns who shows the given Authorization header, and whether it is
+// GrantOf returns what a member may do.
+func GrantOf(m controlplane.Member) permit.Grant {
+	return permit.Grant{Permissions: permit.Of(m.Role), Account: m.AccountID}
+}
+
+// bearer returns who shows the given Authorization header, and whether it is
 // anybody's.
-func (a *Auth) Bearer(ctx context.Context, header string) (Principal, bool, error) {
+func (a *Auth) bearer(ctx context.Context, header string) (Principal, bool, error) {
 	scheme, text, _ := strings.Cut(header, " ")
 	secret, err := controlplane.SecretFrom(text)
 	if !strings.EqualFold(scheme, "Bearer") || err != nil {
 		return Principal{}, false, nil
 	}
-	name, ok, err := a.db.APITokenName(ctx, secret)
-	return Principal{Token, name}, ok, err
-}
-
-// NewLink makes a one-time link to the dashboard at base. Its token stands in
-// the fragment, which browsers keep out of requests and so out of logs.
-func (a *Auth) NewLink(ctx context.Context, base string) (link string, expires time.Time, err error) {
-	secret := controlplane.NewSecret("")
-	expires = time.Now().Add(LinkLifetime)
-	if err := a.db.CreateSignInLink(ctx, secret, expires); err != nil {
-		return "", time.Time{}, err
+	held, ok, err := a.db.APITokenOf(ctx, secret)
+	if !ok || err != nil {
+		return Principal{}, false, err
 	}
-	return strings.TrimSuffix(base, "/") + "/sign-in#token=" + secret.Reveal(), expires, nil
+	return Principal{Token, held.Token.ID, held.Token.Name, 0, tokenGrant(held)}, true, nil
 }
 
-// SignIn answers POST /auth/sign-in: a link's token for a session.
-func (a *Auth) SignIn() http.Handler {
-	return a.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var body struct{ Token string }
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxSignInBytes)).Decode(&body); err != nil {
-			problem(w, http.StatusBadRequest, "That is not a sign-in request", `Send JSON: {"token": "…"}.`)
-			return
-		}
-		ok, err := a.useLink(r.Context(), body.Token)
-		if err == nil && ok {
-			err = a.begin(r.Context())
-		}
-		switch {
-		case err != nil:
-			a.log.Error("could not sign anybody in", "err", err)
-			problem(w, http.StatusServiceUnavailable, "Signing in is not possible now", "The database does not answer. Try again in a moment.")
-		case !ok:
-			problem(w, http.StatusUnauthorized, "This sign-in link does not work", "It was used already, or it is more than an hour old. Make a new one with `weir sign-in-link`.")
-		default:
-			w.WriteHeader(http.StatusNoContent)
-		}
-	}))
-}
-
-func (a *Auth) useLink(ctx context.Context, token string) (bool, error) {
-	secret, err := controlplane.SecretFrom(token)
-	if err != nil {
-		return false, nil // not a token, so nobody's
+// tokenGrant is what a token may do: its scopes, as far as its maker has them now.
+func tokenGrant(held postgres.TokenHolder) permit.Grant {
+	g := permit.Grant{Account: held.Token.AccountID}
+	for _, scope := range held.Token.Scopes {
+		g.Permissions = append(g.Permissions, permit.Permission(scope))
 	}
-	return a.db.UseSignInLink(ctx, secret, time.Now())
-}
-
-func (a *Auth) begin(ctx context.Context) error {
-	// A new token, so that one that was planted in the browser is worth nothing.
-	if err := a.sessions.RenewToken(ctx); err != nil {
-		return fmt.Errorf("begin session: %w", err)
+	switch {
+	case held.Token.CreatedBy == 0:
+		return g
+	case held.Maker == controlplane.RoleCustomer:
+		return permit.Grant{Account: held.Token.AccountID} // they make none, and once could
 	}
-	a.sessions.Put(ctx, nameKey, linkUser)
-	return nil
-}
-
-// SignOut ends the session that ctx belongs to, if it belongs to one.
-func (a *Auth) SignOut(ctx context.Context) error {
-	if p, ok := PrincipalOf(ctx); !ok || p.Kind != Session {
-		return nil
-	}
-	return a.sessions.Destroy(ctx)
+	return g.Within(permit.Of(held.Maker))
 }
 
 // problem answers with an RFC 9457 body.

@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
 
@@ -39,13 +40,13 @@ func New(db *postgres.DB, corrections *live.Corrections, log *slog.Logger) *Bulk
 func (b *Bulk) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for ending, format := range formats {
-		mux.HandleFunc("GET /api/v1/usage."+ending, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("GET /api/v1/usage."+ending, permitted("GET /api/v1/usage", func(w http.ResponseWriter, r *http.Request) {
 			b.atOnce(b.exports, w, func() { b.export(w, r, ending, format) })
-		})
+		}))
 	}
-	mux.HandleFunc("POST /api/v1/usage/imports", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /api/v1/usage/imports", permitted("POST /api/v1/usage/imports", func(w http.ResponseWriter, r *http.Request) {
 		b.atOnce(b.imports, w, func() { b.importUsage(w, r) })
-	})
+	}))
 	mux.HandleFunc("/api/v1/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, "There is nothing here", "Usage is at /api/v1/usage.csv, .ndjson and .parquet, the audit log at /api/v1/audit.csv and .ndjson; imports go to /api/v1/usage/imports.", nil)
 	})
@@ -74,6 +75,22 @@ func signedIn(next http.Handler) http.Handler {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)
 		problem(w, http.StatusUnauthorized, "Sign in first", "Sign in with the dashboard, or send Authorization: Bearer and an API token.", nil)
 	})
+}
+
+// permitted refuses those who may not ask for what has a path.
+func permitted(path string, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		rule, ok := permit.Path(path)
+		if !ok {
+			problem(w, http.StatusForbidden, "Nobody may do this", "It has no entry in the table of permissions.", nil)
+			return
+		}
+		if faults := controlplane.Faults(rule.Check(permit.Held(r.Context()))); len(faults) > 0 {
+			problem(w, http.StatusForbidden, "You may not do this", faults[0].Message, nil)
+			return
+		}
+		next(w, r)
+	}
 }
 
 // fault is a mistake in what was sent.

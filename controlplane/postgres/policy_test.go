@@ -5,7 +5,6 @@ import (
 	"os"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -254,40 +253,5 @@ func TestVersionsRiseWithEveryChangeAndOnlyThen(t *testing.T) {
 	}
 	if now := policyVersion(t, db); now != last {
 		t.Errorf("a refused change left version %d; want %d", now, last)
-	}
-}
-
-func TestSignInLinksWorkOnceAndInTime(t *testing.T) {
-	db := open(t)
-	now := time.Now()
-	fresh, late := controlplane.NewSecret(""), controlplane.NewSecret("")
-	for secret, expires := range map[controlplane.Secret]time.Time{fresh: now.Add(time.Hour), late: now.Add(-time.Second)} {
-		if err := db.CreateSignInLink(t.Context(), secret, expires); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i, tc := range []struct {
-		secret controlplane.Secret
-		want   bool
-	}{{fresh, true}, {fresh, false}, {late, false}, {controlplane.NewSecret(""), false}} {
-		if ok, err := db.UseSignInLink(t.Context(), tc.secret, now); err != nil || ok != tc.want {
-			t.Errorf("use %d: %v, %v; want %v", i, ok, err, tc.want)
-		}
-	}
-}
-
-func TestAnAPITokenReplacesTheOneOfItsName(t *testing.T) {
-	db := open(t)
-	first, second := controlplane.NewSecret(""), controlplane.NewSecret("")
-	for _, s := range []controlplane.Secret{first, second} {
-		if err := db.SetAPIToken(t.Context(), "scripts", s); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, ok, err := db.APITokenName(t.Context(), first); ok || err != nil {
-		t.Errorf("the replaced token is good still: %v, %v", ok, err)
-	}
-	if name, ok, err := db.APITokenName(t.Context(), second); !ok || err != nil || name != "scripts" {
-		t.Errorf("got %q, %v, %v", name, ok, err)
 	}
 }

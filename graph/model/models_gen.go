@@ -13,6 +13,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -95,6 +96,11 @@ type AdjustUsageInput struct {
 	Reason string `json:"reason"`
 }
 
+// What revokeApiToken answers.
+type APITokenPayload struct {
+	Token *controlplane.APIToken `json:"token"`
+}
+
 // One page of the audit log.
 type AuditConnection struct {
 	Nodes    []*audit.Record `json:"nodes"`
@@ -154,6 +160,25 @@ type CreateAccountInput struct {
 	TimeZone string `json:"timeZone"`
 	// Day of the month on which its billing period begins, 1 to 31; the last day in shorter months.
 	BillingDay int `json:"billingDay"`
+}
+
+// An API token to create.
+type CreateAPITokenInput struct {
+	// Unique among those that are not revoked; 1 to 64 characters.
+	Name string `json:"name"`
+	// At least one.
+	Scopes []permit.Permission `json:"scopes"`
+	// When it stops working by itself, in the future; leave it out for never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// The only account that it is to see; leave it out for all.
+	AccountID *string `json:"accountId,omitempty"`
+}
+
+// What createApiToken answers.
+type CreateAPITokenPayload struct {
+	Token *controlplane.APIToken `json:"token"`
+	// The token itself. It is stored as a digest only and can't be shown again.
+	Secret string `json:"secret"`
 }
 
 // An endpoint to create.
@@ -293,6 +318,15 @@ type HeatMapInput struct {
 	Filter *UsageFilter `json:"filter,omitempty"`
 	// What the cells are about.
 	Measure explore.Measure `json:"measure"`
+}
+
+// A member to invite.
+type InviteMemberInput struct {
+	// Unique, whatever the case.
+	Email string            `json:"email"`
+	Role  controlplane.Role `json:"role"`
+	// Of a customer, and only of one: the account that they are to see.
+	AccountID *string `json:"accountId,omitempty"`
 }
 
 // What updateKey and revokeKey answer.
@@ -451,6 +485,26 @@ type LiveUsage struct {
 	Accounts []*LiveAccountUsage `json:"accounts"`
 }
 
+// One page of members.
+type MemberConnection struct {
+	Nodes    []*controlplane.Member `json:"nodes"`
+	PageInfo *PageInfo              `json:"pageInfo"`
+}
+
+// What inviteMember and createMemberLink answer.
+type MemberLinkPayload struct {
+	Member *controlplane.Member `json:"member"`
+	// Whoever opens it first is that member. It is stored as a digest only and can't be shown again.
+	URL string `json:"url"`
+	// When it stops working.
+	ExpiresAt time.Time `json:"expiresAt"`
+}
+
+// What mutations of a member answer.
+type MemberPayload struct {
+	Member *controlplane.Member `json:"member"`
+}
+
 // What createMeter and updateMeter answer.
 type MeterPayload struct {
 	Meter *controlplane.Meter `json:"meter"`
@@ -470,6 +524,18 @@ type PageInfo struct {
 }
 
 type Query struct {
+}
+
+// Codes that each stand in once for a code of the app.
+type RecoveryCodes struct {
+	// They are stored as digests only and can't be shown again.
+	Codes []string `json:"codes"`
+}
+
+// What removeMember answers.
+type RemovedMemberPayload struct {
+	// Who was removed.
+	ID string `json:"id"`
 }
 
 // Another order of a tier's limits.
@@ -533,12 +599,12 @@ type SetOverrideInput struct {
 	Note string `json:"note"`
 }
 
-// A one-time link to the dashboard.
-type SignInLink struct {
-	// Whoever opens it first is signed in.
-	URL string `json:"url"`
-	// When it stops working.
-	ExpiresAt time.Time `json:"expiresAt"`
+// Another password.
+type SetPasswordInput struct {
+	// The present one, if there is one.
+	CurrentPassword *string `json:"currentPassword,omitempty"`
+	// At least 12 characters, at most 256 bytes.
+	Password string `json:"password"`
 }
 
 type Subscription struct {
@@ -549,6 +615,14 @@ type TierPayload struct {
 	Tier *controlplane.Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
+}
+
+// A second step that is not in force yet.
+type TotpDraft struct {
+	// To type into an authenticator app, in base32.
+	Secret string `json:"secret"`
+	// To scan with it: an otpauth URL.
+	URL string `json:"url"`
 }
 
 // One page of unaccounted usage.
@@ -595,6 +669,16 @@ type UpdateKeyInput struct {
 	NeverExpires *bool `json:"neverExpires,omitempty"`
 }
 
+// A member to change. What is left out stays as it is.
+type UpdateMemberInput struct {
+	ID   string             `json:"id"`
+	Role *controlplane.Role `json:"role,omitempty"`
+	// With the role CUSTOMER: the account that they are to see.
+	AccountID *string `json:"accountId,omitempty"`
+	// Whether they are kept from signing in.
+	Disabled *bool `json:"disabled,omitempty"`
+}
+
 // A custom meter to change. What is left out stays as it is.
 type UpdateMeterInput struct {
 	ID string `json:"id"`
@@ -610,6 +694,16 @@ type UpdateMeterInput struct {
 	AllEndpoints *bool `json:"allEndpoints,omitempty"`
 	// Whether to take the header out of the responses that count, before the client sees them.
 	Hidden *bool `json:"hidden,omitempty"`
+}
+
+// What members say of themselves. What is left out stays as it is.
+type UpdateProfileInput struct {
+	// 1 to 64 characters.
+	Name *string `json:"name,omitempty"`
+	// What one signs in with; unique, whatever the case.
+	Email *string `json:"email,omitempty"`
+	// With another address: the password, if there is one.
+	CurrentPassword *string `json:"currentPassword,omitempty"`
 }
 
 // A tier to change. What is left out stays as it is.
@@ -662,8 +756,21 @@ type UsageSeries struct {
 type Viewer struct {
 	// How this caller signed in.
 	Kind ViewerKind `json:"kind"`
-	// A name to show: the sign-in link's or the API token's.
+	// A name to show: the member's or the API token's.
 	Name string `json:"name"`
+	// What this caller may do.
+	Permissions []permit.Permission `json:"permissions"`
+	// The only account that this caller sees; null: all.
+	Account *controlplane.Account `json:"account,omitempty"`
+	// Who signed in; null for an API token.
+	Member *controlplane.Member `json:"member,omitempty"`
+	// The member's sessions that are live, the one that was seen last first; empty for an API token.
+	Sessions []*controlplane.Session `json:"sessions"`
+}
+
+// What mutations of the viewer answer.
+type ViewerPayload struct {
+	Viewer *Viewer `json:"viewer"`
 }
 
 // A void: of a correction, or of usage.
@@ -1061,7 +1168,7 @@ func (e UnaccountedKind) MarshalJSON() ([]byte, error) {
 type ViewerKind string
 
 const (
-	// A browser session, begun with a sign-in link.
+	// A member, with a browser.
 	ViewerKindSession ViewerKind = "SESSION"
 	// An API token in the Authorization header.
 	ViewerKindToken ViewerKind = "TOKEN"

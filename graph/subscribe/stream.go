@@ -65,9 +65,9 @@ var (
 	errManySubscribers = errors.New("too many subscriptions are open; end some")
 )
 
-// join returns a subscriber of the stream with a key, which it starts when there
-// is none.
-func (s *streams) join(key streamKey, exec graphql.GraphExecutor, operation *graphql.OperationContext, owner listener) (*subscriber, error) {
+// join returns a subscriber of the stream with a key, which it starts with ctx when
+// there is none.
+func (s *streams) join(ctx context.Context, key streamKey, exec graphql.GraphExecutor, operation *graphql.OperationContext, owner listener) (*subscriber, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open >= maxSubscribers {
@@ -82,7 +82,7 @@ func (s *streams) join(key streamKey, exec graphql.GraphExecutor, operation *gra
 			s.byKey = map[streamKey]*stream{}
 		}
 		// It outlives the request that it begins with.
-		ctx, cancel := context.WithCancel(graphql.StartOperationTrace(context.Background()))
+		ctx, cancel := context.WithCancel(graphql.StartOperationTrace(ctx))
 		st = &stream{key: key, cancel: cancel, subscribers: map[*subscriber]struct{}{}}
 		s.byKey[key] = st
 		go s.run(ctx, st, exec, operation)

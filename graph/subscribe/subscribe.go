@@ -14,10 +14,13 @@ import (
 // Config says who may subscribe.
 type Config struct {
 	// Permission names what a caller may see: subscriptions are shared by those of
-	// whom it says the same. Resolvers are given no caller.
+	// whom it says the same.
 	Permission func(ctx context.Context) string
-	// Still reports whether the credentials that ctx came with are good. A
-	// connection ends when they are not.
+	// Carry returns to with what of from Permission is about. Resolvers are given
+	// nothing else of a caller.
+	Carry func(from, to context.Context) context.Context
+	// Still reports whether the credentials that ctx came with are good, and for the
+	// same as then. A connection ends when they are not.
 	Still        func(ctx context.Context) bool
 	RecheckEvery time.Duration
 	// SameOrigin refuses browsers that another site sent here.
@@ -76,7 +79,7 @@ func (s *Server) open(ctx context.Context, exec graphql.GraphExecutor, params *g
 	if err != nil {
 		return nil, gqlerror.List{gqlerror.Errorf("variables: %v", err)}
 	}
-	sub, err := s.streams.join(key, exec, operation, owner)
+	sub, err := s.streams.join(s.config.Carry(ctx, context.Background()), key, exec, operation, owner)
 	if err != nil {
 		return nil, gqlerror.List{gqlerror.Errorf("%v", err)}
 	}

@@ -1,0 +1,189 @@
+package permit
+
+import "github.com/weirhq/weir/controlplane"
+
+// Rule is what a field or a path takes.
+type Rule struct {
+	Needs Permission // empty: nothing but to be signed in
+	Bound Bound
+	// Argument is the path of the argument that Bound is about, such as
+	// input.accountId.
+	Argument string
+}
+
+// Bound is what callers may do that see one account only.
+type Bound int
+
+// The ways in which such callers are bound.
+const (
+	Closed    Bound = iota // they may not
+	Open                   // they may: the answer is of nobody, or of their own
+	ByAccount              // the argument, an account id or a list of such, must be theirs; left out, it is
+	ByKey                  // the argument must be the id of a key of theirs
+)
+
+// Check returns why whoever has g may not do what r is the rule of, or nil. What
+// Bound says of arguments is left to whoever reads them.
+func (r Rule) Check(g Grant) error {
+	switch {
+	case r.Needs != "" && !g.Has(r.Needs):
+		return controlplane.Forbidden(string(r.Needs))
+	case r.Bound == Closed && g.Account != 0:
+		return controlplane.Forbidden("")
+	}
+	return nil
+}
+
+// Field returns the rule of a field of an object type, and whether it has one. A
+// field of a type that stands in asParent may be read by whoever reached the
+// object, unless it has an entry of its own.
+func Field(object, field string) (Rule, bool) {
+	if rule, ok := fields[object][field]; ok {
+		return rule, true
+	}
+	return Rule{Bound: Open}, asParent[object]
+}
+
+// Path returns the rule of a path of the HTTP API.
+func Path(methodAndPath string) (Rule, bool) {
+	rule, ok := paths[methodAndPath]
+	return rule, ok
+}
+
+// Fields returns the entries of the table: rules by object type and field.
+func Fields() map[string]map[string]Rule { return fields }
+
+// AsParent returns the types whose fields may be read by whoever reached the object.
+func AsParent() map[string]bool { return asParent }
+
+var fields = map[string]map[string]Rule{
+	"Query": {
+		"viewer":    {Bound: Open},
+		"members":   {Needs: MembersRead},
+		"member":    {Needs: MembersRead},
+		"apiTokens": {Needs: TokensWrite},
+
+		"accounts":         {Needs: AccountsRead},
+		"account":          {AccountsRead, ByAccount, "id"},
+		"tiers":            {Needs: PolicyRead},
+		"tier":             {Needs: PolicyRead},
+		"defaults":         {Needs: PolicyRead},
+		"endpoints":        {Needs: PolicyRead, Bound: Open},
+		"endpointGroups":   {Needs: PolicyRead},
+		"meters":           {Needs: PolicyRead, Bound: Open},
+		"rollout":          {Needs: PolicyRead},
+		"usage":            {UsageRead, ByAccount, "filter.accountIds"},
+		"topConsumers":     {Needs: UsageRead},
+		"explore":          {UsageRead, ByAccount, "input.filter.accountIds"},
+		"heatMap":          {UsageRead, ByAccount, "input.filter.accountIds"},
+		"denials":          {UsageRead, ByAccount, "accountId"},
+		"limitEffect":      {Needs: UsageRead},
+		"limitActivity":    {UsageRead, ByAccount, "accountId"},
+		"reconciliation":   {Needs: UsageRead},
+		"unaccountedUsage": {Needs: UsageRead},
+		"corrections":      {UsageRead, ByAccount, "accountId"},
+		"retention":        {Needs: UsageRead},
+		"retentionPlan":    {Needs: UsageRead},
+		"auditLog":         {Needs: AuditRead},
+		"auditActions":     {Needs: AuditRead},
+		"auditHead":        {Needs: AuditRead},
+		"auditVerify":      {Needs: AuditRead},
+	},
+	"Mutation": {
+		"signOut":            {Bound: Open},
+		"updateProfile":      {Bound: Open},
+		"setPassword":        {Bound: Open},
+		"beginTotp":          {Bound: Open},
+		"confirmTotp":        {Bound: Open},
+		"disableTotp":        {Bound: Open},
+		"renewRecoveryCodes": {Bound: Open},
+		"endSession":         {Bound: Open},
+		"endOtherSessions":   {Bound: Open},
+
+		"inviteMember":      {Needs: MembersWrite},
+		"updateMember":      {Needs: MembersWrite},
+		"removeMember":      {Needs: MembersWrite},
+		"createMemberLink":  {Needs: MembersWrite},
+		"endMemberSessions": {Needs: MembersWrite},
+		"resetMemberTotp":   {Needs: MembersWrite},
+		"createApiToken":    {Needs: TokensWrite},
+		"revokeApiToken":    {Needs: TokensWrite},
+
+		"createAccount":       {Needs: AccountsWrite},
+		"updateAccount":       {Needs: AccountsWrite},
+		"resetAccount":        {Needs: AccountsWrite},
+		"addIdentity":         {Needs: AccountsWrite},
+		"removeIdentity":      {Needs: AccountsWrite},
+		"setOverride":         {Needs: AccountsWrite},
+		"deleteOverride":      {Needs: AccountsWrite},
+		"createKey":           {KeysWrite, ByAccount, "input.accountId"},
+		"updateKey":           {KeysWrite, ByKey, "input.id"},
+		"revokeKey":           {KeysWrite, ByKey, "id"},
+		"createTier":          {Needs: PolicyWrite},
+		"updateTier":          {Needs: PolicyWrite},
+		"reorderLimits":       {Needs: PolicyWrite},
+		"deleteTier":          {Needs: PolicyWrite},
+		"setDefaults":         {Needs: PolicyWrite},
+		"createEndpoint":      {Needs: PolicyWrite},
+		"updateEndpoint":      {Needs: PolicyWrite},
+		"deleteEndpoint":      {Needs: PolicyWrite},
+		"createEndpointGroup": {Needs: PolicyWrite},
+		"deleteEndpointGroup": {Needs: PolicyWrite},
+		"createMeter":         {Needs: PolicyWrite},
+		"updateMeter":         {Needs: PolicyWrite},
+		"deleteMeter":         {Needs: PolicyWrite},
+		"setRetention":        {Needs: SettingsWrite},
+		"adjustUsage":         {Needs: UsageCorrect},
+		"voidUsage":           {Needs: UsageCorrect},
+	},
+	"Subscription": {
+		"usage":        {UsageRead, ByAccount, "accountId"},
+		"remaining":    {AccountsRead, ByAccount, "accountId"},
+		"topConsumers": {Needs: UsageRead},
+	},
+
+	// What takes more than to have reached the object.
+	"Account": {
+		"tier":       {Needs: PolicyRead, Bound: Open},
+		"overrides":  {Needs: AccountsRead, Bound: Open},
+		"keys":       {Needs: AccountsRead, Bound: Open},
+		"identities": {Needs: AccountsRead, Bound: Open},
+		"levels":     {Needs: AccountsRead, Bound: Open},
+		"quotas":     {Needs: AccountsRead, Bound: Open},
+		"usage":      {Needs: UsageRead, Bound: Open},
+	},
+	"Tier": {
+		"accountCount": {Needs: AccountsRead},
+	},
+}
+
+// paths of the HTTP API, as method and path without a format's ending.
+var paths = map[string]Rule{
+	"GET /api/v1/usage":          {UsageRead, ByAccount, "account"},
+	"POST /api/v1/usage/imports": {Needs: UsageCorrect},
+}
+
+// asParent are the object types whose fields may be read by whoever reached one.
+var asParent = map[string]bool{
+	"Viewer": true, "Member": true, "MemberConnection": true, "Session": true, "ApiToken": true, "MemberPayload": true, "MemberLinkPayload": true,
+	"RemovedMemberPayload": true, "ViewerPayload": true, "TotpDraft": true, "RecoveryCodes": true, "CreateApiTokenPayload": true, "ApiTokenPayload": true,
+
+	"PageInfo": true, "Account": true, "AccountConnection": true, "AccountPayload": true,
+	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "Identity": true, "Override": true,
+	"Level": true, "QuotaStanding": true,
+	"Tier": true, "TierPayload": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
+	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,
+	"Meter": true, "MeterPayload": true, "MeterAmount": true, "MeterColumns": true,
+	"Rollout": true, "Worker": true,
+	"Retention": true, "RetainedLevel": true, "RetentionPlan": true, "PlannedRetention": true, "RetentionDrop": true, "RetentionPayload": true,
+	"UsageSeries": true, "UsagePoint": true, "Totals": true, "Latency": true, "Consumer": true,
+	"UsageReport": true, "PreviousUsage": true, "UsageGroup": true, "UsageFigures": true, "UsageColumns": true,
+	"HeatMap": true, "HeatCell": true,
+	"Denial": true, "DenialConnection": true, "DenialLevel": true,
+	"LimitEffect": true, "LimitEffectPoint": true, "LimitActivity": true, "VerdictTotals": true, "AccountEffect": true,
+	"Reconciliation": true, "ReconciledFigures": true, "ReconciliationRow": true, "ReconciledLevel": true, "ReconciledSource": true,
+	"UnaccountedUsage": true, "UnaccountedUsageConnection": true,
+	"Correction": true, "CorrectionConnection": true, "CorrectionPayload": true,
+	"AuditConnection": true, "AuditRecord": true, "AuditActor": true, "AuditObject": true, "AuditChange": true, "AuditHead": true, "AuditVerification": true, "AuditBreak": true,
+	"LiveUsage": true, "LiveTotals": true, "LiveAccountUsage": true, "LiveRemaining": true, "LiveConsumers": true, "LiveConsumer": true,
+}

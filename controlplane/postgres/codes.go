@@ -1,0 +1,93 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+)
+
+// SetTOTPDraft stores the secret of a second step that is not confirmed yet.
+func (db *DB) SetTOTPDraft(ctx context.Context, member controlplane.ID, secret string) error {
+	if _, err := db.pool.Exec(ctx, `update members set totp_draft = $2 where id = $1`, member, secret); err != nil {
+		return fmt.Errorf("store a second step: %w", err)
+	}
+	return nil
+}
+
+// ConfirmTOTP puts a member's draft in force, with recovery codes, and notes the step
+// whose code confirmed it. It fails with CONFLICT when there is another draft by now.
+func (db *DB) ConfirmTOTP(ctx context.Context, member controlplane.ID, draft string, step int64, digests [][]byte) error {
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			update members set totp_secret = totp_draft, totp_draft = null, totp_step = $3 where id = $1 and totp_draft = $2`, member, draft, step)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return controlplane.Conflict("", "begin again: there is nothing to confirm")
+		}
+		return putRecoveryCodes(ctx, tx, member, digests)
+	})
+	return memberFault("turn a second step on", err)
+}
+
+// UseTOTPStep notes that the code of a time step was used, and reports whether it
+// was not before.
+func (db *DB) UseTOTPStep(ctx context.Context, member controlplane.ID, step int64) (bool, error) {
+	tag, err := db.pool.Exec(ctx, `update members set totp_step = $2 where id = $1 and totp_step < $2`, member, step)
+	if err != nil {
+		return false, fmt.Errorf("note the use of a code: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// UseRecoveryCode takes a recovery code, and reports whether there was one.
+func (db *DB) UseRecoveryCode(ctx context.Context, member controlplane.ID, digest []byte) (bool, error) {
+	tag, err := db.pool.Exec(ctx, `delete from recovery_codes where member_id = $1 and digest = $2`, member, digest)
+	if err != nil {
+		return false, fmt.Errorf("use recovery code: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// SetRecoveryCodes stores recovery codes in place of those before.
+func (db *DB) SetRecoveryCodes(ctx context.Context, member controlplane.ID, digests [][]byte) error {
+	err := db.inTx(ctx, func(tx pgx.Tx) error { return putRecoveryCodes(ctx, tx, member, digests) })
+	if err != nil {
+		return fmt.Errorf("store recovery codes: %w", err)
+	}
+	return nil
+}
+
+func putRecoveryCodes(ctx context.Context, tx pgx.Tx, member controlplane.ID, digests [][]byte) error {
+	if _, err := tx.Exec(ctx, `delete from recovery_codes where member_id = $1`, member); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `insert into recovery_codes (member_id, digest) select $1, unnest($2::bytea[])`, member, digests)
+	return err
+}
+
+// ClearTOTP turns a member's second step off.
+func (db *DB) ClearTOTP(ctx context.Context, member controlplane.ID) error {
+	err := db.inTx(ctx, func(tx pgx.Tx) error { return clearTOTP(ctx, tx, member) })
+	if err != nil {
+		return fmt.Errorf("turn a second step off: %w", err)
+	}
+	return nil
+}
+
+func clearTOTP(ctx context.Context, tx pgx.Tx, member controlplane.ID) error {
+	if _, err := tx.Exec(ctx, `update members set totp_secret = null, totp_draft = null where id = $1`, member); err != nil {
+		return err
+	}
+	return putRecoveryCodes(ctx, tx, member, nil)
+}
+
+// ResetMemberTOTP turns the second step of somebody else off.
+func (db *DB) ResetMemberTOTP(ctx context.Context, id controlplane.ID, may MayManage) (controlplane.Member, error) {
+	member, err := db.changeMember(ctx, id, may, func(tx pgx.Tx, _ controlplane.Member) error { return clearTOTP(ctx, tx, id) })
+	return member, memberFault("reset a member's second step", err)
+}

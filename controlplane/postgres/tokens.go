@@ -1,0 +1,135 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
+)
+
+const tokenColumns = `id, name, prefix, scopes, coalesce(account_id, 0), coalesce(created_by, 0), created_at, expires_at, last_used_at, revoked_at`
+
+// maxTokens is how many there may be at once; revoked ones don't count.
+const maxTokens = 1_000
+
+// APITokens returns the tokens that are not revoked, newest first.
+func (db *DB) APITokens(ctx context.Context) ([]controlplane.APIToken, error) {
+	tokens, err := list[controlplane.APIToken](ctx, db.pool, `select `+tokenColumns+` from api_tokens where revoked_at is null order by id desc`)
+	if err != nil {
+		return nil, fmt.Errorf("list API tokens: %w", err)
+	}
+	return tokens, nil
+}
+
+// CreateAPIToken stores a token; its id, prefix and times but the expiry are ignored.
+func (db *DB) CreateAPIToken(ctx context.Context, t controlplane.APIToken, secret controlplane.Secret) (controlplane.APIToken, error) {
+	var created controlplane.APIToken
+	digest := secret.Digest()
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		var err error
+		created, err = one[controlplane.APIToken](ctx, tx, `
+			insert into api_tokens (name, prefix, digest, scopes, account_id, created_by, expires_at)
+			values ($1, $2, $3, $4, $5, $6, $7) returning `+tokenColumns,
+			t.Name, secret.Prefix(), digest[:], t.Scopes, orNull(t.AccountID), orNull(t.CreatedBy), t.ExpiresAt)
+		if err != nil {
+			return err
+		}
+		return checkCount(ctx, tx, `select count(*) from api_tokens where revoked_at is null`, maxTokens,
+			controlplane.Conflict("name", "there are %d tokens; revoke one first", maxTokens))
+	})
+	return created, tokenFault("create API token", err)
+}
+
+// RevokeAPIToken revokes a token that may allows.
+func (db *DB) RevokeAPIToken(ctx context.Context, id controlplane.ID, may func(controlplane.APIToken) error) (controlplane.APIToken, error) {
+	var revoked controlplane.APIToken
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		was, err := one[controlplane.APIToken](ctx, tx, `select `+tokenColumns+` from api_tokens where id = $1 and revoked_at is null for update`, id)
+		if err != nil {
+			return orMissing(err, controlplane.NotFound("id", "API token"))
+		}
+		if err := may(was); err != nil {
+			return err
+		}
+		revoked, err = one[controlplane.APIToken](ctx, tx, `update api_tokens set revoked_at = now() where id = $1 returning `+tokenColumns, id)
+		return err
+	})
+	return revoked, tokenFault("revoke API token", err)
+}
+
+// SetAPIToken stores a token of that name with all permissions, in place of the one
+// it had. It fails with CONFLICT when the secret is that of a token with another name.
+func (db *DB) SetAPIToken(ctx context.Context, name string, secret controlplane.Secret) error {
+	digest := secret.Digest()
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		// One row for good, so that a restart makes no new one; a secret that was
+		// revoked under this name works again, as whoever sets it says.
+		if _, err := tx.Exec(ctx, `delete from api_tokens where name = $1 and revoked_at is not null and digest = $2`, name, digest[:]); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `
+			insert into api_tokens (name, prefix, digest, scopes) values ($1, $2, $3, $4)
+			on conflict (name) where revoked_at is null do update set
+				prefix = excluded.prefix, digest = excluded.digest, scopes = excluded.scopes,
+				account_id = null, created_by = null, expires_at = null`, name, secret.Prefix(), digest[:], permit.All())
+		return err
+	})
+	return tokenFault("store API token", err)
+}
+
+// TokenHolder is a live token, and what its maker may do.
+type TokenHolder struct {
+	Token controlplane.APIToken
+	Maker controlplane.Role // empty: it was made on the command line
+}
+
+// APITokenOf returns the live token with a secret, and whether there is one: none
+// that is revoked or expired, or whose maker is disabled. Once a minute it notes
+// that the token was used.
+func (db *DB) APITokenOf(ctx context.Context, secret controlplane.Secret) (TokenHolder, bool, error) {
+	digest := secret.Digest()
+	found, err := one[struct {
+		controlplane.APIToken
+		Maker controlplane.Role
+		Stale bool
+	}](ctx, db.pool, `
+		select `+tokenColumns+`,
+			coalesce((select role from members where members.id = created_by and not disabled and joined_at is not null), ''),
+			last_used_at is null or last_used_at < date_trunc('minute', now())
+		from api_tokens where digest = $1 and revoked_at is null and (expires_at is null or expires_at > now())`, digest[:])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return TokenHolder{}, false, nil
+	}
+	if err != nil {
+		return TokenHolder{}, false, fmt.Errorf("look up API token: %w", err)
+	}
+	if found.CreatedBy != 0 && found.Maker == "" {
+		return TokenHolder{}, false, nil
+	}
+	if found.Stale {
+		if _, err := db.pool.Exec(ctx, `update api_tokens set last_used_at = date_trunc('minute', now()) where id = $1`, found.ID); err != nil {
+			return TokenHolder{}, false, fmt.Errorf("note the use of an API token: %w", err)
+		}
+	}
+	return TokenHolder{found.APIToken, found.Maker}, true, nil
+}
+
+func tokenFault(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isViolation(err, "api_tokens_name_key"):
+		return controlplane.Invalid("name", "another token has this name; choose a different one")
+	case isViolation(err, "api_tokens_digest_key"):
+		return controlplane.Conflict("", "an API token with this secret exists under another name, or was revoked; use another secret")
+	case isViolation(err, "api_tokens_account_fkey"):
+		return controlplane.NotFound("accountId", "account")
+	case controlplane.Faults(err) != nil:
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
