@@ -21,6 +21,8 @@ type commands struct {
 	Dev         devCommand        `cmd:"" help:"Run everything on this machine: Postgres, JetStream, control plane, Envoy and a demo."`
 	Serve       serveCommand      `cmd:"" help:"Run the control plane."`
 	DemoTraffic trafficCommand    `cmd:"" help:"Send lively traffic through the gateway on this machine."`
+	Backup      backupCommand     `cmd:"" help:"Write all of the database into a file."`
+	Restore     restoreCommand    `cmd:"" help:"Fill an empty database from such a file."`
 	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`
 	Audit       auditCommand      `cmd:"" help:"Verify or export the audit log."`
 }
