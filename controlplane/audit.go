@@ -22,16 +22,29 @@ type ReconciliationRow struct {
 	Figures   ReconciledFigures
 }
 
-// Reconciliation is a page of rows, those with a difference first, and what is so
-// of all of them. From and To are days in UTC, both inclusive.
+// Place is where the row is in the order of all: those with a difference first, then
+// the newest days, then the newest accounts.
+func (r *ReconciliationRow) Place() ReconciledPlace {
+	return ReconciledPlace{r.Figures.Difference() != 0, r.Date, r.AccountID}
+}
+
+// ReconciledPlace is a place among the rows of a reconciliation. It stays the same
+// while usage comes in, but for a row that begins or ceases to differ.
+type ReconciledPlace struct {
+	Differs   bool
+	Date      time.Time
+	AccountID ID
+}
+
+// Reconciliation is a page of rows and what is so of all of them. From and To are days in UTC, both inclusive.
 type Reconciliation struct {
 	From, To  time.Time
 	AccountID ID // 0: all
 	Totals    ReconciledFigures
 	Rows      []ReconciliationRow
 	RowCount  int
-	Differing int // rows with a difference
-	After     int // rows before the page
+	Differing int  // rows with a difference
+	More      bool // rows after the page
 }
 
 // Matches says whether no row has a difference.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -17,35 +18,51 @@ const (
 )
 
 // reconciledFrom checks a range of days and reads where in their rows a page
-// begins.
-func reconciledFrom(from, to time.Time, first int, after *string) (skip int, err error) {
+// begins; nil is the beginning.
+func reconciledFrom(from, to time.Time, first int, after *string) (*controlplane.ReconciledPlace, error) {
 	switch {
 	case to.Before(from):
-		return 0, controlplane.Invalid("to", "give the same day as `from` or a later one")
+		return nil, controlplane.Invalid("to", "give the same day as `from` or a later one")
 	case to.Sub(from) >= maxReconciledDays*24*time.Hour:
-		return 0, controlplane.Invalid("from", "give at most %d days", maxReconciledDays)
+		return nil, controlplane.Invalid("from", "give at most %d days", maxReconciledDays)
 	case from.Year() < 1970 || to.Year() > 9998:
-		return 0, controlplane.Invalid("from", "give dates from 1970 to 9998")
+		return nil, controlplane.Invalid("from", "give dates from 1970 to 9998")
 	case first < 1 || first > maxReconciledRows:
-		return 0, controlplane.Invalid("first", "give a number from 1 to %d", maxReconciledRows)
+		return nil, controlplane.Invalid("first", "give a number from 1 to %d", maxReconciledRows)
 	case after == nil:
-		return 0, nil
+		return nil, nil
 	}
-	skip, err = strconv.Atoi(*after)
-	if err != nil || skip < 0 {
-		return 0, controlplane.Invalid("after", "give the endCursor of the page before")
+	return placeOf(*after)
+}
+
+// The beginnings of cursors of reconciliations.
+const (
+	cursorDiffers = "d"
+	cursorMatches = "m"
+)
+
+func cursorOf(p controlplane.ReconciledPlace) string {
+	kind := cursorMatches
+	if p.Differs {
+		kind = cursorDiffers
 	}
-	return skip, nil
+	return kind + "." + p.Date.Format(time.DateOnly) + "." + strconv.FormatInt(int64(p.AccountID), 10)
+}
+
+// placeOf reads what cursorOf wrote.
+func placeOf(cursor string) (*controlplane.ReconciledPlace, error) {
+	kind, rest, _ := strings.Cut(cursor, ".")
+	day, account, _ := strings.Cut(rest, ".")
+	date, err1 := time.Parse(time.DateOnly, day)
+	id, err2 := strconv.ParseInt(account, 10, 64)
+	if err1 != nil || err2 != nil || id < 0 || kind != cursorDiffers && kind != cursorMatches {
+		return nil, controlplane.Invalid("after", "give the endCursor of the page before")
+	}
+	return &controlplane.ReconciledPlace{Differs: kind == cursorDiffers, Date: date, AccountID: controlplane.ID(id)}, nil
 }
 
 func reconciledPage(r *controlplane.Reconciliation) *model.PageInfo {
-	read := r.After + len(r.Rows)
-	info := &model.PageInfo{HasNextPage: read < r.RowCount}
-	if len(r.Rows) > 0 {
-		cursor := strconv.Itoa(read)
-		info.EndCursor = &cursor
-	}
-	return info
+	return pageInfo(r.Rows, r.More, func(row *controlplane.ReconciliationRow) string { return cursorOf(row.Place()) })
 }
 
 // pageFrom checks a page's size and reads where it begins; 0 is the beginning.

@@ -120,11 +120,11 @@ func (r *queryResolver) Reconciliation(ctx context.Context, from time.Time, to t
 	if err != nil {
 		return nil, err
 	}
-	skip, err := reconciledFrom(from, to, first, after)
+	place, err := reconciledFrom(from, to, first, after)
 	if err != nil {
 		return nil, err
 	}
-	return r.DB.Reconcile(ctx, from, to, account, skip, first)
+	return r.DB.Reconcile(ctx, from, to, account, place, first)
 }
 
 func (r *queryResolver) UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.UnaccountedUsageConnection, error) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/usage"
@@ -141,7 +143,7 @@ func TestReconcileFindsWhatAnotherHandChanged(t *testing.T) {
 	first, last := controlplane.ByDay.Truncate(autumn), controlplane.ByDay.Truncate(now)
 	differing := func(account controlplane.ID) (n int, r *controlplane.Reconciliation) {
 		t.Helper()
-		r, err := db.Reconcile(t.Context(), first, last, account, 0, 1000)
+		r, err := db.Reconcile(t.Context(), first, last, account, nil, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,7 +196,33 @@ func TestReconcileFindsWhatAnotherHandChanged(t *testing.T) {
 	if n, _ := differing(2); n != 2 {
 		t.Errorf("%d rows of the account differ, want 2", n)
 	}
-	beyond, err := db.Reconcile(t.Context(), first, last, 0, 10_000, 5)
+	_, all := differing(0)
+	read := all.Rows[:0:0]
+	for after := (*controlplane.ReconciledPlace)(nil); ; {
+		page, err := db.Reconcile(t.Context(), first, last, 0, after, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read = append(read, page.Rows...)
+		if !page.More {
+			break
+		}
+		after = new(page.Rows[len(page.Rows)-1].Place())
+		// What comes in meanwhile moves no row.
+		if _, err := conn.Exec(t.Context(), `update cube_reconciled set sent = sent + account_id, by_day = by_day + account_id`); err != nil {
+			t.Fatal(err)
+		}
+	}
+	placed := func(rows []controlplane.ReconciliationRow) (places []controlplane.ReconciledPlace) {
+		for i := range rows {
+			places = append(places, rows[i].Place())
+		}
+		return places
+	}
+	if diff := cmp.Diff(placed(all.Rows), placed(read)); diff != "" || len(read) < 10 {
+		t.Errorf("read page by page (-want +got):\n%s", diff)
+	}
+	beyond, err := db.Reconcile(t.Context(), first, last, 0, &controlplane.ReconciledPlace{Date: first.AddDate(-1, 0, 0)}, 5)
 	if err != nil || len(beyond.Rows) != 0 || beyond.RowCount == 0 || beyond.Totals.Sent == 0 {
 		t.Errorf("beyond the last page: %+v, %v", beyond, err)
 	}

@@ -13,21 +13,26 @@ import (
 )
 
 // Reconcile compares what was sent with what is in the rollups by the day, from a
-// day to another, both inclusive; account 0 is all of them. It returns the rows
-// after the first so many, at most first of them.
-func (db *DB) Reconcile(ctx context.Context, from, to time.Time, account controlplane.ID, after, first int) (*controlplane.Reconciliation, error) {
-	r := &controlplane.Reconciliation{From: from, To: to, AccountID: account, After: after}
+// day to another, both inclusive; account 0 is all of them. It returns at most first
+// rows, those after the given place, or from the beginning for nil.
+func (db *DB) Reconcile(ctx context.Context, from, to time.Time, account controlplane.ID, after *controlplane.ReconciledPlace, first int) (*controlplane.Reconciliation, error) {
+	r := &controlplane.Reconciliation{From: from, To: to, AccountID: account}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
 		summed, other, err := summedDays(ctx, tx, controlplane.Range{From: from, To: to.AddDate(0, 0, 1)})
 		if err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, reconciledSQL(account, after, first), summed, other, orNull(account))
+		place := controlplane.ReconciledPlace{Differs: true, Date: to.AddDate(0, 0, 1)} // before the first row
+		if after != nil {
+			place = *after
+		}
+		rows, err := tx.Query(ctx, reconciledSQL(account, place.Differs, first+1), summed, other, orNull(account), place.Date, place.AccountID)
 		if err != nil {
 			return err
 		}
 		return readReconciled(rows, r)
 	})
+	r.Rows, r.More = pageOf(r.Rows, first)
 	if err != nil {
 		return r, tooLarge(fmt.Errorf("reconcile usage: %w", err))
 	}
@@ -54,15 +59,21 @@ func readReconciled(rows pgx.Rows, r *controlplane.Reconciliation) error {
 }
 
 // reconciledSQL compares the days $1, which have been summed up, and $2, which are
-// read from the rollups, of account $3. Of the days that were summed up it reads no
+// read from the rollups, of account $3. The page is that after the row of day $4 and
+// account $5, which differs or does not. Of the days that were summed up it reads no
 // more rows than the page can have.
-func reconciledSQL(account controlplane.ID, after, first int) string {
+func reconciledSQL(account controlplane.ID, differs bool, first int) string {
 	narrow, days := `$3::bigint is null`, `select rows, differing, sent, by_day, corrected, imported from cube_reconciled_day where day = any($1::date[])`
 	if account != 0 {
 		narrow = `account_id = $3`
 		days = `select 1, (sent <> by_day)::int, sent, by_day, corrected, imported from cube_reconciled where day = any($1::date[]) and ` + narrow
 	}
 	page := `select day, account_id, sent, by_day as rolled_up, corrected, imported from cube_reconciled where day = any($1::date[]) and ` + narrow
+	const beyond = `(day, account_id) < ($4::date, $5::bigint)`
+	differing, equal := `false`, beyond
+	if differs {
+		differing, equal = beyond, `true`
+	}
 	return `
 		with other (day, account_id, sent, rolled_up, corrected, imported) as materialized (` + comparedSQL(`$2`, narrow) + `
 		), totals as (
@@ -73,16 +84,16 @@ func reconciledSQL(account controlplane.ID, after, first int) string {
 				select count(*), count(*) filter (where sent <> rolled_up), sum(sent), sum(rolled_up), sum(corrected), sum(imported) from other
 			) d (rows, differing, sent, rolled_up, corrected, imported)
 		), page as (
-			(` + page + ` and sent <> by_day)
+			(` + page + ` and sent <> by_day and ` + differing + `)
 			union all
-			(` + page + ` and sent = by_day order by day desc, sent desc, account_id limit ` + strconv.Itoa(after+first) + `)
+			(` + page + ` and sent = by_day and ` + equal + ` order by day desc, account_id desc limit ` + strconv.Itoa(first) + `)
 			union all
-			select * from other
+			select * from other where case when sent <> rolled_up then ` + differing + ` else ` + equal + ` end
 		)
 		select t.rows::bigint, t.differing::bigint, coalesce(t.sent, 0)::bigint, coalesce(t.rolled_up, 0)::bigint, coalesce(t.corrected, 0)::bigint, coalesce(t.imported, 0)::bigint, p.*
 		from totals t left join (
-			select * from page order by sent <> rolled_up desc, day desc, sent desc, account_id limit ` + strconv.Itoa(first) + ` offset ` + strconv.Itoa(after) + `
-		) p on true order by p.sent <> p.rolled_up desc, p.day desc, p.sent desc, p.account_id`
+			select * from page order by sent <> rolled_up desc, day desc, account_id desc limit ` + strconv.Itoa(first) + `
+		) p on true order by p.sent <> p.rolled_up desc, p.day desc, p.account_id desc`
 }
 
 // summedDays tells the days of a range that have been summed up from those that

@@ -6072,7 +6072,7 @@ type Reconciliation {
   totals: ReconciledFigures!
   """
   Each account and day; those with a difference first, then the newest days and
-  most requests. Of days that have ended, sums are compared that are made anew after
+  newest accounts, so that nothing moves between pages while usage comes in. Of days that have ended, sums are compared that are made anew after
   each commit to them and, for five weeks, once a day. So it is with ` + "`" + `levels` + "`" + `.
   """
   rows: [ReconciliationRow!]!
