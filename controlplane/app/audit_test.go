@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/weirhq/weir/controlplane"
 )
 
 // recordedMutations are each mutation with what it leaves in the audit log, in an
@@ -203,6 +205,12 @@ func TestTheAuditLogIsExportedOverHTTP(t *testing.T) {
 	for query, field := range map[string]string{"x=1": "x", "action=STEAL": "action", "actor=acc_1": "actor", "account=1": "account", "from=now": "from", "actorKind=GOD": "actorKind"} {
 		if got := get("csv?" + query); got.Status != 400 || !strings.Contains(got.Body, fmt.Sprintf(`"field":%q`, field)) {
 			t.Errorf("%s answers %d %s", query, got.Status, got.Body)
+		}
+	}
+	account, _ := p.twoAccounts()
+	for _, caller := range []string{string(controlplane.RoleViewer), string(controlplane.RoleCustomer), boundToken} {
+		if got := p.send("GET", p.http("/api/v1/audit.ndjson"), "", p.credentials(caller, account)...); got.Status != 403 {
+			t.Errorf("%s is answered %d %s", caller, got.Status, got.Body)
 		}
 	}
 }

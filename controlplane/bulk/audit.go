@@ -15,9 +15,9 @@ const headHeader = "Weir-Audit-Head"
 
 func (b *Bulk) handleAudit(mux *http.ServeMux) {
 	for ending, contentType := range audit.Formats() {
-		mux.HandleFunc("GET /api/v1/audit."+ending, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc("GET /api/v1/audit."+ending, permitted("GET /api/v1/audit", func(w http.ResponseWriter, r *http.Request) {
 			b.atOnce(b.exports, w, func() { b.exportAudit(w, r, ending, contentType) })
-		})
+		}))
 	}
 }
 

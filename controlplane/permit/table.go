@@ -161,6 +161,7 @@ var fields = map[string]map[string]Rule{
 var paths = map[string]Rule{
 	"GET /api/v1/usage":          {UsageRead, ByAccount, "account"},
 	"POST /api/v1/usage/imports": {Needs: UsageCorrect},
+	"GET /api/v1/audit":          {Needs: AuditRead},
 }
 
 // asParent are the object types whose fields may be read by whoever reached one.
