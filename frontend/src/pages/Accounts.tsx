@@ -6,6 +6,7 @@ import { usePolled } from "~/api/polled";
 import { useFreshness, useQueryState, useRange } from "~/app/location";
 import { Button } from "~/ui/Button";
 import { exact, plural } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { formatSort, parseSort } from "~/ui/sort";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
@@ -128,22 +129,14 @@ export default function Accounts() {
             onSort={(next) => change({ sort: formatSort(next) })}
           />
         )}
-        {data && (after || data.accounts.pageInfo.hasNextPage) && (
-          <div className="flex items-center gap-2 border-t border-line px-4 py-2 text-muted">
-            <span className="grow">
-              {exact.format(rows?.length ?? 0)} on this page, sorted among themselves
-            </span>
-            <Button disabled={!after} onClick={() => change({ after: null })}>
-              First page
-            </Button>
-            <Button
-              disabled={!data.accounts.pageInfo.hasNextPage}
-              onClick={() => change({ after: data.accounts.pageInfo.endCursor })}
-            >
-              Next page
-            </Button>
-          </div>
-        )}
+        <Pager
+          page={data?.accounts.pageInfo}
+          after={after}
+          onTurn={(after) => change({ after })}
+          first="First page"
+          next="Next page"
+          note={`${exact.format(rows?.length ?? 0)} on this page, sorted among themselves`}
+        />
       </Panel>
       {creating && (
         <CreateAccountDialog tiers={data?.tiers ?? []} onClose={() => setCreating(false)} />

@@ -6,6 +6,7 @@ import { usePolled } from "~/api/polled";
 import { useFreshness, useQueryState } from "~/app/location";
 import { LimitFields } from "~/limit/fields";
 import { Button } from "~/ui/Button";
+import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { Table } from "~/ui/Table";
@@ -247,19 +248,7 @@ function Newest({ onLookUp }: { onLookUp: (requestId: string) => void }) {
           />
         </>
       )}
-      {page && (after || page.pageInfo.hasNextPage) && (
-        <div className="flex items-center justify-end gap-2 border-t border-line px-4 py-2">
-          <Button disabled={!after} onClick={() => change({ after: null })}>
-            Newest
-          </Button>
-          <Button
-            disabled={!page.pageInfo.hasNextPage}
-            onClick={() => change({ after: page.pageInfo.endCursor })}
-          >
-            Older
-          </Button>
-        </div>
-      )}
+      <Pager page={page?.pageInfo} after={after} onTurn={(after) => change({ after })} />
     </Panel>
   );
 }

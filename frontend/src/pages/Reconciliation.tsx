@@ -6,6 +6,7 @@ import { paths } from "~/app/paths";
 import { lastDays, signed, verdict } from "~/explore/reconcile";
 import { Button } from "~/ui/Button";
 import { exact } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, Skeleton, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -191,19 +192,13 @@ function Rows({
           maxHeight="max-h-[32rem]"
         />
       )}
-      {r && (after || r.pageInfo.hasNextPage) && (
-        <div className="flex items-center justify-end gap-2 border-t border-line px-4 py-2">
-          <Button disabled={!after} onClick={() => change({ after: null })}>
-            First
-          </Button>
-          <Button
-            disabled={!r.pageInfo.hasNextPage}
-            onClick={() => change({ after: r.pageInfo.endCursor })}
-          >
-            Next
-          </Button>
-        </div>
-      )}
+      <Pager
+        page={r?.pageInfo}
+        after={after}
+        onTurn={(after) => change({ after })}
+        first="First"
+        next="Next"
+      />
     </Panel>
   );
 }

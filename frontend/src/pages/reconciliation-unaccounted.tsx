@@ -5,6 +5,7 @@ import { useFreshness, useNow, useQueryState } from "~/app/location";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { exact, moment } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -87,19 +88,7 @@ export function UnaccountedUsage() {
           />
         </>
       )}
-      {page && (after || page.pageInfo.hasNextPage) && (
-        <div className="flex items-center justify-end gap-2 border-t border-line px-4 py-2">
-          <Button disabled={!after} onClick={() => change({ lost: null })}>
-            Newest
-          </Button>
-          <Button
-            disabled={!page.pageInfo.hasNextPage}
-            onClick={() => change({ lost: page.pageInfo.endCursor })}
-          >
-            Older
-          </Button>
-        </div>
-      )}
+      <Pager page={page?.pageInfo} after={after} onTurn={(lost) => change({ lost })} />
     </Panel>
   );
 }

@@ -7,6 +7,7 @@ import { signed } from "~/explore/reconcile";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { momentInZone } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -84,19 +85,11 @@ export function Corrections({ accountId }: { accountId: string | null }) {
           />
         </>
       )}
-      {page && (after || page.pageInfo.hasNextPage) && (
-        <div className="flex items-center justify-end gap-2 border-t border-line px-4 py-2">
-          <Button disabled={!after} onClick={() => change({ corrections: null })}>
-            Newest
-          </Button>
-          <Button
-            disabled={!page.pageInfo.hasNextPage}
-            onClick={() => change({ corrections: page.pageInfo.endCursor })}
-          >
-            Older
-          </Button>
-        </div>
-      )}
+      <Pager
+        page={page?.pageInfo}
+        after={after}
+        onTurn={(corrections) => change({ corrections })}
+      />
       {voiding && (
         <VoidDialog correction={voiding} onVoided={reload} onClose={() => setVoiding(null)} />
       )}
