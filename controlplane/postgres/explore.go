@@ -164,18 +164,16 @@ func readHeat(ctx context.Context, tx pgx.Tx, p explore.Plan, measure explore.Me
 // snapshot runs do in a transaction that sees the database as it is at one
 // moment, so that all parts of an answer agree.
 func (db *DB) snapshot(ctx context.Context, do func(pgx.Tx) error) error {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return pgx.BeginTxFunc(ctx, db.pool, options, func(tx pgx.Tx) error {
-		// The plan is made for the partitions and the range at hand; compiling it
-		// takes longer than most questions. Pages of the indexes that it needs are
-		// mostly in memory, and so may its groups be.
-		_, err := tx.Exec(ctx, fmt.Sprintf(`set local statement_timeout = %d; set local jit = off; set local plan_cache_mode = force_custom_plan; set local random_page_cost = 1.1; set local work_mem = '32MB'; set local max_parallel_workers_per_gather = 0`, exploreWithin.Milliseconds()))
-		if err != nil {
-			return fmt.Errorf("begin a question: %w", err)
-		}
-		return do(tx)
-	})
+	return pgx.BeginTxFunc(ctx, db.pool, pgx.TxOptions{BeginQuery: beginSnapshot}, do)
 }
+
+// beginSnapshot begins a question in one round trip. The plan is made for the
+// partitions and the range at hand; compiling it takes longer than most questions.
+// Pages of the indexes that it needs are mostly in memory, and so may its groups be.
+var beginSnapshot = fmt.Sprintf(`
+	begin isolation level repeatable read read only;
+	set local statement_timeout = %d; set local jit = off; set local plan_cache_mode = force_custom_plan;
+	set local random_page_cost = 1.1; set local work_mem = '32MB'; set local max_parallel_workers_per_gather = 0`, exploreWithin.Milliseconds())
 
 // keptOf reads from when on each rollup has everything.
 func keptOf(ctx context.Context, q querier) (kept explore.Kept, err error) {
