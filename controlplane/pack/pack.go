@@ -141,11 +141,11 @@ func readValues(into []int64, text []byte, steps bool) error {
 		if u < 0x80 {
 			at++
 		} else {
-			n := 0
-			if u, n = binary.Uvarint(text[at:]); n <= 0 {
+			long, n := binary.Uvarint(text[at:])
+			if n <= 0 {
 				return errPack
 			}
-			at += n
+			u, at = long, at+n
 		}
 		v := int64(u>>1) ^ -int64(u&1)
 		if steps {
