@@ -48,7 +48,7 @@ const (
 
 // Actions are all of them, by what they are of.
 func Actions() []Action {
-	return []Action{
+	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
 		CreateAccount, UpdateAccount, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey,
@@ -56,7 +56,7 @@ func Actions() []Action {
 		CreateMeter, UpdateMeter, DeleteMeter,
 		SetRetention, AdjustUsage, VoidUsage, ImportUsage, ListUnaccountedUsage, ResolveUnaccountedUsage,
 		CreateSignInLink, SetAPIToken,
-	}
+	}...)
 }
 
 // ObjectKind is what kind of thing a change was made of.

@@ -278,10 +278,7 @@ func (a *Auth) accept(w http.ResponseWriter, r *http.Request, token, name, passw
 	if err != nil {
 		return errDeadJoin
 	}
-	ctx := controlplane.WithActor(r.Context(), controlplane.Actor{
-		Kind: controlplane.ActorMember, ID: member.ID, Name: member.Email, RequestID: controlplane.ActorOf(r.Context()).RequestID,
-	})
-	_, ok, err := a.db.AcceptLink(ctx, secret, name, digest)
+	_, ok, err := a.db.AcceptLink(r.Context(), secret, name, digest)
 	if err != nil {
 		return err
 	}

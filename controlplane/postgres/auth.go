@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 // firstOwner is what the owner is called that an unnamed link creates.
@@ -18,7 +19,15 @@ const firstOwner = "Owner"
 // CreateSignInLink stores a one-time token that signs in as the first owner and is
 // good until expires.
 func (db *DB) CreateSignInLink(ctx context.Context, secret controlplane.Secret, expires time.Time) error {
-	err := db.inTx(ctx, func(tx pgx.Tx) error { return putLink(ctx, tx, secret, 0, expires) })
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		if err := putLink(ctx, tx, secret, 0, expires); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Entry{
+			Action: audit.CreateSignInLink, Object: audit.Object{Kind: audit.SignInLink, Name: firstOwner},
+			After: audit.State{"expiresAt": expires.UTC().Format(time.RFC3339)},
+		})
+	})
 	if err != nil {
 		return fmt.Errorf("store sign-in link: %w", err)
 	}
@@ -99,14 +108,24 @@ func (db *DB) AcceptLink(ctx context.Context, secret controlplane.Secret, name, 
 		if err != nil {
 			return err
 		}
+		was, err := list[controlplane.Member](ctx, tx, `select `+memberColumns+` from members where id = $1 for update`, id)
+		if err != nil || len(was) == 0 {
+			return err
+		}
 		member, err = one[controlplane.Member](ctx, tx, `
 			update members set password = $2, name = case when joined_at is null then $3 else name end, joined_at = coalesce(joined_at, now())
 			where id = $1 and not disabled returning `+memberColumns, id, password, name)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
-		good = err == nil
-		return errors.Join(err, endSessions(ctx, tx, id, 0))
+		if err != nil {
+			return err
+		}
+		if err := endSessions(ctx, tx, id, 0); err != nil {
+			return err
+		}
+		good = true
+		return appendAudit(asMember(ctx, member), tx, audit.Changed(audit.AcceptMemberLink, audit.OfMember(was[0]), audit.OfMember(member)))
 	})
 	if err != nil {
 		return member, false, fmt.Errorf("accept a member's link: %w", err)
@@ -150,16 +169,13 @@ func (db *DB) secrets(ctx context.Context, sql string, of any) (SignInSecrets, b
 // SetPassword stores the digest of a member's new password, and ends their sessions
 // but one.
 func (db *DB) SetPassword(ctx context.Context, member controlplane.ID, digest string, but controlplane.ID) error {
-	err := db.inTx(ctx, func(tx pgx.Tx) error {
+	err := db.changeSelf(ctx, audit.SetPassword, member, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `update members set password = $2 where id = $1`, member, digest); err != nil {
 			return err
 		}
 		return endSessions(ctx, tx, member, but)
 	})
-	if err != nil {
-		return fmt.Errorf("store password: %w", err)
-	}
-	return nil
+	return memberFault("store password", err)
 }
 
 // RehashPassword stores another digest of the password that a member has, unless
@@ -173,7 +189,10 @@ func (db *DB) RehashPassword(ctx context.Context, member controlplane.ID, was, d
 
 // UpdateProfile changes what a member says of themselves.
 func (db *DB) UpdateProfile(ctx context.Context, id controlplane.ID, p controlplane.Profile) error {
-	_, err := db.pool.Exec(ctx, `update members set name = coalesce($2, name), email = coalesce($3, email) where id = $1`, id, p.Name, p.Email)
+	err := db.changeSelf(ctx, audit.UpdateProfile, id, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `update members set name = coalesce($2, name), email = coalesce($3, email) where id = $1`, id, p.Name, p.Email)
+		return err
+	})
 	return memberFault("update profile", err)
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 // SetTOTPDraft stores the secret of a second step that is not confirmed yet.
@@ -20,7 +21,7 @@ func (db *DB) SetTOTPDraft(ctx context.Context, member controlplane.ID, secret s
 // ConfirmTOTP puts a member's draft in force, with recovery codes, and notes the step
 // whose code confirmed it. It fails with CONFLICT when there is another draft by now.
 func (db *DB) ConfirmTOTP(ctx context.Context, member controlplane.ID, draft string, step int64, digests [][]byte) error {
-	err := db.inTx(ctx, func(tx pgx.Tx) error {
+	err := db.changeSelf(ctx, audit.ConfirmTOTP, member, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			update members set totp_secret = totp_draft, totp_draft = null, totp_step = $3 where id = $1 and totp_draft = $2`, member, draft, step)
 		if err != nil {
@@ -46,16 +47,27 @@ func (db *DB) UseTOTPStep(ctx context.Context, member controlplane.ID, step int6
 
 // UseRecoveryCode takes a recovery code, and reports whether there was one.
 func (db *DB) UseRecoveryCode(ctx context.Context, member controlplane.ID, digest []byte) (bool, error) {
-	tag, err := db.pool.Exec(ctx, `delete from recovery_codes where member_id = $1 and digest = $2`, member, digest)
+	var was []controlplane.Member
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `delete from recovery_codes where member_id = $1 and digest = $2`, member, digest)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		if was, err = list[controlplane.Member](ctx, tx, `select `+memberColumns+` from members where id = $1`, member); err != nil || len(was) == 0 {
+			return err
+		}
+		image := audit.OfMember(was[0])
+		return appendAudit(asMember(ctx, was[0]), tx, audit.Changed(audit.UseRecoveryCode, image, image))
+	})
 	if err != nil {
 		return false, fmt.Errorf("use recovery code: %w", err)
 	}
-	return tag.RowsAffected() == 1, nil
+	return len(was) == 1, nil
 }
 
 // SetRecoveryCodes stores recovery codes in place of those before.
 func (db *DB) SetRecoveryCodes(ctx context.Context, member controlplane.ID, digests [][]byte) error {
-	err := db.inTx(ctx, func(tx pgx.Tx) error { return putRecoveryCodes(ctx, tx, member, digests) })
+	err := db.changeSelf(ctx, audit.RenewRecoveryCodes, member, func(tx pgx.Tx) error { return putRecoveryCodes(ctx, tx, member, digests) })
 	if err != nil {
 		return fmt.Errorf("store recovery codes: %w", err)
 	}
@@ -72,7 +84,7 @@ func putRecoveryCodes(ctx context.Context, tx pgx.Tx, member controlplane.ID, di
 
 // ClearTOTP turns a member's second step off.
 func (db *DB) ClearTOTP(ctx context.Context, member controlplane.ID) error {
-	err := db.inTx(ctx, func(tx pgx.Tx) error { return clearTOTP(ctx, tx, member) })
+	err := db.changeSelf(ctx, audit.DisableTOTP, member, func(tx pgx.Tx) error { return clearTOTP(ctx, tx, member) })
 	if err != nil {
 		return fmt.Errorf("turn a second step off: %w", err)
 	}
@@ -88,6 +100,6 @@ func clearTOTP(ctx context.Context, tx pgx.Tx, member controlplane.ID) error {
 
 // ResetMemberTOTP turns the second step of somebody else off.
 func (db *DB) ResetMemberTOTP(ctx context.Context, id controlplane.ID, may MayManage) (controlplane.Member, error) {
-	member, err := db.changeMember(ctx, id, may, func(tx pgx.Tx, _ controlplane.Member) error { return clearTOTP(ctx, tx, id) })
+	member, err := db.changeMember(ctx, audit.ResetMemberTOTP, id, may, func(tx pgx.Tx, _ controlplane.Member) error { return clearTOTP(ctx, tx, id) })
 	return member, memberFault("reset a member's second step", err)
 }

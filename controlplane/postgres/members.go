@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 const (
@@ -69,7 +70,10 @@ func (db *DB) InviteMember(ctx context.Context, i controlplane.Invitation, may M
 		if err != nil {
 			return err
 		}
-		return putLink(ctx, tx, secret, member.ID, expires)
+		if err := putLink(ctx, tx, secret, member.ID, expires); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Created(audit.InviteMember, audit.OfMember(member)))
 	})
 	return member, memberFault("invite member", err)
 }
@@ -77,7 +81,7 @@ func (db *DB) InviteMember(ctx context.Context, i controlplane.Invitation, may M
 // LinkMember makes a new link for a member, in place of those before, with which
 // they join or choose another password.
 func (db *DB) LinkMember(ctx context.Context, id controlplane.ID, may MayManage, secret controlplane.Secret, expires time.Time) (controlplane.Member, error) {
-	member, err := db.changeMember(ctx, id, may, func(tx pgx.Tx, was controlplane.Member) error {
+	member, err := db.changeMember(ctx, audit.CreateMemberLink, id, may, func(tx pgx.Tx, was controlplane.Member) error {
 		if was.Disabled {
 			return controlplane.Conflict("id", "this member is disabled; enable them first")
 		}
@@ -92,7 +96,7 @@ func (db *DB) LinkMember(ctx context.Context, id controlplane.ID, may MayManage,
 // UpdateMember changes a member. A change of the role and a disabling end their
 // sessions. It fails with CONFLICT where no owner would be left.
 func (db *DB) UpdateMember(ctx context.Context, e controlplane.MemberEdit, may MayManage) (controlplane.Member, error) {
-	member, err := db.changeMember(ctx, e.ID, may, func(tx pgx.Tx, was controlplane.Member) error {
+	member, err := db.changeMember(ctx, audit.UpdateMember, e.ID, may, func(tx pgx.Tx, was controlplane.Member) error {
 		role, account, disabled := was.Role, was.AccountID, was.Disabled
 		if e.Role != nil {
 			role, account = *e.Role, e.AccountID
@@ -134,19 +138,22 @@ func (db *DB) RemoveMember(ctx context.Context, id controlplane.ID, may MayManag
 		if _, err := tx.Exec(ctx, `delete from members where id = $1`, id); err != nil {
 			return err
 		}
-		return ownerIsLeft(ctx, tx, was)
+		if err := ownerIsLeft(ctx, tx, was); err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Deleted(audit.RemoveMember, audit.OfMember(was)))
 	})
 	return memberFault("remove member", err)
 }
 
 // EndMemberSessions signs a member out everywhere.
 func (db *DB) EndMemberSessions(ctx context.Context, id controlplane.ID, may MayManage) (controlplane.Member, error) {
-	member, err := db.changeMember(ctx, id, may, func(tx pgx.Tx, _ controlplane.Member) error { return endSessions(ctx, tx, id, 0) })
+	member, err := db.changeMember(ctx, audit.EndMemberSessions, id, may, func(tx pgx.Tx, _ controlplane.Member) error { return endSessions(ctx, tx, id, 0) })
 	return member, memberFault("end a member's sessions", err)
 }
 
 // changeMember changes a member whose role may allows, and returns them after that.
-func (db *DB) changeMember(ctx context.Context, id controlplane.ID, may MayManage, do func(pgx.Tx, controlplane.Member) error) (controlplane.Member, error) {
+func (db *DB) changeMember(ctx context.Context, action audit.Action, id controlplane.ID, may MayManage, do func(pgx.Tx, controlplane.Member) error) (controlplane.Member, error) {
 	var member controlplane.Member
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
 		was, err := lockMember(ctx, tx, id, may)
@@ -160,9 +167,31 @@ func (db *DB) changeMember(ctx context.Context, id controlplane.ID, may MayManag
 			return err
 		}
 		member, err = one[controlplane.Member](ctx, tx, `select `+memberColumns+` from members where id = $1`, id)
-		return err
+		if err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Changed(action, audit.OfMember(was), audit.OfMember(member)))
 	})
 	return member, err
+}
+
+// changeSelf changes the member who asks.
+func (db *DB) changeSelf(ctx context.Context, action audit.Action, id controlplane.ID, do func(pgx.Tx) error) error {
+	return db.inTx(ctx, func(tx pgx.Tx) error {
+		const read = `select ` + memberColumns + ` from members where id = $1 for update`
+		was, err := one[controlplane.Member](ctx, tx, read, id)
+		if err != nil {
+			return orMissing(err, controlplane.NotFound("id", "member"))
+		}
+		if err := do(tx); err != nil {
+			return err
+		}
+		is, err := one[controlplane.Member](ctx, tx, read, id)
+		if err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Changed(action, audit.OfMember(was), audit.OfMember(is)))
+	})
 }
 
 // lockMember reads a member who is about to be changed. The owners are locked

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 )
 
 // NewSession is a session to begin.
@@ -43,10 +44,10 @@ func (db *DB) BeginSession(ctx context.Context, s NewSession, before *controlpla
 			}
 		}
 		// Whoever disables the member waits, or ends this session too.
-		tag, err := tx.Exec(ctx, `
+		members, err := list[controlplane.Member](ctx, tx, `
 			update members set signed_in_at = case when $2 then signed_in_at else now() end
-			where id = $1 and not disabled and joined_at is not null`, s.MemberID, s.Pending)
-		if err != nil || tag.RowsAffected() == 0 {
+			where id = $1 and not disabled and joined_at is not null returning `+memberColumns, s.MemberID, s.Pending)
+		if err != nil || len(members) == 0 {
 			return err
 		}
 		begun = true
@@ -54,7 +55,12 @@ func (db *DB) BeginSession(ctx context.Context, s NewSession, before *controlpla
 		_, err = tx.Exec(ctx, `
 			insert into sessions (digest, member_id, pending, address, user_agent, expires_at)
 			values ($1, $2, $3, $4, $5, now() + $6)`, digest[:], s.MemberID, s.Pending, s.Address, s.UserAgent, s.Lasts)
-		return err
+		if err != nil || s.Pending {
+			return err
+		}
+		entry := audit.Created(audit.SignIn, audit.OfMember(members[0]))
+		entry.After = audit.State{"address": s.Address, "userAgent": s.UserAgent}
+		return appendAudit(asMember(ctx, members[0]), tx, entry)
 	})
 	if err != nil {
 		return false, fmt.Errorf("begin session: %w", err)
@@ -107,23 +113,27 @@ func (db *DB) Sessions(ctx context.Context, member controlplane.ID, idle time.Du
 // EndSession ends one session of a member; it fails with NOT_FOUND when it isn't
 // theirs.
 func (db *DB) EndSession(ctx context.Context, member, id controlplane.ID) error {
-	tag, err := db.pool.Exec(ctx, `delete from sessions where id = $1 and member_id = $2`, id, member)
-	if err != nil {
-		return fmt.Errorf("end session: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return controlplane.NotFound("id", "session")
-	}
-	return nil
+	err := db.changeSelf(ctx, audit.EndSession, member, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `delete from sessions where id = $1 and member_id = $2`, id, member)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = controlplane.NotFound("id", "session")
+		}
+		return err
+	})
+	return memberFault("end session", err)
 }
 
 // EndOtherSessions ends all sessions of a member but one.
 func (db *DB) EndOtherSessions(ctx context.Context, member, but controlplane.ID) error {
-	err := db.inTx(ctx, func(tx pgx.Tx) error { return endSessions(ctx, tx, member, but) })
-	if err != nil {
-		return fmt.Errorf("end other sessions: %w", err)
-	}
-	return nil
+	err := db.changeSelf(ctx, audit.EndOtherSessions, member, func(tx pgx.Tx) error { return endSessions(ctx, tx, member, but) })
+	return memberFault("end other sessions", err)
+}
+
+// asMember returns a context in which a member acts who is signing in.
+func asMember(ctx context.Context, m controlplane.Member) context.Context {
+	return controlplane.WithActor(ctx, controlplane.Actor{
+		Kind: controlplane.ActorMember, ID: m.ID, Name: audit.OfMember(m).Object.Name, RequestID: controlplane.ActorOf(ctx).RequestID,
+	})
 }
 
 // endSessions ends all sessions of a member but one, 0 for none.

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/permit"
 )
 
@@ -38,8 +39,12 @@ func (db *DB) CreateAPIToken(ctx context.Context, t controlplane.APIToken, secre
 		if err != nil {
 			return err
 		}
-		return checkCount(ctx, tx, `select count(*) from api_tokens where revoked_at is null`, maxTokens,
+		err = checkCount(ctx, tx, `select count(*) from api_tokens where revoked_at is null`, maxTokens,
 			controlplane.Conflict("name", "there are %d tokens; revoke one first", maxTokens))
+		if err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Created(audit.CreateAPIToken, audit.OfAPIToken(created)))
 	})
 	return created, tokenFault("create API token", err)
 }
@@ -56,7 +61,10 @@ func (db *DB) RevokeAPIToken(ctx context.Context, id controlplane.ID, may func(c
 			return err
 		}
 		revoked, err = one[controlplane.APIToken](ctx, tx, `update api_tokens set revoked_at = now() where id = $1 returning `+tokenColumns, id)
-		return err
+		if err != nil {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Changed(audit.RevokeAPIToken, audit.OfAPIToken(was), audit.OfAPIToken(revoked)))
 	})
 	return revoked, tokenFault("revoke API token", err)
 }
@@ -71,12 +79,18 @@ func (db *DB) SetAPIToken(ctx context.Context, name string, secret controlplane.
 		if _, err := tx.Exec(ctx, `delete from api_tokens where name = $1 and revoked_at is not null and digest = $2`, name, digest[:]); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `
-			insert into api_tokens (name, prefix, digest, scopes) values ($1, $2, $3, $4)
+		// A restart with the same secret changes nothing, and leaves no record.
+		tokens, err := list[controlplane.APIToken](ctx, tx, `
+			insert into api_tokens as had (name, prefix, digest, scopes) values ($1, $2, $3, $4)
 			on conflict (name) where revoked_at is null do update set
 				prefix = excluded.prefix, digest = excluded.digest, scopes = excluded.scopes,
-				account_id = null, created_by = null, expires_at = null`, name, secret.Prefix(), digest[:], permit.All())
-		return err
+				account_id = null, created_by = null, expires_at = null
+			where had.digest <> excluded.digest or had.scopes <> excluded.scopes or had.account_id is not null or had.created_by is not null or had.expires_at is not null
+			returning `+tokenColumns, name, secret.Prefix(), digest[:], permit.All())
+		if err != nil || len(tokens) == 0 {
+			return err
+		}
+		return appendAudit(ctx, tx, audit.Created(audit.SetAPIToken, audit.OfAPIToken(tokens[0])))
 	})
 	return tokenFault("store API token", err)
 }
