@@ -4,6 +4,7 @@ import { AppLink, useFreshness, useRange } from "~/app/location";
 import { paths } from "~/app/paths";
 import { readableGranularity } from "~/app/range";
 import { type Limit, LimitFields } from "~/limit/fields";
+import { LevelFields, QuotaFields } from "~/limit/standing";
 import { Badge, StatusBadge } from "~/ui/Badge";
 import { Copyable } from "~/ui/Copyable";
 import { moment } from "~/ui/format";
@@ -37,47 +38,10 @@ const AccountQuery = graphql(
           }
         }
         levels {
-          limit {
-            id
-          }
-          key {
-            id
-            name
-          }
-          identity {
-            id
-            value
-          }
-          capacity
-          remaining
-          used
-          observedAt
+          ...LevelFields
         }
         quotas {
-          limit {
-            ...LimitFields
-          }
-          tier {
-            id
-            name
-          }
-          key {
-            id
-            name
-          }
-          identity {
-            id
-            value
-          }
-          periodStart
-          periodEnd
-          amount
-          consumed
-          outstanding
-          remaining
-          writtenOff
-          overspent
-          overage
+          ...QuotaFields
         }
         overrides {
           id
@@ -116,7 +80,7 @@ const AccountQuery = graphql(
       }
     }
   `,
-  [LimitFields],
+  [LimitFields, LevelFields, QuotaFields],
 );
 
 export type AccountDetails = NonNullable<ResultOf<typeof AccountQuery>["account"]>;

@@ -4,8 +4,9 @@ import { graphql } from "~/api/gql";
 import { useSubscribed } from "~/api/subscribed";
 import { AppLink, useNow } from "~/app/location";
 import { paths } from "~/app/paths";
-import { type Limit, LimitFields } from "~/limit/fields";
+import type { Limit } from "~/limit/fields";
 import { ModeBadge } from "~/limit/ModeBadge";
+import { LevelFields, QuotaFields } from "~/limit/standing";
 import { brief, figure, scopeWords, sentence, subjectWords } from "~/limit/words";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
@@ -23,52 +24,15 @@ const RemainingNow = graphql(
     remaining(accountId: $id, everyMs: 1000) {
       at
       levels {
-        limit {
-          id
-        }
-        key {
-          id
-          name
-        }
-        identity {
-          id
-          value
-        }
-        capacity
-        remaining
-        used
-        observedAt
+        ...LevelFields
       }
       quotas {
-        limit {
-          ...LimitFields
-        }
-        tier {
-          id
-          name
-        }
-        key {
-          id
-          name
-        }
-        identity {
-          id
-          value
-        }
-        periodStart
-        periodEnd
-        amount
-        consumed
-        outstanding
-        remaining
-        writtenOff
-        overspent
-        overage
+        ...QuotaFields
       }
     }
   }
 `,
-  [LimitFields],
+  [LevelFields, QuotaFields],
 );
 
 type Override = AccountDetails["overrides"][number];
