@@ -38,6 +38,7 @@ const pages: Record<string, (page: Page) => Promise<string>> = {
   "usage-week": async () => "/usage?range=30d&view=week",
   "usage-refused": async () => "/usage?range=30d&points=minute&group=account&top=100",
   reconciliation: async () => "/usage/reconciliation",
+  audit: async () => "/audit",
   settings: async () => "/settings",
 };
 

@@ -5,6 +5,7 @@ import {
   Gauge,
   Menu,
   Route as RouteIcon,
+  ScrollText,
   Settings,
   Users,
 } from "lucide-react";
@@ -29,6 +30,7 @@ const nav = [
   { path: paths.endpoints, label: "Endpoints", icon: RouteIcon },
   { path: paths.usage, label: "Usage", icon: ChartColumn },
   { path: paths.denials, label: "Denials", icon: CircleSlash },
+  { path: paths.audit, label: "Audit", icon: ScrollText },
   { path: paths.settings, label: "Settings", icon: Settings },
 ];
 

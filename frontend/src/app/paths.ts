@@ -11,6 +11,7 @@ export const paths = {
   usage: "/usage",
   reconciliation: "/usage/reconciliation",
   denials: "/denials",
+  audit: "/audit",
   settings: "/settings",
   signIn: "/sign-in",
   graphiql: "/graphiql",

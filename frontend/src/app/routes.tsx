@@ -13,6 +13,7 @@ const Usage = lazy(() => import("~/pages/Usage"));
 const Reconciliation = lazy(() => import("~/pages/Reconciliation"));
 const LimitPage = lazy(() => import("~/pages/LimitPage"));
 const Denials = lazy(() => import("~/pages/Denials"));
+const Audit = lazy(() => import("~/pages/Audit"));
 const Settings = lazy(() => import("~/pages/Settings"));
 
 /** The site map. */
@@ -32,6 +33,7 @@ export function Routes() {
       <Route path={paths.usage} component={Usage} />
       <Route path={paths.reconciliation} component={Reconciliation} />
       <Route path={paths.denials} component={Denials} />
+      <Route path={paths.audit} component={Audit} />
       <Route path={paths.settings} component={Settings} />
       <Route>
         <NotFound />
