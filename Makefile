@@ -69,6 +69,10 @@ exact: prerequisites $(ENVOY_STAMP) build/weir.wasm ## check that decisions are 
 	@WEIR_EXACT_OPS=100000000 go test -count=1 -v -timeout 60m -run TestExactOverGeneratedOperations ./plugin/limit
 	@WEIR_EXACT_REQUESTS=1000000 go test -count=1 -v -timeout 30m -run TestFilterInEnvoyIsExactOverEveryWindow ./tests/filter
 
+.PHONY: hostile
+hostile: prerequisites $(POSTGRES_STAMP) ## send 10^5 hostile requests to all listeners, from SEED=1
+	@WEIR_HOSTILE_REQUESTS=100000 WEIR_HOSTILE_SEED=$(or $(SEED),1) go test -count=1 -v -timeout 60m -run TestHostileRequestsGetClearErrors ./controlplane/app
+
 .PHONY: bench
 bench: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) build/weir.wasm ## measure what the filter costs beside others, into tests/bench/RESULTS.md
 	@go run ./tests/bench $(BENCH)

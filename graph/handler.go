@@ -51,6 +51,7 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	server.SetErrorPresenter(presenter(r.Log))
 	server.SetRecoverFunc(r.recovered)
 	server.Use(extension.Introspection{})
+	server.Use(literals{})
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
 	server.AroundRootFields(r.refresh)

@@ -27,10 +27,10 @@ type AccountPage struct {
 // after the given one (0: from the beginning), which is to exist.
 func (db *DB) Accounts(ctx context.Context, filter controlplane.AccountFilter, after controlplane.ID, first int) (AccountPage, error) {
 	var page AccountPage
-	const where = ` where name ilike $1 and ($2 = 0 or ` + effectiveTier + ` = $2)`
+	const where = ` where name ilike $1 and ($2::bigint = 0 or ` + effectiveTier + ` = $2)`
 	pattern := "%" + likeEscaper.Replace(filter.Search) + "%"
 	known := false
-	err := db.pool.QueryRow(ctx, `select count(*), $3 = 0 or exists (select from accounts where id = $3) from accounts`+where,
+	err := db.pool.QueryRow(ctx, `select count(*), $3::bigint = 0 or exists (select from accounts where id = $3) from accounts`+where,
 		pattern, filter.TierID, after).Scan(&page.Total, &known)
 	if err != nil {
 		return page, fmt.Errorf("count accounts: %w", err)
@@ -40,7 +40,7 @@ func (db *DB) Accounts(ctx context.Context, filter controlplane.AccountFilter, a
 	}
 	page.Accounts, err = list[controlplane.Account](ctx, db.pool, `
 		select `+accountColumns+` from accounts`+where+`
-		and ($3 = 0 or (name, id) > (select name, id from accounts where id = $3))
+		and ($3::bigint = 0 or (name, id) > (select name, id from accounts where id = $3))
 		order by name, id limit $4`, pattern, filter.TierID, after, first+1)
 	if err != nil {
 		return page, fmt.Errorf("list accounts: %w", err)

@@ -17,8 +17,8 @@ type AuditPage struct {
 	More    bool // whether there are older ones that the filter finds
 }
 
-const auditWhere = ` where ($1 = '' or actor_kind = $1) and ($2 = 0 or actor_id = $2) and ($3::text[] is null or action = any($3))
-	and ($4 = '' or object_id = $4) and ($5 = 0 or account_id = $5) and ($6 = '' or request_id = $6)
+const auditWhere = ` where ($1 = '' or actor_kind = $1) and ($2::bigint = 0 or actor_id = $2) and ($3::text[] is null or action = any($3))
+	and ($4 = '' or object_id = $4) and ($5::bigint = 0 or account_id = $5) and ($6 = '' or request_id = $6)
 	and ($7::timestamptz is null or at >= $7) and ($8::timestamptz is null or at < $8)
 	and ($9 = '' or actor_name ilike $9 or object_name ilike $9)`
 
@@ -40,7 +40,7 @@ func (db *DB) AuditLog(ctx context.Context, f audit.Filter, before int64, first 
 	var page AuditPage
 	err := db.snapshot(ctx, func(tx pgx.Tx) (err error) {
 		page.Records, err = listRecords(ctx, tx, `select `+auditColumns+` from audit_records`+auditWhere+`
-			and ($10 = 0 or seq < $10) order by seq desc limit $11`, append(auditArgs(&f), before, first+1)...)
+			and ($10::bigint = 0 or seq < $10) order by seq desc limit $11`, append(auditArgs(&f), before, first+1)...)
 		return err
 	})
 	if err != nil {

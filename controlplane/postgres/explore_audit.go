@@ -164,7 +164,7 @@ func (db *DB) ReconcileSources(ctx context.Context, from, to time.Time, first in
 func (db *DB) UnaccountedUsage(ctx context.Context, open *bool, after controlplane.ID, first int) ([]controlplane.UnaccountedUsage, bool, error) {
 	rows, err := db.pool.Query(ctx, `
 		select `+unaccountedColumns+`
-		from unaccounted where ($1 = 0 or id < $1) and ($2::boolean is null or (resolved_at is null) = $2)
+		from unaccounted where ($1::bigint = 0 or id < $1) and ($2::boolean is null or (resolved_at is null) = $2)
 		order by id desc limit $3`, after, open, first+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("list unaccounted usage: %w", err)
@@ -182,7 +182,7 @@ func (db *DB) UnaccountedUsage(ctx context.Context, open *bool, after controlpla
 func (db *DB) Corrections(ctx context.Context, account, after controlplane.ID, first int) ([]controlplane.Correction, bool, error) {
 	found, err := list[controlplane.Correction](ctx, db.pool, `
 		select `+correctionColumns+`
-		from corrections where ($1 = 0 or account_id = $1) and ($2 = 0 or id < $2) order by id desc limit $3`, account, after, first+1)
+		from corrections where ($1::bigint = 0 or account_id = $1) and ($2::bigint = 0 or id < $2) order by id desc limit $3`, account, after, first+1)
 	if err != nil {
 		return nil, false, fmt.Errorf("list corrections: %w", err)
 	}

@@ -108,7 +108,8 @@ func (db *DB) fill(ctx context.Context, tx pgx.Tx, archive *zip.Reader, b Backup
 			return err
 		}
 	}
-	if _, err := tx.Exec(ctx, "truncate "+identifiers(names)); err != nil {
+	// Sessions and links go with the members that they are of.
+	if _, err := tx.Exec(ctx, "truncate "+identifiers(names)+" cascade"); err != nil {
 		return err
 	}
 	for _, p := range b.Partitions {

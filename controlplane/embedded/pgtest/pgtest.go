@@ -29,6 +29,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
@@ -73,11 +74,23 @@ func (d *Databases) New(t testing.TB) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.order(context.Background(), "drop database "+name+" with (force)"); err != nil {
+		if err := d.drop(context.Background(), name); err != nil {
 			t.Error(err)
 		}
 	})
 	return d.at(name)
+}
+
+// drop drops a database, and ends what is connected to it. Only a superuser may end
+// an autovacuum by force; a drop without force ends it all the same.
+func (d *Databases) drop(ctx context.Context, name string) error {
+	err := d.order(ctx, "drop database "+name+" with (force)")
+	var refused *pgconn.PgError
+	const insufficientPrivilege = "42501"
+	if errors.As(err, &refused) && refused.Code == insufficientPrivilege {
+		err = d.order(ctx, "drop database "+name)
+	}
+	return err
 }
 
 func (d *Databases) prepare(ctx context.Context) error {
