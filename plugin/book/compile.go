@@ -85,6 +85,7 @@ func (c *compiler) sort() {
 		c.p.Plans[i].Limits = sortedBy(c.p.Plans[i].Limits, func(l Limit) uint64 { return l.ID })
 	}
 	c.p.Meters = sortedBy(c.p.Meters, func(m Meter) uint64 { return m.ID })
+	c.p.Scopes = sortedBy(c.p.Scopes, func(s Scope) uint64 { return uint64(s.ID) })
 	c.p.Keys = slices.Clone(c.p.Keys)
 	slices.SortFunc(c.p.Keys, func(a, b Key) int {
 		return cmp.Or(bytes.Compare(a.Digest[:], b.Digest[:]), cmp.Compare(a.ID, b.ID))
@@ -113,6 +114,7 @@ func (c *compiler) core() ([]byte, error) {
 	c.plans()
 	c.names()
 	c.meters()
+	c.scopes()
 	if what := c.trie(); what != "" {
 		return nil, frame.Invalid(what)
 	}

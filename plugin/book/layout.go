@@ -25,11 +25,13 @@ const (
 	edges                    // by node, hash and label: hash 4 · label 4+4 · node 4
 	methods                  // by node, hash and name:  hash 4 · name 4+4 · endpoint 4
 	meters                   // by ID: id 8 · endpoint's ID 8 · header 4+4 · hidden 4 · zero 4
+	scopes                   // by ID: id 8 · reads only 4 · first target 4 · endpoints 4 · groups 4
+	targets                  // of scopes, endpoints and then groups by ID: id 8
 	texts                    // bytes
 	sections
 )
 
-var recordBytes = [sections]int{16, 24, 32, 4, 4, limitBytes, 20, branchBytes, branchBytes, meterBytes, 1}
+var recordBytes = [sections]int{16, 24, 32, 4, 4, limitBytes, 20, branchBytes, branchBytes, meterBytes, scopeBytes, 8, 1}
 
 var recordMaxima = [sections]uint64{
 	groups:    MaxGroups,
@@ -42,6 +44,8 @@ var recordMaxima = [sections]uint64{
 	edges:     MaxEndpoints * MaxTemplateSegments,
 	methods:   MaxEndpoints,
 	meters:    MaxMeters,
+	scopes:    MaxScopes,
+	targets:   MaxScopes * MaxScopeTargets,
 	texts:     MaxCoreBytes,
 }
 
@@ -52,7 +56,7 @@ const MaxCoreBytes = 64 << 20
 const (
 	branchBytes = 16
 
-	magicCore   = "WCo\x03"
+	magicCore   = "WCo\x04"
 	anonymousAt = 8
 	countsAt    = 16
 	headerBytes = countsAt + 4*int(sections)

@@ -19,7 +19,7 @@ func OpenCore(b []byte) (*Core, error) {
 		return nil, err
 	}
 	for _, verify := range [...]func() string{
-		c.groupsFault, c.endpointsFault, c.plansFault, c.refsFault, c.limitsFault, c.namesFault, c.anonymousFault, c.trieFault, c.metersFault,
+		c.groupsFault, c.endpointsFault, c.plansFault, c.refsFault, c.limitsFault, c.namesFault, c.anonymousFault, c.trieFault, c.metersFault, c.scopesFault,
 	} {
 		if what := verify(); what != "" {
 			return nil, frame.Malformed("core: " + what)

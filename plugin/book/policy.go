@@ -22,6 +22,7 @@ type Policy struct {
 	Plans     []Plan
 	Keys      []Key
 	Meters    []Meter // at most MaxMeters
+	Scopes    []Scope // at most MaxScopes
 }
 
 // Group is a named set of endpoints.
@@ -159,6 +160,8 @@ type Key struct {
 	AccountSuspended bool  // the account with all of its keys
 	ExpiresAt        int64 // Unix milliseconds, from when on it is refused, at most wire.MaxTimeMS; 0: never
 	Epoch            uint32
+	Sandbox          bool   // it is for trying things out; the upstream is told
+	Scope            uint16 // ID of a scope in the same policy; 0: for everything
 }
 
 // Meter adds up what upstreams declare of their responses, such as tokens or rows.

@@ -22,10 +22,12 @@ func (p *Policy) fault() string {
 		return frame.OutOfRange("plans", uint64(len(p.Plans)), 0, MaxPlans)
 	case len(p.Keys) > MaxKeys:
 		return frame.OutOfRange("keys", uint64(len(p.Keys)), 0, MaxKeys)
+	case len(p.Scopes) > MaxScopes:
+		return frame.OutOfRange("scopes", uint64(len(p.Scopes)), 0, MaxScopes)
 	case len(p.Meters) > MaxMeters:
 		return frame.OutOfRange("meters", uint64(len(p.Meters)), 0, MaxMeters)
 	}
-	for _, check := range [...]func() string{p.groupsFault, p.endpointsFault, p.plansFault, p.keysFault, p.metersFault} {
+	for _, check := range [...]func() string{p.groupsFault, p.endpointsFault, p.plansFault, p.scopesFault, p.keysFault, p.metersFault} {
 		if what := check(); what != "" {
 			return what
 		}
@@ -227,6 +229,8 @@ func (k *Key) fault(p *Policy) string {
 		return "expiresAt: not in the years 1970 to 9999"
 	case !p.hasPlan(k.Plan):
 		return "there is no " + named("plan", k.Plan)
+	case k.Scope != 0 && !p.hasScope(k.Scope):
+		return "there is no " + named("scope", uint64(k.Scope))
 	}
 	return ""
 }

@@ -69,11 +69,12 @@ func samplePolicy() Policy {
 			{1 << 40, 7, "Basic", []Limit{minute}},
 		},
 		Meters: []Meter{{6, "x-rows", 2, true}, {5, "x-tokens", 0, false}},
+		Scopes: []Scope{{3, true, nil, []uint64{61}}, {2, false, []uint64{4, 1}, []uint64{60}}},
 		Keys: []Key{
 			{ID: 1001, Account: 100, Plan: 8, Digest: digest(9), Kind: APIKey, ExpiresAt: 1_900_000_000_250, Epoch: 3, AccountSuspended: true},
 			{ID: 1002, Account: 101, Plan: 7, Digest: digest(3), Kind: JWTSubject},
 			{ID: 1003, Account: 101, Plan: 7, Digest: digest(200), Kind: Certificate, Suspended: true},
-			{ID: 1004, Account: 102, Plan: 1 << 40, Digest: digest(201), Kind: APIKey},
+			{ID: 1004, Account: 102, Plan: 1 << 40, Digest: digest(201), Kind: APIKey, Sandbox: true, Scope: 3},
 		},
 	}
 }

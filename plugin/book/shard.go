@@ -12,16 +12,17 @@ import (
 
 // A shard is, little-endian: magic (4 bytes), bits (1), zero (3), its number
 // from 0 (4), the number of keys (4); then the keys by digest: digest 32 · id 8 ·
-// account 8 · plan 8 · expires 8 · epoch 4 · kind 1 · flags 1 · zero 2; then the
+// account 8 · plan 8 · expires 8 · epoch 4 · kind 1 · flags 1 · scope 2; then the
 // checksum.
 const (
-	magicShard       = "WSh\x02"
+	magicShard       = "WSh\x03"
 	shardHeaderBytes = 16
 	keyBytes         = 72
 	maxShardBytes    = shardHeaderBytes + MaxShardKeys*keyBytes + frame.SumBytes
 
 	flagSuspended        = 1
 	flagAccountSuspended = 2
+	flagSandbox          = 4
 )
 
 const (
@@ -64,7 +65,10 @@ func compileShard(keys []Key, bits uint8, index int) []byte {
 		if k.AccountSuspended {
 			flags |= flagAccountSuspended
 		}
-		b = append(frame.AppendU32(b, k.Epoch), byte(k.Kind), flags, 0, 0)
+		if k.Sandbox {
+			flags |= flagSandbox
+		}
+		b = append(frame.AppendU32(b, k.Epoch), byte(k.Kind), flags, byte(k.Scope), byte(k.Scope>>8))
 	}
 	return frame.Seal(b, 0)
 }
@@ -84,6 +88,8 @@ type KeyRef struct {
 	Epoch                       uint32
 	Kind                        KeyKind
 	Suspended, AccountSuspended bool
+	Sandbox                     bool
+	Scope                       uint16 // 0: for everything
 }
 
 // TrustShard opens a shard that this process verified with [OpenShard] before.
@@ -146,7 +152,7 @@ func isKey(r []byte) bool {
 	kind, flags := KeyKind(r[68]), r[69]
 	return id-1 < wire.MaxNumber && account-1 < wire.MaxNumber && plan-1 < wire.MaxNumber &&
 		frame.U64(r, 56) <= wire.MaxTimeMS && kind >= APIKey && kind <= Certificate &&
-		flags&^(flagSuspended|flagAccountSuspended) == 0 && r[70]|r[71] == 0
+		flags&^(flagSuspended|flagAccountSuspended|flagSandbox) == 0
 }
 
 // Keys returns how many keys there are.
@@ -198,5 +204,6 @@ func keyRef(r []byte) KeyRef {
 		ID: frame.U64(r, 32), Account: frame.U64(r, 40), Plan: frame.U64(r, 48),
 		ExpiresAt: int64(frame.U64(r, 56)), Epoch: frame.U32(r, 64), Kind: KeyKind(r[68]),
 		Suspended: r[69]&flagSuspended != 0, AccountSuspended: r[69]&flagAccountSuspended != 0,
+		Sandbox: r[69]&flagSandbox != 0, Scope: uint16(r[70]) | uint16(r[71])<<8,
 	}
 }

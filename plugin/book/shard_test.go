@@ -32,7 +32,7 @@ func TestFindEqualsAMap(t *testing.T) {
 		s := mustCompile(&testing.T{}, p, nil)
 		for d, k := range want {
 			got, found := find(&testing.T{}, s, &d)
-			if !found || got != (KeyRef{k.ID, k.Account, 1, k.ExpiresAt, k.Epoch, k.Kind, k.Suspended, k.AccountSuspended}) {
+			if !found || got != (KeyRef{k.ID, k.Account, 1, k.ExpiresAt, k.Epoch, k.Kind, k.Suspended, k.AccountSuspended, k.Sandbox, k.Scope}) {
 				t.Fatalf("key %d: got %+v, %v", k.ID, got, found)
 			}
 			d[31] ^= 1

@@ -177,6 +177,9 @@ func TestForgedRecordsAreRefused(t *testing.T) {
 		"a meter of a header of Weir's": func(c *Core) { put32(c.record(meters, 0)[20:], 0) },
 		"a meter that is half hidden":   func(c *Core) { put32(c.record(meters, 0)[24:], 2) },
 		"a meter with something unused": func(c *Core) { put32(c.record(meters, 0)[28:], 1) },
+		"a scope with an unknown flag":  func(c *Core) { put32(c.record(scopes, 0)[8:], 2) },
+		"a scope of others' targets":    func(c *Core) { put32(c.record(scopes, 1)[12:], 0) },
+		"a target in no scope":          func(c *Core) { put32(c.record(scopes, 1)[20:], 0) },
 		"a method of no endpoint":       func(c *Core) { put32(c.record(methods, 0)[12:], 99) },
 	}
 	for name, forge := range tests {
@@ -209,8 +212,7 @@ func TestForgedKeysAreRefused(t *testing.T) {
 		"no plan":                  func(b []byte) { clear(b[48:56]) },
 		"expires beyond all years": func(b []byte) { b[63] = 0x7f },
 		"no kind":                  func(b []byte) { b[68] = 0 },
-		"an unknown flag":          func(b []byte) { b[69] |= 4 },
-		"something unused":         func(b []byte) { b[71] = 1 },
+		"an unknown flag":          func(b []byte) { b[69] |= 8 },
 	}
 	keys := []Key{{ID: 1, Account: 1, Plan: 1, Digest: digest(1), Kind: 1}, {ID: 2, Account: 1, Plan: 1, Digest: digest(2), Kind: 1}}
 	for name, forge := range tests {

@@ -136,17 +136,24 @@ func (r *request) refuseCaller(f *fields, why refusal) types.Action {
 	switch why {
 	case noCredential:
 		a.detail, challenge = r.config.wanted(), `Bearer realm="weir"`
+	case mistypedKey:
+		a.detail = "The API key is mistyped: its last characters don't match the rest. Copy it anew."
 	case keyExpired:
 		a.detail = "The key has expired."
 	case keySuspended:
 		a.detail = "The key is suspended."
 	case accountSuspended:
 		a.detail = "The account is suspended."
+	case outOfScope:
+		a.title, a.detail = "Out of the key's scope", "The key may not be used for this request."
 	default:
 		a.detail = r.config.unknown()
 	}
 	if r.decision == wire.Forbidden {
-		a.status, a.grpc, a.title = 403, grpcPermissionDenied, "Forbidden"
+		a.status, a.grpc = 403, grpcPermissionDenied
+		if why != outOfScope {
+			a.title = "Forbidden"
+		}
 	} else {
 		a.headers = [][2]string{{"www-authenticate", challenge}}
 	}

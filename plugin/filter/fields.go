@@ -10,15 +10,16 @@ import (
 // may declare a request's cost. What a client sends under the first ones never
 // arrives, and the last one never leaves.
 const (
-	headerPrefix   = "x-weir-"
-	headerAccount  = "x-weir-account"  // acc_<decimal>
-	headerKey      = "x-weir-key"      // key_<decimal>
-	headerTier     = "x-weir-tier"     // name of the tier
-	headerPriority = "x-weir-priority" // low while a soft limit is exceeded, else normal
-	headerCost     = "x-weir-cost"     // of the response: cost units that it took
+	headerPrefix      = "x-weir-"
+	headerAccount     = "x-weir-account"     // acc_<decimal>
+	headerKey         = "x-weir-key"         // key_<decimal>
+	headerTier        = "x-weir-tier"        // name of the tier
+	headerPriority    = "x-weir-priority"    // low while a soft limit is exceeded, else normal
+	headerEnvironment = "x-weir-environment" // sandbox for a key that is for trying things out; a live one has none
+	headerCost        = "x-weir-cost"        // of the response: cost units that it took
 )
 
-var identityHeaders = [...]string{headerAccount, headerKey, headerTier, headerPriority}
+var identityHeaders = [...]string{headerAccount, headerKey, headerTier, headerPriority, headerEnvironment}
 
 // fields are the request header fields that the filter looks at, read in one go.
 // They are views, valid until the callback returns; nil is a field that isn't
@@ -84,6 +85,8 @@ func (f *fields) take(name, value []byte, keyHeader string) {
 		f.spoofed |= 4
 	case headerPriority:
 		f.spoofed |= 8
+	case headerEnvironment:
+		f.spoofed |= 16
 	default:
 		if isAlias(name) {
 			f.aliases = append(f.aliases, string(name))

@@ -14,6 +14,8 @@ type caller struct {
 	plan         uint64
 	epoch        uint32
 	claimed      bool     // the plan comes from a verified claim
+	scope        uint16   // what the key may be used for; 0: everything
+	sandbox      bool     // the key is for trying things out
 	address      uint64   // hash of the address, see hashAddress
 	shard        int      // segment where the key was found; -1 nowhere
 	from         keyPlace // where its API key was
@@ -26,9 +28,11 @@ const (
 	welcome refusal = iota
 	noCredential
 	unknownCredential
+	mistypedKey
 	keyExpired
 	keySuspended
 	accountSuspended
+	outOfScope
 	unsettled // the policy that would tell is just being published
 )
 
@@ -36,7 +40,7 @@ func (f refusal) decision() wire.Decision {
 	switch f {
 	case welcome:
 		return wire.Allowed
-	case keySuspended, accountSuspended:
+	case keySuspended, accountSuspended, outOfScope:
 		return wire.Forbidden
 	}
 	return wire.Unauthenticated
@@ -48,7 +52,7 @@ func (f refusal) decision() wire.Decision {
 // configuration.
 func (r *request) identify(f *fields) refusal {
 	r.caller = caller{shard: -1}
-	sent := false
+	sent, mistyped := false, false
 	for _, w := range r.config.identify {
 		var text []byte
 		var from keyPlace
@@ -79,8 +83,12 @@ func (r *request) identify(f *fields) refusal {
 			r.caller.from = from
 			return why
 		}
+		mistyped = mistyped || w == byKey && book.Mistyped(text)
 	}
 	r.caller = caller{shard: -1}
+	if mistyped {
+		return mistypedKey
+	}
 	if sent {
 		return unknownCredential
 	}
@@ -143,6 +151,7 @@ func (r *request) lookUp(text []byte, w way) (found bool, why refusal) {
 	}
 	c := &r.caller
 	c.account, c.key, c.plan, c.epoch, c.shard = ref.Account, ref.ID, ref.Plan, ref.Epoch, shard
+	c.scope, c.sandbox = ref.Scope, ref.Sandbox
 	switch {
 	case ref.AccountSuspended:
 		return true, accountSuspended

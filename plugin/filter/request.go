@@ -95,6 +95,12 @@ func (r *request) handle(f *fields) types.Action {
 			}
 			break
 		}
+		if r.caller.scope != 0 && !r.policy.core.InScope(r.caller.scope, view(f.method), r.endpoint) {
+			if r.loadPolicy() { // its scope may be newer than the endpoints that are at hand
+				continue
+			}
+			return r.refuseCaller(f, outOfScope)
+		}
 		err := r.decide(q)
 		switch {
 		case err == errOutdated:
@@ -204,6 +210,9 @@ func (r *request) setIdentity(f *fields) bool {
 		}
 	}
 	var values [len(identityHeaders)]string
+	if r.caller.sandbox {
+		values[4] = "sandbox"
+	}
 	s := &r.scratch
 	if r.plan != nil {
 		values[2] = r.plan.name
