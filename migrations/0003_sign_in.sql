@@ -11,16 +11,12 @@ create table members (
     totp_secret  text,   -- base32; null: no second step
     totp_step    bigint not null default 0, -- the last time step whose code was used
     totp_draft   text,   -- a secret that is shown and not confirmed yet
-    oidc_issuer  text,
-    oidc_subject text,
     disabled     boolean not null default false,
     created_at   timestamptz not null default now(),
     joined_at    timestamptz,
     signed_in_at timestamptz,
     constraint members_email_key unique (email),
-    constraint members_oidc_key unique (oidc_issuer, oidc_subject),
-    check ((role = 'CUSTOMER') = (account_id is not null)),
-    check ((oidc_issuer is null) = (oidc_subject is null))
+    check ((role = 'CUSTOMER') = (account_id is not null))
 );
 
 -- Codes that each stand in for a second step once. Only digests are stored.
@@ -81,14 +77,5 @@ create table api_tokens (
 );
 create unique index api_tokens_name_key on api_tokens (name) where revoked_at is null;
 
--- What a sign-in with another provider began with, until it comes back.
-create table oidc_flows (
-    digest     bytea primary key check (octet_length(digest) = 32), -- of the browser's cookie
-    state      text not null,
-    nonce      text not null,
-    verifier   text not null, -- of PKCE
-    expires_at timestamptz not null
-);
-
 -- +goose Down
-drop table oidc_flows, api_tokens, sign_in_tries, sessions, sign_in_links, recovery_codes, members;
+drop table api_tokens, sign_in_tries, sessions, sign_in_links, recovery_codes, members;

@@ -7,7 +7,7 @@ test("without a session, every page leads to the sign-in page, and says how to g
   page,
 }) => {
   await page.goto("/tiers");
-  await expect(page.getByRole("heading", { name: "Sign in with a link" })).toBeVisible();
+  await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await expect(page.getByText("weir sign-in-link")).toBeVisible();
 });
 
@@ -20,7 +20,7 @@ test("a link signs in once, and is refused the second time", async ({ page, brow
   const stranger = await browser.newContext();
   const second = await stranger.newPage();
   await second.goto(link);
-  await expect(second.getByRole("heading", { name: "Get a new link" })).toBeVisible();
+  await expect(second.getByRole("heading", { name: "Sign in" })).toBeVisible();
   await expect(second.getByRole("alert")).toContainText(/used|expired/i);
   await stranger.close();
 });

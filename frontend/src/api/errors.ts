@@ -20,6 +20,13 @@ export function isUnauthenticated(error: CombinedError): boolean {
   );
 }
 
+/** Whether the caller lacks a permission. */
+export function isForbidden(error: CombinedError): boolean {
+  return error.graphQLErrors.some(
+    (e) => (e.extensions as Extensions | undefined)?.code === "FORBIDDEN",
+  );
+}
+
 /** Whether the question itself is at fault, so that asking again would not help. */
 export function isRefused(error: CombinedError): boolean {
   return error.graphQLErrors.some(

@@ -21,31 +21,58 @@ export function useSession(): Session {
   return useSyncExternalStore(subscribe, () => current);
 }
 
-/** Why a sign-in link was refused. */
+/** Why a sign-in was refused. */
 export type Refusal = { title: string; detail: string };
 
-/** Trades a sign-in link's token for a session cookie; null when that worked. */
-export async function signIn(token: string): Promise<Refusal | null> {
-  let response: Response;
+/** What became of a sign-in: a session, a question for a code, or a refusal. */
+export type SignInAnswer = "done" | "code" | Refusal;
+
+/** Signs in with a link's token, an address and a password, or the code of the second step. */
+export const signIn = (
+  shown: { token: string } | { email: string; password: string } | { code: string },
+) => trade("/auth/sign-in", shown);
+
+/** Trades a member's link for a password, and a session. */
+export const join = (link: { token: string; name: string; password: string }) =>
+  trade("/auth/join", link);
+
+async function trade(path: string, body: object): Promise<SignInAnswer> {
+  const response = await post(path, body);
+  if (!(response instanceof Response)) return response;
+  if (!response.ok) return refusalOf(response);
+  if (response.status === 200) return "code";
+  setSession("signed-in");
+  return "done";
+}
+
+/** Whom a member's link is for. */
+export type Linked = { email: string; name: string; role: string; joined: boolean };
+
+export async function showLink(token: string): Promise<Linked | Refusal> {
+  const response = await post("/auth/link", { token });
+  if (!(response instanceof Response)) return response;
+  return response.ok ? response.json() : refusalOf(response);
+}
+
+async function post(path: string, body: object): Promise<Response | Refusal> {
   try {
-    response = await fetch("/auth/sign-in", {
+    return await fetch(path, {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ token }),
+      body: JSON.stringify(body),
     });
   } catch {
     return {
-      title: "The control plane can't be reached",
-      detail: "Check that it runs, then open the link again. The link was not used up.",
+      title: "The control plane can’t be reached",
+      detail: "Check that it runs, then try again. A link was not used up.",
     };
   }
-  if (response.ok) {
-    setSession("signed-in");
-    return null;
-  }
+}
+
+async function refusalOf(response: Response): Promise<Refusal> {
   const problem: Partial<Refusal> = await response.json().catch(() => ({}));
   return {
-    title: problem.title ?? "The link was refused",
+    title: problem.title ?? "That was refused",
     detail: problem.detail ?? `The control plane answered ${response.status}.`,
   };
 }

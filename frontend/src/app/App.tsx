@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { lazy, Suspense, useMemo, useState } from "react";
 import { Provider } from "urql";
 import { Route, Switch } from "wouter";
 import { createAPI } from "~/api/client";
@@ -8,6 +8,8 @@ import { ToastProvider } from "~/ui/Toast";
 import { Frame } from "./Frame";
 import { LeavingGuard } from "./leaving";
 import { paths } from "./paths";
+
+const Join = lazy(() => import("~/pages/Join"));
 
 export function App() {
   // Every session gets a client and a feed of its own: nothing cached for one
@@ -25,6 +27,11 @@ export function App() {
             <Switch>
               <Route path={paths.signIn}>
                 <SignIn onSignedIn={() => setGeneration(generation + 1)} />
+              </Route>
+              <Route path={paths.join}>
+                <Suspense>
+                  <Join onSignedIn={() => setGeneration(generation + 1)} />
+                </Suspense>
               </Route>
               <Route>
                 <Frame />

@@ -13,6 +13,7 @@ import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, Redirect, useLocation } from "wouter";
 import { useRunLive } from "~/api/live";
 import { useSession } from "~/api/session";
+import { type Permission, useViewer } from "~/api/viewer";
 import { IconButton } from "~/ui/Button";
 import { Dialog } from "~/ui/Dialog";
 import { Loading, Skeleton } from "~/ui/states";
@@ -23,16 +24,37 @@ import { paths } from "./paths";
 import { Routes } from "./routes";
 import { TopBar } from "./TopBar";
 
-const nav = [
-  { path: paths.overview, label: "Overview", icon: Activity },
-  { path: paths.accounts, label: "Accounts", icon: Users },
-  { path: paths.tiers, label: "Tiers", icon: Gauge },
-  { path: paths.endpoints, label: "Endpoints", icon: RouteIcon },
-  { path: paths.usage, label: "Usage", icon: ChartColumn },
-  { path: paths.denials, label: "Denials", icon: CircleSlash },
+type Page = {
+  path: string;
+  label: string;
+  icon: typeof Activity;
+  /** Without it the page is left out. */
+  needs?: Permission;
+  /** Whether it is for those, too, who see one account only. */
+  bound?: boolean;
+};
+
+const pages: Page[] = [
+  { path: paths.overview, label: "Overview", icon: Activity, needs: "USAGE_READ" },
+  { path: paths.accounts, label: "Accounts", icon: Users, needs: "ACCOUNTS_READ" },
+  { path: paths.tiers, label: "Tiers", icon: Gauge, needs: "POLICY_READ" },
+  { path: paths.endpoints, label: "Endpoints", icon: RouteIcon, needs: "POLICY_READ" },
+  { path: paths.usage, label: "Usage", icon: ChartColumn, needs: "USAGE_READ", bound: true },
+  { path: paths.denials, label: "Denials", icon: CircleSlash, needs: "USAGE_READ", bound: true },
   { path: paths.audit, label: "Audit", icon: ScrollText },
   { path: paths.settings, label: "Settings", icon: Settings },
 ];
+
+/** The pages for whoever is signed in. */
+function usePages(): Page[] {
+  const { viewer, may } = useViewer();
+  const own = viewer?.account;
+  if (!own) return pages.filter((page) => may(page.needs));
+  return [
+    { path: paths.account(own.id), label: own.name, icon: Users },
+    ...pages.filter((page) => page.bound && may(page.needs)),
+  ];
+}
 
 /** What stays around every page: navigation, top bar, command menu. */
 export function Frame() {
@@ -44,6 +66,7 @@ export function Frame() {
   useRunLive(live && session === "signed-in");
   useCommandKey(() => setCommandsOpen(true));
   const main = useFocusOnNavigation(location);
+  const nav = usePages();
 
   if (session === "signed-out") {
     const here = location + window.location.search;
@@ -122,6 +145,7 @@ function Brand() {
 function Nav({ onNavigate }: { onNavigate?: () => void }) {
   const [location] = useLocation();
   const href = useHref();
+  const nav = usePages();
   return (
     <nav aria-label="Main" className="flex flex-col gap-0.5 px-2">
       {nav.map(({ path, label, icon: Icon }) => {

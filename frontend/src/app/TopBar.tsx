@@ -1,23 +1,17 @@
 import { CircleUser, Monitor, Moon, Search, Sun } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
+import { Link } from "wouter";
 import { graphql } from "~/api/gql";
 import { useLive } from "~/api/live";
 import { setSession } from "~/api/session";
+import { useViewer } from "~/api/viewer";
 import { ago, clock } from "~/ui/format";
 import { setTheme, type Theme, useTheme } from "~/ui/theme";
 import { useLiveSwitch } from "./location";
+import { paths } from "./paths";
 import { RangePicker } from "./RangePicker";
-
-const ViewerQuery = graphql(`
-  query Viewer {
-    viewer {
-      kind
-      name
-    }
-  }
-`);
 
 const SignOut = graphql(`
   mutation SignOut {
@@ -92,7 +86,7 @@ const itemClass =
   "flex h-8 cursor-pointer items-center gap-2.5 rounded-control px-2 outline-none data-highlighted:bg-hover pointer-coarse:h-11";
 
 function ViewerMenu() {
-  const [{ data }] = useQuery({ query: ViewerQuery });
+  const { viewer } = useViewer();
   const [, signOut] = useMutation(SignOut);
   const theme = useTheme();
   const leave = async () => {
@@ -117,11 +111,16 @@ function ViewerMenu() {
           className="z-40 w-56 rounded-panel border border-line-strong bg-raised p-1.5"
         >
           <div className="px-2 pt-1 pb-2">
-            <div className="font-medium">{data?.viewer.name ?? "…"}</div>
-            <div className="text-small text-faint">
-              {data?.viewer.kind === "TOKEN" ? "API token" : "Signed in with a link"}
+            <div className="truncate font-medium">
+              {viewer?.member?.name ?? viewer?.name ?? "…"}
+            </div>
+            <div className="truncate text-small text-faint">
+              {viewer?.kind === "TOKEN" ? "API token" : (viewer?.member?.email ?? "no e-mail yet")}
             </div>
           </div>
+          <DropdownMenu.Item className={itemClass} asChild>
+            <Link href={paths.profile}>Profile</Link>
+          </DropdownMenu.Item>
           <DropdownMenu.Separator className="-mx-1.5 mb-1.5 h-px bg-line" />
           <DropdownMenu.Label className="px-2 py-1 text-small text-faint">Theme</DropdownMenu.Label>
           <DropdownMenu.RadioGroup value={theme} onValueChange={(t) => setTheme(t as Theme)}>

@@ -13,6 +13,10 @@ export const paths = {
   denials: "/denials",
   audit: "/audit",
   settings: "/settings",
+  members: "/settings/members",
+  tokens: "/settings/tokens",
+  profile: "/profile",
+  join: "/join",
   signIn: "/sign-in",
   graphiql: "/graphiql",
 } as const;

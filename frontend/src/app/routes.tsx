@@ -1,5 +1,6 @@
 import { lazy } from "react";
-import { Route, Switch } from "wouter";
+import { Redirect, Route, Switch } from "wouter";
+import { useViewer } from "~/api/viewer";
 import { NotFound } from "~/pages/NotFound";
 import { paths } from "./paths";
 
@@ -13,14 +14,26 @@ const Usage = lazy(() => import("~/pages/Usage"));
 const Reconciliation = lazy(() => import("~/pages/Reconciliation"));
 const LimitPage = lazy(() => import("~/pages/LimitPage"));
 const Denials = lazy(() => import("~/pages/Denials"));
+const Members = lazy(() => import("~/pages/Members"));
+const Tokens = lazy(() => import("~/pages/Tokens"));
+const Profile = lazy(() => import("~/pages/Profile"));
 const Audit = lazy(() => import("~/pages/Audit"));
 const Settings = lazy(() => import("~/pages/Settings"));
+
+/** The overview, or for those who see one account only, that. */
+function Home() {
+  const { viewer } = useViewer();
+  const own = viewer?.account;
+  return own ? <Redirect to={paths.account(own.id)} replace /> : <Overview />;
+}
 
 /** The site map. */
 export function Routes() {
   return (
     <Switch>
-      <Route path={paths.overview} component={Overview} />
+      <Route path={paths.overview}>
+        <Home />
+      </Route>
       <Route path={paths.accounts} component={Accounts} />
       <Route path="/accounts/:id">{({ id }) => <Account key={id} id={id} />}</Route>
       <Route path={paths.tiers} component={Tiers} />
@@ -35,6 +48,9 @@ export function Routes() {
       <Route path={paths.denials} component={Denials} />
       <Route path={paths.audit} component={Audit} />
       <Route path={paths.settings} component={Settings} />
+      <Route path={paths.members} component={Members} />
+      <Route path={paths.tokens} component={Tokens} />
+      <Route path={paths.profile} component={Profile} />
       <Route>
         <NotFound />
       </Route>

@@ -1,7 +1,8 @@
 import { Check, Clock3 } from "lucide-react";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
-import { useFreshness, useNow } from "~/app/location";
+import { useViewer } from "~/api/viewer";
+import { AppLink, useFreshness, useNow } from "~/app/location";
 import { paths } from "~/app/paths";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
@@ -18,10 +19,6 @@ import { RetentionSettings } from "./settings-retention";
 
 const SettingsQuery = graphql(`
   query Settings {
-    viewer {
-      kind
-      name
-    }
     rollout {
       snapshot
       workers {
@@ -43,6 +40,7 @@ export default function Settings() {
     variables: {},
     everyMS: useFreshness(),
   });
+  const { viewer, may } = useViewer();
   const nowMS = useNow(1_000);
   if (error && !data)
     return <ErrorState page="Settings" what="the settings" error={error} retry={reload} />;
@@ -50,7 +48,15 @@ export default function Settings() {
   const current = rollout?.workers.filter((w) => w.snapshot >= rollout.snapshot).length;
   return (
     <>
-      <PageHead title="Settings" />
+      <PageHead
+        title="Settings"
+        actions={
+          <>
+            {may("MEMBERS_READ") && <AppLink to={paths.members}>Members</AppLink>}
+            {may("TOKENS_WRITE") && <AppLink to={paths.tokens}>API tokens</AppLink>}
+          </>
+        }
+      />
       <StaleNotice error={error} retry={reload} />
       <Panel
         title="Rollout"
@@ -83,9 +89,15 @@ export default function Settings() {
           <Panel title="You">
             <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2 px-4 pb-4">
               <dt className="text-muted">Name</dt>
-              <dd>{data?.viewer.name ?? <Skeleton />}</dd>
+              <dd>{viewer?.name ?? <Skeleton />}</dd>
               <dt className="text-muted">Signed in</dt>
-              <dd>{data?.viewer.kind === "TOKEN" ? "with an API token" : "with a sign-in link"}</dd>
+              <dd>
+                {viewer?.kind === "TOKEN" ? (
+                  "with an API token"
+                ) : (
+                  <AppLink to={paths.profile}>Password, second step, sessions</AppLink>
+                )}
+              </dd>
               <dt className="self-center text-muted">Theme</dt>
               <dd>
                 <ThemeChoice />

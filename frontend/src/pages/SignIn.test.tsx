@@ -10,10 +10,11 @@ afterEach(() => {
 });
 
 describe("sign-in", () => {
-  it("explains how to get a link when there is no token", () => {
+  it("asks for a password when there is no token, and says how to get a link", () => {
     history.replaceState(null, "", "/sign-in");
     render(<SignIn onSignedIn={() => {}} />);
-    expect(screen.getByRole("heading", { name: "Sign in with a link" })).toBeTruthy();
+    expect(screen.getByRole("heading", { name: "Sign in" })).toBeTruthy();
+    expect(screen.getByLabelText("Password")).toBeTruthy();
     expect(screen.getByText("weir sign-in-link")).toBeTruthy();
     expect(answer).not.toHaveBeenCalled();
   });

@@ -17,6 +17,7 @@ export function TextField({
   look = "text",
   autofocus,
   type = "text",
+  autoComplete = "off",
   placeholder,
   maxLength,
   required,
@@ -25,7 +26,9 @@ export function TextField({
   value: string;
   onChange: (value: string) => void;
   look?: "text" | "code" | "number";
-  type?: "text" | "datetime-local" | "search";
+  type?: "text" | "datetime-local" | "search" | "email" | "password";
+  /** What the browser may fill in; nothing unless it is named. */
+  autoComplete?: string;
   placeholder?: string | undefined;
   maxLength?: number;
   required?: boolean;
@@ -39,7 +42,7 @@ export function TextField({
           type={type}
           data-autofocus={autofocus || undefined}
           inputMode={look === "number" ? "numeric" : undefined}
-          autoComplete="off"
+          autoComplete={autoComplete}
           spellCheck={false}
           placeholder={placeholder}
           maxLength={maxLength}

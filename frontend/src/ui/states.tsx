@@ -1,7 +1,7 @@
 import type { CombinedError } from "@urql/core";
-import { CircleAlert } from "lucide-react";
+import { CircleAlert, Lock } from "lucide-react";
 import type { ReactNode } from "react";
-import { explain } from "~/api/errors";
+import { explain, isForbidden } from "~/api/errors";
 import { Button } from "./Button";
 import { Copyable } from "./Copyable";
 import { PageHead } from "./Panel";
@@ -47,10 +47,13 @@ export function ErrorState({
   error: CombinedError;
   retry: () => void;
 }) {
-  const state = (
+  const Heading = page === undefined ? "h3" : "h2";
+  const state = isForbidden(error) ? (
+    <NoPermission what={what} error={error} heading={Heading} />
+  ) : (
     <div role="alert" className="flex flex-col items-center gap-1 px-4 py-12 text-center">
       <CircleAlert aria-hidden className="mb-1 size-5 text-error" />
-      <h3 className="font-medium">Could not load {what}</h3>
+      <Heading className="font-medium">Could not load {what}</Heading>
       <p className="max-w-md text-muted">
         {explain(error)} Envoy goes on limiting and counting meanwhile.
       </p>
@@ -65,6 +68,27 @@ export function ErrorState({
       <PageHead title={page} />
       <div className="panel">{state}</div>
     </>
+  );
+}
+
+/** It is not for whoever asks: what is missing, and who can change that. */
+function NoPermission({
+  what,
+  error,
+  heading: Heading,
+}: {
+  what: string;
+  error: CombinedError;
+  heading: "h2" | "h3";
+}) {
+  return (
+    <div role="alert" className="flex flex-col items-center gap-1 px-4 py-12 text-center">
+      <Lock aria-hidden className="mb-1 size-5 text-faint" />
+      <Heading className="font-medium">You may not see {what}</Heading>
+      <p className="max-w-md text-muted">
+        {explain(error)} An owner or an admin can give you another role.
+      </p>
+    </div>
   );
 }
 

@@ -1,0 +1,200 @@
+import { KeyRound, Plus } from "lucide-react";
+import { useState } from "react";
+import { useMutation } from "urql";
+import { explain } from "~/api/errors";
+import { graphql, type ResultOf } from "~/api/gql";
+import { usePolled } from "~/api/polled";
+import { AppLink, useNow } from "~/app/location";
+import { paths } from "~/app/paths";
+import { Button } from "~/ui/Button";
+import { Confirm } from "~/ui/Dialog";
+import { PageHead, Panel } from "~/ui/Panel";
+import { EmptyState, ErrorState } from "~/ui/states";
+import { type Column, Table } from "~/ui/Table";
+import { useToast } from "~/ui/Toast";
+import { When } from "~/ui/When";
+import { CreateTokenDialog } from "./tokens-create";
+
+const TokensQuery = graphql(`
+  query Tokens {
+    apiTokens {
+      id
+      name
+      prefix
+      scopes
+      createdAt
+      expiresAt
+      lastUsedAt
+      account {
+        id
+        name
+      }
+      createdBy {
+        id
+        name
+      }
+    }
+  }
+`);
+
+const RevokeToken = graphql(`
+  mutation RevokeToken($id: ID!) {
+    revokeApiToken(id: $id) {
+      token {
+        id
+        revokedAt
+      }
+    }
+  }
+`);
+
+type Token = ResultOf<typeof TokensQuery>["apiTokens"][number];
+
+/** What scripts sign in with. */
+export default function Tokens() {
+  const { data, error, reload } = usePolled({ query: TokensQuery, variables: {}, everyMS: null });
+  const [creating, setCreating] = useState(false);
+  const [revoked, setRevoked] = useState<Token | null>(null);
+  const nowMS = useNow(10_000);
+  if (error && !data)
+    return <ErrorState page="API tokens" what="the API tokens" error={error} retry={reload} />;
+  const create = (
+    <Button
+      kind="primary"
+      icon={<Plus aria-hidden className="size-4" />}
+      onClick={() => setCreating(true)}
+    >
+      New token
+    </Button>
+  );
+  return (
+    <>
+      <PageHead
+        title="API tokens"
+        trail={<AppLink to={paths.settings}>Settings</AppLink>}
+        actions={create}
+      />
+      <Panel title="Tokens" note={data && `${data.apiTokens.length} that work or have expired`}>
+        {data?.apiTokens.length === 0 ? (
+          <EmptyState title="No API tokens">
+            A script signs in with an API token, which has only the permissions that you give it.
+          </EmptyState>
+        ) : (
+          <Table
+            label="API tokens"
+            columns={columns(nowMS, setRevoked)}
+            rows={data?.apiTokens}
+            rowKey={(t) => t.id}
+            skeletonRows={2}
+          />
+        )}
+      </Panel>
+      {creating && <CreateTokenDialog onClose={() => setCreating(false)} onCreated={reload} />}
+      {revoked && (
+        <RevokeDialog token={revoked} onRevoked={reload} onClose={() => setRevoked(null)} />
+      )}
+    </>
+  );
+}
+
+function RevokeDialog({
+  token,
+  onRevoked,
+  onClose,
+}: {
+  token: Token;
+  onRevoked: () => void;
+  onClose: () => void;
+}) {
+  const [{ fetching, error }, revoke] = useMutation(RevokeToken);
+  const say = useToast();
+  const confirm = async () => {
+    const result = await revoke({ id: token.id });
+    if (result.error) return;
+    say(`${token.name} is revoked`);
+    onRevoked();
+    onClose();
+  };
+  return (
+    <Confirm
+      title={`Revoke ${token.name}?`}
+      confirm="Revoke for good"
+      typed={token.name}
+      danger
+      busy={fetching}
+      error={error && explain(error)}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      Requests with it are refused with 401 from now on, and its subscriptions end within half a
+      minute.
+    </Confirm>
+  );
+}
+
+const columns = (nowMS: number, revoke: (token: Token) => void): Column<Token>[] => [
+  {
+    id: "name",
+    head: "Token",
+    sort: (t) => t.name,
+    cell: (t) => (
+      <span className="flex flex-wrap items-center gap-x-2">
+        <KeyRound aria-hidden className="size-4 text-faint" />
+        <span className="font-medium">{t.name}</span>
+        <code className="font-mono text-small text-muted">{t.prefix}…</code>
+      </span>
+    ),
+  },
+  {
+    id: "scopes",
+    head: "May",
+    from: "md",
+    cell: (t) => (
+      <span className="text-small text-muted" title={t.scopes.join(", ")}>
+        {t.scopes.length > 3 ? `${t.scopes.length} permissions` : t.scopes.join(", ")}
+        {t.account && ` · ${t.account.name} only`}
+      </span>
+    ),
+  },
+  {
+    id: "by",
+    head: "Made by",
+    from: "lg",
+    sort: (t) => t.createdBy?.name ?? "",
+    cell: (t) => t.createdBy?.name ?? <span className="text-faint">the command line</span>,
+  },
+  {
+    id: "used",
+    head: "Last used",
+    from: "sm",
+    sort: (t) => t.lastUsedAt ?? "",
+    cell: (t) =>
+      t.lastUsedAt ? (
+        <When at={t.lastUsedAt} nowMS={nowMS} />
+      ) : (
+        <span className="text-faint">Never</span>
+      ),
+  },
+  {
+    id: "expires",
+    head: "Expires",
+    sort: (t) => t.expiresAt ?? "9",
+    cell: (t) =>
+      t.expiresAt ? (
+        <When at={t.expiresAt} nowMS={nowMS} coming />
+      ) : (
+        <span className="text-faint">Never</span>
+      ),
+  },
+  {
+    id: "actions",
+    head: "Actions",
+    hideHead: true,
+    numeric: true,
+    cell: (t) => (
+      <Button kind="quiet" aria-label={`Revoke ${t.name}`} onClick={() => revoke(t)}>
+        Revoke
+      </Button>
+    ),
+  },
+];
