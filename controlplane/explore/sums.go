@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/plugin/wire"
+	"github.com/weirhq/weir/controlplane/usage"
 )
 
 // Sums is what was read for one plan: what everything has at each of its points,
@@ -38,11 +38,29 @@ func NewSums(p Plan, groups int, meters []controlplane.ID) *Sums {
 	return s
 }
 
-// AddAll adds to what everything has at a point.
-func (s *Sums) AddAll(point int, t controlplane.Totals) { s.all[point].Add(t) }
+// AddAll adds to what everything has at a point. It may keep the latencies.
+func (s *Sums) AddAll(point int, t controlplane.Totals) { add(&s.all[point], t) }
 
-// AddGroup adds to what a group has at a point.
-func (s *Sums) AddGroup(i, point int, t controlplane.Totals) { s.groups[i][point].Add(t) }
+// AddGroup adds to what a group has at a point. It may keep the latencies.
+func (s *Sums) AddGroup(i, point int, t controlplane.Totals) { add(&s.groups[i][point], t) }
+
+// add adds u to t. It changes no histogram, so that several sums can have the same.
+func add(t *controlplane.Totals, u controlplane.Totals) {
+	have, more := t.Latency, u.Latency
+	t.Latency, u.Latency = nil, nil
+	t.Add(u)
+	switch {
+	case len(more) == 0:
+		t.Latency = have
+	case len(have) == 0:
+		t.Latency = more
+	default:
+		var sum usage.LatencySum
+		sum.AddHistogram(have)
+		sum.AddHistogram(more)
+		t.Latency = sum.Histogram()
+	}
+}
 
 // AddMeter adds to what a rank has of a meter at a point; rank 0 is what is not
 // among the groups. A meter that wasn't asked for is left out.
@@ -73,39 +91,30 @@ func (s *Sums) Points() []controlplane.Totals { return s.all }
 // rest returns what is not among the groups, at each point.
 func (s *Sums) rest() []controlplane.Totals {
 	rest := make([]controlplane.Totals, s.points)
+	var latency usage.LatencySum
 	for i := range rest {
-		rest[i].Add(s.all[i])
+		r, all := &rest[i], &s.all[i]
+		latency.Reset()
+		latency.AddHistogram(all.Latency)
+		*r = *all
 		for _, group := range s.groups {
-			rest[i] = less(rest[i], group[i])
+			*r = less(*r, group[i])
+			latency.Take(group[i].Latency)
 		}
+		r.Latency = latency.Histogram()
 	}
 	return rest
 }
 
-// less takes away from totals what is a part of them.
+// less takes away from totals what is a part of them, but for latencies.
 func less(t, part controlplane.Totals) controlplane.Totals {
 	return controlplane.Totals{
 		Requests: t.Requests - part.Requests, Allowed: t.Allowed - part.Allowed, Throttled: t.Throttled - part.Throttled,
 		Refused: t.Refused - part.Refused, Corrected: t.Corrected - part.Corrected, Imported: t.Imported - part.Imported,
 		Errors: t.Errors - part.Errors, Shadowed: t.Shadowed - part.Shadowed, Late: t.Late - part.Late,
 		Cost: t.Cost - part.Cost, BytesIn: t.BytesIn - part.BytesIn, BytesOut: t.BytesOut - part.BytesOut,
-		AllowedDurationUS: t.AllowedDurationUS - part.AllowedDurationUS, Latency: lessLatency(t.Latency, part.Latency),
+		AllowedDurationUS: t.AllowedDurationUS - part.AllowedDurationUS,
 	}
-}
-
-func lessLatency(h, part wire.Histogram) (rest wire.Histogram) {
-	for _, bin := range h {
-		for len(part) > 0 && part[0].Index < bin.Index {
-			part = part[1:]
-		}
-		if len(part) > 0 && part[0].Index == bin.Index {
-			bin.Count -= min(bin.Count, part[0].Count)
-		}
-		if bin.Count > 0 {
-			rest = append(rest, bin)
-		}
-	}
-	return rest
 }
 
 // sum adds up points.
@@ -119,9 +128,13 @@ func sum(points []controlplane.Totals, unique int64, meters [][]MeterAmount) Fig
 		}
 		f.Meters = append(f.Meters, total)
 	}
+	var latency usage.LatencySum
 	for _, t := range points {
+		latency.AddHistogram(t.Latency)
+		t.Latency = nil
 		f.Add(t)
 	}
+	f.Latency = latency.Histogram()
 	return f
 }
 

@@ -43,8 +43,12 @@ func newReader(ctx context.Context, tx pgx.Tx, q explore.Question, now time.Time
 	if r.built, err = builtOf(ctx, tx, r.whole(r.plan), r.plan, r.previous); err != nil {
 		return nil, err
 	}
-	parts := r.among(r.plan).Parts
-	return r, checkRows(ctx, tx, q, append(parts[:len(parts):len(parts)], r.among(r.previous).Parts...))
+	parts := slices.Concat(r.among(r.plan).Parts, r.among(r.previous).Parts)
+	if len(q.Filter.Accounts)+len(q.Filter.Keys) == 0 {
+		// What is read of these is that of the groups of the answer.
+		parts = slices.DeleteFunc(parts, func(p explore.Part) bool { return p.Tabled })
+	}
+	return r, checkRows(ctx, tx, q, parts)
 }
 
 // whole returns how to read the sum of a plan's range.

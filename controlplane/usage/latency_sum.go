@@ -45,7 +45,7 @@ func (s *LatencySum) bin(index int) *uint64 {
 	if at := index - s.first; at >= 0 && at < len(s.counts) {
 		return &s.counts[at]
 	}
-	const more = 16 // so that it seldom grows
+	more := 16 + len(s.counts)/2 // so that it seldom grows
 	most := int(wire.MaxLatencyIndex()) + 1
 	first, end := max(0, index-more), min(most, index+more)
 	if len(s.counts) > 0 {
@@ -64,8 +64,42 @@ func (s *LatencySum) bin(index int) *uint64 {
 	return &s.counts[index-first]
 }
 
+// AddHistogram adds a histogram.
+func (s *LatencySum) AddHistogram(h wire.Histogram) {
+	if len(h) == 0 {
+		return
+	}
+	s.bin(int(h[len(h)-1].Index)) // makes room for all
+	s.bin(int(h[0].Index))
+	for _, b := range h {
+		s.counts[int(b.Index)-s.first] += b.Count
+	}
+}
+
+// Take takes a histogram away that is a part of the sum: what is not in it is left.
+func (s *LatencySum) Take(h wire.Histogram) {
+	for _, b := range h {
+		if at := int(b.Index) - s.first; at >= 0 && at < len(s.counts) {
+			s.counts[at] -= min(s.counts[at], b.Count)
+		}
+	}
+}
+
+// Reset makes it the sum of none, in the same room.
+func (s *LatencySum) Reset() { clear(s.counts) }
+
 // Histogram returns the sum.
 func (s *LatencySum) Histogram() (h wire.Histogram) {
+	bins := 0
+	for _, n := range s.counts {
+		if n != 0 {
+			bins++
+		}
+	}
+	if bins == 0 {
+		return nil
+	}
+	h = make(wire.Histogram, 0, bins)
 	for i, n := range s.counts {
 		if n != 0 {
 			h = append(h, wire.Bin{Index: uint16(s.first + i), Count: n})

@@ -35,6 +35,21 @@ func TestASumOfLatenciesIsWhatReadingThemJoinedGives(t *testing.T) {
 	})
 }
 
+func TestWhatIsTakenFromASumIsNeverMoreThanThereIs(t *testing.T) {
+	var sum usage.LatencySum
+	h := wire.Histogram{{Index: 300, Count: 5}, {Index: 302, Count: 1}}
+	sum.AddHistogram(h)
+	sum.AddHistogram(wire.Histogram{{Index: 10, Count: 2}, {Index: 302, Count: 1}})
+	sum.Take(wire.Histogram{{Index: 2, Count: 9}, {Index: 10, Count: 3}, {Index: 302, Count: 1}, {Index: 900, Count: 1}})
+	if diff := cmp.Diff(h, sum.Histogram()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	sum.Reset()
+	if got := sum.Histogram(); got != nil {
+		t.Errorf("after a reset there is %v", got)
+	}
+}
+
 func FuzzLatencySumTakesWhatReadLatencyDoes(f *testing.F) {
 	f.Add([]byte{0, 1, 1, 0, 5, 3})
 	f.Add([]byte{1, 1})
