@@ -101,6 +101,14 @@ of a processor for it, which tell more than times do while others keep the machi
 		return cmp.Compare(a.percentile(0.95, wholeOf), b.percentile(0.95, wholeOf))
 	})
 	fmt.Fprintf(&b, "\nGoal: p95 at most %s ms. %d of %d questions meet it; the slowest is %s, %s.\n", ms(goal), len(results)-slow, len(results), worst.page, worst.name)
+	light := 0
+	for i := range results {
+		r := &results[i]
+		if used := r.percentile(0.5, func(c cost) time.Duration { return c.postgres + c.control }); r.refused == "" && used <= goal {
+			light++
+		}
+	}
+	fmt.Fprintf(&b, "%d of %d use at most %s ms of a processor, Postgres and control plane together, at the median.\n", light, len(results), ms(goal))
 	for _, why := range refused {
 		fmt.Fprintf(&b, "\nRefused: %s.\n", why)
 	}
