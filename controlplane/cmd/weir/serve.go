@@ -75,7 +75,7 @@ func (c serveCommand) serve(s signals, weir *app.App, apiToken string, config ap
 			return fmt.Errorf("use WEIR_API_TOKEN: %w", err)
 		}
 		if err := weir.DB().SetAPIToken(s.run, "environment", token); err != nil {
-			return err
+			return fmt.Errorf("use WEIR_API_TOKEN: %w", err)
 		}
 	}
 	config.Log.Info("serving", "http", c.HTTPAddr, "edge", c.EdgeAddr)

@@ -1,0 +1,86 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alexedwards/argon2id"
+)
+
+// The vectors of RFC 6238, appendix B, for SHA-1; its last six digits of eight.
+func TestCodesAreThoseOfRFC6238(t *testing.T) {
+	const secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+	for at, code := range map[int64]string{59: "287082", 1111111109: "081804", 1111111111: "050471", 1234567890: "005924", 2000000000: "279037"} {
+		step, ok, err := stepOf(secret, code, time.Unix(at, 0), 0)
+		if err != nil || !ok || step != at/codeEvery {
+			t.Errorf("at %d: step %d, %v, %v", at, step, ok, err)
+		}
+		if _, ok, err := stepOf(secret, code, time.Unix(at, 0), step); err != nil || ok {
+			t.Errorf("at %d, used: %v, %v", at, ok, err)
+		}
+		if _, ok, err := stepOf(secret, code, time.Unix(at+3*codeEvery, 0), 0); err != nil || ok {
+			t.Errorf("at %d, too late: %v, %v", at, ok, err)
+		}
+		if _, ok, err := stepOf(secret, code, time.Unix(at+codeEvery, 0), 0); err != nil || !ok {
+			t.Errorf("at %d, by a clock that is one step off: %v, %v", at, ok, err)
+		}
+	}
+}
+
+func TestWhatStandsForNobodyTakesAsLongAsAPassword(t *testing.T) {
+	params, _, _, err := argon2id.DecodeHash(nobodysDigest)
+	if err != nil || params.Memory != hashing().Memory || params.Iterations != hashing().Iterations || params.Parallelism != hashing().Parallelism {
+		t.Errorf("%+v, %v; hashes are made with %+v", params, err, hashing())
+	}
+	h := newHasher()
+	if ok, _, err := h.matches(t.Context(), "", ""); ok || err != nil {
+		t.Errorf("no password is nobody's: %v, %v", ok, err)
+	}
+}
+
+func TestADigestOfOtherParametersIsOutdated(t *testing.T) {
+	h := newHasher()
+	weak := *hashing()
+	weak.Iterations = 1
+	old, err := argon2id.CreateHash("the password", &weak)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := h.digest(t.Context(), "the password")
+	if err != nil || !strings.HasPrefix(fresh, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Fatalf("%s, %v", fresh, err)
+	}
+	for digest, want := range map[string]bool{old: true, fresh: false} {
+		if ok, outdated, err := h.matches(t.Context(), "the password", digest); err != nil || !ok || outdated != want {
+			t.Errorf("%s: %v, %v, %v", digest, ok, outdated, err)
+		}
+	}
+}
+
+func TestOnlySoManyPasswordsAreHashedAtOnce(t *testing.T) {
+	h := hasher{make(chan struct{}, 1)}
+	done, err := h.turn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := h.digest(gone, "the password"); !errors.Is(err, errBusy) {
+		t.Errorf("got %v", err)
+	}
+	done()
+	if _, err := h.digest(t.Context(), "the password"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNetworksAreTold(t *testing.T) {
+	for address, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::", "a pipe": "a pipe"} {
+		if got := networkOf(address); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
