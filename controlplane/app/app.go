@@ -6,20 +6,15 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/weirhq/weir/controlplane/auth"
-	"github.com/weirhq/weir/controlplane/bulk"
 	"github.com/weirhq/weir/controlplane/certs"
 	"github.com/weirhq/weir/controlplane/cube"
 	"github.com/weirhq/weir/controlplane/edge"
@@ -30,9 +25,6 @@ import (
 	"github.com/weirhq/weir/controlplane/stream"
 	"github.com/weirhq/weir/controlplane/sweep"
 	"github.com/weirhq/weir/controlplane/telemetry"
-	"github.com/weirhq/weir/controlplane/web"
-	"github.com/weirhq/weir/frontend"
-	"github.com/weirhq/weir/graph"
 	"github.com/weirhq/weir/graph/subscribe"
 )
 
@@ -84,7 +76,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := edge.CheckTokens(c.NodeToken); err != nil {
 		return nil, err
 	}
-	a := &App{config: c, failed: make(chan error, 2), stopLoops: func() {}}
+	a := &App{config: c, failed: make(chan error, listeners), stopLoops: func() {}}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
 	}
@@ -95,24 +87,8 @@ func (a *App) open(ctx context.Context) (err error) {
 	if a.watch, err = telemetry.Open(ctx, a.config.TraceURL, a.config.Log); err != nil {
 		return err
 	}
-	var options []postgres.Option
-	if a.config.TraceURL != "" {
-		options = append(options, postgres.Traced(a.watch.Provider()))
-	}
-	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL, options...); err != nil {
+	if err := a.openStores(ctx); err != nil {
 		return err
-	}
-	if err := a.db.Migrate(ctx); err != nil {
-		return err
-	}
-	if a.stream, err = a.connect(); err != nil {
-		return err
-	}
-	if err := a.stream.Setup(ctx); err != nil {
-		return err
-	}
-	if a.config.TraceURL != "" {
-		a.stream.Carry(a.watch.Inject)
 	}
 	a.live = live.New(a.db, a.config.Log)
 	a.corrections = &live.Corrections{DB: a.db, Live: a.stream, Log: a.config.Log}
@@ -126,24 +102,29 @@ func (a *App) open(ctx context.Context) (err error) {
 	filters := &edge.Edge{Snapshots: snapshots, Stream: a.watch.Stream(a.stream), Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
 	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run,
 		func(ctx context.Context) { a.stream.Keep(ctx, a.config.Log) })
+	return a.listen(filters)
+}
 
-	a.auth = auth.New(a.db, strings.HasPrefix(a.config.PublicURL, "https:"), a.config.Log)
-	resolver := &graph.Resolver{
-		DB: a.db, Auth: a.auth, Live: a.live, Corrections: a.corrections,
-		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
-		Observer: a.watch,
+// openStores opens what outlives this process: the database and the stream.
+func (a *App) openStores(ctx context.Context) (err error) {
+	traced := a.config.TraceURL != ""
+	var options []postgres.Option
+	if traced {
+		options = append(options, postgres.Traced(a.watch.Provider()))
 	}
-	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, a.watch.HTTP("edge", filters.Handler())); err != nil {
+	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL, options...); err != nil {
 		return err
 	}
-	if err := a.serve(a.config.HTTPAddr, a.config.HTTPTLS, a.routes(resolver)); err != nil {
+	if err := a.db.Migrate(ctx); err != nil {
 		return err
 	}
-	if a.config.MetricsAddr == "" {
-		return nil
+	if a.stream, err = a.connect(); err != nil {
+		return err
 	}
-	a.gauges()
-	return a.serve(a.config.MetricsAddr, certs.Files{}, a.watch.Metrics())
+	if traced {
+		a.stream.Carry(a.watch.Inject)
+	}
+	return a.stream.Setup(ctx)
 }
 
 func (a *App) connect() (conn *stream.Conn, err error) {
@@ -175,75 +156,6 @@ func (a *App) start(loops ...func(context.Context)) {
 	for _, loop := range loops {
 		a.loops.Go(func() { loop(ctx) })
 	}
-}
-
-func (a *App) routes(resolver *graph.Resolver) http.Handler {
-	mux := http.NewServeMux()
-	var operations http.Handler
-	operations, a.subscriptions = resolver.Handler()
-	mux.Handle("/graphql", a.auth.Identify(operations))
-	mux.Handle("/api/v1/", a.auth.Identify(bulk.New(a.db, a.corrections, a.config.Log).Handler()))
-	mux.Handle("/auth/", a.auth.Handler())
-	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
-	mux.HandleFunc("GET /readyz", a.ready)
-	mux.Handle("/", web.Dashboard(frontend.Dist()))
-	// The pattern that a request fell under is known to what stands next to the mux.
-	return web.Identified(a.watch.HTTP("http", web.Guard(mux)))
-}
-
-// ready answers 200 when the database and the stream do.
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-	defer cancel()
-	if err := errors.Join(a.db.Ping(ctx), a.stream.Ping(ctx)); err != nil {
-		a.config.Log.Warn("not ready", "err", err)
-		http.Error(w, "not ready", http.StatusServiceUnavailable)
-	}
-}
-
-const recheckEvery = 30 * time.Second
-
-// Bounds of a connection.
-const (
-	headerWithin   = 5 * time.Second
-	bodyWithin     = 30 * time.Second
-	idleFor        = 2 * time.Minute
-	maxHeaderBytes = 32 << 10
-)
-
-func (a *App) serve(addr string, files certs.Files, handler http.Handler) error {
-	var config *tls.Config
-	if files.Any() {
-		source, err := certs.Open(files, a.config.Log)
-		if err != nil {
-			return fmt.Errorf("set up TLS on %s: %w", addr, err)
-		}
-		config = source.Config()
-	}
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen on %s: %w", addr, err)
-	}
-	// A request's context ends when the app closes, so that long polls and
-	// streams don't hold the shutdown up.
-	base, stop := context.WithCancel(context.Background())
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerWithin, ReadTimeout: bodyWithin, IdleTimeout: idleFor,
-		MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return base },
-		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug), TLSConfig: config,
-	}
-	server.RegisterOnShutdown(stop)
-	a.servers, a.addrs = append(a.servers, server), append(a.addrs, listener.Addr().String())
-	a.loops.Go(func() {
-		serve := server.Serve
-		if config != nil {
-			serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
-		}
-		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			a.failed <- fmt.Errorf("serve %s: %w", addr, err)
-		}
-	})
-	return nil
 }
 
 // Err tells of a listener that died; the app is of no use then.
