@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/parquet-go/parquet-go"
 
@@ -70,7 +71,7 @@ func TestExportsHaveWhatQueriesHave(t *testing.T) {
 			}
 			rows = append(rows, strings.Join(cells, "|"))
 		}
-		if diff := cmp.Diff(want, rows); diff != "" {
+		if diff := gocmp.Diff(want, rows); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -88,7 +89,7 @@ func TestExportsHaveWhatQueriesHave(t *testing.T) {
 			}
 			rows = append(rows, strings.Join(cells, "|"))
 		}
-		if diff := cmp.Diff(want, rows); diff != "" {
+		if diff := gocmp.Diff(want, rows); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -123,7 +124,7 @@ func TestExportsHaveWhatQueriesHave(t *testing.T) {
 			rows = append(rows, strings.Join([]string{text(r.AccountID), text(r.Account), text(r.EndpointID), text(r.Endpoint), r.Decision,
 				strconv.FormatInt(r.Requests, 10), strconv.FormatInt(r.Errors, 10)}, "|"))
 		}
-		if diff := cmp.Diff(want, rows); diff != "" {
+		if diff := gocmp.Diff(want, rows); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
@@ -132,6 +133,138 @@ func TestExportsHaveWhatQueriesHave(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(got.Body), "\r\n")
 		if len(lines) != 2 || !strings.HasPrefix(lines[1], hour.Format(time.RFC3339)+",2,0,0,2,") {
 			t.Errorf("%q", lines)
+		}
+	})
+}
+
+// Exports have in columns what queries have of custom meters by group.
+func TestExportsHaveCustomMetersAsQueriesHave(t *testing.T) {
+	p, account, hour := counted(t)
+	var made struct {
+		A, B, C struct{ Meter struct{ ID string } }
+	}
+	p.must(`mutation{a:createMeter(input:{name:"Tokens \", in",unit:"tokens",header:"x-tokens"}){meter{id}}
+		b:createMeter(input:{name:"Rows.read",unit:"rows",header:"x-rows"}){meter{id}}
+		c:createMeter(input:{name:"Old",unit:"old",header:"x-old"}){meter{id}}}`, &made)
+	entry := func(account, endpoint, meter, requests, amount uint64) wire.MeterEntry {
+		return wire.MeterEntry{MeterKey: wire.MeterKey{Minute: hour.Unix()/60 + 7, Account: account, Endpoint: endpoint, Meter: meter}, Requests: requests, Amount: amount}
+	}
+	_, err := p.DB().CommitBatches(t.Context(), []*wire.Batch{{Source: wire.SourceID{2}, Sequence: 1, Node: "edge-1", Entries: []wire.Entry{
+		{EntryKey: wire.EntryKey{Minute: hour.Unix() / 60, Account: 1, Endpoint: 1, Status: 200, Decision: wire.Allowed}, Requests: 5},
+	}, Meters: []wire.MeterEntry{entry(1, 1, 1, 4, 70), entry(1, 1, 2, 5, 9), entry(1, 2, 1, 1, 1<<40), entry(1, 2, 3, 1, 11)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.must(fmt.Sprintf(`mutation{adjustUsage(input:{clientId:"1",accountId:%q,at:%q,meterId:%q,amount:-20,reason:"counted twice"}){known} deleteMeter(id:%[4]q){id}}`,
+		account, hour.Add(time.Minute).Format(time.RFC3339), made.A.Meter.ID, made.C.Meter.ID), nil)
+	meters := []string{made.B.Meter.ID, made.A.Meter.ID, made.C.Meter.ID}
+	columns := []string{"meter_amount_Rows.read", "meter_requests_Rows.read", `meter_amount_Tokens ", in`, `meter_requests_Tokens ", in`,
+		"meter_amount_" + made.C.Meter.ID, "meter_requests_" + made.C.Meter.ID}
+	ask := []string{"from", hour.Format(time.RFC3339), "to", hour.Add(time.Hour).Format(time.RFC3339), "granularity", "HOUR", "groupBy", "ENDPOINT", "meters", strings.Join(meters, ",")}
+
+	var queried struct {
+		Explore struct {
+			Groups []struct {
+				Values []string
+				Totals struct {
+					Requests int64
+					Meters   []struct{ Requests, Amount int64 }
+				}
+			}
+		}
+	}
+	p.must(fmt.Sprintf(`{explore(input:{from:%q,to:%q,groupBy:[ENDPOINT],meterIds:["%s"]}){groups{values totals{requests meters{requests amount}}}}}`,
+		ask[1], ask[3], strings.Join(meters, `","`)), &queried)
+	want := map[string]string{}
+	for _, g := range queried.Explore.Groups {
+		row := strconv.FormatInt(g.Totals.Requests, 10)
+		for _, m := range g.Totals.Meters {
+			row += fmt.Sprintf(" %d %d", m.Amount, m.Requests)
+		}
+		want[g.Values[0]] = row
+	}
+	if diff := gocmp.Diff(map[string]string{"end_1": "18 9 5 70 4 0 0", "end_2": "5 0 0 1099511627776 1 11 1", "NONE": "2 0 0 -20 0 0 0"}, want); diff != "" {
+		t.Fatalf("queried (-want +got):\n%s", diff)
+	}
+
+	t.Run("CSV", func(t *testing.T) {
+		body := p.download("csv", ask...).Body
+		records, err := csv.NewReader(strings.NewReader(body)).ReadAll()
+		if err != nil || len(records) == 0 {
+			t.Fatal(err, body)
+		}
+		got := map[string]string{}
+		for _, record := range records[1:] {
+			row := record[indexOf(records[0], "requests")]
+			for _, name := range columns {
+				row += " " + record[indexOf(records[0], name)]
+			}
+			got[cmp.Or(record[indexOf(records[0], "endpoint_id")], "NONE")] = row
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("NDJSON", func(t *testing.T) {
+		got := map[string]string{}
+		for line := range strings.Lines(p.download("ndjson", ask...).Body) {
+			var row map[string]any
+			decoder := json.NewDecoder(strings.NewReader(line))
+			decoder.UseNumber()
+			if err := decoder.Decode(&row); err != nil {
+				t.Fatal(err, line)
+			}
+			text := fmt.Sprint(row["requests"])
+			for _, name := range columns {
+				text += fmt.Sprint(" ", row[name])
+			}
+			endpoint, _ := row["endpoint_id"].(string)
+			got[cmp.Or(endpoint, "NONE")] = text
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("Parquet", func(t *testing.T) {
+		body := p.download("parquet", ask...).Body
+		file, err := parquet.OpenFile(strings.NewReader(body), int64(len(body)))
+		if err != nil {
+			t.Fatal(err, body)
+		}
+		place := func(name string) int {
+			leaf, ok := file.Schema().Lookup(name)
+			if !ok {
+				t.Fatalf("no column %s in %v", name, file.Schema())
+			}
+			return leaf.ColumnIndex
+		}
+		reader := parquet.NewReader(file)
+		defer reader.Close()
+		rows := make([]parquet.Row, 10)
+		n, err := reader.ReadRows(rows)
+		if err != nil && !errors.Is(err, io.EOF) {
+			t.Fatal(err)
+		}
+		got := map[string]string{}
+		for _, r := range rows[:n] {
+			text := r[place("requests")].String()
+			for _, name := range columns {
+				text += " " + r[place(name)].String()
+			}
+			endpoint := "NONE"
+			if v := r[place("endpoint_id")]; !v.IsNull() {
+				endpoint = v.String()
+			}
+			got[endpoint] = text
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+	t.Run("in one row, of one account", func(t *testing.T) {
+		got := p.download("ndjson", "from", ask[1], "account", account, "meters", made.A.Meter.ID)
+		if !strings.Contains(got.Body, `"meter_amount_Tokens \", in":1099511627826,"meter_requests_Tokens \", in":5}`) {
+			t.Error(got.Body)
 		}
 	})
 }
@@ -154,6 +287,10 @@ func TestExportsSayWhatIsWrong(t *testing.T) {
 		"from=2026-01-01T00:00:00Z&groupBy=ACCOUNT,SIZE":                     "groupBy",
 		"from=2026-01-01T00:00:00Z&groupBy=KEY,KEY":                          "groupBy",
 		"from=2026-01-01T00:00:00Z&account=acc_1,key_2":                      "account.1",
+		"from=2026-01-01T00:00:00Z&meters=acc_1":                             "meters.0",
+		"from=2026-01-01T00:00:00Z&meters=mtr_1,mtr_1":                       "meters",
+		"from=2026-01-01T00:00:00Z&meters=mtr_1&groupBy=STATUS":              "meters",
+		"from=2026-01-01T00:00:00Z&meters=mtr_1&decision=ALLOWED":            "meters",
 		"from=2026-01-01T00:00:00Z&status=ok":                                "status",
 		"from=2026-01-01T00:00:00Z&to=2025-01-01T00:00:00Z":                  "to",
 		"from=2026-01-01T00:00:00Z&timeZone=Local":                           "timeZone",

@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -58,6 +59,30 @@ func latencyColumns() []column {
 		}})
 	}
 	return columns
+}
+
+// withMeters adds two columns for each meter, named by its name, or by its id when it
+// was deleted: what was counted, and the requests that it was declared for.
+func (b *Bulk) withMeters(ctx context.Context, columns []column, meters []controlplane.ID) ([]column, error) {
+	if len(meters) == 0 {
+		return columns, nil
+	}
+	found, err := b.db.MetersByID(ctx, meters)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range meters {
+		name := controlplane.KindMeter.Format(id)
+		if at := slices.IndexFunc(found, func(m controlplane.Meter) bool { return m.ID == id }); at >= 0 {
+			name = found[at].Name
+		}
+		amount := column{name: "meter_amount_" + name, count: func(r *explore.ExportRow) int64 { return r.Meters[i].Amount }}
+		if slices.ContainsFunc(columns, func(c column) bool { return c.name == amount.name }) {
+			return nil, controlplane.Invalid("meters", "%s is a deleted meter's id and another one's name; ask for one of the two", name)
+		}
+		columns = append(columns, amount, column{name: "meter_requests_" + name, count: func(r *explore.ExportRow) int64 { return r.Meters[i].Requests }})
+	}
+	return columns, nil
 }
 
 // dimensionColumns are those of the dimension in place i: an id and a name, or a

@@ -23,6 +23,10 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 	if err == nil {
 		err = bind(&e, permit.Held(r.Context()).Account)
 	}
+	columns := columnsOf(e.GroupBy)
+	if err == nil {
+		columns, err = b.withMeters(r.Context(), columns, e.Meters)
+	}
 	if err != nil {
 		b.refuse(w, r, "export", err)
 		return
@@ -31,7 +35,6 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 	// The server's time for reading a request would end a long export. Where it
 	// can't be lifted, that is all that happens.
 	_ = control.SetReadDeadline(time.Time{})
-	columns := columnsOf(e.GroupBy)
 	var to sink
 	total := 0
 	err = b.db.Export(r.Context(), e, func() error {
@@ -124,6 +127,7 @@ func exportOf(query url.Values, now time.Time) (e explore.Export, err error) {
 		p.errs = append(p.errs, err)
 	}
 	e.GroupBy = choices(&p, "groupBy", dimensions)
+	e.Meters = p.ids("meters", controlplane.KindMeter)
 	f := &e.Filter
 	f.Accounts = p.ids("account", controlplane.KindAccount)
 	f.Keys = p.ids("key", controlplane.KindKey, controlplane.KindIdentity)
@@ -147,7 +151,7 @@ func exportOf(query url.Values, now time.Time) (e explore.Export, err error) {
 }
 
 var known = map[string]bool{
-	"from": true, "to": true, "granularity": true, "timeZone": true, "groupBy": true,
+	"from": true, "to": true, "granularity": true, "timeZone": true, "groupBy": true, "meters": true,
 	"account": true, "key": true, "endpoint": true, "tier": true, "status": true, "decision": true,
 }
 

@@ -93,12 +93,23 @@ func (s *csvSink) end() error {
 type ndjsonSink struct {
 	to      *bufio.Writer
 	columns []column
+	names   [][]byte // of the columns, quoted
 	zone    *time.Location
 	line    []byte
 }
 
 func openNDJSON(to io.Writer, columns []column, zone *time.Location) sink {
-	return &ndjsonSink{to: bufio.NewWriterSize(to, 64<<10), columns: columns, zone: zone}
+	s := &ndjsonSink{to: bufio.NewWriterSize(to, 64<<10), columns: columns, zone: zone}
+	for _, c := range columns {
+		s.names = append(s.names, quoted(c.name))
+	}
+	return s
+}
+
+// quoted returns a text as JSON has it.
+func quoted(text string) []byte {
+	b, _ := json.Marshal(text) // a string always can be
+	return b
 }
 
 func (s *ndjsonSink) begin() error { return nil }
@@ -110,7 +121,7 @@ func (s *ndjsonSink) write(rows []explore.ExportRow) error {
 			if i > 0 {
 				s.line = append(s.line, ',')
 			}
-			s.line = append(append(append(s.line, '"'), c.name...), '"', ':')
+			s.line = append(append(s.line, s.names[i]...), ':')
 			s.line = c.json(s.line, &rows[n], s.zone)
 		}
 		s.line = append(s.line, '}', '\n')
@@ -129,8 +140,7 @@ func (c *column) json(to []byte, r *explore.ExportRow, zone *time.Location) []by
 		return strconv.AppendInt(to, c.count(r), 10)
 	case c.text != nil:
 		if text, ok := c.text(r); ok {
-			quoted, _ := json.Marshal(text) // a string always can be
-			return append(to, quoted...)
+			return append(to, quoted(text)...)
 		}
 	default:
 		if ms, ok := c.ms(r); ok {

@@ -18,7 +18,8 @@ type Export struct {
 	Zone        *time.Location
 	GroupBy     []Dimension
 	Filter      controlplane.UsageFilter
-	OwnZone     bool // see Question
+	Meters      []controlplane.ID // each once
+	OwnZone     bool              // see Question
 }
 
 // ExportRow is what a group used in one bucket.
@@ -29,6 +30,7 @@ type ExportRow struct {
 	// Identity says that the value of ByKey is that of an identity, not of a key.
 	Identity bool
 	Totals   controlplane.Totals
+	Meters   []MeterAmount // in the order of the export
 }
 
 // maxExportPoints bounds the points that don't begin with a bucket of the rollup
@@ -43,7 +45,15 @@ func (e Export) Plan(kept Kept) (Plan, error) {
 			return Plan{}, controlplane.Invalid("input.groupBy", "name each dimension once")
 		}
 	}
-	q := Question{From: e.From, To: e.To, Granularity: e.Granularity, Zone: e.Zone, Filter: e.Filter, OwnZone: e.OwnZone}
+	for i, id := range e.Meters {
+		if slices.Contains(e.Meters[:i], id) {
+			return Plan{}, controlplane.Invalid("meters", "name each meter once")
+		}
+	}
+	if err := checkMeters("meters", e.Meters, e.GroupBy, e.Filter); err != nil {
+		return Plan{}, err
+	}
+	q := Question{From: e.From, To: e.To, Granularity: e.Granularity, Zone: e.Zone, Filter: e.Filter, Meters: e.Meters, OwnZone: e.OwnZone}
 	r, err := widen(controlplane.Range{From: e.From, To: e.To}, q.step(), e.Zone)
 	if err != nil {
 		return Plan{}, err
@@ -97,6 +107,18 @@ func (p Plan) within(r controlplane.Range) Plan {
 		if part.From.Before(part.To) {
 			p.Parts = append(p.Parts, part)
 		}
+	}
+	return p
+}
+
+// OnRollups reads from the rollups themselves what of a plan is read from cubes at
+// their levels: custom meters are in no cube.
+func (p Plan) OnRollups() Plan {
+	parts := p.Parts
+	p.Parts = nil
+	for _, part := range parts {
+		part.Cube, part.Tabled = NoCube, false
+		p.Parts = join(p.Parts, part)
 	}
 	return p
 }

@@ -105,16 +105,23 @@ func (q Question) Validate() error {
 }
 
 func (q Question) validateMeters() error {
-	split := slices.Contains(q.GroupBy, ByStatus) || slices.Contains(q.GroupBy, ByDecision)
-	switch {
-	case q.OrderByMeter != 0 && !slices.Contains(q.Meters, q.OrderByMeter):
+	if q.OrderByMeter != 0 && !slices.Contains(q.Meters, q.OrderByMeter) {
 		return controlplane.Invalid("input.orderByMeterId", "give one of `meterIds`, or leave it out")
-	case len(q.Meters) > MaxMeters:
-		return controlplane.Invalid("input.meterIds", "give at most %d meters", MaxMeters)
-	case len(q.Meters) > 0 && split:
-		return controlplane.Invalid("input.meterIds", "custom meters are not counted by status or decision; leave those out of groupBy, or leave the meters out")
-	case len(q.Meters) > 0 && len(q.Filter.Statuses)+len(q.Filter.Decisions) > 0:
-		return controlplane.Invalid("input.meterIds", "custom meters are not counted by status or decision; leave those out of the filter, or leave the meters out")
+	}
+	return checkMeters("input.meterIds", q.Meters, q.GroupBy, q.Filter)
+}
+
+// checkMeters returns what is wrong with asking for meters in what splits and narrows
+// so.
+func checkMeters(field string, meters []controlplane.ID, groupBy []Dimension, f controlplane.UsageFilter) error {
+	split := slices.Contains(groupBy, ByStatus) || slices.Contains(groupBy, ByDecision)
+	switch {
+	case len(meters) > MaxMeters:
+		return controlplane.Invalid(field, "give at most %d meters", MaxMeters)
+	case len(meters) > 0 && split:
+		return controlplane.Invalid(field, "custom meters are not counted by status or decision; leave those out of groupBy, or leave the meters out")
+	case len(meters) > 0 && len(f.Statuses)+len(f.Decisions) > 0:
+		return controlplane.Invalid(field, "custom meters are not counted by status or decision; leave those out of the filter, or leave the meters out")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -99,4 +100,61 @@ func TestMetersAlongPointsAndByGroup(t *testing.T) {
 		_, err := db.Explore(t.Context(), explore.Question{From: hour, To: hour.Add(time.Hour), Zone: time.UTC, Top: 1, OrderByMeter: tokens.ID}, hour)
 		wantFault(t, err, controlplane.CodeValidation, "input.orderByMeterId")
 	})
+}
+
+// An export reads usage from sums and meters from rollups, and has both as questions
+// have them, at each granularity.
+func TestExportHasTheMetersOfExplore(t *testing.T) {
+	db := open(t)
+	commitSummed(t, db, someEntries(10))
+	b := &wire.Batch{Source: wire.SourceID{2}, Sequence: 1, Node: "n"}
+	for i := range uint64(300) {
+		b.Meters = append(b.Meters, wire.MeterEntry{
+			MeterKey: wire.MeterKey{Minute: autumn.Unix()/60 + int64(i*13%4200), Account: i % 4, Endpoint: 21 + i%2, Tier: 5, Meter: 1 + i%2}, Requests: 1 + i%3, Amount: 1 + i*i,
+		})
+	}
+	slices.SortFunc(b.Meters, func(x, y wire.MeterEntry) int { return x.Compare(y.MeterKey) })
+	commit(t, db, b)
+	type figures struct{ Requests, First, Second, Declared int64 }
+	for _, name := range []string{"UTC", "Asia/Kolkata"} {
+		zone, err := explore.Zone("timeZone", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range controlplane.Granularities {
+			q := explore.Question{
+				From: autumn, To: autumn.AddDate(0, 0, 3), Granularity: &g, Zone: zone, GroupBy: []explore.Dimension{explore.ByAccount}, Top: 10,
+				Meters: []controlplane.ID{2, 1}, Want: explore.Want{Series: true},
+			}
+			if g == controlplane.ByMinute {
+				q.To = autumn.Add(6 * time.Hour)
+			}
+			report, err := db.Explore(t.Context(), q, q.To)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := map[[2]int64]figures{}, map[[2]int64]figures{}
+			for _, group := range report.Groups {
+				for i, at := range report.Points {
+					f := figures{group.Series.Requests[i], group.Series.Meters[0].Amount[i], group.Series.Meters[1].Amount[i], group.Series.Meters[0].Requests[i]}
+					if f != (figures{}) {
+						want[[2]int64{at.Unix(), group.Key[0]}] = f
+					}
+				}
+			}
+			e := explore.Export{From: q.From, To: q.To, Granularity: &g, Zone: zone, GroupBy: q.GroupBy, Meters: q.Meters}
+			err = db.Export(t.Context(), e, func() error { return nil }, func(rows []explore.ExportRow) error {
+				for _, r := range rows {
+					got[[2]int64{r.At.Unix(), r.Values[0]}] = figures{r.Totals.Requests, r.Meters[0].Amount, r.Meters[1].Amount, r.Meters[0].Requests}
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := gocmp.Diff(want, got); diff != "" {
+				t.Errorf("by the %s in %s (-explored +exported):\n%s", g, name, diff)
+			}
+		}
+	}
 }

@@ -105,18 +105,11 @@ var named = map[explore.Dimension]string{
 }
 
 // exportSQL writes the query of an export: the moment, each dimension, each name,
-// the sums and the latency.
+// the sums, requests and amount of each meter, and the latency.
 func exportSQL(e explore.Export, p explore.Plan) (string, []any) {
-	s := newScan(p, e.Filter, e.GroupBy)
-	columns := []string{figureColumns + `, ` + latencyColumn}
-	if s.local() {
-		columns[0] += `, decision as decision_of`
-	}
-	var keys, names, joins, order []string
+	var keys, names, joins []string
 	for i, d := range e.GroupBy {
-		columns = append(columns, fmt.Sprintf(`%s as k%d`, dimensionColumns[d], i))
 		keys = append(keys, fmt.Sprintf(`k%d`, i))
-		order = append(order, keys[i])
 		name := `''`
 		if table, ok := named[d]; ok {
 			joins = append(joins, fmt.Sprintf(` left join (%s) n%d on n%[2]d.id = k%[2]d`, table, i))
@@ -124,16 +117,50 @@ func exportSQL(e explore.Export, p explore.Plan) (string, []any) {
 		}
 		names = append(names, name)
 	}
-	at := s.exportTime(e)
-	inner := `select at, ` + strings.Join(append(keys, figureSums), `, `) + `, string_agg(latency, '') as latency
-		from (` + s.usage(at+` as at, `+strings.Join(columns, `, `)) + `) u group by ` + strings.Join(append([]string{`at`}, keys...), `, `) + s.having()
-	sums := `requests, allowed, throttled, refused, corrected, imported, errors, shadowed, late, cost, bytes_in, bytes_out, duration_us`
-	outer := append([]string{`at`}, keys...)
-	outer = append(outer, names...)
-	outer = append(outer, sums, `latency`)
-	return `select ` + strings.Join(outer, `, `) + ` from (` + inner + `) as x (` +
-		strings.Join(append(append([]string{`at`}, keys...), sums, `latency`), `, `) + `)` + strings.Join(joins, ``) +
-		` order by ` + strings.Join(append([]string{`at`}, order...), `, `), s.args
+	rows, having, args := exportRowsSQL(e, p)
+	at := append([]string{`at`}, keys...)
+	sums, summed := []string{figureSums}, []string{}
+	for _, f := range figures {
+		summed = append(summed, f.column)
+	}
+	for i := range e.Meters {
+		sums = append(sums, fmt.Sprintf(`coalesce(sum(metered) filter (where meter = %d), 0)::bigint`, i),
+			fmt.Sprintf(capped(`coalesce(sum(amount) filter (where meter = %d), 0)`), i))
+		summed = append(summed, fmt.Sprintf(`r%d`, i), fmt.Sprintf(`m%d`, i))
+	}
+	sums, summed = append(sums, `string_agg(latency, '')`), append(summed, `latency`)
+	groups := strings.Join(at, `, `)
+	return `select ` + strings.Join(slices.Concat(at, names, summed), `, `) + `
+		from (select ` + strings.Join(slices.Concat(at, sums), `, `) + ` from (` + rows + `) u group by ` + groups + having + `)
+		as x (` + strings.Join(slices.Concat(at, summed), `, `) + `)` + strings.Join(joins, ``) + ` order by ` + groups, args
+}
+
+// exportRowsSQL writes the query for the rows that an export adds up.
+func exportRowsSQL(e explore.Export, p explore.Plan) (sql, having string, args []any) {
+	var keys string
+	for i, d := range e.GroupBy {
+		keys += fmt.Sprintf(`, %s as k%d`, dimensionColumns[d], i)
+	}
+	s := newScan(p, e.Filter, e.GroupBy)
+	at := s.exportTime(e) + ` as at` + keys + `, `
+	columns := at + figureColumns + `, ` + latencyColumn
+	if s.local() {
+		columns += `, decision as decision_of`
+	}
+	if len(e.Meters) == 0 {
+		return s.usage(columns), s.having(), s.args
+	}
+	// What stands for the columns of the other: figures first, as they are summed up.
+	none := make([]string, len(figures))
+	for i := range none {
+		none[i] = `null::bigint`
+	}
+	usage := s.usage(columns + `, null::int as meter, null::bigint as metered, null::numeric as amount`)
+	m := newScan(p.OnRollups(), e.Filter, e.GroupBy)
+	m.table, m.meters, m.args, m.at = "meter_", e.Meters, s.args, s.at
+	which := `array_position(` + m.arg(toInt64s(e.Meters)) + `::bigint[], meter_id) - 1`
+	metered := m.usage(at + strings.Join(none, `, `) + `, null::bytea, ` + which + `, requests, amount::numeric + corrected`)
+	return usage + ` union all ` + metered, ``, m.args
 }
 
 // exportTime is when the point begins that a row is in.
@@ -157,14 +184,20 @@ func fetchExported(ctx context.Context, tx pgx.Tx, e explore.Export, rows []expl
 	var r explore.ExportRow
 	t := &r.Totals
 	var latency []byte
-	into := make([]any, 1+2*n, 15+2*n)
+	into := make([]any, 1+2*n, 15+2*n+2*len(e.Meters))
 	into = append(into, &t.Requests, &t.Allowed, &t.Throttled, &t.Refused, &t.Corrected, &t.Imported, &t.Errors,
-		&t.Shadowed, &t.Late, &t.Cost, &t.BytesIn, &t.BytesOut, &t.AllowedDurationUS, &latency)
+		&t.Shadowed, &t.Late, &t.Cost, &t.BytesIn, &t.BytesOut, &t.AllowedDurationUS)
+	meters := len(into)
+	into = append(into[:meters+2*len(e.Meters)], &latency)
 	for found.Next() {
-		r.Identity, r.Values, r.Names = false, make([]int64, n), make([]string, n)
+		r.Identity, r.Values, r.Names, r.Meters = false, make([]int64, n), make([]string, n), make([]explore.MeterAmount, len(e.Meters))
 		into[0] = &r.At
 		for i := range n {
 			into[1+i], into[1+n+i] = &r.Values[i], &r.Names[i]
+		}
+		for i, id := range e.Meters {
+			r.Meters[i].MeterID = id
+			into[meters+2*i], into[meters+2*i+1] = &r.Meters[i].Requests, &r.Meters[i].Amount
 		}
 		if err := found.Scan(into...); err != nil {
 			return nil, err

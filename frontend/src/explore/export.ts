@@ -26,6 +26,7 @@ export function exportPath(
   if (q.groupBy.length > 0) {
     query.set("groupBy", q.groupBy.map((d) => dimensions[d].value).join(","));
   }
+  if (q.meter !== null) query.set("meters", q.meter);
   for (const name of dimensionNames) {
     const values = q.filter[name];
     if (values) query.set(name, values.join(","));

@@ -133,4 +133,5 @@ it("exports everything that the question is about", () => {
   expect(
     exportPath(read("group=none"), "csv", { ...window, to: "2026-02-01T00:00:00Z" }),
   ).toContain("&to=2026-02-01");
+  expect(exportPath(read("measure=meter:mtr_3"), "csv", window)).toContain("&meters=mtr_3");
 });

@@ -97,7 +97,7 @@ function OverTime({ asked, meters }: { asked: Asked; meters: CustomMeter[] }) {
         shown={shown}
         heading={heading}
         unit={q.meter === null ? shown.unit : (meter?.unit ?? "units")}
-        actions={q.meter === null && <ExportMenu asked={asked} />}
+        actions={<ExportMenu asked={asked} />}
       >
         {instead}
       </UsageChart>
