@@ -85,70 +85,6 @@ func validateTimeZone(name string) error {
 	return nil
 }
 
-// Key is an API key of an account. Only the digest of its secret is stored.
-type Key struct {
-	ID        ID
-	AccountID ID
-	Name      string
-	Prefix    string // the first characters of the secret
-	Suspended bool
-	ExpiresAt *time.Time // nil: never
-	CreatedAt time.Time
-	RevokedAt *time.Time
-}
-
-// MaxAccountKeys is how many keys and identities an account may have at once;
-// revoked ones don't count.
-const MaxAccountKeys = 1_000
-
-// KeyEdit is a change of a key; a nil field stays as it is.
-type KeyEdit struct {
-	ID           ID
-	Suspended    *bool
-	ExpiresAt    *time.Time
-	NeverExpires bool
-}
-
-// KeyStatus is whether a key works, and if not, why.
-type KeyStatus string
-
-// The states of a key. The ones further down outweigh the ones above.
-const (
-	KeyLive      KeyStatus = "live"
-	KeySuspended KeyStatus = "suspended"
-	KeyExpired   KeyStatus = "expired"
-	KeyRevoked   KeyStatus = "revoked"
-)
-
-// StatusAt returns a key's state at a moment.
-func (k Key) StatusAt(now time.Time) KeyStatus {
-	switch {
-	case k.RevokedAt != nil:
-		return KeyRevoked
-	case k.ExpiresAt != nil && !now.Before(*k.ExpiresAt):
-		return KeyExpired
-	case k.Suspended:
-		return KeySuspended
-	}
-	return KeyLive
-}
-
-// ValidateKey returns every mistake in a new key's name and expiry.
-func ValidateKey(name string, expires *time.Time, now time.Time) error {
-	return errors.Join(validateName("name", name, 64), validateFuture("expiresAt", expires, now))
-}
-
-// Validate returns every mistake in an edit.
-func (e KeyEdit) Validate() error {
-	switch {
-	case e.ExpiresAt != nil && e.NeverExpires:
-		return Invalid("neverExpires", "give expiresAt or neverExpires, not both")
-	case e.ExpiresAt != nil:
-		return validateYear("expiresAt", *e.ExpiresAt)
-	}
-	return nil
-}
-
 func validateFuture(field string, at *time.Time, now time.Time) error {
 	switch {
 	case at == nil:
@@ -191,9 +127,6 @@ func (Secret) String() string { return "[secret]" }
 // that are random; it must never be used for passwords.
 func (s Secret) Digest() [sha256.Size]byte { return sha256.Sum256([]byte(s.text)) }
 
-// KeyPrefix begins every API key that Weir makes, so that a leaked one is recognised.
-const KeyPrefix = "weir_"
-
-// Prefix is the part that may be shown: at most the first 9 characters, and
+// Prefix is the part that may be shown: at most the first 12 characters, and
 // never more than half.
-func (s Secret) Prefix() string { return s.text[:min(9, len(s.text)/2)] }
+func (s Secret) Prefix() string { return s.text[:min(12, len(s.text)/2)] }

@@ -132,7 +132,7 @@ func TestIDsAreTakenForTheirKindOnly(t *testing.T) {
 }
 
 func TestSecretsDoNotPrint(t *testing.T) {
-	s := controlplane.NewSecret(controlplane.KeyPrefix)
+	s := controlplane.NewKeySecret(controlplane.Live)
 	if strings.Contains(s.String(), s.Reveal()) || len(s.Prefix()) > len(s.Reveal())/2 {
 		t.Errorf("the secret shows: %v, %v", s, s.Prefix())
 	}

@@ -64,15 +64,6 @@ func choice(kind controlplane.Kind, field string, id *string, noneField string, 
 	return &parsed, err
 }
 
-func keyEditOf(in model.UpdateKeyInput) (e controlplane.KeyEdit, err error) {
-	if e.ID, err = controlplane.KindKey.Parse("id", in.ID); err != nil {
-		return e, err
-	}
-	e.Suspended, e.ExpiresAt = in.Suspended, toTheMillisecond(in.ExpiresAt)
-	e.NeverExpires = in.NeverExpires != nil && *in.NeverExpires
-	return e, e.Validate()
-}
-
 // toTheMillisecond cuts a time to what answers have of it, and the filter.
 func toTheMillisecond(t *time.Time) *time.Time {
 	if t == nil {

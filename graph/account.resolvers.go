@@ -75,18 +75,6 @@ func (r *identityResolver) ID(ctx context.Context, obj *controlplane.Identity) (
 	return controlplane.KindIdentity.Format(obj.ID), nil
 }
 
-func (r *keyResolver) ID(ctx context.Context, obj *controlplane.Key) (string, error) {
-	return controlplane.KindKey.Format(obj.ID), nil
-}
-
-func (r *keyResolver) Account(ctx context.Context, obj *controlplane.Key) (*controlplane.Account, error) {
-	return loadersOf(ctx).accounts.Load(ctx, obj.AccountID)
-}
-
-func (r *keyResolver) Status(ctx context.Context, obj *controlplane.Key) (model.KeyStatus, error) {
-	return keyStatuses[obj.StatusAt(loadersOf(ctx).now)], nil
-}
-
 func (r *mutationResolver) CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error) {
 	tier, err := optional(controlplane.KindTier, "tierId", input.TierID)
 	if err := errors.Join(controlplane.ValidateAccount(&input.Name, &input.TimeZone, &input.BillingDay), err); err != nil {
@@ -103,43 +91,6 @@ func (r *mutationResolver) UpdateAccount(ctx context.Context, input model.Update
 		return nil, each(ctx, err)
 	}
 	return accountPayload(r.DB.UpdateAccount(ctx, edit))
-}
-
-func (r *mutationResolver) CreateKey(ctx context.Context, input model.CreateKeyInput) (*model.CreateKeyPayload, error) {
-	account, err := controlplane.KindAccount.Parse("accountId", input.AccountID)
-	if err := errors.Join(err, controlplane.ValidateKey(input.Name, input.ExpiresAt, loadersOf(ctx).now)); err != nil {
-		return nil, each(ctx, err)
-	}
-	secret := controlplane.NewSecret(controlplane.KeyPrefix)
-	key, version, err := r.DB.CreateKey(ctx, account, input.Name, toTheMillisecond(input.ExpiresAt), secret)
-	if err != nil {
-		return nil, err
-	}
-	return &model.CreateKeyPayload{Key: &key, Secret: secret.Reveal(), Snapshot: int64(version)}, nil
-}
-
-func (r *mutationResolver) UpdateKey(ctx context.Context, input model.UpdateKeyInput) (*model.KeyPayload, error) {
-	edit, err := keyEditOf(input)
-	if err != nil {
-		return nil, each(ctx, err)
-	}
-	key, version, err := r.DB.UpdateKey(ctx, edit)
-	if err != nil {
-		return nil, err
-	}
-	return &model.KeyPayload{Key: &key, Snapshot: int64(version)}, nil
-}
-
-func (r *mutationResolver) RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error) {
-	key, err := controlplane.KindKey.Parse("id", id)
-	if err != nil {
-		return nil, err
-	}
-	revoked, version, err := r.DB.RevokeKey(ctx, key)
-	if err != nil {
-		return nil, err
-	}
-	return &model.KeyPayload{Key: &revoked, Snapshot: int64(version)}, nil
 }
 
 func (r *mutationResolver) SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error) {
@@ -281,14 +232,11 @@ func (r *Resolver) Account() generated.AccountResolver { return &accountResolver
 
 func (r *Resolver) Identity() generated.IdentityResolver { return &identityResolver{r} }
 
-func (r *Resolver) Key() generated.KeyResolver { return &keyResolver{r} }
-
 func (r *Resolver) Override() generated.OverrideResolver { return &overrideResolver{r} }
 
 func (r *Resolver) QuotaStanding() generated.QuotaStandingResolver { return &quotaStandingResolver{r} }
 
 type accountResolver struct{ *Resolver }
 type identityResolver struct{ *Resolver }
-type keyResolver struct{ *Resolver }
 type overrideResolver struct{ *Resolver }
 type quotaStandingResolver struct{ *Resolver }

@@ -32,8 +32,9 @@ type loaders struct {
 	callers    *dataloadgen.Loader[controlplane.ID, caller]                        // by key or identity
 	quotas     *dataloadgen.Loader[controlplane.ID, []*controlplane.QuotaStanding] // by account
 
-	counts *dataloadgen.Loader[controlplane.ID, int]               // accounts by tier
-	totals *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
+	lastUsed *dataloadgen.Loader[ownedKey, *time.Time]
+	counts   *dataloadgen.Loader[controlplane.ID, int]               // accounts by tier
+	totals   *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
 }
 
 type accountRange struct {
@@ -62,6 +63,7 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		meters:    dataloadgen.NewMappedLoader(byID(db.MetersByID, func(m *controlplane.Meter) controlplane.ID { return m.ID }), wait),
 		members:   dataloadgen.NewMappedLoader(byID(db.MembersByID, func(m *controlplane.Member) controlplane.ID { return m.ID }), wait),
 		callers:   dataloadgen.NewMappedLoader(callersOf(db), wait),
+		lastUsed:  dataloadgen.NewMappedLoader(lastUsedOf(db), wait),
 
 		keys:       dataloadgen.NewMappedLoader(byOwner(db.KeysByAccount, func(k *controlplane.Key) controlplane.ID { return k.AccountID }), wait),
 		overrides:  dataloadgen.NewMappedLoader(byOwner(db.OverridesByAccount, func(o *controlplane.Override) controlplane.ID { return o.AccountID }), wait),

@@ -47,7 +47,7 @@ func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
 		}
 	}
 	p.must(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci"}){secret key{id prefix}}}`, id), &key)
-	if !strings.HasPrefix(key.CreateKey.Secret, key.CreateKey.Key.Prefix) || !strings.HasPrefix(key.CreateKey.Secret, "weir_") {
+	if !strings.HasPrefix(key.CreateKey.Secret, key.CreateKey.Key.Prefix) || !strings.HasPrefix(key.CreateKey.Secret, "wk_live_") {
 		t.Errorf("key %+v", key)
 	}
 	var read struct {

@@ -180,7 +180,7 @@ func (p *plane) twoAccounts() (own, other controlplane.ID) {
 
 func (p *plane) keyOf(account controlplane.ID) controlplane.ID {
 	p.t.Helper()
-	key, _, err := p.DB().CreateKey(p.t.Context(), account, "key", nil, controlplane.NewSecret(""))
+	key, _, err := p.DB().CreateKey(p.t.Context(), controlplane.NewKey{AccountID: account, Name: "key"}, controlplane.NewSecret(""))
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -23,6 +23,9 @@ const (
 	CreateKey Action = "CREATE_KEY"
 	UpdateKey Action = "UPDATE_KEY"
 	RevokeKey Action = "REVOKE_KEY"
+	RotateKey Action = "ROTATE_KEY"
+	// ReportLeakedKey is the report of a key whose secret was found.
+	ReportLeakedKey Action = "REPORT_LEAKED_KEY"
 
 	CreateEndpoint      Action = "CREATE_ENDPOINT"
 	UpdateEndpoint      Action = "UPDATE_ENDPOINT"
@@ -51,7 +54,7 @@ func Actions() []Action {
 	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
 		CreateAccount, UpdateAccount, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
-		CreateKey, UpdateKey, RevokeKey,
+		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup,
 		CreateMeter, UpdateMeter, DeleteMeter,
 		SetRetention, AdjustUsage, VoidUsage, ImportUsage, ListUnaccountedUsage, ResolveUnaccountedUsage,

@@ -100,8 +100,25 @@ func OfIdentity(i controlplane.Identity) Image {
 func OfKey(k controlplane.Key) Image {
 	return Image{Object{Key, controlplane.KindKey.Format(k.ID), k.Name}, k.AccountID, State{
 		"id": id(controlplane.KindKey, k.ID), "name": k.Name, "prefix": k.Prefix, "suspended": k.Suspended,
-		"expiresAt": at(k.ExpiresAt), "revokedAt": at(k.RevokedAt),
+		"expiresAt": at(k.ExpiresAt), "revokedAt": at(k.RevokedAt), "environment": enum(k.Environment),
+		"replacesId": id(controlplane.KindKey, k.Replaces), "scope": ofScope(*k.Scope()),
 	}}
+}
+
+// ofScope is null for everything.
+func ofScope(s controlplane.KeyScope) any {
+	if s.Everything() {
+		return nil
+	}
+	return State{"readsOnly": s.ReadsOnly, "endpointIds": ids(controlplane.KindEndpoint, s.EndpointIDs), "groupIds": ids(controlplane.KindGroup, s.GroupIDs)}
+}
+
+func ids(kind controlplane.Kind, all []controlplane.ID) []string {
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = kind.Format(n)
+	}
+	return texts
 }
 
 // OfEndpoint is an endpoint as the log has it.

@@ -107,7 +107,7 @@ func seedPlan(ctx context.Context, db *postgres.DB, p plan, scope scope, present
 	if err != nil {
 		return err
 	}
-	_, _, err = db.CreateKey(ctx, account.ID, "demo", nil, secret)
+	_, _, err = db.CreateKey(ctx, controlplane.NewKey{AccountID: account.ID, Name: "demo"}, secret)
 	return err
 }
 

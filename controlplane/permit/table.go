@@ -119,6 +119,8 @@ var fields = map[string]map[string]Rule{
 		"createKey":           {KeysWrite, ByAccount, "input.accountId"},
 		"updateKey":           {KeysWrite, ByKey, "input.id"},
 		"revokeKey":           {KeysWrite, ByKey, "id"},
+		"rotateKey":           {KeysWrite, ByKey, "input.id"},
+		"reportLeakedKeys":    {Needs: KeysWrite},
 		"createTier":          {Needs: PolicyWrite},
 		"updateTier":          {Needs: PolicyWrite},
 		"reorderLimits":       {Needs: PolicyWrite},
@@ -152,6 +154,9 @@ var fields = map[string]map[string]Rule{
 		"quotas":     {Needs: AccountsRead, Bound: Open},
 		"usage":      {Needs: UsageRead, Bound: Open},
 	},
+	"Key": {
+		"lastUsedAt": {Needs: UsageRead, Bound: Open},
+	},
 	"Tier": {
 		"accountCount": {Needs: AccountsRead},
 	},
@@ -170,7 +175,7 @@ var asParent = map[string]bool{
 	"RemovedMemberPayload": true, "ViewerPayload": true, "TotpDraft": true, "RecoveryCodes": true, "CreateApiTokenPayload": true, "ApiTokenPayload": true,
 
 	"PageInfo": true, "Account": true, "AccountConnection": true, "AccountPayload": true,
-	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "Identity": true, "Override": true,
+	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "KeyScope": true, "RotateKeyPayload": true, "LeakedKeysPayload": true, "LeakedKey": true, "Identity": true, "Override": true,
 	"Level": true, "QuotaStanding": true,
 	"Tier": true, "TierPayload": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
 	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,

@@ -86,8 +86,8 @@ func TestNoSecretIsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	secret := controlplane.NewSecret(controlplane.KeyPrefix)
-	if _, _, err := db.CreateKey(t.Context(), account.ID, "ci", nil, secret); err != nil {
+	secret := controlplane.NewKeySecret(controlplane.Live)
+	if _, _, err := db.CreateKey(t.Context(), controlplane.NewKey{AccountID: account.ID, Name: "ci"}, secret); err != nil {
 		t.Fatal(err)
 	}
 	r := recorded(t, db, audit.Filter{Actions: []audit.Action{audit.CreateKey}})[0]

@@ -3,15 +3,19 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
+	"github.com/weirhq/weir/plugin/book"
 )
 
-const keyColumns = `id, account_id, name, prefix, suspended, expires_at, created_at, revoked_at`
+const keyColumns = `keys.id, account_id, name, prefix, suspended, expires_at, created_at, revoked_at, environment, coalesce(replaces_id, 0),
+	coalesce((select n.id from keys n where n.replaces_id = keys.id), 0),
+	coalesce((select reads_only from key_scopes s where s.id = scope_id), false),
+	coalesce((select endpoint_ids from key_scopes s where s.id = scope_id), '{}'),
+	coalesce((select group_ids from key_scopes s where s.id = scope_id), '{}')`
 
 // KeysByAccount returns the keys of the accounts, newest first.
 func (db *DB) KeysByAccount(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Key, error) {
@@ -32,39 +36,102 @@ func (db *DB) KeysByID(ctx context.Context, ids []controlplane.ID) ([]controlpla
 	return keys, nil
 }
 
-// CreateKey stores a new key by the digest of its secret. A nil expires is never.
-func (db *DB) CreateKey(ctx context.Context, account controlplane.ID, name string, expires *time.Time, secret controlplane.Secret) (controlplane.Key, uint64, error) {
+// CreateKey stores a new key by the digest of its secret.
+func (db *DB) CreateKey(ctx context.Context, k controlplane.NewKey, secret controlplane.Secret) (controlplane.Key, uint64, error) {
 	var key controlplane.Key
-	digest := secret.Digest()
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		var err error
-		key, err = one[controlplane.Key](ctx, tx, `
-			insert into keys (account_id, name, prefix, digest, expires_at) values ($1, $2, $3, $4, $5) returning `+keyColumns,
-			account, name, secret.Prefix(), digest[:], expires)
-		if err != nil {
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) (err error) {
+		if err := checkTargets(ctx, tx, k.Scope); err != nil {
+			return err
+		}
+		if key, err = insertKey(ctx, tx, k, 0, secret); err != nil {
 			return err
 		}
 		note.add(audit.Created(audit.CreateKey, audit.OfKey(key)))
-		return db.room.checkKeys(ctx, tx, account)
+		return db.room.checkKeys(ctx, tx, k.AccountID)
 	})
-	switch {
-	case isViolation(err, "keys_account_fkey"):
-		return key, 0, controlplane.NotFound("accountId", "account")
-	case isViolation(err, "keys_digest_key"):
-		return key, 0, controlplane.Conflict("secret", "this secret is in use already")
-	case err != nil && controlplane.Faults(err) == nil:
-		return key, 0, fmt.Errorf("create key: %w", err)
-	}
-	return key, version, err
+	return key, version, keyFault("create key", err)
 }
 
-// UpdateKey suspends a key or makes it live again, sets or clears its expiry.
+// insertKey stores a key, which takes the place of another unless that is 0.
+func insertKey(ctx context.Context, tx pgx.Tx, k controlplane.NewKey, replaces controlplane.ID, secret controlplane.Secret) (controlplane.Key, error) {
+	scope, err := scopeID(ctx, tx, k.Scope)
+	if err != nil {
+		return controlplane.Key{}, err
+	}
+	environment := k.Environment
+	if environment == "" {
+		environment = controlplane.Live
+	}
+	digest := secret.Digest()
+	return one[controlplane.Key](ctx, tx, `
+		insert into keys (account_id, name, prefix, digest, expires_at, environment, scope_id, replaces_id)
+		values ($1, $2, $3, $4, $5, $6, $7, $8) returning `+keyColumns,
+		k.AccountID, k.Name, secret.Prefix(), digest[:], k.ExpiresAt, environment, scope, orNull(replaces))
+}
+
+// checkTargets refuses a scope with endpoints or groups that aren't there.
+func checkTargets(ctx context.Context, tx pgx.Tx, s controlplane.KeyScope) error {
+	var endpoints, groups bool
+	err := tx.QueryRow(ctx, `
+		select not exists (select from unnest($1::bigint[]) i (id) where i.id not in (select id from endpoints)),
+			not exists (select from unnest($2::bigint[]) i (id) where i.id not in (select id from endpoint_groups))`,
+		toInt64s(s.EndpointIDs), toInt64s(s.GroupIDs)).Scan(&endpoints, &groups)
+	switch {
+	case err != nil:
+		return err
+	case !endpoints:
+		return controlplane.NotFound("scope.endpointIds", "endpoint")
+	case !groups:
+		return controlplane.NotFound("scope.groupIds", "endpoint group")
+	}
+	return nil
+}
+
+// scopeID returns the number of a scope, which it gets with its first key; nil for
+// everything.
+func scopeID(ctx context.Context, tx pgx.Tx, s controlplane.KeyScope) (*int, error) {
+	if s.Everything() {
+		return nil, nil
+	}
+	s = s.Sorted()
+	content := []any{s.ReadsOnly, toInt64s(s.EndpointIDs), toInt64s(s.GroupIDs)}
+	const find = `select id from key_scopes where (reads_only, endpoint_ids, group_ids) = ($1, $2::bigint[], $3::bigint[])`
+	found, err := list[struct{ ID int }](ctx, tx, find, content...)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) > 0 {
+		return &found[0].ID, nil
+	}
+	err = checkCount(ctx, tx, `select coalesce(max(id), 0) + 1 from key_scopes`, book.MaxScopes,
+		controlplane.Conflict("scope", "there have been %d different scopes, and the filter takes no more; use one that a key has", book.MaxScopes))
+	if err != nil {
+		return nil, err
+	}
+	var id int
+	err = tx.QueryRow(ctx, `insert into key_scopes (reads_only, endpoint_ids, group_ids) values ($1, $2, $3) returning id`, content...).Scan(&id)
+	return &id, err
+}
+
+// UpdateKey renames a key, suspends it or makes it live again, sets or clears its
+// expiry, changes its scope.
 func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlplane.Key, uint64, error) {
 	return db.changeKey(ctx, audit.UpdateKey, e.ID, func(tx pgx.Tx) (controlplane.Key, error) {
+		var scope *int
+		if e.Scope != nil {
+			if err := checkTargets(ctx, tx, *e.Scope); err != nil {
+				return controlplane.Key{}, err
+			}
+			var err error
+			if scope, err = scopeID(ctx, tx, *e.Scope); err != nil {
+				return controlplane.Key{}, err
+			}
+		}
 		key, err := one[controlplane.Key](ctx, tx, `
 			update keys set suspended = coalesce($2, suspended),
-				expires_at = case when $4 then null else coalesce($3, expires_at) end
-			where id = $1 returning `+keyColumns, e.ID, e.Suspended, e.ExpiresAt, e.NeverExpires)
+				expires_at = case when $4 then null else coalesce($3, expires_at) end,
+				name = coalesce($5, name), scope_id = case when $6 then $7 else scope_id end
+			where id = $1 returning `+keyColumns, e.ID, e.Suspended, e.ExpiresAt, e.NeverExpires, e.Name, e.Scope != nil, scope)
 		if err == nil && key.RevokedAt != nil {
 			return key, controlplane.Conflict("id", "this key is revoked, and that is for good; create a new one")
 		}
@@ -74,25 +141,44 @@ func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlpla
 
 // RevokeKey revokes a key for good. Revoking it again changes nothing.
 func (db *DB) RevokeKey(ctx context.Context, id controlplane.ID) (controlplane.Key, uint64, error) {
-	return db.changeKey(ctx, audit.RevokeKey, id, func(tx pgx.Tx) (controlplane.Key, error) {
-		return one[controlplane.Key](ctx, tx, `
-			update keys set revoked_at = coalesce(revoked_at, now()) where id = $1 returning `+keyColumns, id)
-	})
+	return db.changeKey(ctx, audit.RevokeKey, id, func(tx pgx.Tx) (controlplane.Key, error) { return revoke(ctx, tx, id) })
+}
+
+func revoke(ctx context.Context, tx pgx.Tx, id controlplane.ID) (controlplane.Key, error) {
+	return one[controlplane.Key](ctx, tx, `update keys set revoked_at = coalesce(revoked_at, now()) where id = $1 returning `+keyColumns, id)
 }
 
 func (db *DB) changeKey(ctx context.Context, action audit.Action, id controlplane.ID, do func(pgx.Tx) (controlplane.Key, error)) (controlplane.Key, uint64, error) {
 	var key controlplane.Key
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		before, err := one[controlplane.Key](ctx, tx, `select `+keyColumns+` from keys where id = $1`, id)
+		before, err := readKey(ctx, tx, id)
 		if err != nil {
-			return orMissing(err, controlplane.NotFound("id", "key"))
+			return err
 		}
 		key, err = do(tx)
 		note.add(audit.Changed(action, audit.OfKey(before), audit.OfKey(key)))
 		return err
 	})
-	if err != nil && controlplane.Faults(err) == nil {
-		return key, 0, fmt.Errorf("change key: %w", err)
+	return key, version, keyFault("change key", err)
+}
+
+func readKey(ctx context.Context, tx pgx.Tx, id controlplane.ID) (controlplane.Key, error) {
+	key, err := one[controlplane.Key](ctx, tx, `select `+keyColumns+` from keys where id = $1`, id)
+	return key, orMissing(err, controlplane.NotFound("id", "key"))
+}
+
+func keyFault(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case isViolation(err, "keys_account_fkey"):
+		return controlplane.NotFound("accountId", "account")
+	case isViolation(err, "keys_digest_key"):
+		return controlplane.Conflict("secret", "this secret is in use already")
+	case isViolation(err, "keys_replaces_key"):
+		return controlplane.Conflict("id", "another key has taken this one's place already; rotate that one")
+	case controlplane.Faults(err) != nil:
+		return err
 	}
-	return key, version, err
+	return fmt.Errorf("%s: %w", what, err)
 }

@@ -45,7 +45,7 @@ func planOf(t *testing.T, p book.Policy, account controlplane.ID) book.Plan {
 
 func newKey(t *testing.T, db *postgres.DB, account controlplane.ID) controlplane.Key {
 	t.Helper()
-	key, _, err := db.CreateKey(t.Context(), account, "key", nil, controlplane.NewSecret("weir_"))
+	key, _, err := db.CreateKey(t.Context(), controlplane.NewKey{AccountID: account, Name: "key"}, controlplane.NewSecret("weir_"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	secret, gone := controlplane.NewSecret("weir_"), controlplane.NewSecret("weir_")
-	key, _, err := db.CreateKey(t.Context(), account.ID, "live", &expires, secret)
+	key, _, err := db.CreateKey(t.Context(), controlplane.NewKey{AccountID: account.ID, Name: "live", ExpiresAt: &expires}, secret)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	revoked, _, err := db.CreateKey(t.Context(), account.ID, "old", nil, gone)
+	revoked, _, err := db.CreateKey(t.Context(), controlplane.NewKey{AccountID: account.ID, Name: "old"}, gone)
 	if err != nil {
 		t.Fatal(err)
 	}

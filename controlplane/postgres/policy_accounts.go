@@ -24,7 +24,8 @@ func (c policyChange) among(sql, column string) (string, []any) {
 func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey, error) {
 	sql, args := changed.among(`
 		select k.id, k.account_id, coalesce(a.tier_id, 0), a.suspended, a.epoch, k.digest, k.suspended,
-			case when k.expires_at is null then 0 else greatest(1, ceil(extract(epoch from k.expires_at) * 1000)::bigint) end
+			case when k.expires_at is null then 0 else greatest(1, ceil(extract(epoch from k.expires_at) * 1000)::bigint) end,
+			k.environment = 'sandbox', coalesce(k.scope_id, 0)
 		from keys k join accounts a on a.id = k.account_id where k.revoked_at is null`, `k.account_id`)
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
@@ -33,7 +34,7 @@ func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey,
 	keys, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (ownedKey, error) {
 		k := ownedKey{Key: book.Key{Kind: book.APIKey}}
 		var digest pgtype.DriverBytes // the driver's own memory, good until the next row
-		err := row.Scan(&k.ID, &k.Account, &k.tier, &k.AccountSuspended, &k.Epoch, &digest, &k.Suspended, &k.ExpiresAt)
+		err := row.Scan(&k.ID, &k.Account, &k.tier, &k.AccountSuspended, &k.Epoch, &digest, &k.Suspended, &k.ExpiresAt, &k.Sandbox, &k.Scope)
 		copy(k.Digest[:], digest)
 		return k, err
 	})

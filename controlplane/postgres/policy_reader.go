@@ -42,6 +42,7 @@ type knownPolicy struct {
 	groups    []book.Group
 	endpoints []book.Endpoint
 	meters    []book.Meter
+	scopes    []book.Scope
 	tiers     []controlplane.Tier
 	keys      []ownedKey      // by digest, as the compiler wants them
 	overrides []ownedOverride // by account and limit
@@ -153,11 +154,12 @@ func (p *knownPolicy) changes(ctx context.Context, q querier, now uint64) (c pol
 }
 
 func (p *knownPolicy) readCatalog(ctx context.Context, q querier) (err error) {
-	var errs [4]error
+	var errs [5]error
 	p.groups, errs[0] = list[book.Group](ctx, q, `select id, name from endpoint_groups`)
 	p.endpoints, errs[1] = list[book.Endpoint](ctx, q, `select id, method, template, cost, coalesce(group_id, 0) from endpoints`)
 	p.meters, errs[2] = list[book.Meter](ctx, q, `select id, header, coalesce(endpoint_id, 0), hidden from meters order by id`)
 	p.tiers, errs[3] = listTiers(ctx, q, `select `+tierColumns+` from tiers`)
+	p.scopes, errs[4] = list[book.Scope](ctx, q, `select id, reads_only, endpoint_ids, group_ids from key_scopes`)
 	return errors.Join(errs[:]...)
 }
 
@@ -234,6 +236,6 @@ func (p *knownPolicy) policy() book.Policy {
 	}
 	return book.Policy{
 		Version: p.version, Anonymous: uint64(p.defaults.AnonymousID),
-		Groups: p.groups, Endpoints: p.endpoints, Meters: p.meters, Plans: plans.all, Keys: keys,
+		Groups: p.groups, Endpoints: p.endpoints, Meters: p.meters, Scopes: p.scopes, Plans: plans.all, Keys: keys,
 	}
 }

@@ -21,7 +21,7 @@ func TestMutationsRefuseWhatNoSnapshotCouldCarry(t *testing.T) {
 	}
 	account := func(name string) controlplane.ID { return newAccount(t, db, name, 0).ID }
 	key := func(account controlplane.ID) (controlplane.Key, error) {
-		k, _, err := db.CreateKey(t.Context(), account, "key", nil, controlplane.NewSecret("weir_"))
+		k, _, err := db.CreateKey(t.Context(), controlplane.NewKey{AccountID: account, Name: "key"}, controlplane.NewSecret("weir_"))
 		return k, err
 	}
 	identify := func(account controlplane.ID, value string) error {

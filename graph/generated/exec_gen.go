@@ -51,6 +51,7 @@ type ResolverRoot interface {
 	EndpointGroup() EndpointGroupResolver
 	Identity() IdentityResolver
 	Key() KeyResolver
+	KeyScope() KeyScopeResolver
 	Limit() LimitResolver
 	LimitActivity() LimitActivityResolver
 	Member() MemberResolver
@@ -338,14 +339,19 @@ type ComplexityRoot struct {
 	}
 
 	Key struct {
-		Account   func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		ExpiresAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Prefix    func(childComplexity int) int
-		RevokedAt func(childComplexity int) int
-		Status    func(childComplexity int) int
+		Account     func(childComplexity int) int
+		CreatedAt   func(childComplexity int) int
+		Environment func(childComplexity int) int
+		ExpiresAt   func(childComplexity int) int
+		ID          func(childComplexity int) int
+		LastUsedAt  func(childComplexity int) int
+		Name        func(childComplexity int) int
+		Prefix      func(childComplexity int) int
+		ReplacedBy  func(childComplexity int) int
+		Replaces    func(childComplexity int) int
+		RevokedAt   func(childComplexity int) int
+		Scope       func(childComplexity int) int
+		Status      func(childComplexity int) int
 	}
 
 	KeyPayload struct {
@@ -353,11 +359,28 @@ type ComplexityRoot struct {
 		Snapshot func(childComplexity int) int
 	}
 
+	KeyScope struct {
+		Endpoints func(childComplexity int) int
+		Groups    func(childComplexity int) int
+		ReadsOnly func(childComplexity int) int
+	}
+
 	Latency struct {
 		Mean func(childComplexity int) int
 		P50  func(childComplexity int) int
 		P95  func(childComplexity int) int
 		P99  func(childComplexity int) int
+	}
+
+	LeakedKey struct {
+		Index   func(childComplexity int) int
+		Key     func(childComplexity int) int
+		Revoked func(childComplexity int) int
+	}
+
+	LeakedKeysPayload struct {
+		Leaks    func(childComplexity int) int
+		Snapshot func(childComplexity int) int
 	}
 
 	Level struct {
@@ -534,10 +557,12 @@ type ComplexityRoot struct {
 		RemoveMember        func(childComplexity int, id string) int
 		RenewRecoveryCodes  func(childComplexity int, code string) int
 		ReorderLimits       func(childComplexity int, input model.ReorderLimitsInput) int
+		ReportLeakedKeys    func(childComplexity int, input model.ReportLeakedKeysInput) int
 		ResetAccount        func(childComplexity int, id string) int
 		ResetMemberTotp     func(childComplexity int, id string) int
 		RevokeAPIToken      func(childComplexity int, id string) int
 		RevokeKey           func(childComplexity int, id string) int
+		RotateKey           func(childComplexity int, input model.RotateKeyInput) int
 		SetDefaults         func(childComplexity int, input model.DefaultsInput) int
 		SetOverride         func(childComplexity int, input model.SetOverrideInput) int
 		SetPassword         func(childComplexity int, input model.SetPasswordInput) int
@@ -721,6 +746,13 @@ type ComplexityRoot struct {
 	Rollout struct {
 		Snapshot func(childComplexity int) int
 		Workers  func(childComplexity int) int
+	}
+
+	RotateKeyPayload struct {
+		Key      func(childComplexity int) int
+		Replaced func(childComplexity int) int
+		Secret   func(childComplexity int) int
+		Snapshot func(childComplexity int) int
 	}
 
 	Session struct {
@@ -1005,6 +1037,15 @@ type KeyResolver interface {
 
 	Account(ctx context.Context, obj *controlplane.Key) (*controlplane.Account, error)
 	Status(ctx context.Context, obj *controlplane.Key) (model.KeyStatus, error)
+
+	Scope(ctx context.Context, obj *controlplane.Key) (*controlplane.KeyScope, error)
+	LastUsedAt(ctx context.Context, obj *controlplane.Key) (*time.Time, error)
+	Replaces(ctx context.Context, obj *controlplane.Key) (*controlplane.Key, error)
+	ReplacedBy(ctx context.Context, obj *controlplane.Key) (*controlplane.Key, error)
+}
+type KeyScopeResolver interface {
+	Endpoints(ctx context.Context, obj *controlplane.KeyScope) ([]*controlplane.Endpoint, error)
+	Groups(ctx context.Context, obj *controlplane.KeyScope) ([]*controlplane.EndpointGroup, error)
 }
 type LimitResolver interface {
 	ID(ctx context.Context, obj *controlplane.Limit) (string, error)
@@ -1045,9 +1086,6 @@ type MeterColumnsResolver interface {
 type MutationResolver interface {
 	CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error)
 	UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.AccountPayload, error)
-	CreateKey(ctx context.Context, input model.CreateKeyInput) (*model.CreateKeyPayload, error)
-	UpdateKey(ctx context.Context, input model.UpdateKeyInput) (*model.KeyPayload, error)
-	RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error)
 	SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error)
 	DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error)
 	ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error)
@@ -1060,6 +1098,11 @@ type MutationResolver interface {
 	DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error)
 	AdjustUsage(ctx context.Context, input model.AdjustUsageInput) (*model.CorrectionPayload, error)
 	VoidUsage(ctx context.Context, input model.VoidUsageInput) (*model.CorrectionPayload, error)
+	CreateKey(ctx context.Context, input model.CreateKeyInput) (*model.CreateKeyPayload, error)
+	UpdateKey(ctx context.Context, input model.UpdateKeyInput) (*model.KeyPayload, error)
+	RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error)
+	RotateKey(ctx context.Context, input model.RotateKeyInput) (*model.RotateKeyPayload, error)
+	ReportLeakedKeys(ctx context.Context, input model.ReportLeakedKeysInput) (*model.LeakedKeysPayload, error)
 	InviteMember(ctx context.Context, input model.InviteMemberInput) (*model.MemberLinkPayload, error)
 	UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MemberPayload, error)
 	RemoveMember(ctx context.Context, id string) (*model.RemovedMemberPayload, error)
@@ -2193,6 +2236,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.CreatedAt(childComplexity), true
+	case "Key.environment":
+		if e.ComplexityRoot.Key.Environment == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Environment(childComplexity), true
 	case "Key.expiresAt":
 		if e.ComplexityRoot.Key.ExpiresAt == nil {
 			break
@@ -2205,6 +2254,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.ID(childComplexity), true
+	case "Key.lastUsedAt":
+		if e.ComplexityRoot.Key.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.LastUsedAt(childComplexity), true
 	case "Key.name":
 		if e.ComplexityRoot.Key.Name == nil {
 			break
@@ -2217,12 +2272,30 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.Prefix(childComplexity), true
+	case "Key.replacedBy":
+		if e.ComplexityRoot.Key.ReplacedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.ReplacedBy(childComplexity), true
+	case "Key.replaces":
+		if e.ComplexityRoot.Key.Replaces == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Replaces(childComplexity), true
 	case "Key.revokedAt":
 		if e.ComplexityRoot.Key.RevokedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Key.RevokedAt(childComplexity), true
+	case "Key.scope":
+		if e.ComplexityRoot.Key.Scope == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Scope(childComplexity), true
 	case "Key.status":
 		if e.ComplexityRoot.Key.Status == nil {
 			break
@@ -2242,6 +2315,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.KeyPayload.Snapshot(childComplexity), true
+
+	case "KeyScope.endpoints":
+		if e.ComplexityRoot.KeyScope.Endpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyScope.Endpoints(childComplexity), true
+	case "KeyScope.groups":
+		if e.ComplexityRoot.KeyScope.Groups == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyScope.Groups(childComplexity), true
+	case "KeyScope.readsOnly":
+		if e.ComplexityRoot.KeyScope.ReadsOnly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyScope.ReadsOnly(childComplexity), true
 
 	case "Latency.mean":
 		if e.ComplexityRoot.Latency.Mean == nil {
@@ -2267,6 +2359,38 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Latency.P99(childComplexity), true
+
+	case "LeakedKey.index":
+		if e.ComplexityRoot.LeakedKey.Index == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeakedKey.Index(childComplexity), true
+	case "LeakedKey.key":
+		if e.ComplexityRoot.LeakedKey.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeakedKey.Key(childComplexity), true
+	case "LeakedKey.revoked":
+		if e.ComplexityRoot.LeakedKey.Revoked == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeakedKey.Revoked(childComplexity), true
+
+	case "LeakedKeysPayload.leaks":
+		if e.ComplexityRoot.LeakedKeysPayload.Leaks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeakedKeysPayload.Leaks(childComplexity), true
+	case "LeakedKeysPayload.snapshot":
+		if e.ComplexityRoot.LeakedKeysPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.LeakedKeysPayload.Snapshot(childComplexity), true
 
 	case "Level.capacity":
 		if e.ComplexityRoot.Level.Capacity == nil {
@@ -3103,6 +3227,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ReorderLimits(childComplexity, args["input"].(model.ReorderLimitsInput)), true
+	case "Mutation.reportLeakedKeys":
+		if e.ComplexityRoot.Mutation.ReportLeakedKeys == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_reportLeakedKeys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ReportLeakedKeys(childComplexity, args["input"].(model.ReportLeakedKeysInput)), true
 	case "Mutation.resetAccount":
 		if e.ComplexityRoot.Mutation.ResetAccount == nil {
 			break
@@ -3147,6 +3282,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RevokeKey(childComplexity, args["id"].(string)), true
+	case "Mutation.rotateKey":
+		if e.ComplexityRoot.Mutation.RotateKey == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_rotateKey_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RotateKey(childComplexity, args["input"].(model.RotateKeyInput)), true
 	case "Mutation.setDefaults":
 		if e.ComplexityRoot.Mutation.SetDefaults == nil {
 			break
@@ -4074,6 +4220,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Rollout.Workers(childComplexity), true
 
+	case "RotateKeyPayload.key":
+		if e.ComplexityRoot.RotateKeyPayload.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateKeyPayload.Key(childComplexity), true
+	case "RotateKeyPayload.replaced":
+		if e.ComplexityRoot.RotateKeyPayload.Replaced == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateKeyPayload.Replaced(childComplexity), true
+	case "RotateKeyPayload.secret":
+		if e.ComplexityRoot.RotateKeyPayload.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateKeyPayload.Secret(childComplexity), true
+	case "RotateKeyPayload.snapshot":
+		if e.ComplexityRoot.RotateKeyPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RotateKeyPayload.Snapshot(childComplexity), true
+
 	case "Session.address":
 		if e.ComplexityRoot.Session.Address == nil {
 			break
@@ -4843,9 +5014,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputExploreInput,
 		ec.unmarshalInputHeatMapInput,
 		ec.unmarshalInputInviteMemberInput,
+		ec.unmarshalInputKeyScopeInput,
 		ec.unmarshalInputLimitInput,
 		ec.unmarshalInputReorderLimitsInput,
+		ec.unmarshalInputReportLeakedKeysInput,
 		ec.unmarshalInputRetentionInput,
+		ec.unmarshalInputRotateKeyInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputSetPasswordInput,
 		ec.unmarshalInputUpdateAccountInput,
@@ -4971,19 +5145,6 @@ extend type Mutation {
   "Changes an account. Fails with NOT_FOUND, or with VALIDATION on the field at fault."
   updateAccount(input: UpdateAccountInput!): AccountPayload!
   """
-  Creates a key. Its secret is in this answer and nowhere else, ever. Fails with
-  NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when the account
-  has 1,000 keys and identities that are not revoked, or all have 2,000,000.
-  """
-  createKey(input: CreateKeyInput!): CreateKeyPayload!
-  """
-  Suspends a key or makes it live again, sets or clears its expiry; Envoys follow
-  in about a second. Fails with NOT_FOUND, or with CONFLICT when it is revoked.
-  """
-  updateKey(input: UpdateKeyInput!): KeyPayload!
-  "Revokes a key for good; Envoys refuse it with 401 in about a second."
-  revokeKey(id: ID!): KeyPayload!
-  """
   Puts an override in place of one limit of the account's tier; replaces the one
   that is there. Fails with NOT_FOUND, or with VALIDATION on the field at fault.
   """
@@ -5046,35 +5207,6 @@ enum AccountStatus {
   ACTIVE
   "Every request is refused with 403."
   SUSPENDED
-}
-
-"An API key of an account."
-type Key {
-  id: ID!
-  "What the key is for; 1 to 64 characters."
-  name: String!
-  "The first characters of the secret, to tell keys apart."
-  prefix: String!
-  account: Account!
-  status: KeyStatus!
-  "When it stops working by itself; null for never."
-  expiresAt: Time
-  "When the key was created."
-  createdAt: Time!
-  "When it was revoked; null while it is live."
-  revokedAt: Time
-}
-
-"Whether a key works, and if not, why."
-enum KeyStatus {
-  "It identifies its account."
-  LIVE
-  "Refused with 403 until it is made live again."
-  SUSPENDED
-  "Refused with 401 since expiresAt."
-  EXPIRED
-  "Refused with 401 for good."
-  REVOKED
 }
 
 "What an account has instead of one limit of its tier."
@@ -5210,27 +5342,6 @@ input UpdateAccountInput {
   billingDay: Int
 }
 
-"A key to create."
-input CreateKeyInput {
-  "The account that it identifies."
-  accountId: ID!
-  "What the key is for; 1 to 64 characters."
-  name: String!
-  "When it stops working by itself, in the future; leave it out for never."
-  expiresAt: Time
-}
-
-"A key to change. What is left out stays as it is."
-input UpdateKeyInput {
-  id: ID!
-  "Whether it is refused with 403."
-  suspended: Boolean
-  "When it stops working by itself. A time that has passed ends it now."
-  expiresAt: Time
-  "True takes the expiry away."
-  neverExpires: Boolean
-}
-
 "An override to set."
 input SetOverrideInput {
   accountId: ID!
@@ -5265,22 +5376,6 @@ input AddIdentityInput {
 "What a mutation of an account answers."
 type AccountPayload {
   account: Account!
-  "The first snapshot that carries the change; compare with Worker.snapshot."
-  snapshot: Int64!
-}
-
-"What createKey answers."
-type CreateKeyPayload {
-  key: Key!
-  "The key itself. It is stored as a digest only and can't be shown again."
-  secret: String!
-  "The first snapshot that carries the change; compare with Worker.snapshot."
-  snapshot: Int64!
-}
-
-"What updateKey and revokeKey answer."
-type KeyPayload {
-  key: Key!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
 }
@@ -6271,6 +6366,192 @@ type Worker {
   snapshotSince: Time!
   "When it was last heard from."
   lastSeenAt: Time!
+}
+`, BuiltIn: false},
+	{Name: "../schema/key.graphqls", Input: `extend type Mutation {
+  """
+  Creates a key. Its secret is in this answer and nowhere else, ever. Fails with
+  NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when the account
+  has 1,000 keys and identities that are not revoked, or all have 2,000,000.
+  """
+  createKey(input: CreateKeyInput!): CreateKeyPayload!
+  """
+  Renames a key, suspends it or makes it live again, sets or clears its expiry, changes
+  its scope; Envoys follow in about a second. Fails with NOT_FOUND, or with CONFLICT when it is revoked.
+  """
+  updateKey(input: UpdateKeyInput!): KeyPayload!
+  "Revokes a key for good; Envoys refuse it with 401 in about a second."
+  revokeKey(id: ID!): KeyPayload!
+  """
+  Puts a new key in the place of one, with the same name, environment and scope. The
+  old one goes on for the overlap, and then expires. Fails like createKey, and with
+  CONFLICT when the key is revoked, has expired, or was rotated before.
+  """
+  rotateKey(input: RotateKeyInput!): RotateKeyPayload!
+  """
+  Finds out which of the secrets that somebody found are keys, and records that. Fails
+  with VALIDATION on the field at fault.
+  """
+  reportLeakedKeys(input: ReportLeakedKeysInput!): LeakedKeysPayload!
+}
+
+"An API key of an account."
+type Key {
+  id: ID!
+  "What the key is for; 1 to 64 characters."
+  name: String!
+  "The first characters of the secret, to tell keys apart."
+  prefix: String!
+  account: Account!
+  status: KeyStatus!
+  environment: KeyEnvironment!
+  "What it may be used for; null for everything."
+  scope: KeyScope
+  """
+  When it was last used: the beginning of the minute, or of the hour or day where
+  usage isn't kept by the minute any more. It is known within a few minutes; null for
+  never.
+  """
+  lastUsedAt: Time
+  "The key that it took the place of in a rotation."
+  replaces: Key
+  "The key that took its place."
+  replacedBy: Key
+  "When it stops working by itself; null for never."
+  expiresAt: Time
+  "When the key was created."
+  createdAt: Time!
+  "When it was revoked; null while it is live."
+  revokedAt: Time
+}
+
+"Whether a key works, and if not, why."
+enum KeyStatus {
+  "It identifies its account."
+  LIVE
+  "Refused with 403 until it is made live again."
+  SUSPENDED
+  "Refused with 401 since expiresAt."
+  EXPIRED
+  "Refused with 401 for good."
+  REVOKED
+}
+
+"What a key is for."
+enum KeyEnvironment {
+  "Real requests."
+  LIVE
+  "For trying things out: the upstream is told in x-weir-environment. Limited and counted like any other."
+  SANDBOX
+}
+
+"What a key may be used for. Other requests are refused with 403."
+type KeyScope {
+  "Only GET, HEAD and OPTIONS."
+  readsOnly: Boolean!
+  "Only these, and those in ` + "`" + `groups` + "`" + `, unless both are empty. Those that were deleted are left out, and match nothing."
+  endpoints: [Endpoint!]!
+  "Only endpoints in these, and ` + "`" + `endpoints` + "`" + `, unless both are empty."
+  groups: [EndpointGroup!]!
+}
+
+"A key to create."
+input CreateKeyInput {
+  "The account that it identifies."
+  accountId: ID!
+  "What the key is for; 1 to 64 characters."
+  name: String!
+  "When it stops working by itself, in the future; leave it out for never."
+  expiresAt: Time
+  environment: KeyEnvironment! = LIVE
+  "Leave it out for everything."
+  scope: KeyScopeInput
+}
+
+"A key to change. What is left out stays as it is."
+input UpdateKeyInput {
+  id: ID!
+  "What the key is for; 1 to 64 characters."
+  name: String
+  "Whether it is refused with 403."
+  suspended: Boolean
+  "When it stops working by itself. A time that has passed ends it now."
+  expiresAt: Time
+  "True takes the expiry away."
+  neverExpires: Boolean
+  "In the place of the whole scope; an empty one is for everything."
+  scope: KeyScopeInput
+}
+
+"What a key may be used for."
+input KeyScopeInput {
+  "Only GET, HEAD and OPTIONS."
+  readsOnly: Boolean! = false
+  "Only these endpoints, and those in ` + "`" + `groupIds` + "`" + `; at most 100 of both."
+  endpointIds: [ID!]! = []
+  "Only endpoints in these groups, and ` + "`" + `endpointIds` + "`" + `."
+  groupIds: [ID!]! = []
+}
+
+"A key to rotate."
+input RotateKeyInput {
+  id: ID!
+  "For how long the old key goes on, 0 to 7776000 (90 days)."
+  overlapSeconds: Int! = 86400
+  "When the new key stops working by itself, in the future; leave it out for never."
+  expiresAt: Time
+}
+
+"Secrets that somebody found where they don't belong."
+input ReportLeakedKeysInput {
+  "1 to 1,000 texts; those that are no keys are passed over."
+  secrets: [String!]!
+  "Whether to revoke the keys at once."
+  revoke: Boolean! = false
+}
+
+"What createKey answers."
+type CreateKeyPayload {
+  key: Key!
+  "The key itself. It is stored as a digest only and can't be shown again."
+  secret: String!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
+}
+
+"What updateKey and revokeKey answer."
+type KeyPayload {
+  key: Key!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
+}
+
+"What rotateKey answers."
+type RotateKeyPayload {
+  key: Key!
+  "The old key."
+  replaced: Key!
+  "The new key itself. It is stored as a digest only and can't be shown again."
+  secret: String!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
+}
+
+"What reportLeakedKeys answers."
+type LeakedKeysPayload {
+  "Those that are keys, each once."
+  leaks: [LeakedKey!]!
+  "The first snapshot that carries the change; null when nothing was revoked."
+  snapshot: Int64
+}
+
+"A key whose secret was found."
+type LeakedKey {
+  "Which of the secrets it is, from 0."
+  index: Int!
+  key: Key!
+  "Whether this report revoked it."
+  revoked: Boolean!
 }
 `, BuiltIn: false},
 	{Name: "../schema/live.graphqls", Input: `extend type Subscription {
@@ -7908,6 +8189,16 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_account(ctx, field)
 	case "status":
 		return ec.fieldContext_Key_status(ctx, field)
+	case "environment":
+		return ec.fieldContext_Key_environment(ctx, field)
+	case "scope":
+		return ec.fieldContext_Key_scope(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Key_lastUsedAt(ctx, field)
+	case "replaces":
+		return ec.fieldContext_Key_replaces(ctx, field)
+	case "replacedBy":
+		return ec.fieldContext_Key_replacedBy(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Key_expiresAt(ctx, field)
 	case "createdAt":
@@ -7928,6 +8219,18 @@ func (ec *executionContext) childFields_KeyPayload(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type KeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_KeyScope(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "readsOnly":
+		return ec.fieldContext_KeyScope_readsOnly(ctx, field)
+	case "endpoints":
+		return ec.fieldContext_KeyScope_endpoints(ctx, field)
+	case "groups":
+		return ec.fieldContext_KeyScope_groups(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyScope", field.Name)
+}
+
 func (ec *executionContext) childFields_Latency(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "mean":
@@ -7940,6 +8243,28 @@ func (ec *executionContext) childFields_Latency(ctx context.Context, field graph
 		return ec.fieldContext_Latency_p99(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Latency", field.Name)
+}
+
+func (ec *executionContext) childFields_LeakedKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "index":
+		return ec.fieldContext_LeakedKey_index(ctx, field)
+	case "key":
+		return ec.fieldContext_LeakedKey_key(ctx, field)
+	case "revoked":
+		return ec.fieldContext_LeakedKey_revoked(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeakedKey", field.Name)
+}
+
+func (ec *executionContext) childFields_LeakedKeysPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "leaks":
+		return ec.fieldContext_LeakedKeysPayload_leaks(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_LeakedKeysPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeakedKeysPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Level(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8510,6 +8835,20 @@ func (ec *executionContext) childFields_Rollout(ctx context.Context, field graph
 		return ec.fieldContext_Rollout_workers(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Rollout", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_RotateKeyPayload_key(ctx, field)
+	case "replaced":
+		return ec.fieldContext_RotateKeyPayload_replaced(ctx, field)
+	case "secret":
+		return ec.fieldContext_RotateKeyPayload_secret(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_RotateKeyPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9320,6 +9659,20 @@ func (ec *executionContext) field_Mutation_reorderLimits_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_reportLeakedKeys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReportLeakedKeysInput, error) {
+			return ec.unmarshalNReportLeakedKeysInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐReportLeakedKeysInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_resetAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -9373,6 +9726,20 @@ func (ec *executionContext) field_Mutation_revokeKey_args(ctx context.Context, r
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_rotateKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RotateKeyInput, error) {
+			return ec.unmarshalNRotateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -14453,6 +14820,148 @@ func (ec *executionContext) fieldContext_Key_status(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Key", field, true, true, errors.New("field of type KeyStatus does not have child fields"))
 }
 
+func (ec *executionContext) _Key_environment(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_environment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Environment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.KeyEnvironment) graphql.Marshaler {
+			return ec.marshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Key_environment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, false, false, errors.New("field of type KeyEnvironment does not have child fields"))
+}
+
+func (ec *executionContext) _Key_scope(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_scope(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Key().Scope(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.KeyScope) graphql.Marshaler {
+			return ec.marshalOKeyScope2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyScope(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_scope(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Key",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyScope(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Key_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_lastUsedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Key().LastUsedAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, true, true, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Key_replaces(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_replaces(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Key().Replaces(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_replaces(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Key",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Key_replacedBy(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_replacedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Key().ReplacedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Key_replacedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Key",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Key_expiresAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14577,6 +15086,93 @@ func (ec *executionContext) fieldContext_KeyPayload_snapshot(_ context.Context, 
 	return graphql.NewScalarFieldContext("KeyPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _KeyScope_readsOnly(ctx context.Context, field graphql.CollectedField, obj *controlplane.KeyScope) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyScope_readsOnly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ReadsOnly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyScope_readsOnly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyScope", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _KeyScope_endpoints(ctx context.Context, field graphql.CollectedField, obj *controlplane.KeyScope) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyScope_endpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.KeyScope().Endpoints(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyScope_endpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyScope",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _KeyScope_groups(ctx context.Context, field graphql.CollectedField, obj *controlplane.KeyScope) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyScope_groups(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.KeyScope().Groups(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyScope_groups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyScope",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Latency_mean(ctx context.Context, field graphql.CollectedField, obj *model.Latency) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14667,6 +15263,139 @@ func (ec *executionContext) _Latency_p99(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Latency_p99(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Latency", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _LeakedKey_index(ctx context.Context, field graphql.CollectedField, obj *controlplane.Leak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeakedKey_index(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Index, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeakedKey_index(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeakedKey", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _LeakedKey_key(ctx context.Context, field graphql.CollectedField, obj *controlplane.Leak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeakedKey_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Key) graphql.Marshaler {
+			return ec.marshalNKey2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeakedKey_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeakedKey",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeakedKey_revoked(ctx context.Context, field graphql.CollectedField, obj *controlplane.Leak) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeakedKey_revoked(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revoked, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeakedKey_revoked(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeakedKey", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _LeakedKeysPayload_leaks(ctx context.Context, field graphql.CollectedField, obj *model.LeakedKeysPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeakedKeysPayload_leaks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Leaks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Leak) graphql.Marshaler {
+			return ec.marshalNLeakedKey2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLeakᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_LeakedKeysPayload_leaks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "LeakedKeysPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeakedKey(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _LeakedKeysPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.LeakedKeysPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_LeakedKeysPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_LeakedKeysPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("LeakedKeysPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Level_limit(ctx context.Context, field graphql.CollectedField, obj *model.Level) (ret graphql.Marshaler) {
@@ -17097,138 +17826,6 @@ func (ec *executionContext) fieldContext_Mutation_updateAccount(ctx context.Cont
 	return fc, nil
 }
 
-func (ec *executionContext) _Mutation_createKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_createKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateKey(ctx, fc.Args["input"].(model.CreateKeyInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateKeyPayload) graphql.Marshaler {
-			return ec.marshalNCreateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateKeyPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_createKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_CreateKeyPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_createKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_updateKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().UpdateKey(ctx, fc.Args["input"].(model.UpdateKeyInput))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyPayload) graphql.Marshaler {
-			return ec.marshalNKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_KeyPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_updateKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Mutation_revokeKey(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().RevokeKey(ctx, fc.Args["id"].(string))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyPayload) graphql.Marshaler {
-			return ec.marshalNKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyPayload(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Mutation",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_KeyPayload(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Mutation_revokeKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
 func (ec *executionContext) _Mutation_setOverride(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17751,6 +18348,226 @@ func (ec *executionContext) fieldContext_Mutation_voidUsage(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_voidUsage_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateKey(ctx, fc.Args["input"].(model.CreateKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreateKeyPayload) graphql.Marshaler {
+			return ec.marshalNCreateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreateKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_updateKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UpdateKey(ctx, fc.Args["input"].(model.UpdateKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyPayload) graphql.Marshaler {
+			return ec.marshalNKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_updateKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_updateKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokeKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokeKey(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.KeyPayload) graphql.Marshaler {
+			return ec.marshalNKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokeKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokeKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_rotateKey(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_rotateKey(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RotateKey(ctx, fc.Args["input"].(model.RotateKeyInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RotateKeyPayload) graphql.Marshaler {
+			return ec.marshalNRotateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_rotateKey(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RotateKeyPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_rotateKey_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_reportLeakedKeys(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_reportLeakedKeys(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReportLeakedKeys(ctx, fc.Args["input"].(model.ReportLeakedKeysInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.LeakedKeysPayload) graphql.Marshaler {
+			return ec.marshalNLeakedKeysPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLeakedKeysPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_reportLeakedKeys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LeakedKeysPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_reportLeakedKeys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -22168,6 +22985,116 @@ func (ec *executionContext) fieldContext_Rollout_workers(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RotateKeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.RotateKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateKeyPayload_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalNKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateKeyPayload_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RotateKeyPayload_replaced(ctx context.Context, field graphql.CollectedField, obj *model.RotateKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateKeyPayload_replaced(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replaced, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalNKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateKeyPayload_replaced(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RotateKeyPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RotateKeyPayload_secret(ctx context.Context, field graphql.CollectedField, obj *model.RotateKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateKeyPayload_secret(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Secret, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateKeyPayload_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RotateKeyPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RotateKeyPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.RotateKeyPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RotateKeyPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RotateKeyPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RotateKeyPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Session) (ret graphql.Marshaler) {
@@ -26787,7 +27714,11 @@ func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"accountId", "name", "expiresAt"}
+	if _, present := asMap["environment"]; !present {
+		asMap["environment"] = "LIVE"
+	}
+
+	fieldsInOrder := [...]string{"accountId", "name", "expiresAt", "environment", "scope"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26815,6 +27746,20 @@ func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.ExpiresAt = data
+		case "environment":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("environment"))
+			data, err := ec.unmarshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Environment = data
+		case "scope":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scope"))
+			data, err := ec.unmarshalOKeyScopeInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyScopeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scope = data
 		}
 	}
 	return it, nil
@@ -27175,6 +28120,60 @@ func (ec *executionContext) unmarshalInputInviteMemberInput(ctx context.Context,
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputKeyScopeInput(ctx context.Context, obj any) (model.KeyScopeInput, error) {
+	var it model.KeyScopeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["readsOnly"]; !present {
+		asMap["readsOnly"] = false
+	}
+	if _, present := asMap["endpointIds"]; !present {
+		asMap["endpointIds"] = []any{}
+	}
+	if _, present := asMap["groupIds"]; !present {
+		asMap["groupIds"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"readsOnly", "endpointIds", "groupIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "readsOnly":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("readsOnly"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReadsOnly = data
+		case "endpointIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpointIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndpointIds = data
+		case "groupIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupIds = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj any) (model.LimitInput, error) {
 	var it model.LimitInput
 	if obj == nil {
@@ -27377,6 +28376,47 @@ func (ec *executionContext) unmarshalInputReorderLimitsInput(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputReportLeakedKeysInput(ctx context.Context, obj any) (model.ReportLeakedKeysInput, error) {
+	var it model.ReportLeakedKeysInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["revoke"]; !present {
+		asMap["revoke"] = false
+	}
+
+	fieldsInOrder := [...]string{"secrets", "revoke"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "secrets":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secrets"))
+			data, err := ec.unmarshalNString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Secrets = data
+		case "revoke":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revoke"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revoke = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRetentionInput(ctx context.Context, obj any) (model.RetentionInput, error) {
 	var it model.RetentionInput
 	if obj == nil {
@@ -27430,6 +28470,54 @@ func (ec *executionContext) unmarshalInputRetentionInput(ctx context.Context, ob
 				return it, err
 			}
 			it.Months = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputRotateKeyInput(ctx context.Context, obj any) (model.RotateKeyInput, error) {
+	var it model.RotateKeyInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["overlapSeconds"]; !present {
+		asMap["overlapSeconds"] = 86400
+	}
+
+	fieldsInOrder := [...]string{"id", "overlapSeconds", "expiresAt"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "overlapSeconds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("overlapSeconds"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OverlapSeconds = data
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = data
 		}
 	}
 	return it, nil
@@ -27682,7 +28770,7 @@ func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "suspended", "expiresAt", "neverExpires"}
+	fieldsInOrder := [...]string{"id", "name", "suspended", "expiresAt", "neverExpires", "scope"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27696,6 +28784,13 @@ func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.ID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
 		case "suspended":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("suspended"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -27717,6 +28812,13 @@ func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.NeverExpires = data
+		case "scope":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scope"))
+			data, err := ec.unmarshalOKeyScopeInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyScopeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scope = data
 		}
 	}
 	return it, nil
@@ -31822,6 +32924,143 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "environment":
+			out.Values[i] = ec._Key_environment(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "scope":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_scope(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "lastUsedAt":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_lastUsedAt(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "replaces":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_replaces(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "replacedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Key_replacedBy(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "expiresAt":
 			out.Values[i] = ec._Key_expiresAt(ctx, field, obj)
 		case "createdAt":
@@ -31898,6 +33137,117 @@ func (ec *executionContext) _KeyPayload(ctx context.Context, sel ast.SelectionSe
 	return out
 }
 
+var keyScopeImplementors = []string{"KeyScope"}
+
+func (ec *executionContext) _KeyScope(ctx context.Context, sel ast.SelectionSet, obj *controlplane.KeyScope) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyScopeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyScope")
+		case "readsOnly":
+			out.Values[i] = ec._KeyScope_readsOnly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endpoints":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._KeyScope_endpoints(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "groups":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._KeyScope_groups(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var latencyImplementors = []string{"Latency"}
 
 func (ec *executionContext) _Latency(ctx context.Context, sel ast.SelectionSet, obj *model.Latency) graphql.Marshaler {
@@ -31917,6 +33267,96 @@ func (ec *executionContext) _Latency(ctx context.Context, sel ast.SelectionSet, 
 			out.Values[i] = ec._Latency_p95(ctx, field, obj)
 		case "p99":
 			out.Values[i] = ec._Latency_p99(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var leakedKeyImplementors = []string{"LeakedKey"}
+
+func (ec *executionContext) _LeakedKey(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Leak) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leakedKeyImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeakedKey")
+		case "index":
+			out.Values[i] = ec._LeakedKey_index(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "key":
+			out.Values[i] = ec._LeakedKey_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revoked":
+			out.Values[i] = ec._LeakedKey_revoked(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var leakedKeysPayloadImplementors = []string{"LeakedKeysPayload"}
+
+func (ec *executionContext) _LeakedKeysPayload(ctx context.Context, sel ast.SelectionSet, obj *model.LeakedKeysPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, leakedKeysPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("LeakedKeysPayload")
+		case "leaks":
+			out.Values[i] = ec._LeakedKeysPayload_leaks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._LeakedKeysPayload_snapshot(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -33573,27 +35013,6 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
-		case "createKey":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_createKey(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "updateKey":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_updateKey(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "revokeKey":
-			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
-				return ec._Mutation_revokeKey(ctx, field)
-			})
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		case "setOverride":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setOverride(ctx, field)
@@ -33674,6 +35093,41 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "voidUsage":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_voidUsage(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "updateKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_updateKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revokeKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokeKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rotateKey":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_rotateKey(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reportLeakedKeys":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_reportLeakedKeys(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -35991,6 +37445,60 @@ func (ec *executionContext) _Rollout(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "workers":
 			out.Values[i] = ec._Rollout_workers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var rotateKeyPayloadImplementors = []string{"RotateKeyPayload"}
+
+func (ec *executionContext) _RotateKeyPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RotateKeyPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rotateKeyPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RotateKeyPayload")
+		case "key":
+			out.Values[i] = ec._RotateKeyPayload_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "replaced":
+			out.Values[i] = ec._RotateKeyPayload_replaced(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "secret":
+			out.Values[i] = ec._RotateKeyPayload_secret(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._RotateKeyPayload_snapshot(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38996,6 +40504,10 @@ func (ec *executionContext) unmarshalNInviteMemberInput2githubᚗcomᚋweirhqᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNKey2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx context.Context, sel ast.SelectionSet, v controlplane.Key) graphql.Marshaler {
+	return ec._Key(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNKey2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Key) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -39021,6 +40533,34 @@ func (ec *executionContext) marshalNKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontro
 	}
 	return ec._Key(ctx, sel, v)
 }
+
+func (ec *executionContext) unmarshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment(ctx context.Context, v any) (controlplane.KeyEnvironment, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment(ctx context.Context, sel ast.SelectionSet, v controlplane.KeyEnvironment) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment = map[string]controlplane.KeyEnvironment{
+		"LIVE":    controlplane.Live,
+		"SANDBOX": controlplane.Sandbox,
+	}
+	marshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment = map[controlplane.KeyEnvironment]string{
+		controlplane.Live:    "LIVE",
+		controlplane.Sandbox: "SANDBOX",
+	}
+)
 
 func (ec *executionContext) marshalNKeyPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyPayload(ctx context.Context, sel ast.SelectionSet, v model.KeyPayload) graphql.Marshaler {
 	return ec._KeyPayload(ctx, sel, &v)
@@ -39058,6 +40598,46 @@ func (ec *executionContext) marshalNLatency2ᚖgithubᚗcomᚋweirhqᚋweirᚋgr
 		return graphql.Null
 	}
 	return ec._Latency(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLeakedKey2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLeakᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Leak) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLeakedKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLeak(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLeakedKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLeak(ctx context.Context, sel ast.SelectionSet, v *controlplane.Leak) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LeakedKey(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNLeakedKeysPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLeakedKeysPayload(ctx context.Context, sel ast.SelectionSet, v model.LeakedKeysPayload) graphql.Marshaler {
+	return ec._LeakedKeysPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNLeakedKeysPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLeakedKeysPayload(ctx context.Context, sel ast.SelectionSet, v *model.LeakedKeysPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._LeakedKeysPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNLevel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLevelᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Level) graphql.Marshaler {
@@ -39980,6 +41560,11 @@ func (ec *executionContext) unmarshalNReorderLimitsInput2githubᚗcomᚋweirhq�
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNReportLeakedKeysInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐReportLeakedKeysInput(ctx context.Context, v any) (model.ReportLeakedKeysInput, error) {
+	res, err := ec.unmarshalInputReportLeakedKeysInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNRetainedLevel2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetainedLevel(ctx context.Context, sel ast.SelectionSet, v controlplane.RetainedLevel) graphql.Marshaler {
 	return ec._RetainedLevel(ctx, sel, &v)
 }
@@ -40095,6 +41680,25 @@ func (ec *executionContext) marshalNRollout2ᚖgithubᚗcomᚋweirhqᚋweirᚋgr
 		return graphql.Null
 	}
 	return ec._Rollout(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNRotateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyInput(ctx context.Context, v any) (model.RotateKeyInput, error) {
+	res, err := ec.unmarshalInputRotateKeyInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRotateKeyPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyPayload(ctx context.Context, sel ast.SelectionSet, v model.RotateKeyPayload) graphql.Marshaler {
+	return ec._RotateKeyPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRotateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyPayload(ctx context.Context, sel ast.SelectionSet, v *model.RotateKeyPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RotateKeyPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSession2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Session) graphql.Marshaler {
@@ -41181,6 +42785,21 @@ func (ec *executionContext) marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontro
 		return graphql.Null
 	}
 	return ec._Key(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOKeyScope2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyScope(ctx context.Context, sel ast.SelectionSet, v *controlplane.KeyScope) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._KeyScope(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOKeyScopeInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyScopeInput(ctx context.Context, v any) (*model.KeyScopeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputKeyScopeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx context.Context, sel ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {

@@ -200,7 +200,10 @@ type CreateKeyInput struct {
 	// What the key is for; 1 to 64 characters.
 	Name string `json:"name"`
 	// When it stops working by itself, in the future; leave it out for never.
-	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	ExpiresAt   *time.Time                  `json:"expiresAt,omitempty"`
+	Environment controlplane.KeyEnvironment `json:"environment"`
+	// Leave it out for everything.
+	Scope *KeyScopeInput `json:"scope,omitempty"`
 }
 
 // What createKey answers.
@@ -336,12 +339,30 @@ type KeyPayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
+// What a key may be used for.
+type KeyScopeInput struct {
+	// Only GET, HEAD and OPTIONS.
+	ReadsOnly bool `json:"readsOnly"`
+	// Only these endpoints, and those in `groupIds`; at most 100 of both.
+	EndpointIds []string `json:"endpointIds"`
+	// Only endpoints in these groups, and `endpointIds`.
+	GroupIds []string `json:"groupIds"`
+}
+
 // Latency in milliseconds, within 2 percent; null where there was no request.
 type Latency struct {
 	Mean *float64 `json:"mean,omitempty"`
 	P50  *float64 `json:"p50,omitempty"`
 	P95  *float64 `json:"p95,omitempty"`
 	P99  *float64 `json:"p99,omitempty"`
+}
+
+// What reportLeakedKeys answers.
+type LeakedKeysPayload struct {
+	// Those that are keys, each once.
+	Leaks []*controlplane.Leak `json:"leaks"`
+	// The first snapshot that carries the change; null when nothing was revoked.
+	Snapshot *int64 `json:"snapshot,omitempty"`
 }
 
 // Where an account, or one of its keys, stands with one RATE or WINDOW limit.
@@ -548,6 +569,14 @@ type ReorderLimitsInput struct {
 	LimitIds []string `json:"limitIds"`
 }
 
+// Secrets that somebody found where they don't belong.
+type ReportLeakedKeysInput struct {
+	// 1 to 1,000 texts; those that are no keys are passed over.
+	Secrets []string `json:"secrets"`
+	// Whether to revoke the keys at once.
+	Revoke bool `json:"revoke"`
+}
+
 // How long usage is to be kept, in days, 1 to 36500; 0 is for ever. What is left out stays as it is.
 type RetentionInput struct {
 	// The revision that the edit is based on. When somebody else has changed it since,
@@ -580,6 +609,26 @@ type Rollout struct {
 	Snapshot int64 `json:"snapshot"`
 	// Worker threads of all Envoys heard from in the last minute.
 	Workers []*Worker `json:"workers"`
+}
+
+// A key to rotate.
+type RotateKeyInput struct {
+	ID string `json:"id"`
+	// For how long the old key goes on, 0 to 7776000 (90 days).
+	OverlapSeconds int `json:"overlapSeconds"`
+	// When the new key stops working by itself, in the future; leave it out for never.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+}
+
+// What rotateKey answers.
+type RotateKeyPayload struct {
+	Key *controlplane.Key `json:"key"`
+	// The old key.
+	Replaced *controlplane.Key `json:"replaced"`
+	// The new key itself. It is stored as a digest only and can't be shown again.
+	Secret string `json:"secret"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
 }
 
 // An override to set.
@@ -661,12 +710,16 @@ type UpdateEndpointInput struct {
 // A key to change. What is left out stays as it is.
 type UpdateKeyInput struct {
 	ID string `json:"id"`
+	// What the key is for; 1 to 64 characters.
+	Name *string `json:"name,omitempty"`
 	// Whether it is refused with 403.
 	Suspended *bool `json:"suspended,omitempty"`
 	// When it stops working by itself. A time that has passed ends it now.
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// True takes the expiry away.
 	NeverExpires *bool `json:"neverExpires,omitempty"`
+	// In the place of the whole scope; an empty one is for everything.
+	Scope *KeyScopeInput `json:"scope,omitempty"`
 }
 
 // A member to change. What is left out stays as it is.

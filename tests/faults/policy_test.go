@@ -84,7 +84,7 @@ func addZones(ctx context.Context, db *postgres.DB) (secrets []string, err error
 			if err != nil {
 				return nil, err
 			}
-			if _, _, err := db.CreateKey(ctx, account.ID, fmt.Sprint("key ", n), nil, secret); err != nil {
+			if _, _, err := db.CreateKey(ctx, controlplane.NewKey{AccountID: account.ID, Name: fmt.Sprint("key ", n)}, secret); err != nil {
 				return nil, err
 			}
 			secrets = append(secrets, secret.Reveal())
