@@ -25,6 +25,7 @@ type commands struct {
 	Restore     restoreCommand    `cmd:"" help:"Fill an empty database from such a file."`
 	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`
 	Audit       auditCommand      `cmd:"" help:"Verify or export the audit log."`
+	Keys        keysCommand       `cmd:"" help:"Find leaked API keys."`
 }
 
 func main() {
