@@ -39,6 +39,11 @@ func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question,
 	if q.OrderByMeter, err = optional(controlplane.KindMeter, "input.orderByMeterId", in.OrderByMeterID); err != nil {
 		return q, err
 	}
+	if in.After != nil {
+		if q.After, err = q.ReadCursor(*in.After); err != nil {
+			return q, err
+		}
+	}
 	q.OwnZone, err = haveZone(ctx, q.Filter.Accounts, in.TimeZone)
 	q.Want = explore.Want{
 		Series:     asksFor(ctx, "series", "previousSeries") && in.Granularity != nil,

@@ -230,6 +230,14 @@ func (r *usageGroupResolver) Label(ctx context.Context, obj *explore.Group) (str
 	return labelOf(ctx, obj)
 }
 
+func (r *usageReportResolver) PageInfo(ctx context.Context, obj *explore.Report) (*model.PageInfo, error) {
+	info := &model.PageInfo{HasNextPage: obj.More}
+	if obj.EndCursor != "" {
+		info.EndCursor = &obj.EndCursor
+	}
+	return info, nil
+}
+
 func (r *Resolver) Correction() generated.CorrectionResolver { return &correctionResolver{r} }
 
 func (r *Resolver) MeterAmount() generated.MeterAmountResolver { return &meterAmountResolver{r} }
@@ -256,6 +264,8 @@ func (r *Resolver) UsageFigures() generated.UsageFiguresResolver { return &usage
 
 func (r *Resolver) UsageGroup() generated.UsageGroupResolver { return &usageGroupResolver{r} }
 
+func (r *Resolver) UsageReport() generated.UsageReportResolver { return &usageReportResolver{r} }
+
 type correctionResolver struct{ *Resolver }
 type meterAmountResolver struct{ *Resolver }
 type meterColumnsResolver struct{ *Resolver }
@@ -265,3 +275,4 @@ type reconciliationRowResolver struct{ *Resolver }
 type unaccountedUsageResolver struct{ *Resolver }
 type usageFiguresResolver struct{ *Resolver }
 type usageGroupResolver struct{ *Resolver }
+type usageReportResolver struct{ *Resolver }

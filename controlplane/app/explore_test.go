@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -102,12 +103,50 @@ func TestExploreThroughGraphQL(t *testing.T) {
 	}
 }
 
+func TestGroupsAreReadPageByPage(t *testing.T) {
+	p, _, hour := counted(t)
+	var labels []string
+	for after, more := "null", true; more; {
+		var got struct {
+			Explore struct {
+				Groups     []group
+				Other      *group
+				GroupCount int
+				PageInfo   struct {
+					HasNextPage bool
+					EndCursor   *string
+				}
+			}
+		}
+		p.must(fmt.Sprintf(`{explore(input:{from:%q,groupBy:[ENDPOINT,STATUS],top:3,after:%s}){groupCount groups{label totals{requests}} other{totals{requests}} pageInfo{hasNextPage endCursor}}}`,
+			hour.Format(time.RFC3339), after), &got)
+		r := got.Explore
+		if r.GroupCount != 4 || len(r.Groups) == 0 || r.PageInfo.EndCursor == nil || r.Other == nil || len(labels) > 3 {
+			t.Fatalf("after %s: %+v", after, r)
+		}
+		sum := r.Other.Totals.Requests
+		for _, g := range r.Groups {
+			labels, sum = append(labels, fmt.Sprintf("%s %d", g.Label, g.Totals.Requests)), sum+g.Totals.Requests
+		}
+		if sum != 20 {
+			t.Errorf("after %s: %d requests in all", after, sum)
+		}
+		after, more = strconv.Quote(*r.PageInfo.EndCursor), r.PageInfo.HasNextPage
+	}
+	want := []string{"GET /v1/users · 200 10", "end_2 (deleted) · 503 5", "GET /v1/users · 429 3", "no endpoint · 401 2"}
+	if diff := cmp.Diff(want, labels); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
 func TestExploreSaysWhatToNarrow(t *testing.T) {
 	p := open(t)
 	for input, want := range map[string]string{
 		`from:"2026-01-02T00:00:00Z",to:"2026-01-01T00:00:00Z"`:                                            "VALIDATION input.to",
 		`from:"2026-01-01T00:00:00Z",timeZone:"Mars/Base"`:                                                 "VALIDATION input.timeZone",
 		`from:"2026-01-01T00:00:00Z",top:101`:                                                              "VALIDATION input.top",
+		`from:"2026-01-01T00:00:00Z",groupBy:[KEY],after:"0m0d2_5_7"`:                                      "VALIDATION input.after",
+		`from:"2026-01-01T00:00:00Z",after:"0m0_5"`:                                                        "VALIDATION input.after",
 		`from:"2026-01-01T00:00:00Z",groupBy:[KEY,KEY]`:                                                    "VALIDATION input.groupBy",
 		`from:"2026-01-01T00:00:00Z",groupBy:[KEY,TIER,STATUS,DECISION]`:                                   "VALIDATION input.groupBy",
 		`from:"2026-01-01T00:00:00Z",filter:{keyIds:["acc_1"]}`:                                            "VALIDATION input.filter.keyIds.0",

@@ -179,12 +179,16 @@ func (r *Ranking) AddPacked(packed Packed) error {
 	return nil
 }
 
-// Top returns the largest groups, and how many there are in all.
-func (r *Ranking) Top(most int) (keys []GroupKey, count int) {
+// Top returns the largest groups after a place, if there is one, and how many there
+// are in all.
+func (r *Ranking) Top(most int, after *Place) (keys []GroupKey, count int) {
 	order := func(a, b GroupKey) int {
 		return cmp.Or(cmp.Compare(r.sums[r.at[b]], r.sums[r.at[a]]), slices.Compare(a[:], b[:]))
 	}
-	for k := range r.at {
+	for k, i := range r.at {
+		if after != nil && after.Compare(Place{Value: r.sums[i], Key: k}) >= 0 {
+			continue
+		}
 		at, _ := slices.BinarySearchFunc(keys, k, order)
 		if at == most {
 			continue

@@ -58,6 +58,7 @@ type Question struct {
 	// OrderByMeter is one of Meters, instead of OrderBy; 0: none.
 	OrderByMeter controlplane.ID
 	Top          int
+	After        *Place // of the group that comes before those of the answer; nil: none does
 	Compare      Comparison
 	Meters       []controlplane.ID
 	// OwnZone says that Zone is that of every account of the filter, so that the

@@ -90,6 +90,8 @@ type Report struct {
 	Groups      []Group
 	Other       *Group // nil when Groups have everything
 	GroupCount  int
+	More        bool   // whether there are groups after these
+	EndCursor   string // where the last group stands; empty without one
 	Totals      Figures
 	Series      *Columns // nil when there are no points
 	Previous    *Previous
@@ -166,6 +168,7 @@ func (q Question) Report(p Plan, keys []GroupKey, count int, now *Sums, previous
 			q.compare(&g, before.groups[i], i+1, before)
 		}
 		r.Groups = append(r.Groups, g)
+		r.EndCursor = q.Cursor(Place{Value: q.ranked(&g.Totals), Key: key})
 	}
 	if count > len(keys) {
 		other := q.group(now.rest(), 0, r.Totals, now)

@@ -43,6 +43,7 @@ func (db *DB) Explore(ctx context.Context, q explore.Question, now time.Time) (*
 			}
 		}
 		report = q.Report(r.plan, r.keys, r.count, sums, r.previous, before)
+		report.More = r.more
 		return nil
 	})
 	return report, tooLarge(err)

@@ -17,26 +17,17 @@ func (r *reader) meterScan(p explore.Plan, meters ...controlplane.ID) *scan {
 	return s
 }
 
-// rankByMeter finds the groups with the largest amounts of a meter. Those that have
-// nothing of it count too, and come last.
-func (r *reader) rankByMeter(ctx context.Context) error {
+// rankByMeter is find by the amounts of a meter. Groups that have nothing of it count
+// too.
+func (r *reader) rankByMeter(ctx context.Context, most int) error {
 	whole := r.whole(r.plan)
 	all := newScan(r.in(whole, explore.NeedOf(r.q.GroupBy, r.q.Filter, false).OnlyTables()), r.q.Filter, r.q.GroupBy)
 	dimensions := all.dimensions()
 	usage := all.usage(dimensions + `, 0::bigint as m`)
 	metered := r.meterScan(whole, r.q.OrderByMeter)
 	metered.args = all.args
-	rows, err := r.tx.Query(ctx, fmt.Sprintf(`
-		select %s, count(*) over () from (%s union all %s) u group by %s order by sum(m) desc, %s limit %d`,
-		all.keyColumns(), usage, metered.usage(dimensions+`, amount + corrected as m`), dimensions, dimensions, r.q.Top), metered.args...)
-	if err != nil {
-		return err
-	}
-	r.keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (k explore.GroupKey, err error) {
-		err = row.Scan(&k[0], &k[1], &k[2], &r.count)
-		return k, err
-	})
-	return err
+	return r.findAmong(ctx, fmt.Sprintf(`select %s, `+capped(`sum(m)`)+` from (%s union all %s) u group by %s`,
+		all.keyColumns(), usage, metered.usage(dimensions+`, amount + corrected as m`), dimensions), metered, most)
 }
 
 // readMeters adds up the meters of a question by the group's rank and the point.

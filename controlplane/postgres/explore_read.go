@@ -25,6 +25,7 @@ type reader struct {
 	compared bool
 	keys     []explore.GroupKey // the largest first
 	count    int                // of all groups
+	more     bool               // groups after these
 }
 
 // newReader plans a question, and refuses one that is too large.
@@ -68,17 +69,28 @@ func (r *reader) among(p explore.Plan) explore.Plan {
 	return r.in(p, explore.NeedOf(r.q.GroupBy, r.q.Filter, r.latencies()).Among(r.q.Top))
 }
 
-// rank finds the largest groups.
+// rank finds the groups of the answer.
 func (r *reader) rank(ctx context.Context) error {
 	if len(r.q.GroupBy) == 0 {
 		return nil
 	}
+	if err := r.find(ctx, r.q.Top+1); err != nil {
+		return err
+	}
+	if r.more = len(r.keys) > r.q.Top; r.more {
+		r.keys = r.keys[:r.q.Top]
+	}
+	return nil
+}
+
+// find finds the largest groups after those that were given before.
+func (r *reader) find(ctx context.Context, most int) error {
 	if r.q.OrderByMeter != 0 {
-		return r.rankByMeter(ctx)
+		return r.rankByMeter(ctx, most)
 	}
 	packed, rest := r.in(r.whole(r.plan), explore.NeedOf(r.q.GroupBy, r.q.Filter, false)).Split()
 	if len(packed.Parts) == 0 {
-		return r.rankRows(ctx, rest)
+		return r.rankRows(ctx, rest, most)
 	}
 	ranking := explore.NewRanking(r.q.GroupBy, r.q.Filter, r.q.OrderBy)
 	if err := readPacks(ctx, r.tx, packed.Parts, false, ranking.AddPacked); err != nil {
@@ -89,12 +101,12 @@ func (r *reader) rank(ctx context.Context) error {
 			return err
 		}
 	}
-	r.keys, r.count = ranking.Top(r.q.Top)
+	r.keys, r.count = ranking.Top(most, r.q.After)
 	return nil
 }
 
 // rankRows has the database find the largest groups.
-func (r *reader) rankRows(ctx context.Context, whole explore.Plan) error {
+func (r *reader) rankRows(ctx context.Context, whole explore.Plan, most int) error {
 	s := newScan(whole, r.q.Filter, r.q.GroupBy)
 	s.measure = r.q.OrderBy
 	dimensions := s.dimensions()
@@ -102,15 +114,35 @@ func (r *reader) rankRows(ctx context.Context, whole explore.Plan) error {
 	if s.local() {
 		columns += `, requests, decision as decision_of`
 	}
+	return r.findAmong(ctx, fmt.Sprintf(`select %s, coalesce(sum(m), 0) from (%s) u group by %s%s`,
+		s.keyColumns(), s.usage(columns), dimensions, s.having()), s, most)
+}
+
+// findAmong has the database find the groups of the answer among all of a scan, which
+// come with their keys and what they are ranked by.
+func (r *reader) findAmong(ctx context.Context, groups string, s *scan, most int) error {
+	after := `true`
+	if p := r.q.After; p != nil {
+		after = fmt.Sprintf(`(m < %[1]s::bigint or m = %[1]s::bigint and (k0, k1, k2) > (%[2]s::bigint, %[3]s::bigint, %[4]s::bigint))`,
+			s.arg(p.Value), s.arg(p.Key[0]), s.arg(p.Key[1]), s.arg(p.Key[2]))
+	}
+	// The count comes in a row of its own, as there may be no group after the place.
 	rows, err := r.tx.Query(ctx, fmt.Sprintf(`
-		select %s, count(*) over () from (%s) u group by %s%s order by coalesce(sum(m), 0) desc, %s limit %d`,
-		s.keyColumns(), s.usage(columns), dimensions, s.having(), dimensions, r.q.Top), s.args...)
+		with g (k0, k1, k2, m) as materialized (%s)
+		select count(*), 0::bigint, 0::bigint, 0::bigint from g union all
+		(select null, k0, k1, k2 from g where %s order by m desc, k0, k1, k2 limit %d)`, groups, after, most), s.args...)
 	if err != nil {
 		return err
 	}
-	r.keys, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (k explore.GroupKey, err error) {
-		err = row.Scan(&k[0], &k[1], &k[2], &r.count)
-		return k, err
+	var count *int
+	var k explore.GroupKey
+	_, err = pgx.ForEachRow(rows, []any{&count, &k[0], &k[1], &k[2]}, func() error {
+		if count != nil {
+			r.count = *count
+		} else {
+			r.keys = append(r.keys, k)
+		}
+		return nil
 	})
 	return err
 }

@@ -72,6 +72,7 @@ type ResolverRoot interface {
 	UnaccountedUsage() UnaccountedUsageResolver
 	UsageFigures() UsageFiguresResolver
 	UsageGroup() UsageGroupResolver
+	UsageReport() UsageReportResolver
 	Viewer() ViewerResolver
 }
 
@@ -885,6 +886,7 @@ type ComplexityRoot struct {
 		GroupCount  func(childComplexity int) int
 		Groups      func(childComplexity int) int
 		Other       func(childComplexity int) int
+		PageInfo    func(childComplexity int) int
 		Points      func(childComplexity int) int
 		Previous    func(childComplexity int) int
 		Series      func(childComplexity int) int
@@ -1222,6 +1224,9 @@ type UsageGroupResolver interface {
 	Tier(ctx context.Context, obj *explore.Group) (*controlplane.Tier, error)
 	Values(ctx context.Context, obj *explore.Group) ([]string, error)
 	Label(ctx context.Context, obj *explore.Group) (string, error)
+}
+type UsageReportResolver interface {
+	PageInfo(ctx context.Context, obj *explore.Report) (*model.PageInfo, error)
 }
 type ViewerResolver interface {
 	Account(ctx context.Context, obj *model.Viewer) (*controlplane.Account, error)
@@ -4830,6 +4835,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UsageReport.Other(childComplexity), true
+	case "UsageReport.pageInfo":
+		if e.ComplexityRoot.UsageReport.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageReport.PageInfo(childComplexity), true
 	case "UsageReport.points":
 		if e.ComplexityRoot.UsageReport.Points == nil {
 			break
@@ -5906,6 +5917,12 @@ input ExploreInput {
   orderByMeterId: ID
   "How many groups, 1 to 100; the rest is summed up in ` + "`" + `other` + "`" + `."
   top: Int! = 10
+  """
+  To read on: ` + "`" + `pageInfo.endCursor` + "`" + ` of the answer before. Groups are those that come
+  after its last one. Give the rest of the input as it was, ` + "`" + `to` + "`" + ` too; while usage
+  comes in, a group may grow past the cursor and is on no later page.
+  """
+  after: String
   "What to compare with; leave it out for nothing."
   compare: Comparison
   "Custom meters to add up, at most 10."
@@ -5961,7 +5978,9 @@ type UsageReport {
   points: [Time!]!
   "The largest first; empty when nothing was to be split."
   groups: [UsageGroup!]!
-  "The sum of what is not among ` + "`" + `groups` + "`" + `; null when there is nothing."
+  "How to read on in ` + "`" + `groups` + "`" + `."
+  pageInfo: PageInfo!
+  "The sum of what is not among ` + "`" + `groups` + "`" + `, before or after; null when there is nothing."
   other: UsageGroup
   "How many groups there are, with those in ` + "`" + `other` + "`" + `."
   groupCount: Int!
@@ -9101,6 +9120,8 @@ func (ec *executionContext) childFields_UsageReport(ctx context.Context, field g
 		return ec.fieldContext_UsageReport_points(ctx, field)
 	case "groups":
 		return ec.fieldContext_UsageReport_groups(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_UsageReport_pageInfo(ctx, field)
 	case "other":
 		return ec.fieldContext_UsageReport_other(ctx, field)
 	case "groupCount":
@@ -25493,6 +25514,38 @@ func (ec *executionContext) fieldContext_UsageReport_groups(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _UsageReport_pageInfo(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UsageReport_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.UsageReport().PageInfo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UsageReport_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UsageReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UsageReport_other(ctx context.Context, field graphql.CollectedField, obj *explore.Report) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27922,7 +27975,7 @@ func (ec *executionContext) unmarshalInputExploreInput(ctx context.Context, obj 
 		asMap["top"] = 10
 	}
 
-	fieldsInOrder := [...]string{"from", "to", "granularity", "timeZone", "groupBy", "filter", "orderBy", "orderByMeterId", "top", "compare", "meterIds"}
+	fieldsInOrder := [...]string{"from", "to", "granularity", "timeZone", "groupBy", "filter", "orderBy", "orderByMeterId", "top", "after", "compare", "meterIds"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -27992,6 +28045,13 @@ func (ec *executionContext) unmarshalInputExploreInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Top = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.After = data
 		case "compare":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("compare"))
 			data, err := ec.unmarshalOComparison2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐComparison(ctx, v)
@@ -38819,41 +38879,77 @@ func (ec *executionContext) _UsageReport(ctx context.Context, sel ast.SelectionS
 		case "from":
 			out.Values[i] = ec._UsageReport_from(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "to":
 			out.Values[i] = ec._UsageReport_to(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "granularity":
 			out.Values[i] = ec._UsageReport_granularity(ctx, field, obj)
 		case "timeZone":
 			out.Values[i] = ec._UsageReport_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "points":
 			out.Values[i] = ec._UsageReport_points(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "groups":
 			out.Values[i] = ec._UsageReport_groups(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "pageInfo":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._UsageReport_pageInfo(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "other":
 			out.Values[i] = ec._UsageReport_other(ctx, field, obj)
 		case "groupCount":
 			out.Values[i] = ec._UsageReport_groupCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totals":
 			out.Values[i] = ec._UsageReport_totals(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "series":
 			out.Values[i] = ec._UsageReport_series(ctx, field, obj)

@@ -303,6 +303,10 @@ type ExploreInput struct {
 	OrderByMeterID *string `json:"orderByMeterId,omitempty"`
 	// How many groups, 1 to 100; the rest is summed up in `other`.
 	Top int `json:"top"`
+	// To read on: `pageInfo.endCursor` of the answer before. Groups are those that come
+	// after its last one. Give the rest of the input as it was, `to` too; while usage
+	// comes in, a group may grow past the cursor and is on no later page.
+	After *string `json:"after,omitempty"`
 	// What to compare with; leave it out for nothing.
 	Compare *explore.Comparison `json:"compare,omitempty"`
 	// Custom meters to add up, at most 10.

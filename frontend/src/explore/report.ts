@@ -77,6 +77,10 @@ export const ExploreCounts = graphql(
         to
         points
         groupCount
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
         groups {
           ...ExploredGroup
         }
@@ -162,6 +166,10 @@ export const ExploreLatency = graphql(
         to
         points
         groupCount
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
         groups {
           ...ExploredLatencyGroup
         }

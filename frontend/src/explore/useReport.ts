@@ -14,11 +14,12 @@ export function shownOf(q: Question): Shown {
   return q.meter !== null ? { column: "meter", unit: "units" } : measures[q.measure];
 }
 
-/** Asks a question, and again from time to time while the live switch is on. */
+/** Asks a question, and again from time to time while the live switch is on; of groups, for those after a cursor. */
 export function useReport(
   q: Question,
   granularity: Granularity,
   zone: string,
+  after: string | null,
   pause: boolean,
 ): Polled<Report> {
   const { from, to, window } = useRange();
@@ -36,13 +37,14 @@ export function useReport(
     filter: filterInput(q.filter),
     orderBy: measure.rank,
     top: q.top,
+    after,
     compare: q.compare && comparisons[q.compare].value,
     ...(q.meter !== null && { meterIds: [q.meter], orderByMeterId: q.meter }),
   };
   const compared = q.compare !== null && q.groupBy.length > 0;
   const show = (column: string) => q.meter === null && measure.column === column;
   // Figures of one question never stand under the headings of another.
-  const key = JSON.stringify([q.groupBy, q.measure, q.meter, q.compare, zone]);
+  const key = JSON.stringify([q.groupBy, q.measure, q.meter, q.compare, zone, after]);
   const counts = usePolled({
     query: ExploreCounts,
     variables: {

@@ -1,5 +1,5 @@
-import { useMemo } from "react";
-import { AppLink, useQueryState } from "~/app/location";
+import { useMemo, useState } from "react";
+import { AppLink, useQueryState, useRange } from "~/app/location";
 import { paths } from "~/app/paths";
 import { groupRows } from "~/explore/figures";
 import { measures } from "~/explore/question";
@@ -74,9 +74,21 @@ function Views({ isHeat, change }: { isHeat: boolean; change: Asked["change"] })
   );
 }
 
+/** The page of groups that is shown. Another question, or another range, begins with the largest. */
+function useGroupPage({ question, granularity, zone }: Asked) {
+  const { range } = useRange();
+  const of = JSON.stringify([question, granularity, zone, range]);
+  const [page, setPage] = useState<{ of: string; after: string | null }>({ of, after: null });
+  return {
+    after: page.of === of ? page.after : null,
+    turn: (after: string | null) => setPage({ of, after }),
+  };
+}
+
 function OverTime({ asked, meters }: { asked: Asked; meters: CustomMeter[] }) {
   const { question: q } = asked;
-  const report = useReport(q, asked.granularity, asked.zone, asked.waiting);
+  const { after, turn } = useGroupPage(asked);
+  const report = useReport(q, asked.granularity, asked.zone, after, asked.waiting);
   const meter = meters.find((m) => m.id === q.meter);
   const shown = useMemo(() => shownOf(q), [q]);
   const heading = q.meter === null ? measures[q.measure].label : (meter?.name ?? "Custom meter");
@@ -113,7 +125,9 @@ function OverTime({ asked, meters }: { asked: Asked; meters: CustomMeter[] }) {
         <UsageGroups
           asked={asked}
           rows={rows}
-          groupCount={data?.groupCount}
+          report={data}
+          after={after}
+          onTurn={turn}
           shown={shown}
           heading={heading}
         />

@@ -10,10 +10,12 @@ import {
   type Shown,
 } from "~/explore/figures";
 import { dimensions, narrowTo } from "~/explore/question";
+import type { Report } from "~/explore/report";
 import type { Asked } from "~/explore/useQuestion";
 import { Button, IconButton } from "~/ui/Button";
 import { csv, download } from "~/ui/csv";
 import { exact, percent, plural } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
 import { Sparkline } from "~/ui/Sparkline";
 import { formatSort, parseSort, type Sort, type SortValue } from "~/ui/sort";
@@ -25,17 +27,23 @@ const largestFirst: Sort = { column: "value", descending: true };
 export function UsageGroups({
   asked,
   rows,
-  groupCount,
+  report,
+  after,
+  onTurn,
   shown,
   heading,
 }: {
   asked: Asked;
   rows: GroupRow[] | undefined;
-  groupCount: number | undefined;
+  report: Report | undefined;
+  /** The cursor that the groups come after; null for the largest. */
+  after: string | null;
+  onTurn: (after: string | null) => void;
   shown: Shown;
   /** What the figures are. */
   heading: string;
 }) {
+  const groupCount = report?.groupCount;
   const [query, changeURL] = useQueryState();
   const { question: q } = asked;
   const compared = q.compare !== null;
@@ -101,6 +109,14 @@ export function UsageGroups({
         sort={sort}
         onSort={(next) => changeURL({ sort: formatSort(next) })}
         skeletonRows={6}
+      />
+      <Pager
+        page={report?.pageInfo}
+        after={after}
+        onTurn={onTurn}
+        first="Largest"
+        next="Smaller"
+        note="The chart draws the groups of this page."
       />
     </Panel>
   );
