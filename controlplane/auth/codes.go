@@ -62,7 +62,7 @@ func (a *Auth) checkCode(ctx context.Context, member controlplane.ID, code strin
 		return errNoCode
 	}
 	code = plainCode(code)
-	good := false
+	var good bool
 	if len(code) == recoveryLength {
 		good, err = a.db.UseRecoveryCode(ctx, member, recoveryDigest(code))
 	} else {

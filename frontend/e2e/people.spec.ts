@@ -51,6 +51,11 @@ test("a viewer joins with a link, signs in with a password, and sees what a view
   const nav = viewer.getByRole("navigation", { name: "Main" });
   await expect(nav.getByRole("link", { name: "Tiers" })).toBeVisible();
 
+  await expect(nav.getByRole("link", { name: "Audit" })).toHaveCount(0);
+  await viewer.goto("/tiers");
+  await settled(viewer);
+  await expect(viewer.getByRole("button", { name: "New tier" })).toHaveCount(0);
+
   await viewer.goto("/settings/members");
   await expect(viewer.getByRole("alert")).toContainText("MEMBERS_READ");
   expect(await violations(viewer)).toEqual([]);

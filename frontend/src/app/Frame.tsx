@@ -41,7 +41,7 @@ const pages: Page[] = [
   { path: paths.endpoints, label: "Endpoints", icon: RouteIcon, needs: "POLICY_READ" },
   { path: paths.usage, label: "Usage", icon: ChartColumn, needs: "USAGE_READ", bound: true },
   { path: paths.denials, label: "Denials", icon: CircleSlash, needs: "USAGE_READ", bound: true },
-  { path: paths.audit, label: "Audit", icon: ScrollText },
+  { path: paths.audit, label: "Audit", icon: ScrollText, needs: "AUDIT_READ" },
   { path: paths.settings, label: "Settings", icon: Settings },
 ];
 

@@ -4,6 +4,7 @@ import { graphql } from "~/api/gql";
 import { useLiveFeed } from "~/api/live";
 import { usePolled } from "~/api/polled";
 import { useFreshness, useQueryState, useRange } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { exact, plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
@@ -64,13 +65,15 @@ export default function Accounts() {
   if (error && !data)
     return <ErrorState page="Accounts" what="the accounts" error={error} retry={reload} />;
   const create = (
-    <Button
-      kind="primary"
-      icon={<Plus aria-hidden className="size-4" />}
-      onClick={() => setCreating(true)}
-    >
-      New account
-    </Button>
+    <Permitted needs="ACCOUNTS_WRITE">
+      <Button
+        kind="primary"
+        icon={<Plus aria-hidden className="size-4" />}
+        onClick={() => setCreating(true)}
+      >
+        New account
+      </Button>
+    </Permitted>
   );
   return (
     <>

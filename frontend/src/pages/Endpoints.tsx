@@ -5,6 +5,7 @@ import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
@@ -74,13 +75,15 @@ export default function Endpoints() {
   if (error && !data)
     return <ErrorState page="Endpoints" what="the endpoints" error={error} retry={reload} />;
   const create = (
-    <Button
-      kind="primary"
-      icon={<Plus aria-hidden className="size-4" />}
-      onClick={() => setEditing("new")}
-    >
-      New endpoint
-    </Button>
+    <Permitted needs="POLICY_WRITE">
+      <Button
+        kind="primary"
+        icon={<Plus aria-hidden className="size-4" />}
+        onClick={() => setEditing("new")}
+      >
+        New endpoint
+      </Button>
+    </Permitted>
   );
   return (
     <>
@@ -190,24 +193,26 @@ function endpointColumns(
       hideHead: true,
       numeric: true,
       cell: (e) => (
-        <span className="inline-flex flex-wrap justify-end">
-          <Button
-            kind="quiet"
-            className="px-2!"
-            aria-label={`Edit ${e.method} ${e.template}`}
-            onClick={() => onEdit(e)}
-          >
-            Edit
-          </Button>
-          <Button
-            kind="quiet"
-            className="px-2!"
-            aria-label={`Delete ${e.method} ${e.template}`}
-            onClick={() => onDelete(e)}
-          >
-            Delete
-          </Button>
-        </span>
+        <Permitted needs="POLICY_WRITE">
+          <span className="inline-flex flex-wrap justify-end">
+            <Button
+              kind="quiet"
+              className="px-2!"
+              aria-label={`Edit ${e.method} ${e.template}`}
+              onClick={() => onEdit(e)}
+            >
+              Edit
+            </Button>
+            <Button
+              kind="quiet"
+              className="px-2!"
+              aria-label={`Delete ${e.method} ${e.template}`}
+              onClick={() => onDelete(e)}
+            >
+              Delete
+            </Button>
+          </span>
+        </Permitted>
       ),
     },
   ];

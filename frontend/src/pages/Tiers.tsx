@@ -3,6 +3,7 @@ import { useLocation } from "wouter";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useHref, useNow } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { LimitFields } from "~/limit/fields";
 import { ModeBadge } from "~/limit/ModeBadge";
@@ -48,13 +49,15 @@ export default function Tiers() {
   const href = useHref();
   const nowMS = useNow(30_000);
   const create = (
-    <Button
-      kind="primary"
-      icon={<Plus aria-hidden className="size-4" />}
-      onClick={() => navigate(href(paths.newTier))}
-    >
-      New tier
-    </Button>
+    <Permitted needs="POLICY_WRITE">
+      <Button
+        kind="primary"
+        icon={<Plus aria-hidden className="size-4" />}
+        onClick={() => navigate(href(paths.newTier))}
+      >
+        New tier
+      </Button>
+    </Permitted>
   );
   if (error && !data)
     return <ErrorState page="Tiers" what="the tiers" error={error} retry={reload} />;

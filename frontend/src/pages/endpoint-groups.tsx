@@ -4,6 +4,7 @@ import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { useSubmit } from "~/api/submit";
+import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
@@ -52,9 +53,11 @@ export function EndpointGroups({
   const [creating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState<Group | null>(null);
   const create = (
-    <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setCreating(true)}>
-      New group
-    </Button>
+    <Permitted needs="POLICY_WRITE">
+      <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setCreating(true)}>
+        New group
+      </Button>
+    </Permitted>
   );
   return (
     <Panel title="Groups" note={groups && plural(groups.length, "group")} actions={create}>
@@ -122,9 +125,11 @@ function groupColumns(
       hideHead: true,
       numeric: true,
       cell: (g) => (
-        <Button kind="quiet" aria-label={`Delete group ${g.name}`} onClick={() => onDelete(g)}>
-          Delete
-        </Button>
+        <Permitted needs="POLICY_WRITE">
+          <Button kind="quiet" aria-label={`Delete group ${g.name}`} onClick={() => onDelete(g)}>
+            Delete
+          </Button>
+        </Permitted>
       ),
     },
   ];

@@ -3,6 +3,7 @@ import { useMutation } from "urql";
 import { type Faults, faultsOf } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
+import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { SelectField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
@@ -128,9 +129,17 @@ function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) 
         </p>
       ))}
       {change && <RolloutProgress change={change} />}
-      <Button type="submit" kind="primary" className="self-start" busy={fetching} disabled={!dirty}>
-        Save defaults
-      </Button>
+      <Permitted needs="POLICY_WRITE">
+        <Button
+          type="submit"
+          kind="primary"
+          className="self-start"
+          busy={fetching}
+          disabled={!dirty}
+        >
+          Save defaults
+        </Button>
+      </Permitted>
     </form>
   );
 }

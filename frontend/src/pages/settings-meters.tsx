@@ -5,6 +5,7 @@ import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { Badge } from "~/ui/Badge";
 import { Button, IconButton } from "~/ui/Button";
@@ -55,13 +56,15 @@ export function Meters() {
   const [open, setOpen] = useState<Open | null>(null);
   const [change, setChange] = useState<Change | null>(null);
   const create = (
-    <Button
-      icon={<Plus aria-hidden className="size-4" />}
-      disabled={!data}
-      onClick={() => setOpen({ what: "create" })}
-    >
-      New meter
-    </Button>
+    <Permitted needs="POLICY_WRITE">
+      <Button
+        icon={<Plus aria-hidden className="size-4" />}
+        disabled={!data}
+        onClick={() => setOpen({ what: "create" })}
+      >
+        New meter
+      </Button>
+    </Permitted>
   );
   const close = () => setOpen(null);
   return (
@@ -187,18 +190,20 @@ const columns = (open: (open: Open) => void): Column<Meter>[] => [
     hideHead: true,
     numeric: true,
     cell: (m) => (
-      <span className="inline-flex items-center gap-1">
-        <Button
-          kind="quiet"
-          aria-label={`Edit ${m.name}`}
-          onClick={() => open({ what: "edit", meter: m })}
-        >
-          Edit
-        </Button>
-        <IconButton label={`Delete ${m.name}`} onClick={() => open({ what: "delete", meter: m })}>
-          <Trash2 aria-hidden className="size-4" />
-        </IconButton>
-      </span>
+      <Permitted needs="POLICY_WRITE">
+        <span className="inline-flex items-center gap-1">
+          <Button
+            kind="quiet"
+            aria-label={`Edit ${m.name}`}
+            onClick={() => open({ what: "edit", meter: m })}
+          >
+            Edit
+          </Button>
+          <IconButton label={`Delete ${m.name}`} onClick={() => open({ what: "delete", meter: m })}>
+            <Trash2 aria-hidden className="size-4" />
+          </IconButton>
+        </span>
+      </Permitted>
     ),
   },
 ];

@@ -4,6 +4,7 @@ import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useSubmit } from "~/api/submit";
+import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { bytes, moment, plural, short } from "~/ui/format";
@@ -178,9 +179,11 @@ function RetentionForm({
           </p>
         ))}
         <div className="flex flex-wrap gap-2">
-          <Button type="submit" kind="primary" busy={busy} disabled={!planned}>
-            Save retention
-          </Button>
+          <Permitted needs="SETTINGS_WRITE">
+            <Button type="submit" kind="primary" busy={busy} disabled={!planned}>
+              Save retention
+            </Button>
+          </Permitted>
           {dirty && <Button onClick={() => setDraft(base)}>Undo changes</Button>}
           {faults?.conflict && <Button onClick={onConflict}>Load what it is now</Button>}
         </div>

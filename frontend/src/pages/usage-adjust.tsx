@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useMutation, useQuery } from "urql";
 import { graphql } from "~/api/gql";
 import { useSubmit } from "~/api/submit";
+import { Permitted } from "~/app/Permitted";
 import { adjustmentWords, amountOf, isComplete, newClientId } from "~/explore/correct";
 import { Button } from "~/ui/Button";
 import { FormDialog } from "~/ui/FormDialog";
@@ -59,7 +60,9 @@ export function AdjustUsageButton({ account }: { account: { id: string; name: st
   const [open, setOpen] = useState(false);
   return (
     <>
-      <Button onClick={() => setOpen(true)}>Adjust usage</Button>
+      <Permitted needs="USAGE_CORRECT">
+        <Button onClick={() => setOpen(true)}>Adjust usage</Button>
+      </Permitted>
       {open && <AdjustDialog account={account} onClose={() => setOpen(false)} />}
     </>
   );

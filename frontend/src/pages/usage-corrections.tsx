@@ -2,6 +2,7 @@ import { useState } from "react";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useNow, useQueryState } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { signed } from "~/explore/reconcile";
 import { Badge } from "~/ui/Badge";
@@ -162,9 +163,11 @@ const columns = (
     numeric: true,
     cell: (c) =>
       c.kind !== "VOID" && (
-        <Button kind="quiet" aria-label={`Void: ${c.reason}`} onClick={() => onVoid(c)}>
-          Void
-        </Button>
+        <Permitted needs="USAGE_CORRECT">
+          <Button kind="quiet" aria-label={`Void: ${c.reason}`} onClick={() => onVoid(c)}>
+            Void
+          </Button>
+        </Permitted>
       ),
   },
 ];
