@@ -65,6 +65,20 @@ const AccountQuery = graphql(
           expiresAt
           createdAt
           revokedAt
+          environment
+          lastUsedAt
+          scope {
+            readsOnly
+            endpoints {
+              id
+              method
+              template
+            }
+            groups {
+              id
+              name
+            }
+          }
         }
         identities {
           id

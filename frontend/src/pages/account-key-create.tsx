@@ -7,7 +7,7 @@ import { Copyable } from "~/ui/Copyable";
 import { Dialog, DialogActions } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { isoOfInput } from "~/ui/format";
-import { TextField } from "~/ui/inputs";
+import { CheckField, TextField } from "~/ui/inputs";
 import { Notice } from "~/ui/states";
 
 const CreateKey = graphql(`
@@ -39,10 +39,20 @@ export function CreateKeyDialog({
   const { submit, busy, faults } = useSubmit(fields);
   const [name, setName] = useState("");
   const [expires, setExpires] = useState("");
+  const [sandbox, setSandbox] = useState(false);
+  const [readsOnly, setReadsOnly] = useState(false);
   const save = async () => {
     const expiresAt = isoOfInput(expires);
     await submit(
-      create({ input: { accountId, name: name.trim(), ...(expiresAt !== null && { expiresAt }) } }),
+      create({
+        input: {
+          accountId,
+          name: name.trim(),
+          environment: sandbox ? "SANDBOX" : "LIVE",
+          ...(expiresAt !== null && { expiresAt }),
+          ...(readsOnly && { scope: { readsOnly, endpointIds: [], groupIds: [] } }),
+        },
+      }),
     );
   };
   if (data) return <SecretDialog secret={data.createKey.secret} onClose={onClose} />;
@@ -73,12 +83,24 @@ export function CreateKeyDialog({
         value={expires}
         onChange={setExpires}
       />
+      <CheckField
+        label="Sandbox"
+        note="For trying things out: the upstream is told."
+        checked={sandbox}
+        onChange={setSandbox}
+      />
+      <CheckField
+        label="Reads only"
+        note="Refused for anything but GET, HEAD and OPTIONS."
+        checked={readsOnly}
+        onChange={setReadsOnly}
+      />
     </FormDialog>
   );
 }
 
 /** The only time that a key's secret is on screen. */
-function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }) {
+export function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }) {
   return (
     <Dialog title="The new key" onClose={onClose}>
       <div className="flex flex-col gap-3">

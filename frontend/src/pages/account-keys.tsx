@@ -3,6 +3,7 @@ import { useState } from "react";
 import { useNow } from "~/app/location";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
+import { plural } from "~/ui/format";
 import { Panel } from "~/ui/Panel";
 import { EmptyState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -10,9 +11,10 @@ import { When } from "~/ui/When";
 import type { AccountDetails } from "./Account";
 import { ExpiryDialog, RevokeDialog, SuspendDialog } from "./account-key-actions";
 import { CreateKeyDialog } from "./account-key-create";
+import { RotateDialog } from "./account-key-rotate";
 
 export type Key = AccountDetails["keys"][number];
-type Asked = { what: "suspend" | "expiry" | "revoke"; key: Key };
+type Asked = { what: "suspend" | "expiry" | "rotate" | "revoke"; key: Key };
 
 export function AccountKeys({
   accountId,
@@ -58,6 +60,7 @@ export function AccountKeys({
       )}
       {asked?.what === "suspend" && <SuspendDialog apiKey={asked.key} onClose={close} />}
       {asked?.what === "expiry" && <ExpiryDialog apiKey={asked.key} onClose={close} />}
+      {asked?.what === "rotate" && <RotateDialog apiKey={asked.key} onClose={close} />}
       {asked?.what === "revoke" && <RevokeDialog apiKey={asked.key} onClose={close} />}
     </Panel>
   );
@@ -69,7 +72,17 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
       id: "name",
       head: "Name",
       sort: (k) => k.name,
-      cell: (k) => <span className="font-medium">{k.name}</span>,
+      cell: (k) => (
+        <span className="inline-flex flex-wrap items-center gap-x-2">
+          <span className="font-medium">{k.name}</span>
+          {k.environment === "SANDBOX" && <Badge kind="soft">Sandbox</Badge>}
+          {k.scope && (
+            <span className="text-small text-muted" title={targetsOf(k.scope)}>
+              {scopeWords(k.scope)}
+            </span>
+          )}
+        </span>
+      ),
     },
     {
       id: "prefix",
@@ -83,6 +96,18 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
       from: "md",
       sort: (k) => k.createdAt,
       cell: (k) => <When at={k.createdAt} nowMS={nowMS} />,
+    },
+    {
+      id: "used",
+      head: "Last used",
+      from: "md",
+      sort: (k) => k.lastUsedAt ?? "",
+      cell: (k) =>
+        k.lastUsedAt ? (
+          <When at={k.lastUsedAt} nowMS={nowMS} />
+        ) : (
+          <span className="text-faint">never</span>
+        ),
     },
     {
       id: "state",
@@ -99,6 +124,19 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
     },
   ];
 }
+
+type Scope = NonNullable<Key["scope"]>;
+
+/** What a key may be used for, in a few words. */
+function scopeWords({ readsOnly, endpoints, groups }: Scope): string {
+  const targets = endpoints.length + groups.length;
+  const what = readsOnly ? "reads only" : "";
+  const where = targets > 0 ? plural(targets, "endpoint or group", "endpoints and groups") : "";
+  return [what, where].filter(Boolean).join(", ") || "endpoints that are gone";
+}
+
+const targetsOf = ({ endpoints, groups }: Scope) =>
+  [...groups.map((g) => g.name), ...endpoints.map((e) => `${e.method} ${e.template}`)].join(", ");
 
 function KeyState({ apiKey, nowMS }: { apiKey: Key; nowMS: number }) {
   const { status, revokedAt, expiresAt } = apiKey;
@@ -144,6 +182,7 @@ function KeyActions({ apiKey, ask }: { apiKey: Key; ask: (asked: Asked) => void 
     <span className="inline-flex flex-wrap justify-end">
       {action("suspend", apiKey.status === "SUSPENDED" ? "Resume" : "Suspend")}
       {action("expiry", "Expiry")}
+      {(apiKey.status === "LIVE" || apiKey.status === "SUSPENDED") && action("rotate", "Rotate")}
       {action("revoke", "Revoke")}
     </span>
   );
