@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -190,6 +191,9 @@ func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, 
 	}
 	if err := filter.Validate(); err != nil {
 		return nil, err
+	}
+	if own := permit.Held(ctx).Account; own != 0 {
+		return ownAccount(ctx, own, filter, cursor)
 	}
 	page, err := r.DB.Accounts(ctx, filter, cursor, first)
 	if err != nil {

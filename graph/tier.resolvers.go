@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -136,6 +137,9 @@ func (r *mutationResolver) SetDefaults(ctx context.Context, input model.Defaults
 }
 
 func (r *queryResolver) Tiers(ctx context.Context) ([]*controlplane.Tier, error) {
+	if own := permit.Held(ctx).Account; own != 0 {
+		return ownTier(ctx, own)
+	}
 	tiers, err := r.DB.Tiers(ctx)
 	return pointers(tiers), err
 }

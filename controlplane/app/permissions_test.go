@@ -108,15 +108,23 @@ func TestACustomerSeesOneAccountOnly(t *testing.T) {
 			Corrections struct {
 				Nodes []struct{ Account struct{ ID string } }
 			}
+			Accounts struct {
+				TotalCount int
+				Nodes      []struct{ ID string }
+			}
+			Tiers   []struct{ ID string }
 			Usage   struct{ Totals struct{ Requests int64 } }
 			Explore struct {
 				GroupCount int
 				Totals     struct{ Requests int64 }
 			}
 		}
-		errs := p.asInto(string(controlplane.RoleCustomer), own, `{corrections{nodes{account{id}}} usage(`+between+`,granularity:DAY){totals{requests}}
+		errs := p.asInto(string(controlplane.RoleCustomer), own, `{accounts{totalCount nodes{id}} tiers{id} corrections{nodes{account{id}}} usage(`+between+`,granularity:DAY){totals{requests}}
 			explore(input:{`+between+`,groupBy:[ACCOUNT]}){groupCount totals{requests}}}`, &seen)
 		want := int64(own) * 100
+		if len(seen.Accounts.Nodes) != 1 || seen.Accounts.TotalCount != 1 || seen.Accounts.Nodes[0].ID != controlplane.KindAccount.Format(own) || len(seen.Tiers) != 1 {
+			t.Errorf("accounts %+v, tiers %+v", seen.Accounts, seen.Tiers)
+		}
 		if errs != nil || len(seen.Corrections.Nodes) != 1 || seen.Usage.Totals.Requests != want || seen.Explore.GroupCount != 1 || seen.Explore.Totals.Requests != want {
 			t.Errorf("%+v, %+v", errs, seen)
 		}
@@ -164,6 +172,9 @@ func rolesOf() []string {
 // twoAccounts makes accounts; the first is the customer's.
 func (p *plane) twoAccounts() (own, other controlplane.ID) {
 	p.t.Helper()
+	if _, _, err := p.DB().CreateTier(p.t.Context(), "Nobody's", nil); err != nil {
+		p.t.Fatal(err)
+	}
 	tier, _, err := p.DB().CreateTier(p.t.Context(), "Basic", nil)
 	if err != nil {
 		p.t.Fatal(err)

@@ -55,7 +55,7 @@ func TestARuleSaysWhatIsMissing(t *testing.T) {
 		want          string // the code
 	}{
 		"their own account":    {"Query", "account", ""},
-		"all accounts":         {"Query", "accounts", "FORBIDDEN"},
+		"all workers":          {"Query", "rollout", "FORBIDDEN"},
 		"an edit of the tiers": {"Mutation", "updateTier", "FORBIDDEN"},
 		"a field of an object": {"Account", "keys", ""},
 		"how many others":      {"Tier", "accountCount", "FORBIDDEN"},

@@ -63,9 +63,9 @@ var fields = map[string]map[string]Rule{
 		"member":    {Needs: MembersRead},
 		"apiTokens": {Needs: TokensWrite},
 
-		"accounts":         {Needs: AccountsRead},
+		"accounts":         {Needs: AccountsRead, Bound: Open}, // of their own
 		"account":          {AccountsRead, ByAccount, "id"},
-		"tiers":            {Needs: PolicyRead},
+		"tiers":            {Needs: PolicyRead, Bound: Open}, // that of their own
 		"tier":             {Needs: PolicyRead},
 		"defaults":         {Needs: PolicyRead},
 		"endpoints":        {Needs: PolicyRead, Bound: Open},
