@@ -163,6 +163,15 @@ func (q Question) local() bool {
 	return q.OwnZone && q.Zone != time.UTC && q.Granularity != nil && *q.Granularity >= controlplane.ByDay && len(q.Meters) == 0
 }
 
+// ownDays returns the dates of a range of whole days of the accounts' own zone. Their
+// sum is what a question by the day of that range has in all, also where the zone was
+// another one before.
+func (q Question) ownDays(r controlplane.Range) (controlplane.Range, bool) {
+	dates := controlplane.Range{From: midnight(r.From, q.Zone), To: midnight(r.To, q.Zone)}
+	whole := bucketAt(controlplane.ByDay, q.Zone, r.From).From.Equal(r.From) && bucketAt(controlplane.ByDay, q.Zone, r.To).From.Equal(r.To)
+	return dates, whole && q.OwnZone && q.Zone != time.UTC && len(q.Meters) == 0
+}
+
 // WithoutPoints returns how to read the sum of a plan's whole range, from as few
 // rows as that takes.
 func (q Question) WithoutPoints(p Plan, kept Kept) Plan {
@@ -171,7 +180,8 @@ func (q Question) WithoutPoints(p Plan, kept Kept) Plan {
 	}
 	if !q.local() {
 		whole := q
-		whole.Granularity = nil
+		// Sums of points, which go by moments, are not those of the accounts' own days.
+		whole.Granularity, whole.OwnZone = nil, false
 		if sum, err := whole.cover(p.Range, kept); err == nil {
 			return sum
 		}
@@ -188,6 +198,13 @@ func (q Question) cover(r controlplane.Range, kept Kept) (Plan, error) {
 func (q Question) coverUpTo(r controlplane.Range, kept Kept, mostPoints int) (p Plan, err error) {
 	p.Range = r
 	if q.Granularity == nil {
+		if days, ok := q.ownDays(r); ok {
+			p.Parts, err = coverAll(p.Parts, days, q, kept)
+			for i := range p.Parts {
+				p.Parts[i].Local = true
+			}
+			return p, err
+		}
 		p.Parts, err = coverAll(p.Parts, r, q, kept)
 		return p, err
 	}
@@ -198,7 +215,11 @@ func (q Question) coverUpTo(r controlplane.Range, kept Kept, mostPoints int) (p 
 		for _, t := range p.Points {
 			p.Dates = append(p.Dates, midnight(t, q.Zone))
 		}
-		p.Parts = []Part{{Level: *q.Granularity, Local: true, Range: controlplane.Range{From: p.Dates[0], To: q.endDate(r.To)}}}
+		dates := controlplane.Range{From: p.Dates[0], To: q.endDate(r.To)}
+		if dates.From.Before(kept[*q.Granularity]) {
+			return p, q.gone(controlplane.Stretch{Granularity: *q.Granularity, Range: dates}, kept)
+		}
+		p.Parts = []Part{{Level: *q.Granularity, Local: true, Range: dates}}
 		return p, nil
 	}
 	for i, from := range p.Points {
@@ -247,7 +268,7 @@ func (q Question) gone(s controlplane.Stretch, kept Kept) error {
 	switch {
 	case q.Granularity == nil:
 		return controlplane.Invalid("input.from", "a range from or to this time of day needs %ss, which are kept since %s; begin and end at a whole %s in UTC", s.Granularity, since, s.Granularity+1)
-	case *q.Granularity == s.Granularity && q.Zone == time.UTC:
+	case *q.Granularity == s.Granularity && (q.Zone == time.UTC || q.local()):
 		return controlplane.Invalid("input.from", "%ss are kept since %s; begin then or later, or take granularity %s", s.Granularity, since, coarser)
 	case *q.Granularity >= controlplane.ByDay:
 		return controlplane.Invalid("input.timeZone", "the %ss of this time zone are read from %ss in UTC, which are kept since %s; begin after that, take time zone UTC, or ask for accounts that have this time zone", *q.Granularity, s.Granularity, since)

@@ -126,6 +126,10 @@ func TestPlan(t *testing.T) {
 			explore.Question{From: at("2026-01-31T23:30:00Z"), To: at("2026-02-11T11:00:00Z"), Granularity: month, Zone: zone("Europe/Berlin"), OwnZone: true},
 			[]float64{672}, "local month 2026-02-01T00 2026-03-01T00",
 		},
+		"totals of whole days of accounts in their own zone": {
+			explore.Question{From: at("2026-05-30T22:00:00Z"), To: at("2026-07-02T22:00:00Z"), Zone: zone("Europe/Berlin"), OwnZone: true},
+			nil, "local day 2026-05-31T00 2026-06-01T00, local month 2026-06-01T00 2026-07-01T00, local day 2026-07-01T00 2026-07-03T00",
+		},
 		"totals only": {
 			explore.Question{From: at("2026-06-01T22:59:30Z"), To: at("2026-06-03T00:00:10Z"), Zone: time.UTC},
 			nil, "minute 2026-06-01T22:59 2026-06-01T23:00, hour 2026-06-01T23 2026-06-02T00, day 2026-06-02T00 2026-06-03T00, minute 2026-06-03T00:00 2026-06-03T00:01",
@@ -171,7 +175,7 @@ func partsText(parts []explore.Part) string {
 }
 
 func TestPlanSaysWhatToDoAboutWhatIsNotKept(t *testing.T) {
-	kept := explore.Kept{controlplane.ByMinute: at("2026-06-01T00:00:00Z"), controlplane.ByHour: at("2026-01-01T00:00:00Z")}
+	kept := explore.Kept{controlplane.ByMinute: at("2026-06-01T00:00:00Z"), controlplane.ByHour: at("2026-01-01T00:00:00Z"), controlplane.ByDay: at("2020-01-01T00:00:00Z")}
 	for name, tc := range map[string]struct {
 		question  explore.Question
 		field     string
@@ -181,6 +185,7 @@ func TestPlanSaysWhatToDoAboutWhatIsNotKept(t *testing.T) {
 		"hours":            {explore.Question{Granularity: by(controlplane.ByHour), From: at("2025-12-31T00:00:00Z"), Zone: time.UTC}, "input.from", []string{"2026-01-01T00:00:00Z", "DAY"}},
 		"a zone off hours": {explore.Question{Granularity: by(controlplane.ByHour), From: at("2026-05-01T00:00:00Z"), Zone: zone("Asia/Kolkata")}, "input.timeZone", []string{"minutes", "UTC"}},
 		"days of a zone":   {explore.Question{Granularity: by(controlplane.ByDay), From: at("2025-12-01T00:00:00Z"), Zone: zone("Europe/Berlin")}, "input.timeZone", []string{"hours", "accounts that have this time zone"}},
+		"own days":         {explore.Question{Granularity: by(controlplane.ByDay), From: at("2019-12-31T00:00:00Z"), Zone: zone("Europe/Berlin"), OwnZone: true}, "input.from", []string{"2020-01-01T00:00:00Z", "MONTH"}},
 		"a time of day":    {explore.Question{From: at("2026-05-01T00:07:00Z"), Zone: time.UTC}, "input.from", []string{"whole hour"}},
 	} {
 		t.Run(name, func(t *testing.T) {
