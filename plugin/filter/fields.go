@@ -126,7 +126,8 @@ const (
 	grpcWebText     // as grpcWeb, with a body in base64
 )
 
-// rpc returns what the client speaks.
+// rpc returns what the client speaks. gRPC-Web is a POST; of other methods the
+// proxy takes only gRPC by its content type alone.
 func (f *fields) rpc() rpc {
 	for _, kind := range [...]struct {
 		name string
@@ -136,6 +137,9 @@ func (f *fields) rpc() rpc {
 			continue
 		}
 		if rest := f.contentType[len(kind.name):]; len(rest) == 0 || rest[0] == '+' || rest[0] == ';' {
+			if kind.rpc != grpc && string(f.method) != "POST" {
+				return noRPC
+			}
 			return kind.rpc
 		}
 	}

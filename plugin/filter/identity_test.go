@@ -326,6 +326,23 @@ func TestGRPCWeb(t *testing.T) {
 	}
 }
 
+func TestGRPCWebIsPOSTOnly(t *testing.T) {
+	onEmulator(t, plainConfiguration, func(e *emulator) {
+		p := identities()
+		p.Plans[0].Limits = []book.Limit{perMinute(1)}
+		e.started(p)
+		e.send("POST", "/", withKey)
+		for _, method := range []string{"HEAD", "GET", "PUT", "OPTIONS"} {
+			for _, kind := range []string{"application/grpc-web+proto", "application/grpc-web-text"} {
+				x := e.send(method, "/", withKey, [2]string{"content-type", kind})
+				if x.status != 429 || header(x.headers, "content-type") != "application/problem+json" || header(x.headers, "grpc-status") != "" {
+					e.Errorf("%s of %s: status %d, header %v", method, kind, x.status, x.headers)
+				}
+			}
+		}
+	})
+}
+
 func TestOlderFieldsAndLink(t *testing.T) {
 	onEmulator(t, `{"node":"n","x_ratelimit":true,"link":"https://example.com/plans"}`, func(e *emulator) {
 		e.started(testPolicy())
