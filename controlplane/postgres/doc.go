@@ -7,7 +7,9 @@
 // some that read take several statements, each as of its own moment. A change of
 // policy raises the policy's version and notifies in the same transaction, so no
 // change goes unnoticed. A batch's counts and its identity are committed
-// together, so no batch counts twice.
+// together, so no batch counts twice. What changes policy,
+// corrects usage or lets people in adds a record to the audit log in its own
+// transaction, at the end, under a lock that makes the records one chain.
 //
 // Usage is kept in four levels, by the minute, hour, day and month in UTC, each
 // the exact sum of the finer one. Days and months by the time zones of accounts are
