@@ -1,6 +1,7 @@
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useRange } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { readableGranularity } from "~/app/range";
 import { type Limit, LimitFields } from "~/limit/fields";
@@ -148,7 +149,13 @@ export default function Account({ id }: { id: string }) {
           )
         }
         note={account ? <AboutAccount account={account} /> : <Skeleton className="mt-1 h-4 w-40" />}
-        actions={account && <AccountActions account={account} tiers={data?.tiers ?? []} />}
+        actions={
+          account && (
+            <Permitted needs="ACCOUNTS_WRITE">
+              <AccountActions account={account} tiers={data?.tiers ?? []} />
+            </Permitted>
+          )
+        }
       />
       <StaleNotice error={error} retry={reload} />
       <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_27rem] xl:items-start">
