@@ -14,10 +14,30 @@ import (
 // that has none of these methods is passed over for the next best. A {param} matches
 // one segment that isn't empty.
 //
+// Upstreams differ in what a segment's parameters are (;v=1): nothing, so that ;v=1
+// is no segment at all; nothing to a path that is resolved already, so that it is an
+// empty one; or text. Of the endpoints that a path with parameters is in these
+// readings, it is the one of the highest cost; of equals, the first of them in this
+// order.
+//
 // A path of more than [MaxTemplateSegments] segments matches nothing, and the
 // work for any other is bounded by the policy.
 func (c *Core) MatchEndpoint(method, path string) (EndpointRef, bool) {
-	m := matcher{core: c, method: method, path: path, steps: maxMatchSteps}
+	best, found := c.matchSplit(method, path, false)
+	if strings.IndexByte(path, ';') < 0 || path[0] != '/' {
+		return best, found
+	}
+	for as := withoutParameters + 1; as < readings; as++ {
+		if e, ok := c.matchSplit(method, plainPath(path, as), true); ok && (!found || e.Cost > best.Cost) {
+			best, found = e, true
+		}
+	}
+	return best, found
+}
+
+// matchSplit finds the endpoint of a path, which may be known to be plain.
+func (c *Core) matchSplit(method, path string, plain bool) (EndpointRef, bool) {
+	m := matcher{core: c, method: method, path: path, plain: plain, steps: maxMatchSteps}
 	if !m.split() {
 		return EndpointRef{}, false
 	}
@@ -38,7 +58,7 @@ type matcher struct {
 	hashes       [MaxTemplateSegments]uint32 // of each segment
 	segments     int
 	slash        bool // the path has a slash behind them
-	plain        bool // the path is as PlainPath returns it
+	plain        bool // the path is as plainPath returns it
 	steps        int  // left
 }
 

@@ -2,6 +2,7 @@ package book
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -29,6 +30,11 @@ func TestMatchEndpoint(t *testing.T) {
 		{14, "GET", "/caf%C3%A9/{x}", 1, 0},
 		{15, "GET", "/x/all", 1, 0},
 		{16, "GET", "/slashed/", 1, 0},
+		{17, "GET", "/u/{id}/x", 1, 0},
+		{18, "GET", "/dear/{id}/x", 9, 0},
+		{19, "GET", "/dear/x", 5, 0},
+		{20, "GET", "/dear/help", 1, 0},
+		{21, "GET", "/dear/{query}", 7, 0},
 	}})
 	tests := map[string]struct {
 		method, path string
@@ -59,6 +65,14 @@ func TestMatchEndpoint(t *testing.T) {
 		"more segments than any, resolved":   {"GET", strings.Repeat("/y/..", 99) + "/x/all", 15},
 		"deeper than any, resolved":          {"GET", strings.Repeat("/y", 40) + strings.Repeat("/..", 40) + "/x/all", 15},
 		"parameters of the root":             {"GET", "/;v=1", 1},
+		"only parameters, for a parameter":   {"GET", "/u/;0/x", 17},
+		"a dot with parameters":              {"GET", "/u/.;0/x", 17},
+		"two dots with parameters":           {"GET", "/u/..;/x", 17},
+		"encoded dots with parameters":       {"GET", "/u/%2e%2E;/x", 17},
+		"parameters behind parameters":       {"GET", "/u;a=1/..;0/x;b=2", 17},
+		"nothing with parameters, the dear":  {"GET", "/dear/;0/x", 18},
+		"two dots back to the dear":          {"GET", "/dear/help/..;/x", 19},
+		"literal with parameters, the dear":  {"GET", "/dear/help;0", 21},
 		"a parameter isn't empty":            {"DELETE", "/v1/users/", 0},
 		"HEAD of its own":                    {"HEAD", "/v1/ping", 6},
 		"HEAD falls back to GET":             {"HEAD", "/v1/users/7", 2},
@@ -88,21 +102,31 @@ func TestMatchEndpoint(t *testing.T) {
 	}
 }
 
+// lone finds the segments of which nothing or dots are left without parameters.
+var lone = regexp.MustCompile(`/(\.?\.?);[^/]*`)
+
 // matchByTrying is the rule of MatchEndpoint applied to every template.
 func matchByTrying(list []Endpoint, method, path string) uint64 {
 	if path == "" {
 		return 0
 	}
-	segments := strings.Split(PlainPath(path), "/")
-	var best uint64
-	var bestRank []int
-	for _, e := range list {
-		rank, ok := rankOf(e, method, segments)
-		if ok && (best == 0 || slices.Compare(rank, bestRank) < 0) {
-			best, bestRank = e.ID, rank
+	text := func(s string) string { return strings.ReplaceAll(s, ";", "~") }
+	var dearest Endpoint
+	for _, reading := range []string{path, lone.ReplaceAllStringFunc(path, text), text(path)} {
+		segments := strings.Split(PlainPath(reading), "/")
+		var best Endpoint
+		var bestRank []int
+		for _, e := range list {
+			rank, ok := rankOf(e, method, segments)
+			if ok && (best.ID == 0 || slices.Compare(rank, bestRank) < 0) {
+				best, bestRank = e, rank
+			}
+		}
+		if best.Cost > dearest.Cost {
+			dearest = best
 		}
 	}
-	return best
+	return dearest.ID
 }
 
 // rankOf is lower the better e suits, from the first segment to the method.
@@ -147,7 +171,7 @@ func TestMatchEndpointEqualsTryingAll(t *testing.T) {
 		var list []Endpoint
 		taken := map[string]bool{}
 		for range rapid.IntRange(0, 40).Draw(t, "endpoints") {
-			e := Endpoint{ID: uint64(len(list) + 1), Method: method.Draw(t, "method"), Cost: 1}
+			e := Endpoint{ID: uint64(len(list) + 1), Method: method.Draw(t, "method"), Cost: rapid.Uint32Range(1, 3).Draw(t, "cost")}
 			for range rapid.IntRange(1, 6).Draw(t, "segments") {
 				e.Template += "/" + segment.Draw(t, "segment")
 			}
@@ -162,7 +186,7 @@ func TestMatchEndpointEqualsTryingAll(t *testing.T) {
 		}
 		c := coreOf(&testing.T{}, Policy{Version: 1, Endpoints: list})
 		for range 50 {
-			path := rapid.StringMatching(`(/(a|b|ab|c||%61|b;x|;|\.|\.\.)){0,7}`).Draw(t, "path")
+			path := rapid.StringMatching(`(/(a|b|ab|c||%61|b;x|;|\.|\.\.|\.;|\.\.;a)){0,7}`).Draw(t, "path")
 			m := rapid.SampledFrom([]string{"GET", "HEAD", "POST", "PUT"}).Draw(t, "method of the request")
 			got, found := c.MatchEndpoint(m, path)
 			if want := matchByTrying(list, m, path); got.ID != want || found != (want != 0) {

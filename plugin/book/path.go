@@ -12,14 +12,31 @@ import (
 // written in upper case (RFC 3986, sections 3.3 and 6.2.2); then empty segments go,
 // and . and .. are resolved. A trailing slash stays. It decodes once: what comes out
 // may look encoded again.
-func PlainPath(path string) string {
+func PlainPath(path string) string { return plainPath(path, withoutParameters) }
+
+// reading is what an upstream makes of a segment's parameters.
+type reading uint8
+
+const (
+	// withoutParameters takes them away first.
+	withoutParameters reading = iota
+	// resolvedFirst takes them away after empty and dot segments: one that becomes
+	// such by that stays, and is left as it was.
+	resolvedFirst
+	// withParameters knows none: they are text.
+	withParameters
+	readings
+)
+
+// plainPath is [PlainPath] for an upstream that reads parameters so.
+func plainPath(path string, as reading) string {
 	b := make([]byte, 0, len(path)+1)
 	slash := true // it ends with one
 	for rest, more := path[1:], true; more; {
 		var segment string
 		segment, rest, more = strings.Cut(rest, "/")
 		at := len(b)
-		b = appendPlain(append(b, '/'), segment)
+		b = appendSegment(append(b, '/'), segment, as)
 		switch string(b[at+1:]) {
 		case "", ".":
 			b, slash = b[:at], true
@@ -35,16 +52,26 @@ func PlainPath(path string) string {
 	return string(b)
 }
 
-// appendPlain appends a segment without its parameters, and with as few of its
-// bytes encoded as may be.
-func appendPlain(dst []byte, segment string) []byte {
-	for i := 0; i < len(segment); i++ {
-		c := segment[i]
-		if c == ';' {
-			break
-		}
+// appendSegment appends a segment as it is read.
+func appendSegment(dst []byte, segment string, as reading) []byte {
+	name, _, parameters := strings.Cut(segment, ";")
+	if !parameters || as == withParameters {
+		return appendPlain(dst, segment)
+	}
+	at := len(dst)
+	dst = appendPlain(dst, name)
+	if as == resolvedFirst && vanishes(string(dst[at:])) {
+		return appendPlain(dst[:at], segment)
+	}
+	return dst
+}
+
+// appendPlain appends a text with as few of its bytes encoded as may be.
+func appendPlain(dst []byte, s string) []byte {
+	for i := 0; i < len(s); i++ {
+		c := s[i]
 		if c == '%' {
-			if code, ok := escaped(segment[i:]); ok {
+			if code, ok := escaped(s[i:]); ok {
 				i += 2
 				if !isUnreserved(code) {
 					dst = append(dst, '%', upperHex[code>>4], upperHex[code&15])
