@@ -269,6 +269,30 @@ func TestExportsHaveCustomMetersAsQueriesHave(t *testing.T) {
 	})
 }
 
+// An account whose time zone was changed keeps its days, in exports as in questions.
+func TestExportsHaveTheDaysOfAnAccountsOwnZone(t *testing.T) {
+	p, account, _ := counted(t)
+	sent := time.Date(2026, 6, 9, 23, 30, 0, 0, time.UTC) // on the 10th in Berlin
+	_, err := p.DB().CommitBatches(t.Context(), []*wire.Batch{{Source: wire.SourceID{2}, Sequence: 1, Node: "edge-1", Entries: []wire.Entry{
+		{EntryKey: wire.EntryKey{Minute: sent.Unix() / 60, Account: 1, Status: 200, Decision: wire.Allowed}, Requests: 4},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.must(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,timeZone:"America/New_York"}){account{id}}}`, account), nil)
+	ask := []string{"from", "2026-06-09T00:00:00-04:00", "to", "2026-06-12T00:00:00-04:00", "timeZone", "America/New_York", "account", account, "granularity"}
+	for granularity, want := range map[string]string{"DAY": "2026-06-10T00:00:00-04:00,4,", "HOUR": "2026-06-09T19:00:00-04:00,4,"} {
+		lines := strings.Split(strings.TrimSpace(p.download("csv", append(ask, granularity)...).Body), "\r\n")
+		if len(lines) != 2 || !strings.HasPrefix(lines[1], want) {
+			t.Errorf("by the %s: %q, want %s", granularity, lines, want)
+		}
+	}
+	got := p.download("csv", "from", "2026-06-10T00:00:00-04:00", "to", "2026-06-11T00:00:00-04:00", "timeZone", "America/New_York", "account", account)
+	if !strings.Contains(got.Body, "\r\n2026-06-10T00:00:00-04:00,4,") {
+		t.Errorf("in all: %s", got.Body)
+	}
+}
+
 func indexOf(list []string, name string) int {
 	for i, have := range list {
 		if have == name {
