@@ -3,12 +3,22 @@ import { useMutation } from "urql";
 import { type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import type { Limit, Mode } from "~/limit/fields";
-import { brief, exactBytes, quantity } from "~/limit/words";
+import { brief, quantity } from "~/limit/words";
 import { FormDialog } from "~/ui/FormDialog";
-import { exact, inputMoment, isoOfInput, moment } from "~/ui/format";
+import { moment } from "~/ui/format";
 import { SelectField, TextField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
-import { bytesOf, wholeNumber } from "./tier-numbers";
+import {
+  amountOf,
+  type BurstOf,
+  draftOf,
+  endOf,
+  gets,
+  inputOf,
+  type OverrideDraft,
+  type SavedOverride,
+  typed,
+} from "./account-override-form";
 
 const SetOverride = graphql(`
   mutation SetOverride($input: SetOverrideInput!) {
@@ -21,20 +31,6 @@ const SetOverride = graphql(`
   }
 `);
 
-export type CurrentOverride = {
-  amount: number;
-  burst: number | null;
-  mode: Mode | null;
-  until: string | null;
-  note: string;
-};
-
-/** A burst that was as large as the amount on the tier stays so when nobody says otherwise. */
-function bursting(limit: Limit, amount: number, typed: number | null) {
-  if (typed !== null) return { burst: typed };
-  return limit.burst === limit.amount ? { burst: amount } : {};
-}
-
 const fields = ["limitId", "amount", "burst", "mode", "until", "note"];
 
 /** Gives one account something else instead of one limit of its tier. */
@@ -43,64 +39,55 @@ export function OverrideDialog({
   accountName,
   limits,
   limit: first,
-  current,
+  savedOf,
   onClose,
 }: {
   accountId: string;
   accountName: string;
   limits: Limit[];
   limit: Limit;
-  current: CurrentOverride | null;
+  /** The override that is in force for a limit. */
+  savedOf: (limit: Limit) => SavedOverride | null;
   onClose: () => void;
 }) {
   const [{ fetching }, set] = useMutation(SetOverride);
-  const [limitId, setLimitId] = useState(first.id);
-  const limit = limits.find((l) => l.id === limitId) ?? first;
-  const text = (n: number) => (limit.measure === "BYTES" ? exactBytes(n) : exact.format(n));
-  const [amount, setAmount] = useState(current ? text(current.amount) : "");
-  const [burst, setBurst] = useState(
-    current?.burst && current.burst !== current.amount ? text(current.burst) : "",
-  );
-  const [mode, setMode] = useState<Mode | "">(current?.mode ?? "");
-  const [until, setUntil] = useState(current?.until ? inputMoment(Date.parse(current.until)) : "");
-  const [note, setNote] = useState(current?.note ?? "");
+  const [limit, setLimit] = useState(first);
+  // As it was when the form began: another's edit in the meantime is not what was edited.
+  const [saved, setSaved] = useState(() => savedOf(first));
+  const [draft, setDraft] = useState(() => draftOf(limit, saved));
   const [faults, setFaults] = useState<Faults | null>(null);
   const say = useToast();
 
-  const read = limit.measure === "BYTES" ? bytesOf : wholeNumber;
-  const units = read(amount);
-  const end = until === "" ? null : isoOfInput(until);
+  const edit = (changed: Partial<OverrideDraft>) => setDraft({ ...draft, ...changed });
+  const choose = (id: string) => {
+    const chosen = limits.find((l) => l.id === id);
+    if (!chosen) return;
+    setLimit(chosen);
+    setSaved(savedOf(chosen));
+    setDraft(draftOf(chosen, savedOf(chosen)));
+    setFaults(null);
+  };
+  const units = amountOf(draft.amount, limit);
+  const end = endOf(draft, limit, saved);
   const submit = async () => {
-    const problems: Record<string, string> = {};
-    const burstUnits = burst.trim() === "" ? null : read(burst);
-    if (units === null) problems.amount = "A whole number from 1 to 1,000,000,000,000.";
-    if (burst.trim() !== "" && burstUnits === null) problems.burst = "A whole number, or nothing.";
-    if (end !== null && Date.parse(end) <= Date.now()) problems.until = "Give a time to come.";
-    if (units === null || Object.keys(problems).length > 0) {
-      return setFaults({ fields: problems, general: [], conflict: false });
+    const read = inputOf(draft, limit, saved, Date.now());
+    if ("problems" in read) {
+      return setFaults({ fields: read.problems, general: [], conflict: false });
     }
     const { error } = await set(
-      {
-        input: {
-          accountId,
-          limitId,
-          amount: units,
-          ...(limit.kind === "RATE" && bursting(limit, units, burstUnits)),
-          ...(mode !== "" && { mode }),
-          ...(end !== null && { until: end }),
-          note: note.trim(),
-        },
-      },
+      { input: { accountId, limitId: limit.id, ...read.input } },
       { additionalTypenames: ["Account", "Override"] },
     );
     if (error) return setFaults(faultsOf(error, (f) => fields.includes(f)));
-    say(`${accountName} has ${text(units)} instead of ${text(limit.amount)} on ${limit.name}`);
+    say(
+      `${accountName} has ${gets(limit, read.input)} instead of ${brief(limit)} on ${limit.name}`,
+    );
     onClose();
   };
   return (
     <FormDialog
       title={`Override for ${accountName}`}
-      submit={current ? "Replace override" : "Set override"}
+      submit={saved ? "Replace override" : "Set override"}
       busy={fetching}
       errors={faults?.general}
       onSubmit={submit}
@@ -109,9 +96,9 @@ export function OverrideDialog({
       <SelectField
         label="Instead of"
         error={faults?.fields.limitId}
-        value={limitId}
+        value={limit.id}
         choices={limits.map((l) => ({ value: l.id, label: `${l.name} (${brief(l)})` }))}
-        onChange={setLimitId}
+        onChange={choose}
       />
       <div className="grid gap-3 sm:grid-cols-2">
         <TextField
@@ -120,42 +107,55 @@ export function OverrideDialog({
           hint={`The tier’s: ${quantity(limit.amount, limit.measure)}.`}
           error={faults?.fields.amount}
           look="number"
-          value={amount}
-          onChange={setAmount}
+          value={draft.amount}
+          onChange={(amount) => edit({ amount })}
         />
         {limit.kind === "RATE" && (
-          <TextField
+          <SelectField
             label="Burst"
-            hint={
-              limit.burst === limit.amount
-                ? "Empty for as many."
-                : `Empty for the tier’s: ${text(limit.burst ?? limit.amount)}.`
-            }
+            error={draft.burstOf === "OWN" ? undefined : faults?.fields.burst}
+            value={draft.burstOf}
+            choices={[
+              {
+                value: "LIMIT",
+                label: `As on the tier, ${typed(limit.burst ?? limit.amount, limit)}`,
+              },
+              { value: "AMOUNT", label: "As much as the amount" },
+              { value: "OWN", label: "Another" },
+            ]}
+            onChange={(value) => edit({ burstOf: value as BurstOf })}
+          />
+        )}
+        {limit.kind === "RATE" && draft.burstOf === "OWN" && (
+          <TextField
+            label="Own burst"
+            hint="The most that fits at once."
             error={faults?.fields.burst}
             look="number"
-            value={burst}
-            onChange={setBurst}
+            value={draft.burst}
+            onChange={(burst) => edit({ burst })}
           />
         )}
         <SelectField
           label="Mode"
           error={faults?.fields.mode}
-          value={mode}
+          value={draft.mode}
           choices={[
             { value: "", label: "As on the tier" },
             { value: "ENFORCE", label: "Enforce" },
             { value: "SOFT", label: "Soft" },
             { value: "SHADOW", label: "Shadow" },
           ]}
-          onChange={(value) => setMode(value as Mode | "")}
+          onChange={(value) => edit({ mode: value as Mode | "" })}
         />
         <TextField
           label="Until"
           hint="In your time zone; empty for good."
           error={faults?.fields.until}
           type="datetime-local"
-          value={until}
-          onChange={setUntil}
+          step={1}
+          value={draft.until}
+          onChange={(until) => edit({ until })}
         />
       </div>
       <TextField
@@ -163,13 +163,13 @@ export function OverrideDialog({
         hint="Why, for whoever reads it later."
         error={faults?.fields.note}
         maxLength={500}
-        value={note}
-        onChange={setNote}
+        value={draft.note}
+        onChange={(note) => edit({ note })}
       />
       <p className="text-muted">
         {units === null
           ? "Reaches every Envoy in about a second; what was used stays used."
-          : `${accountName} gets ${quantity(units, limit.measure)} instead of ${quantity(limit.amount, limit.measure)}, in about a second, ${end === null ? "for good" : `until ${moment(Date.parse(end)).slice(0, 16)}`}. What was used stays used.`}
+          : `${accountName} gets ${quantity(units, limit.measure)} instead of ${quantity(limit.amount, limit.measure)}, in about a second, ${end === null ? "for good" : `until ${moment(Date.parse(end))}`}. What was used stays used.`}
       </p>
     </FormDialog>
   );

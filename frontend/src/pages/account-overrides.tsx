@@ -15,6 +15,7 @@ import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
 import { When } from "~/ui/When";
 import type { AccountDetails } from "./Account";
+import { gets } from "./account-override-form";
 
 const DeleteOverride = graphql(`
   mutation DeleteOverride($id: ID!) {
@@ -74,7 +75,7 @@ function overrideColumns(nowMS: number, remove: (o: Override) => void): Column<O
       sort: (o) => o.amount,
       cell: (o) => (
         <span className="inline-flex flex-wrap items-center gap-x-2">
-          {brief({ ...o.limit, amount: o.amount })}
+          {gets(o.limit, o)}
           {o.mode && o.mode !== "ENFORCE" && <ModeBadge mode={o.mode} />}
           {o.mode === "ENFORCE" && o.limit.mode !== "ENFORCE" && <ModeBadge mode="ENFORCE" />}
         </span>

@@ -127,7 +127,9 @@ export function AccountStanding({
           accountName={account.name}
           limits={account.tier.limits}
           limit={overriding}
-          current={account.overrides.find((o) => o.inForce && o.limit.id === overriding.id) ?? null}
+          savedOf={(limit) =>
+            account.overrides.find((o) => o.inForce && o.limit.id === limit.id) ?? null
+          }
           onClose={() => setOverriding(null)}
         />
       )}

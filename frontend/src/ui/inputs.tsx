@@ -20,6 +20,7 @@ export function TextField({
   autoComplete = "off",
   placeholder,
   maxLength,
+  step,
   required,
   ...field
 }: Common & {
@@ -31,6 +32,8 @@ export function TextField({
   autoComplete?: string;
   placeholder?: string | undefined;
   maxLength?: number;
+  /** How fine a moment may be, in seconds; a minute unless it is said. */
+  step?: number;
   required?: boolean;
 }) {
   const looks = { text: "", code: "font-mono text-small", number: "text-right" };
@@ -46,6 +49,7 @@ export function TextField({
           spellCheck={false}
           placeholder={placeholder}
           maxLength={maxLength}
+          step={step}
           required={required}
           className={`control w-full ${looks[look]}`}
           value={value}
