@@ -20,7 +20,6 @@ create table sources (
     committed_requests bigint not null default 0,
     batch_counted      bigint not null default 0,
     counted            bigint not null default 0,
-    busiest            bigint not null default 0, -- see workers
     frozen_at timestamptz, -- by the clock of its Envoy: when that highest batch was closed
     forgotten_requests bigint not null default 0, -- see sent_source
     last_at   timestamptz not null default now(),
@@ -37,7 +36,6 @@ create table workers (
     snapshot       bigint not null,
     snapshot_since timestamptz not null default now(),
     counted        bigint not null, -- requests, since it began
-    busiest        bigint not null default 0, -- the most requests it counted in a second, between two words of it
     first_seen_at  timestamptz not null default now(),
     last_seen_at   timestamptz not null default now()
 ) with (fillfactor = 50);

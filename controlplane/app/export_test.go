@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -300,6 +302,48 @@ func indexOf(list []string, name string) int {
 		}
 	}
 	return 0
+}
+
+// Of an account's own time zone there are days and months for ever.
+func TestExportsHaveTheAccountsOwnMonths(t *testing.T) {
+	p := open(t)
+	var made struct {
+		CreateAccount struct{ Account struct{ ID string } }
+	}
+	p.must(`mutation{createAccount(input:{name:"Far",timeZone:"Asia/Kathmandu"}){account{id}}}`, &made)
+	id := made.CreateAccount.Account.ID
+	number, err := controlplane.KindAccount.Parse("id", id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Before and after midnight there, in one day of UTC.
+	midnight := time.Date(2024, 3, 31, 18, 15, 0, 0, time.UTC)
+	entry := func(at time.Time, n uint64) wire.Entry {
+		return wire.Entry{EntryKey: wire.EntryKey{Minute: at.Unix() / 60, Account: uint64(number), Status: 200, Decision: wire.Allowed}, Requests: n}
+	}
+	_, err = p.DB().CommitBatches(t.Context(), []*wire.Batch{{Source: wire.SourceID{2}, Sequence: 1, Node: "edge-1",
+		Entries: []wire.Entry{entry(midnight.Add(-time.Minute), 3), entry(midnight, 4)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const from, to = "2024-02-29T18:15:00Z", "2024-04-30T18:15:00Z"
+	var asked struct {
+		Explore struct{ Series struct{ Requests []int64 } }
+	}
+	p.must(fmt.Sprintf(`{explore(input:{from:%q,to:%q,granularity:MONTH,timeZone:"Asia/Kathmandu",filter:{accountIds:[%q]}}){series{requests}}}`, from, to, id), &asked)
+	got := p.download("ndjson", "from", from, "to", to, "granularity", "MONTH", "timeZone", "Asia/Kathmandu", "account", id)
+	var counts []int64
+	for line := range strings.Lines(got.Body) {
+		var row struct{ Requests int64 }
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatalf("%d %s: %v", got.Status, got.Body, err)
+		}
+		counts = append(counts, row.Requests)
+	}
+	want := asked.Explore.Series.Requests
+	if diff := gocmp.Diff(want, counts); diff != "" || !slices.Equal(counts, []int64{3, 4}) {
+		t.Errorf("the export has %v, the query %v", counts, want)
+	}
 }
 
 func TestExportsSayWhatIsWrong(t *testing.T) {

@@ -177,8 +177,14 @@ func (p storedPartition) expired(l usage.Level, table string, keptFrom time.Time
 func (p storedPartition) drop(ctx context.Context, conn *pgxpool.Conn, table string) error {
 	switch {
 	case p.pending:
-		if _, err := conn.Exec(ctx, `alter table `+table+` detach partition `+p.Name+` finalize`); err != nil {
+		// It waits for the partition's readers, and who needs a new partition waits for
+		// it: so not for long, and again in the next sweep.
+		if _, err := conn.Exec(ctx, `set lock_timeout = '500ms'`); err != nil {
 			return err
+		}
+		_, err := conn.Exec(ctx, `alter table `+table+` detach partition `+p.Name+` finalize`)
+		if _, resetErr := conn.Exec(context.WithoutCancel(ctx), `reset lock_timeout`); err != nil || resetErr != nil {
+			return errors.Join(err, resetErr)
 		}
 	case p.attached:
 		if _, err := conn.Exec(ctx, `alter table `+table+` detach partition `+p.Name+` concurrently`); err != nil {

@@ -34,8 +34,7 @@ type Option func(*pgxpool.Config)
 // are not.
 func Traced(provider trace.TracerProvider) Option {
 	return func(c *pgxpool.Config) {
-		c.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(provider), otelpgx.WithDisableConnectionDetailsInAttributes(),
-			otelpgx.WithTrimSQLInSpanName())
+		c.ConnConfig.Tracer = otelpgx.NewTracer(otelpgx.WithTracerProvider(provider), otelpgx.WithDisableConnectionDetailsInAttributes())
 	}
 }
 

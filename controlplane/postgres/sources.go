@@ -145,25 +145,16 @@ func (db *DB) Committed(ctx context.Context, source wire.SourceID) (uint64, erro
 // counted. Both only rise: a message that says otherwise is an old one, sent again.
 func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
 	_, err := db.pool.Exec(ctx, `
-		insert into workers as w (source, node, began_at, snapshot, counted, busiest)
-		values ($1, $2, $3::timestamptz, $4, $5::bigint, `+busy(`$5::bigint`, `$3::timestamptz`)+`)
+		insert into workers as w (source, node, began_at, snapshot, counted)
+		values ($1, $2, $3, $4, $5)
 		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = greatest(w.snapshot, excluded.snapshot),
 			snapshot_since = case when w.snapshot >= excluded.snapshot then w.snapshot_since else now() end,
-			counted = greatest(w.counted, excluded.counted),
-			busiest = greatest(w.busiest, `+busy(`greatest(0, excluded.counted - w.counted)`, `w.last_seen_at`)+`)`,
+			counted = greatest(w.counted, excluded.counted)`,
 		[16]byte(message.Source), message.Node, time.UnixMilli(message.BeganMS), int64(message.Snapshot), int64(message.Counted))
 	if err != nil {
 		return fmt.Errorf("note worker: %w", err)
 	}
 	return nil
-}
-
-// busy is the most requests that a worker counts in a second, when it has counted so
-// many since a time: a filter speaks every second or every few, and may have counted
-// all of it in one. When it could not speak for longer, that is brought down to 10
-// seconds.
-func busy(counted, since string) string {
-	return `least(9223372036854775807, ceil((` + counted + `)::numeric / greatest(1, extract(epoch from now() - ` + since + `) / 10)))::bigint`
 }
 
 // Workers returns the workers heard from within the given time, by node.

@@ -70,7 +70,7 @@ func adoptSilentWorkers(ctx context.Context, tx pgx.Tx, silentSince time.Time) e
 	_, err := tx.Exec(ctx, `
 		insert into sources (source, node, began_at, counted, last_at)
 		select source, node, began_at, counted, began_at from workers w
-		where last_seen_at < $1 and counted > 0 and not exists (select from sources s where s.source = w.source)
+		where last_seen_at < $1 and not exists (select from sources s where s.source = w.source)
 		order by source on conflict do nothing`, silentSince)
 	if err != nil {
 		return err
@@ -94,9 +94,9 @@ type openSource struct {
 func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*openSource, error) {
 	rows, err := tx.Query(ctx, `
 		select source, committed, ahead, lost, committed_requests, batch_counted,
-			greatest(s.counted, coalesce(w.counted, 0)), greatest(s.busiest, coalesce(w.busiest, 0)),
+			greatest(s.counted, coalesce(w.counted, 0)),
 			s.began_at, coalesce(frozen_at, s.began_at), last_at, lost_from, lost_until,
-			greatest(last_at, coalesce(w.last_seen_at, last_at)) < $1, coalesce(w.last_seen_at, last_at), `+successor+`
+			greatest(last_at, coalesce(w.last_seen_at, last_at)) < $1
 		from sources s left join workers w using (source)
 		where ended_at is null and (greatest(last_at, coalesce(w.last_seen_at, last_at)) < $1 or lost_until is not null
 			or exists (select from unaccounted u where u.source = s.source and resolved_at is null))
@@ -108,9 +108,9 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 		s := &openSource{}
 		var committed int64
 		var ahead []int64
-		var lostFrom, lostEnd, next *time.Time
-		err := row.Scan(&s.id, &committed, &ahead, &s.Lost, &s.Committed, &s.BatchCounted, &s.Counted, &s.Busiest,
-			&s.BeganAt, &s.FrozenAt, &s.LastAt, &lostFrom, &lostEnd, &s.Silent, &s.HeardAt, &next)
+		var lostFrom, lostEnd *time.Time
+		err := row.Scan(&s.id, &committed, &ahead, &s.Lost, &s.Committed, &s.BatchCounted, &s.Counted,
+			&s.BeganAt, &s.FrozenAt, &s.LastAt, &lostFrom, &lostEnd, &s.Silent)
 		if err != nil {
 			return nil, err
 		}
@@ -121,21 +121,9 @@ func openSources(ctx context.Context, tx pgx.Tx, silentSince time.Time) ([]*open
 		if lostFrom != nil && lostEnd != nil {
 			s.LostFrom, s.LostEnd = *lostFrom, *lostEnd
 		}
-		if next != nil {
-			s.NextAt = *next
-		}
 		return s, nil
 	})
 }
-
-// successor is when a worker was first heard from that took the place of w, which
-// fell silent: one on the same node that began after w's last word. When it began
-// is told by the node's clock only, and so it is compared with when w did; workers
-// that begin together are less than the margin apart.
-const successor = `(
-	select min(n.first_seen_at) from workers n
-	where n.node = w.node and n.source <> w.source and n.first_seen_at > w.last_seen_at
-		and n.began_at - w.began_at > w.last_seen_at - w.first_seen_at + interval '2 seconds')`
 
 func openMissing(ctx context.Context, tx pgx.Tx, sources []*openSource) (map[[16]byte][]usage.OpenMissing, error) {
 	ids := make([][16]byte, len(sources))
@@ -189,9 +177,9 @@ func (s *openSource) queue(batch *pgx.Batch, resolved []controlplane.ID, found [
 		})
 	}
 	batch.Queue(`
-		update sources set counted = $2, busiest = $3, ended_at = case when $4 then now() end,
-			lost_from = case when not $5 then lost_from end, lost_until = case when not $5 then lost_until end
-		where source = $1`, s.id, s.Counted, s.Busiest, s.Silent, s.Settled())
+		update sources set counted = $2, ended_at = case when $3 then now() end,
+			lost_from = case when not $4 then lost_from end, lost_until = case when not $4 then lost_until end
+		where source = $1`, s.id, s.Counted, s.Silent, s.Settled())
 }
 
 func orNoTime(t time.Time) *time.Time {

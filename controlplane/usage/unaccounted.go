@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"math"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -14,7 +13,6 @@ type Source struct {
 	Committed    int64 // its requests in the rollups
 	BatchCounted int64 // requests it had counted up to its highest batch in the rollups
 	Counted      int64 // requests it is known to have counted
-	Busiest      int64 // the most it counted in a second, between two words of it
 	Silent       bool  // for so long that it has ended
 
 	BeganAt  time.Time // by its own clock
@@ -22,8 +20,6 @@ type Source struct {
 	LastAt   time.Time // when a batch of it was last added to the rollups
 	LostFrom time.Time // between when and when batches were lost; zero: none were
 	LostEnd  time.Time
-	HeardAt  time.Time // of its last word
-	NextAt   time.Time // of the first word of one that took its place, so that it had ended; zero: none did
 }
 
 // The kinds of unaccounted usage.
@@ -56,10 +52,9 @@ type OpenMissing struct {
 // how much its source had counted by then. A gap is looked for when a batch was
 // given up, and when the source has ended. What it counted after its highest batch
 // is lost with it when it falls silent: at least as much as it said, and whatever it
-// counted unheard. How long that went on is known only when another took its place:
-// no longer than until then, and no faster than in its busiest second. Otherwise it
-// may have been cut off and have gone on for long, and there is no upper bound. What
-// is 0 at most, as of a source that never counted anything, isn't missing.
+// counted unheard. How much that was, nobody knows: it may have been cut off, and have
+// gone on for long and faster than before. So each source that ends leaves a row, one
+// that had counted nothing, too.
 func (s Source) Account(open []OpenMissing) (resolved []controlplane.ID, found []Missing) {
 	var gaps, silences []OpenMissing
 	for _, o := range open {
@@ -124,33 +119,12 @@ func (s Source) accountSilence(open []OpenMissing) (resolved []controlplane.ID, 
 		}
 		return resolved, nil
 	}
-	silence := Missing{Kind: Silent, From: s.FrozenAt, Until: s.NextAt, Counted: s.Counted}
-	silence.AtLeast = max(0, s.Counted-s.BatchCounted)
-	if !s.NextAt.IsZero() {
-		silence.AtMost = new(silence.AtLeast + min(s.unheard(), maxRequests-silence.AtLeast))
-	}
+	silence := Missing{Kind: Silent, From: s.FrozenAt, AtLeast: max(0, s.Counted-s.BatchCounted), Counted: s.Counted}
 	for _, o := range open {
-		if o.AtLeast == silence.AtLeast && equal(o.AtMost, silence.AtMost) && o.Counted == silence.Counted {
+		if o.AtLeast == silence.AtLeast && o.Counted == silence.Counted {
 			return resolved, nil
 		}
 		resolved = append(resolved, o.ID)
 	}
-	if silence.AtLeast > 0 || s.Busiest > 0 {
-		found = append(found, silence)
-	}
-	return resolved, found
+	return resolved, append(found, silence)
 }
-
-// unheard is how much the source may have counted after its last word, when another
-// has taken its place.
-func (s Source) unheard() int64 {
-	seconds := max(1, int64(math.Ceil(s.NextAt.Sub(s.HeardAt).Seconds())))
-	if s.Busiest > maxRequests/seconds {
-		return maxRequests
-	}
-	return s.Busiest * seconds
-}
-
-func equal(a, b *int64) bool { return a == b || a != nil && b != nil && *a == *b }
-
-const maxRequests = 1<<63 - 1

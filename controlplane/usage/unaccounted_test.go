@@ -3,7 +3,6 @@ package usage_test
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -26,24 +25,20 @@ func TestWhatASourceLeavesOpenIsFound(t *testing.T) {
 		kind                     string
 		atLeast, atMost, batches int64 // at most -1: nobody knows
 	}
-	heard := time.Now()
 	for name, tc := range map[string]struct {
 		source usage.Source
 		want   []found
 	}{
-		"one that counted nothing":            {usage.Source{Ledger: ledgerOf(5), Silent: true}, nil},
-		"one that lives":                      {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9}, nil},
-		"one that lives, out of order":        {usage.Source{Ledger: ledgerOf(5, 7), Committed: 50, BatchCounted: 70, Counted: 70, Busiest: 9}, nil},
-		"one that ended, all there":           {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 50, Busiest: 9, Silent: true}, []found{{usage.Silent, 0, -1, 0}}},
-		"one that ended with more counted":    {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9, Silent: true}, []found{{usage.Silent, 20, -1, 0}}},
-		"one that another follows at once":    {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9, Silent: true, HeardAt: heard, NextAt: heard}, []found{{usage.Silent, 20, 29, 0}}},
-		"one that another follows later":      {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 9, Silent: true, HeardAt: heard, NextAt: heard.Add(3500 * time.Millisecond)}, []found{{usage.Silent, 20, 56, 0}}},
-		"one that another follows after ages": {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Busiest: 1 << 60, Silent: true, HeardAt: heard, NextAt: heard.Add(time.Hour)}, []found{{usage.Silent, 20, 1<<63 - 1, 0}}},
-		"one that ended with holes": {usage.Source{Ledger: ledgerOf(5, 7, 10), Committed: 50, BatchCounted: 85, Counted: 90, Busiest: 9, Silent: true},
+		"one that counted nothing":         {usage.Source{Ledger: ledgerOf(0), Silent: true}, []found{{usage.Silent, 0, -1, 0}}},
+		"one that lives":                   {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70}, nil},
+		"one that lives, out of order":     {usage.Source{Ledger: ledgerOf(5, 7), Committed: 50, BatchCounted: 70, Counted: 70}, nil},
+		"one that ended, all there":        {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 50, Silent: true}, []found{{usage.Silent, 0, -1, 0}}},
+		"one that ended with more counted": {usage.Source{Ledger: ledgerOf(5), Committed: 50, BatchCounted: 50, Counted: 70, Silent: true}, []found{{usage.Silent, 20, -1, 0}}},
+		"one that ended with holes": {usage.Source{Ledger: ledgerOf(5, 7, 10), Committed: 50, BatchCounted: 85, Counted: 90, Silent: true},
 			[]found{{usage.Gap, 35, 35, 3}, {usage.Silent, 5, -1, 0}}},
-		"one that lives and lost batches": {usage.Source{Ledger: ledgerOf(9), Lost: 2, Committed: 50, BatchCounted: 62, Counted: 70, Busiest: 9}, []found{{usage.Gap, 12, 12, 2}}},
-		"one that never got through":      {usage.Source{Ledger: ledgerOf(0), Counted: 7, Busiest: 7, Silent: true}, []found{{usage.Silent, 7, -1, 0}}},
-		"empty batches that were lost":    {usage.Source{Ledger: ledgerOf(9), Lost: 2, Committed: 50, BatchCounted: 50, Counted: 50, Busiest: 9}, nil},
+		"one that lives and lost batches": {usage.Source{Ledger: ledgerOf(9), Lost: 2, Committed: 50, BatchCounted: 62, Counted: 70}, []found{{usage.Gap, 12, 12, 2}}},
+		"one that never got through":      {usage.Source{Ledger: ledgerOf(0), Counted: 7, Silent: true}, []found{{usage.Silent, 7, -1, 0}}},
+		"empty batches that were lost":    {usage.Source{Ledger: ledgerOf(9), Lost: 2, Committed: 50, BatchCounted: 50, Counted: 50}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resolved, missing := tc.source.Account(nil)
@@ -76,8 +71,8 @@ func TestASourceThatIsHeardAgainResolvesWhatItFills(t *testing.T) {
 		"it fills the gap":         {usage.Source{Ledger: ledgerOf(10), Committed: 85, BatchCounted: 85, Counted: 95}, []controlplane.ID{1}, 0},
 		"it is only heard":         {usage.Source{Ledger: ledgerOf(5, 7, 10), Committed: 50, BatchCounted: 85, Counted: 95}, nil, 0},
 		"part is lost for good":    {usage.Source{Ledger: ledgerOf(12), Lost: 1, Committed: 85, BatchCounted: 95, Counted: 95}, []controlplane.ID{1, 2}, 10},
-		"nothing has changed":      {usage.Source{Ledger: ledgerOf(5, 7, 10), Committed: 50, BatchCounted: 85, Counted: 90, Busiest: 9, Silent: true}, nil, 0},
-		"it counted more and died": {usage.Source{Ledger: ledgerOf(10), Committed: 85, BatchCounted: 85, Counted: 99, Busiest: 9, Silent: true}, []controlplane.ID{1, 2}, 14},
+		"nothing has changed":      {usage.Source{Ledger: ledgerOf(5, 7, 10), Committed: 50, BatchCounted: 85, Counted: 90, Silent: true}, nil, 0},
+		"it counted more and died": {usage.Source{Ledger: ledgerOf(10), Committed: 85, BatchCounted: 85, Counted: 99, Silent: true}, []controlplane.ID{1, 2}, 14},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resolved, missing := tc.source.Account(open)
@@ -98,7 +93,7 @@ func TestASourceThatIsHeardAgainResolvesWhatItFills(t *testing.T) {
 func TestWhatIsMissingAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ledger := usage.NewLedger(0)
-		s := usage.Source{Ledger: ledger, Busiest: rapid.Int64Range(0, 50).Draw(t, "busiest")}
+		s := usage.Source{Ledger: ledger}
 		var open []usage.OpenMissing
 		var id controlplane.ID
 		account := func() {

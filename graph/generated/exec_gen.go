@@ -6288,11 +6288,7 @@ type UnaccountedUsage {
   until: Time
   "Requests, at least: what the source said it had counted."
   atLeast: Int64!
-  """
-  Requests, at most. With GAP it is ` + "`" + `atLeast` + "`" + `. With SILENT it is known when a new
-  worker of the same Envoy took the source's place by ` + "`" + `until` + "`" + `: that, and what it would
-  have counted until then, each second as in its busiest. Null when nobody knows.
-  """
+  "Requests, at most. With GAP it is ` + "`" + `atLeast` + "`" + `, with SILENT null: nobody knows."
   atMost: Int64
   "With GAP: how many batches are missing."
   batches: Int64!

@@ -45,7 +45,7 @@ func (s *store) account(isSilent func(wire.SourceID, *sourceRow) bool) {
 		}
 		source := usage.Source{
 			Ledger: s.ledger(id), Lost: int64(row.lost), Committed: int64(row.requests), BatchCounted: int64(row.batchCounted),
-			Counted: int64(row.counted), Busiest: 1, Silent: silent,
+			Counted: int64(row.counted), Silent: silent,
 		}
 		resolved, found := s.path.parts.account(source, slices.Clone(s.missing[id]))
 		t := &swept{source: id, counted: row.counted, ended: silent, settled: source.Settled(), resolved: resolved}

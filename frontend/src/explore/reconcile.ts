@@ -21,7 +21,7 @@ export function verdict(
       detail:
         sent === 0
           ? "Envoys sent nothing in this time, and nothing is in the rollups."
-          : `All ${plural(sent, "request")} that Envoys sent are in the rollups, each once.`,
+          : `All ${plural(sent, "request")} that arrived from Envoys are in the rollups, each once. What never arrived is under unaccounted usage.`,
     };
   }
   const by =

@@ -69,8 +69,8 @@ export function UnaccountedUsage() {
         <ErrorState what="the unaccounted usage" error={error} retry={reload} />
       ) : page?.nodes.length === 0 ? (
         <EmptyState title="Nothing is unaccounted for">
-          When batches go missing or an Envoy is killed before it has sent everything, what it had
-          counted is listed here.
+          When batches go missing, or a worker of an Envoy has been silent for five minutes, what it
+          had counted is listed here.
         </EmptyState>
       ) : (
         <>
@@ -132,10 +132,10 @@ const columns = (nowMS: number): Column<Lost>[] => [
     numeric: true,
     cell: (u) =>
       u.atMost === null
-        ? `at least ${exact.format(u.atLeast)}`
-        : u.atLeast === u.atMost
-          ? exact.format(u.atLeast)
-          : `${exact.format(u.atLeast)} to ${exact.format(u.atMost)}`,
+        ? u.atLeast === 0
+          ? "none known"
+          : `at least ${exact.format(u.atLeast)}`
+        : exact.format(u.atMost),
   },
   {
     id: "state",
@@ -145,6 +145,8 @@ const columns = (nowMS: number): Column<Lost>[] => [
         <Badge kind="good" icon={<Check aria-hidden className="size-3" />}>
           Found after all
         </Badge>
+      ) : u.atLeast === 0 ? (
+        <Badge>Ended without a word</Badge>
       ) : (
         <Badge kind="bad" icon={<TriangleAlert aria-hidden className="size-3" />}>
           Missing
