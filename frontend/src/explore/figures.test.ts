@@ -64,6 +64,11 @@ describe("rows of groups", () => {
     });
     expect(row).toMatchObject({ value: 9, share: 0.25, before: null });
   });
+  it("have no share below 0 or above the whole, where corrections made one negative", () => {
+    const groups = [group("a", 111), group("b", 100), group("c", -2)];
+    const rows = groupRows(groups, null, figures({ requests: 110 }), requests);
+    expect(rows.map((r) => r.share)).toEqual([null, 100 / 110, null]);
+  });
   it("have no share of nothing", () => {
     const [row] = groupRows([group("a", 0)], null, figures(), requests);
     expect(row?.share).toBeNull();

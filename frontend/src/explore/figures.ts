@@ -71,6 +71,7 @@ export type GroupRow = {
   /** What to narrow by; null for the sum of what is not listed. */
   values: string[] | null;
   value: number | null;
+  /** 0 to 1; null where there is none, as where corrections made a part or the rest negative. */
   share: number | null;
   before: number | null;
   line: Array<number | null>;
@@ -101,7 +102,7 @@ export function groupRows(
       label: g.label,
       values: id === otherId ? null : g.values,
       value: figure(g.totals, shown),
-      share: whole > 0 ? part / whole : null,
+      share: whole > 0 && part >= 0 && part <= whole ? part / whole : null,
       before: g.previous && figure(g.previous, shown),
       line: along(g.series, shown),
     };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exportPath } from "./export";
-import { offers } from "./narrow";
+import { contradiction, offers } from "./narrow";
 import {
   filterInput,
   fits,
@@ -116,6 +116,28 @@ describe("what is offered for a refused question", () => {
   });
   it("has no shorter range than the shortest", () => {
     expect(labels("", "15m")).toEqual(["Show days"]);
+  });
+  it.each([
+    ["group=status", "Leave out status", "status", { group: "account" }],
+    ["group=key,decision", "Leave out decision", "decision", { group: "key" }],
+    ["group=key&status=429", "Leave out status", "status", { status: null }],
+    [
+      "group=decision,status&decision=THROTTLED",
+      "Leave out status and decision",
+      "status or decision",
+      { group: "account", decision: null },
+    ],
+  ])("is nothing but to leave one out where a meter meets %s", (text, label, by, changes) => {
+    const q = read(`measure=meter:mtr_3&${text}`);
+    expect(offers(q, { preset: "30d" }, "MINUTE")).toEqual([
+      { label, changes },
+      { label: "Show requests", changes: { measure: null } },
+    ]);
+    expect(contradiction(q)).toBe(`Custom meters are not counted by ${by}.`);
+  });
+  it("has no contradiction where the meter is counted by all of it, or requests are shown", () => {
+    expect(contradiction(read("measure=meter:mtr_3&group=key&endpoint=ep_1"))).toBeNull();
+    expect(contradiction(read("group=status"))).toBeNull();
   });
 });
 

@@ -184,6 +184,7 @@ function comparedColumns(shown: Shown): Column<GroupRow>[] {
       id: "change",
       head: "Change",
       numeric: true,
+      from: "sm",
       sort: (r) => listed(r, change(r.value, r.before)),
       cell: (r) => changeWords(r.value, r.before),
     },

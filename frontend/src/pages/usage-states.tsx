@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { explain, isRefused } from "~/api/errors";
 import type { Polled } from "~/api/polled";
 import { useRange } from "~/app/location";
-import { offers } from "~/explore/narrow";
+import { contradiction, offers } from "~/explore/narrow";
 import { isFiltered } from "~/explore/question";
 import type { Asked } from "~/explore/useQuestion";
 import { Button } from "~/ui/Button";
@@ -38,7 +38,7 @@ function Refused({ asked, error }: { asked: Asked; error: CombinedError }) {
       className="flex min-h-[18.875rem] flex-col items-center justify-center gap-1 px-4 py-8 text-center"
     >
       <h3 className="font-medium">This question can’t be answered as it is</h3>
-      <p className="max-w-xl text-muted">{explain(error)}</p>
+      <p className="max-w-xl text-muted">{contradiction(asked.question) ?? explain(error)}</p>
       <div className="mt-3 flex flex-wrap justify-center gap-2">
         {offers(asked.question, range, asked.granularity).map(({ label, changes }) => (
           <Button key={label} onClick={() => asked.change(changes)}>
