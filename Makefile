@@ -74,7 +74,10 @@ hostile: prerequisites $(POSTGRES_STAMP) ## send 10^5 hostile requests to all li
 	@WEIR_HOSTILE_REQUESTS=100000 WEIR_HOSTILE_SEED=$(or $(SEED),1) go test -count=1 -v -timeout 60m -run TestHostileRequestsGetClearErrors ./controlplane/app
 
 .PHONY: bench
-bench: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) build/weir.wasm ## measure what the filter costs beside others, into tests/bench/RESULTS.md
+bench: bench-filter bench-ingest bench-live ## measure the filter, ingest and live subscriptions, into tests/bench/RESULTS*.md
+
+.PHONY: bench-filter
+bench-filter: prerequisites $(ENVOY_STAMP) $(RATELIMIT_STAMP) build/weir.wasm ## measure what the filter costs beside others, into tests/bench/RESULTS.md
 	@go run ./tests/bench $(BENCH)
 
 .PHONY: bench-long

@@ -62,7 +62,7 @@ func manifestOf(archive *zip.Reader) (b Backup, err error) {
 	if err != nil {
 		return b, fmt.Errorf("%w: it has no %s", ErrNotABackup, manifestName)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	if err := json.NewDecoder(io.LimitReader(file, maxManifestBytes)).Decode(&b); err != nil {
 		return b, fmt.Errorf("%w: read its %s: %w", ErrNotABackup, manifestName, err)
 	}
@@ -154,7 +154,7 @@ func restoreTable(ctx context.Context, tx pgx.Tx, archive *zip.Reader, t tableBa
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotABackup, err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	sum := sha256.New()
 	tag, err := tx.Conn().PgConn().CopyFrom(ctx, io.TeeReader(file, sum),
 		fmt.Sprintf("copy %s (%s) from stdin (format binary)", identifiers([]string{t.Name}), identifiers(t.Columns)))

@@ -32,8 +32,13 @@ func (c backupCommand) Run(s signals) (err error) {
 	if err != nil {
 		return fmt.Errorf("make the backup's file: %w", err)
 	}
-	defer os.Remove(file.Name())
-	defer file.Close()
+	defer func() {
+		// The backup's own name is another link to the file, and stays.
+		_, removeErr := file.Close(), os.Remove(file.Name())
+		if err == nil {
+			err = removeErr
+		}
+	}()
 	b, err := db.Backup(s.run, file, told)
 	if err != nil {
 		return err

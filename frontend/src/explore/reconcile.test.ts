@@ -12,7 +12,8 @@ describe("the verdict", () => {
     expect(verdict(r, 31)).toEqual({
       agrees: true,
       title: "All 31 days agree",
-      detail: "All 1,200 requests that arrived from Envoys are in the rollups, each once. What never arrived is under unaccounted usage.",
+      detail:
+        "All 1,200 requests that arrived from Envoys are in the rollups, each once. What never arrived is under unaccounted usage.",
     });
     expect(verdict(r, 1).title).toBe("The day agrees");
   });
