@@ -140,6 +140,14 @@ func (b *bucket) room() uint64 {
 	return room
 }
 
+// fastest is how the tank of b fills that fills faster.
+func (b *bucket) fastest() flow {
+	if b.Rule.hard() {
+		return b.hardFlow()
+	}
+	return b.flow()
+}
+
 // charge takes n tokens at b.last, from the limit itself unless it is exceeded.
 func (b *bucket) charge(n uint64, over bool) {
 	if over {
@@ -156,15 +164,20 @@ func (b *bucket) charge(n uint64, over bool) {
 
 // admit charges a request that was let through, of which n may be given back.
 func (b *bucket) admit(n uint64, over bool) {
+	before := uint64(0)
+	if b.refunds() {
+		before = b.room()
+	}
 	b.charge(n, over)
 	if b.refunds() && n > 0 {
-		b.rooms().push(b.last, b.room())
+		b.rooms().push(b.last, before, b.room())
 	}
 }
 
 // refund gives back up to n tokens that an admission at the time at took.
 func (b *bucket) refund(n uint64, at int64, over bool) bool {
-	given := b.rooms().take(at, n)
+	fastest := b.fastest()
+	given := b.rooms().take(at, n, b.last, &fastest)
 	if given == 0 {
 		return false
 	}

@@ -17,7 +17,7 @@ var ErrMalformed = errors.New("malformed state")
 // flags (1 each), period in seconds (4), amount (8), burst (8), grace percent (4)
 // and grace seconds (4). What comes after depends on the kind.
 const (
-	magic       = 0x03_4B_42_57 // "WBK", format 3
+	magic       = 0x04_4B_42_57 // "WBK", format 4
 	headerBytes = 24
 	ruleBytes   = 40
 )
