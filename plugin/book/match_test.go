@@ -197,6 +197,8 @@ func TestMatchEndpointEqualsTryingAll(t *testing.T) {
 }
 
 func TestPlainPathsStayAsTheyAre(t *testing.T) {
+	// An escape whose digits are written as escapes is one only after the first round.
+	twice := regexp.MustCompile(`%%|%25|%[0-9a-fA-F]?%`)
 	rapid.Check(t, func(t *rapid.T) {
 		path := rapid.StringMatching(`(/([a-c.;%26]|%[0-9a-fA-F]{2}){0,4}){1,6}`).Draw(t, "path")
 		plain := PlainPath(path)
@@ -204,7 +206,7 @@ func TestPlainPathsStayAsTheyAre(t *testing.T) {
 		if m.split(); !m.plain && plain != path {
 			t.Fatalf("%q is taken for plain, it is %q", path, plain)
 		}
-		if again := PlainPath(plain); again != plain && !strings.Contains(path, "%%") && !strings.Contains(path, "%25") {
+		if again := PlainPath(plain); again != plain && !twice.MatchString(path) {
 			t.Fatalf("%q becomes %q, and that %q", path, plain, again)
 		}
 	})
