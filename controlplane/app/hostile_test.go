@@ -28,12 +28,12 @@ import (
 // others are to know.
 var leaks = regexp.MustCompile(`goroutine \d|\.go:\d|runtime error|SQLSTATE|pgx|pgconn|nats:|postgres://|` + nodeToken)
 
-// TestHostileRequestsGetClearErrors sends WEIR_HOSTILE_REQUESTS requests, 2,000 by
+// TestHostileRequestsGetClearErrors sends WEIR_HOSTILE_REQUESTS requests, 1,000 by
 // default, with much that is wrong, to all listeners: every field of the API with
 // arguments out of a poisoned well, and valid requests with something spoilt. None
 // is answered as if the fault were ours, and none is told how the answer was made.
 func TestHostileRequestsGetClearErrors(t *testing.T) {
-	requests, seed := setting(t, "WEIR_HOSTILE_REQUESTS", 2_000), setting(t, "WEIR_HOSTILE_SEED", 1)
+	requests, seed := setting(t, "WEIR_HOSTILE_REQUESTS", 1_000), setting(t, "WEIR_HOSTILE_SEED", 1)
 	var log lockedBuffer
 	p := openOn(t, databases.New(t), func(c *app.Config) {
 		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
