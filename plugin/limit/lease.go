@@ -42,7 +42,7 @@ func Grant(dst, state []byte, req Request, leases []Lease, rules []Rule) (next [
 		}
 		before := q
 		q.roll(req.Wall)
-		if q.grant(&leases[i]); q.numbers() != before.numbers() {
+		if q.grant(&leases[i], req.Wall); q.numbers() != before.numbers() {
 			q.write()
 			changed = true
 		}
@@ -87,13 +87,13 @@ func (l *Lease) check() error {
 }
 
 // grant brings l into force.
-func (q *quota) grant(l *Lease) {
+func (q *quota) grant(l *Lease, wall int64) {
 	if l.Born != 0 && l.Born != q.born ||
 		q.held() && (l.Start < q.start || l.Start == q.start && l.Revision < q.revision) {
 		return
 	}
 	if !q.held() || l.Start > q.start {
-		q.begin(l.Start, l.End, l.Granted)
+		q.begin(l.Start, l.End, l.Granted, wall)
 	} else {
 		if l.Granted < q.granted {
 			q.granted = min(q.granted, max(q.used, l.Granted)) // recalled

@@ -115,15 +115,18 @@ func (q *quota) hasNext() bool { return q.nextEnd > q.nextStart }
 // roll goes over to the next lease when its time has come.
 func (q *quota) roll(wall int64) {
 	if q.held() && wall >= q.end && wall >= q.nextStart && wall < q.nextEnd {
-		q.begin(q.nextStart, q.nextEnd, q.nextGranted)
+		q.begin(q.nextStart, q.nextEnd, q.nextGranted, wall)
 		q.remaining, q.usedThen = q.Amount, 0
 	}
 }
 
-// begin puts a later lease in the place of the one held.
-func (q *quota) begin(start, end int64, granted uint64) {
-	q.start, q.end, q.granted = start, end, granted
-	q.used, q.refunded, q.loose, q.looseRefunded = q.loose, q.looseRefunded, 0, 0
+// begin puts a later lease in the place of the one held. What was used without one
+// is charged to it, unless it is late and over already: that belongs to the next.
+func (q *quota) begin(start, end int64, granted uint64, wall int64) {
+	q.start, q.end, q.granted, q.used, q.refunded = start, end, granted, 0, 0
+	if wall < end {
+		q.used, q.refunded, q.loose, q.looseRefunded = q.loose, q.looseRefunded, 0, 0
+	}
 	q.spent, q.revision = false, 0
 	q.lot = q.left()
 	if q.nextStart < end {

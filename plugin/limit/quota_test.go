@@ -428,3 +428,23 @@ func TestOlderRevisionUndoesNoRecall(t *testing.T) {
 		t.Error("a lease of a new period was not taken")
 	}
 }
+
+// What was used without a lease is of the time that it was used in, so a lease that
+// comes when its time is over takes none of it along.
+func TestALateLeaseLeavesWhatWasUsedWithoutOne(t *testing.T) {
+	r := monthly(1)
+	r.FailOpen, r.Refund = true, true
+	a := newAccount(t, 0, r)
+	a.wall = hour + 10
+	first := a.ask(0, 1)
+	a.grant(1, Lease{Limit: 1, Start: 0, End: hour, Granted: 5})
+	a.grant(2, Lease{Limit: 1, Start: hour, End: 2 * hour, Granted: 5})
+	if h := a.holding(); h.Start != hour || h.Used != 1 {
+		t.Errorf("the lease in force has %+v, want the one request", h)
+	}
+	a.settle(0, 3, first, -1)
+	a.settle(0, 4, first, -1)
+	if h := a.holding(); h.Used-h.Refunded != 0 {
+		t.Errorf("given back more than was taken: %+v", h)
+	}
+}
