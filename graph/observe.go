@@ -14,7 +14,7 @@ import (
 type Observer interface {
 	// Span begins a part of what is traced, and returns what ends it.
 	Span(ctx context.Context, name string) (context.Context, func(error))
-	// Operation tells of a query, mutation or subscription that has ended.
+	// Operation tells of a query or mutation that has ended.
 	Operation(kind string, failed bool, began time.Time)
 }
 

@@ -36,7 +36,6 @@ create table workers (
     snapshot       bigint not null,
     snapshot_since timestamptz not null default now(),
     counted        bigint not null, -- requests, since it began
-    first_seen_at  timestamptz not null default now(),
     last_seen_at   timestamptz not null default now()
 ) with (fillfactor = 50);
 

@@ -91,7 +91,6 @@ create table cube_reconciled (
     imported   bigint not null,
     primary key (day, account_id)
 );
-create index cube_reconciled_page_idx on cube_reconciled (day desc, sent desc, account_id) where sent = by_day;
 create index cube_reconciled_differing_idx on cube_reconciled (day) where sent <> by_day;
 create index cube_reconciled_account_idx on cube_reconciled (account_id, day);
 

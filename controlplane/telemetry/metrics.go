@@ -29,7 +29,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 	}
 	m := metrics{
 		requests:   histogram("http_request_seconds", "How long requests took, long polls and streams included.", "listener", "route", "status"),
-		operations: histogram("graphql_operation_seconds", "How long GraphQL queries and mutations took, and subscriptions lasted.", "type", "outcome"),
+		operations: histogram("graphql_operation_seconds", "How long GraphQL queries and mutations took.", "type", "outcome"),
 		commits:    histogram("rollup_commit_seconds", "How long rounds of batches took to commit.", "outcome"),
 		published: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: "weir", Name: "edge_batches_total", Help: "Batches that filters sent, by whether the stream has them.",
