@@ -86,7 +86,8 @@ func TestCloseKeepsItsTime(t *testing.T) {
 		t.Fatalf("got %d %s", got.Status, got.Body)
 	}
 	waiting := func() (n int) {
-		err := locker.QueryRow(t.Context(), `select count(*) from pg_locks where not granted`).Scan(&n)
+		err := locker.QueryRow(t.Context(), `select count(*) from pg_locks l join pg_database d on d.oid = l.database
+			where d.datname = current_database() and l.relation = 'usage_day'::regclass and not l.granted`).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -149,7 +149,9 @@ func TestPartitionChangesDoNotBlockCommits(t *testing.T) {
 	watcher := dial(t, url)
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
 		var waiting bool
-		if err := watcher.QueryRow(t.Context(), `select exists (select from pg_locks where not granted)`).Scan(&waiting); err != nil {
+		if err := watcher.QueryRow(t.Context(), `
+			select exists (select from pg_locks l join pg_database d on d.oid = l.database
+				where d.datname = current_database() and not l.granted)`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 		if waiting {
