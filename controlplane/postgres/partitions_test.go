@@ -150,8 +150,8 @@ func TestPartitionChangesDoNotBlockCommits(t *testing.T) {
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
 		var waiting bool
 		if err := watcher.QueryRow(t.Context(), `
-			select exists (select from pg_locks l join pg_database d on d.oid = l.database
-				where d.datname = current_database() and not l.granted)`).Scan(&waiting); err != nil {
+			select exists (select from pg_locks join pg_stat_activity using (pid)
+				where datname = current_database() and not granted)`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 		if waiting {
