@@ -178,15 +178,6 @@ func (l Limit) RemainingAt(seen *Level, now time.Time) int64 {
 	return max(0, min(most, seen.Remaining+int64(gained)))
 }
 
-// Worker is one worker thread of an Envoy as the edge last heard from it.
-type Worker struct {
-	Source        wire.SourceID
-	Node          string
-	Snapshot      uint64
-	SnapshotSince time.Time
-	LastSeenAt    time.Time
-}
-
 // Add adds up usage.
 func (t *Totals) Add(u Totals) {
 	t.Requests += u.Requests

@@ -7,26 +7,26 @@ package graph
 
 import (
 	"context"
-	"encoding/hex"
 
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/model"
 )
 
-func (r *queryResolver) Rollout(ctx context.Context) (*model.Rollout, error) {
-	policy, err := r.DB.PolicyState(ctx)
+func (r *queryResolver) Rollout(ctx context.Context, snapshot *int64, recent int) (*model.Rollout, error) {
+	ask := postgres.RolloutQuestion{Recent: recent, Silent: workerSilence}
+	if snapshot != nil {
+		if *snapshot < 1 {
+			return nil, controlplane.Invalid("snapshot", "give the number of a snapshot, as mutations answer it")
+		}
+		ask.Asked = uint64(*snapshot)
+	}
+	if recent < 0 || recent > 50 {
+		return nil, controlplane.Invalid("recent", "give 0 to 50")
+	}
+	rollout, err := r.DB.Rollout(ctx, ask)
 	if err != nil {
 		return nil, err
 	}
-	workers, err := r.DB.Workers(ctx, workerSilence)
-	if err != nil {
-		return nil, err
-	}
-	rollout := &model.Rollout{Snapshot: int64(policy.Version), Workers: []*model.Worker{}}
-	for _, w := range workers {
-		rollout.Workers = append(rollout.Workers, &model.Worker{
-			Source: hex.EncodeToString(w.Source[:]), Node: w.Node, Snapshot: int64(w.Snapshot),
-			SnapshotSince: w.SnapshotSince, LastSeenAt: w.LastSeenAt,
-		})
-	}
-	return rollout, nil
+	return rolloutModel(rollout), nil
 }

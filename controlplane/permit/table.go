@@ -180,7 +180,7 @@ var asParent = map[string]bool{
 	"Tier": true, "TierPayload": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
 	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,
 	"Meter": true, "MeterPayload": true, "MeterAmount": true, "MeterColumns": true,
-	"Rollout": true, "Worker": true,
+	"Rollout": true, "RolloutProgress": true, "Worker": true, "GoneNode": true,
 	"Retention": true, "RetainedLevel": true, "RetentionPlan": true, "PlannedRetention": true, "RetentionDrop": true, "RetentionPayload": true,
 	"UsageSeries": true, "UsagePoint": true, "Totals": true, "Latency": true, "Consumer": true,
 	"UsageReport": true, "PreviousUsage": true, "UsageGroup": true, "UsageFigures": true, "UsageColumns": true,

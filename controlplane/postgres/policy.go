@@ -42,7 +42,11 @@ func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx, *notes) error) (
 		if _, err := tx.Exec(ctx, `select pg_notify($1, '')`, policyChannel); err != nil {
 			return err
 		}
-		return appendAudit(ctx, tx, noted...)
+		if err := appendAudit(ctx, tx, noted...); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `update policy_versions set record = (select seq from audit_head) - $2 + 1 where version = $1`, int64(version), len(noted))
+		return err
 	})
 	return version, err
 }

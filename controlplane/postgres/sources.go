@@ -12,7 +12,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/usage"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -138,42 +137,4 @@ func (db *DB) Committed(ctx context.Context, source wire.SourceID) (uint64, erro
 		return 0, fmt.Errorf("read what is committed: %w", err)
 	}
 	return uint64(n), nil
-}
-
-// SeeWorker notes what a worker's message, a batch or a heartbeat, says beside its
-// usage: that the worker lives, which snapshot it runs, and how much it has
-// counted. Both only rise: a message that says otherwise is an old one, sent again.
-func (db *DB) SeeWorker(ctx context.Context, message *wire.Batch) error {
-	_, err := db.pool.Exec(ctx, `
-		insert into workers as w (source, node, began_at, snapshot, counted)
-		values ($1, $2, $3, $4, $5)
-		on conflict (source) do update set last_seen_at = now(), node = excluded.node, snapshot = greatest(w.snapshot, excluded.snapshot),
-			snapshot_since = case when w.snapshot >= excluded.snapshot then w.snapshot_since else now() end,
-			counted = greatest(w.counted, excluded.counted)`,
-		[16]byte(message.Source), message.Node, time.UnixMilli(message.BeganMS), int64(message.Snapshot), int64(message.Counted))
-	if err != nil {
-		return fmt.Errorf("note worker: %w", err)
-	}
-	return nil
-}
-
-// Workers returns the workers heard from within the given time, by node.
-func (db *DB) Workers(ctx context.Context, within time.Duration) ([]controlplane.Worker, error) {
-	rows, err := db.pool.Query(ctx, `
-		select source, node, snapshot, snapshot_since, last_seen_at from workers
-		where last_seen_at > now() - make_interval(secs => $1) order by node, source`, within.Seconds())
-	if err != nil {
-		return nil, fmt.Errorf("list workers: %w", err)
-	}
-	workers, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (controlplane.Worker, error) {
-		var w controlplane.Worker
-		var source [16]byte
-		err := row.Scan(&source, &w.Node, &w.Snapshot, &w.SnapshotSince, &w.LastSeenAt)
-		w.Source = source
-		return w, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list workers: %w", err)
-	}
-	return workers, nil
 }

@@ -65,7 +65,8 @@ func (db *DB) AccountSources(ctx context.Context, silentFor time.Duration) (a Ac
 }
 
 // adoptSilentWorkers makes sources of workers that never got a batch through, and
-// forgets workers that have been silent for a day and are accounted for.
+// forgets workers that have been silent for a day and are accounted for, and when
+// workers confirmed a snapshot more than an hour ago.
 func adoptSilentWorkers(ctx context.Context, tx pgx.Tx, silentSince time.Time) error {
 	_, err := tx.Exec(ctx, `
 		insert into sources (source, node, began_at, counted, last_at)
@@ -80,6 +81,12 @@ func adoptSilentWorkers(ctx context.Context, tx pgx.Tx, silentSince time.Time) e
 			select source from workers w where last_seen_at < now() - interval '1 day'
 				and not exists (select from sources s where s.source = w.source and s.ended_at is null)
 			for update skip locked)`)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `
+		delete from confirmations where (source, snapshot) in (
+			select source, snapshot from confirmations where at < now() - interval '1 hour' limit 10000 for update skip locked)`)
 	return err
 }
 

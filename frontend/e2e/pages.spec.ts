@@ -40,6 +40,7 @@ const pages: Record<string, (page: Page) => Promise<string>> = {
   reconciliation: async () => "/usage/reconciliation",
   audit: async () => "/audit",
   settings: async () => "/settings",
+  rollout: async () => "/settings/rollout",
 };
 
 // A headless Chromium now and then never answers when it is asked for a picture.

@@ -314,6 +314,13 @@ type ComplexityRoot struct {
 		Snapshot func(childComplexity int) int
 	}
 
+	GoneNode struct {
+		LastSeenAt func(childComplexity int) int
+		Node       func(childComplexity int) int
+		Snapshot   func(childComplexity int) int
+		Workers    func(childComplexity int) int
+	}
+
 	HeatCell struct {
 		Hour        func(childComplexity int) int
 		Mean        func(childComplexity int) int
@@ -635,7 +642,7 @@ type ComplexityRoot struct {
 		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
 		Retention        func(childComplexity int) int
 		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
-		Rollout          func(childComplexity int) int
+		Rollout          func(childComplexity int, snapshot *int64, recent int) int
 		Tier             func(childComplexity int, id string) int
 		Tiers            func(childComplexity int) int
 		TopConsumers     func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
@@ -745,8 +752,22 @@ type ComplexityRoot struct {
 	}
 
 	Rollout struct {
+		Gone     func(childComplexity int) int
+		Progress func(childComplexity int) int
+		Recent   func(childComplexity int) int
 		Snapshot func(childComplexity int) int
 		Workers  func(childComplexity int) int
+	}
+
+	RolloutProgress struct {
+		Action    func(childComplexity int) int
+		Behind    func(childComplexity int) int
+		Confirmed func(childComplexity int) int
+		MadeAt    func(childComplexity int) int
+		Of        func(childComplexity int) int
+		Record    func(childComplexity int) int
+		Snapshot  func(childComplexity int) int
+		TookMs    func(childComplexity int) int
 	}
 
 	RotateKeyPayload struct {
@@ -928,6 +949,7 @@ type ComplexityRoot struct {
 		Snapshot      func(childComplexity int) int
 		SnapshotSince func(childComplexity int) int
 		Source        func(childComplexity int) int
+		TookMs        func(childComplexity int) int
 	}
 }
 
@@ -1159,7 +1181,7 @@ type QueryResolver interface {
 	Reconciliation(ctx context.Context, from time.Time, to time.Time, accountID *string, first int, after *string) (*controlplane.Reconciliation, error)
 	UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.UnaccountedUsageConnection, error)
 	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.CorrectionConnection, error)
-	Rollout(ctx context.Context) (*model.Rollout, error)
+	Rollout(ctx context.Context, snapshot *int64, recent int) (*model.Rollout, error)
 	Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.MemberConnection, error)
 	Member(ctx context.Context, id string) (*controlplane.Member, error)
 	Meters(ctx context.Context) ([]*controlplane.Meter, error)
@@ -2129,6 +2151,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndpointPayload.Snapshot(childComplexity), true
+
+	case "GoneNode.lastSeenAt":
+		if e.ComplexityRoot.GoneNode.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoneNode.LastSeenAt(childComplexity), true
+	case "GoneNode.node":
+		if e.ComplexityRoot.GoneNode.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoneNode.Node(childComplexity), true
+	case "GoneNode.snapshot":
+		if e.ComplexityRoot.GoneNode.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoneNode.Snapshot(childComplexity), true
+	case "GoneNode.workers":
+		if e.ComplexityRoot.GoneNode.Workers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.GoneNode.Workers(childComplexity), true
 
 	case "HeatCell.hour":
 		if e.ComplexityRoot.HeatCell.Hour == nil {
@@ -3775,7 +3822,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.Rollout(childComplexity), true
+		args, err := ec.field_Query_rollout_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Rollout(childComplexity, args["snapshot"].(*int64), args["recent"].(int)), true
 	case "Query.tier":
 		if e.ComplexityRoot.Query.Tier == nil {
 			break
@@ -4212,6 +4264,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RetentionPlan.Levels(childComplexity), true
 
+	case "Rollout.gone":
+		if e.ComplexityRoot.Rollout.Gone == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rollout.Gone(childComplexity), true
+	case "Rollout.progress":
+		if e.ComplexityRoot.Rollout.Progress == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rollout.Progress(childComplexity), true
+	case "Rollout.recent":
+		if e.ComplexityRoot.Rollout.Recent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Rollout.Recent(childComplexity), true
 	case "Rollout.snapshot":
 		if e.ComplexityRoot.Rollout.Snapshot == nil {
 			break
@@ -4224,6 +4294,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Rollout.Workers(childComplexity), true
+
+	case "RolloutProgress.action":
+		if e.ComplexityRoot.RolloutProgress.Action == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.Action(childComplexity), true
+	case "RolloutProgress.behind":
+		if e.ComplexityRoot.RolloutProgress.Behind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.Behind(childComplexity), true
+	case "RolloutProgress.confirmed":
+		if e.ComplexityRoot.RolloutProgress.Confirmed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.Confirmed(childComplexity), true
+	case "RolloutProgress.madeAt":
+		if e.ComplexityRoot.RolloutProgress.MadeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.MadeAt(childComplexity), true
+	case "RolloutProgress.of":
+		if e.ComplexityRoot.RolloutProgress.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.Of(childComplexity), true
+	case "RolloutProgress.record":
+		if e.ComplexityRoot.RolloutProgress.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.Record(childComplexity), true
+	case "RolloutProgress.snapshot":
+		if e.ComplexityRoot.RolloutProgress.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.Snapshot(childComplexity), true
+	case "RolloutProgress.tookMs":
+		if e.ComplexityRoot.RolloutProgress.TookMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RolloutProgress.TookMs(childComplexity), true
 
 	case "RotateKeyPayload.key":
 		if e.ComplexityRoot.RotateKeyPayload.Key == nil {
@@ -5002,6 +5121,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Worker.Source(childComplexity), true
+	case "Worker.tookMs":
+		if e.ComplexityRoot.Worker.TookMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Worker.TookMs(childComplexity), true
 
 	}
 	return 0, false
@@ -6357,16 +6482,52 @@ enum CorrectionKind {
 }
 `, BuiltIn: false},
 	{Name: "../schema/fleet.graphqls", Input: `extend type Query {
-  "Which policy runs where."
-  rollout: Rollout!
+  "Which policy runs where. Fails with VALIDATION on the field at fault."
+  rollout(
+    "The snapshot whose progress to tell; leave it out for the newest."
+    snapshot: Int64
+    "How many of the latest snapshots to tell the progress of, 0 to 50."
+    recent: Int! = 0
+  ): Rollout!
 }
 
 "Which policy runs where."
 type Rollout {
   "The version of the policy as it is now: what every worker should run in about a second."
   snapshot: Int64!
+  "How far the snapshot that was asked for has got."
+  progress: RolloutProgress!
+  "How far the latest snapshots have got, newest first: of about the last hour."
+  recent: [RolloutProgress!]!
   "Worker threads of all Envoys heard from in the last minute."
   workers: [Worker!]!
+  """
+  Envoys that were not heard from in the last minute, but in the last day; the last
+  heard from first, at most 100.
+  """
+  gone: [GoneNode!]!
+}
+
+"How far one snapshot has got."
+type RolloutProgress {
+  snapshot: Int64!
+  "When it was made; null when that is longer ago than is known, an hour or so."
+  madeAt: Time
+  "What was done, such as UPDATE_TIER: the first of it; null where ` + "`" + `madeAt` + "`" + ` is."
+  action: String
+  "That one's AuditRecord.seq; null where ` + "`" + `action` + "`" + ` is."
+  record: Int64
+  "Workers that run it, or a later one."
+  confirmed: Int!
+  "Workers heard from in the last minute."
+  of: Int!
+  """
+  From its making to the last confirmation so far, in milliseconds, among the workers
+  that were there by then; null when there is none that is known.
+  """
+  tookMs: Int64
+  "The Envoys of the workers that don't run it yet, by name."
+  behind: [String!]!
 }
 
 "One worker thread of an Envoy."
@@ -6377,8 +6538,25 @@ type Worker {
   node: String!
   "The snapshot it runs; 0 when it has none yet."
   snapshot: Int64!
-  "When it began to run that snapshot, by the control plane's clock."
+  "When it said first that it runs that snapshot, by the control plane's clock."
   snapshotSince: Time!
+  """
+  From the making of that snapshot to then, in milliseconds; null for one that began
+  with it, and when that is longer ago than is known.
+  """
+  tookMs: Int64
+  "When it was last heard from."
+  lastSeenAt: Time!
+}
+
+"An Envoy that isn't heard from any more."
+type GoneNode {
+  "Its name, from the filter's configuration."
+  node: String!
+  "Worker threads that it had at the end."
+  workers: Int!
+  "The newest snapshot that one of them ran."
+  snapshot: Int64!
   "When it was last heard from."
   lastSeenAt: Time!
 }
@@ -8142,6 +8320,20 @@ func (ec *executionContext) childFields_EndpointPayload(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type EndpointPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_GoneNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_GoneNode_node(ctx, field)
+	case "workers":
+		return ec.fieldContext_GoneNode_workers(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_GoneNode_snapshot(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_GoneNode_lastSeenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type GoneNode", field.Name)
+}
+
 func (ec *executionContext) childFields_HeatCell(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "weekday":
@@ -8846,10 +9038,38 @@ func (ec *executionContext) childFields_Rollout(ctx context.Context, field graph
 	switch field.Name {
 	case "snapshot":
 		return ec.fieldContext_Rollout_snapshot(ctx, field)
+	case "progress":
+		return ec.fieldContext_Rollout_progress(ctx, field)
+	case "recent":
+		return ec.fieldContext_Rollout_recent(ctx, field)
 	case "workers":
 		return ec.fieldContext_Rollout_workers(ctx, field)
+	case "gone":
+		return ec.fieldContext_Rollout_gone(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Rollout", field.Name)
+}
+
+func (ec *executionContext) childFields_RolloutProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "snapshot":
+		return ec.fieldContext_RolloutProgress_snapshot(ctx, field)
+	case "madeAt":
+		return ec.fieldContext_RolloutProgress_madeAt(ctx, field)
+	case "action":
+		return ec.fieldContext_RolloutProgress_action(ctx, field)
+	case "record":
+		return ec.fieldContext_RolloutProgress_record(ctx, field)
+	case "confirmed":
+		return ec.fieldContext_RolloutProgress_confirmed(ctx, field)
+	case "of":
+		return ec.fieldContext_RolloutProgress_of(ctx, field)
+	case "tookMs":
+		return ec.fieldContext_RolloutProgress_tookMs(ctx, field)
+	case "behind":
+		return ec.fieldContext_RolloutProgress_behind(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RolloutProgress", field.Name)
 }
 
 func (ec *executionContext) childFields_RotateKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9196,6 +9416,8 @@ func (ec *executionContext) childFields_Worker(ctx context.Context, field graphq
 		return ec.fieldContext_Worker_snapshot(ctx, field)
 	case "snapshotSince":
 		return ec.fieldContext_Worker_snapshotSince(ctx, field)
+	case "tookMs":
+		return ec.fieldContext_Worker_tookMs(ctx, field)
 	case "lastSeenAt":
 		return ec.fieldContext_Worker_lastSeenAt(ctx, field)
 	}
@@ -10327,6 +10549,28 @@ func (ec *executionContext) field_Query_retentionPlan_args(ctx context.Context, 
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_rollout_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "snapshot",
+		func(ctx context.Context, v any) (*int64, error) {
+			return ec.unmarshalOInt642ᚖint64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["snapshot"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "recent",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["recent"] = arg1
 	return args, nil
 }
 
@@ -14334,6 +14578,98 @@ func (ec *executionContext) _EndpointPayload_snapshot(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_EndpointPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndpointPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _GoneNode_node(ctx context.Context, field graphql.CollectedField, obj *model.GoneNode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GoneNode_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GoneNode_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GoneNode", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _GoneNode_workers(ctx context.Context, field graphql.CollectedField, obj *model.GoneNode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GoneNode_workers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Workers, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GoneNode_workers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GoneNode", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _GoneNode_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.GoneNode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GoneNode_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GoneNode_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GoneNode", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _GoneNode_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *model.GoneNode) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_GoneNode_lastSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeenAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_GoneNode_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("GoneNode", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _HeatCell_weekday(ctx context.Context, field graphql.CollectedField, obj *explore.HeatCell) (ret graphql.Marshaler) {
@@ -20865,7 +21201,8 @@ func (ec *executionContext) _Query_rollout(ctx context.Context, field graphql.Co
 			return ec.fieldContext_Query_rollout(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().Rollout(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Rollout(ctx, fc.Args["snapshot"].(*int64), fc.Args["recent"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.Rollout) graphql.Marshaler {
@@ -20875,7 +21212,7 @@ func (ec *executionContext) _Query_rollout(ctx context.Context, field graphql.Co
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_rollout(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_rollout(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
@@ -20884,6 +21221,17 @@ func (ec *executionContext) fieldContext_Query_rollout(_ context.Context, field 
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Rollout(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_rollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -22972,6 +23320,70 @@ func (ec *executionContext) fieldContext_Rollout_snapshot(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Rollout", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _Rollout_progress(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rollout_progress(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Progress, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RolloutProgress) graphql.Marshaler {
+			return ec.marshalNRolloutProgress2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRolloutProgress(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rollout_progress(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rollout",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RolloutProgress(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Rollout_recent(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rollout_recent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Recent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.RolloutProgress) graphql.Marshaler {
+			return ec.marshalNRolloutProgress2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRolloutProgressᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rollout_recent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rollout",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RolloutProgress(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Rollout_workers(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -23002,6 +23414,222 @@ func (ec *executionContext) fieldContext_Rollout_workers(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Rollout_gone(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Rollout_gone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Gone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.GoneNode) graphql.Marshaler {
+			return ec.marshalNGoneNode2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐGoneNodeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Rollout_gone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Rollout",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_GoneNode(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RolloutProgress_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_madeAt(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_madeAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.MadeAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_madeAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_action(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_action(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Action, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_action(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_record(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Record, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_record(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_confirmed(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_confirmed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Confirmed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_confirmed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_of(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_of(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Of, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_of(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_tookMs(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_tookMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TookMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_tookMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _RolloutProgress_behind(ctx context.Context, field graphql.CollectedField, obj *model.RolloutProgress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RolloutProgress_behind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Behind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RolloutProgress_behind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RolloutProgress", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _RotateKeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.RotateKeyPayload) (ret graphql.Marshaler) {
@@ -26182,6 +26810,29 @@ func (ec *executionContext) _Worker_snapshotSince(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_Worker_snapshotSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Worker", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Worker_tookMs(ctx context.Context, field graphql.CollectedField, obj *model.Worker) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Worker_tookMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TookMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Worker_tookMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Worker", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Worker_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *model.Worker) (ret graphql.Marshaler) {
@@ -32641,6 +33292,60 @@ func (ec *executionContext) _EndpointPayload(ctx context.Context, sel ast.Select
 	return out
 }
 
+var goneNodeImplementors = []string{"GoneNode"}
+
+func (ec *executionContext) _GoneNode(ctx context.Context, sel ast.SelectionSet, obj *model.GoneNode) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, goneNodeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("GoneNode")
+		case "node":
+			out.Values[i] = ec._GoneNode_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "workers":
+			out.Values[i] = ec._GoneNode_workers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._GoneNode_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._GoneNode_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var heatCellImplementors = []string{"HeatCell"}
 
 func (ec *executionContext) _HeatCell(ctx context.Context, sel ast.SelectionSet, obj *explore.HeatCell) graphql.Marshaler {
@@ -37499,8 +38204,85 @@ func (ec *executionContext) _Rollout(ctx context.Context, sel ast.SelectionSet, 
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "progress":
+			out.Values[i] = ec._Rollout_progress(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "recent":
+			out.Values[i] = ec._Rollout_recent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "workers":
 			out.Values[i] = ec._Rollout_workers(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "gone":
+			out.Values[i] = ec._Rollout_gone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var rolloutProgressImplementors = []string{"RolloutProgress"}
+
+func (ec *executionContext) _RolloutProgress(ctx context.Context, sel ast.SelectionSet, obj *model.RolloutProgress) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, rolloutProgressImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RolloutProgress")
+		case "snapshot":
+			out.Values[i] = ec._RolloutProgress_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "madeAt":
+			out.Values[i] = ec._RolloutProgress_madeAt(ctx, field, obj)
+		case "action":
+			out.Values[i] = ec._RolloutProgress_action(ctx, field, obj)
+		case "record":
+			out.Values[i] = ec._RolloutProgress_record(ctx, field, obj)
+		case "confirmed":
+			out.Values[i] = ec._RolloutProgress_confirmed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "of":
+			out.Values[i] = ec._RolloutProgress_of(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "tookMs":
+			out.Values[i] = ec._RolloutProgress_tookMs(ctx, field, obj)
+		case "behind":
+			out.Values[i] = ec._RolloutProgress_behind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -39303,6 +40085,8 @@ func (ec *executionContext) _Worker(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "tookMs":
+			out.Values[i] = ec._Worker_tookMs(ctx, field, obj)
 		case "lastSeenAt":
 			out.Values[i] = ec._Worker_lastSeenAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -40372,6 +41156,32 @@ func (ec *executionContext) marshalNFloat2ᚕᚖfloat64(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNGoneNode2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐGoneNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.GoneNode) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNGoneNode2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐGoneNode(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNGoneNode2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐGoneNode(ctx context.Context, sel ast.SelectionSet, v *model.GoneNode) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._GoneNode(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNGranularity2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐGranularity(ctx context.Context, v any) (controlplane.Granularity, error) {
@@ -41772,6 +42582,32 @@ func (ec *executionContext) marshalNRollout2ᚖgithubᚗcomᚋweirhqᚋweirᚋgr
 		return graphql.Null
 	}
 	return ec._Rollout(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNRolloutProgress2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRolloutProgressᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.RolloutProgress) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRolloutProgress2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRolloutProgress(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRolloutProgress2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRolloutProgress(ctx context.Context, sel ast.SelectionSet, v *model.RolloutProgress) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RolloutProgress(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRotateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyInput(ctx context.Context, v any) (model.RotateKeyInput, error) {

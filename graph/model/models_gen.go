@@ -313,6 +313,18 @@ type ExploreInput struct {
 	MeterIds []string `json:"meterIds,omitempty"`
 }
 
+// An Envoy that isn't heard from any more.
+type GoneNode struct {
+	// Its name, from the filter's configuration.
+	Node string `json:"node"`
+	// Worker threads that it had at the end.
+	Workers int `json:"workers"`
+	// The newest snapshot that one of them ran.
+	Snapshot int64 `json:"snapshot"`
+	// When it was last heard from.
+	LastSeenAt time.Time `json:"lastSeenAt"`
+}
+
 // A question about the hours of the week.
 type HeatMapInput struct {
 	// Inclusive; cut to the whole hour in the time zone.
@@ -611,8 +623,35 @@ type RetentionPlan struct {
 type Rollout struct {
 	// The version of the policy as it is now: what every worker should run in about a second.
 	Snapshot int64 `json:"snapshot"`
+	// How far the snapshot that was asked for has got.
+	Progress *RolloutProgress `json:"progress"`
+	// How far the latest snapshots have got, newest first: of about the last hour.
+	Recent []*RolloutProgress `json:"recent"`
 	// Worker threads of all Envoys heard from in the last minute.
 	Workers []*Worker `json:"workers"`
+	// Envoys that were not heard from in the last minute, but in the last day; the last
+	// heard from first, at most 100.
+	Gone []*GoneNode `json:"gone"`
+}
+
+// How far one snapshot has got.
+type RolloutProgress struct {
+	Snapshot int64 `json:"snapshot"`
+	// When it was made; null when that is longer ago than is known, an hour or so.
+	MadeAt *time.Time `json:"madeAt,omitempty"`
+	// What was done, such as UPDATE_TIER: the first of it; null where `madeAt` is.
+	Action *string `json:"action,omitempty"`
+	// That one's AuditRecord.seq; null where `action` is.
+	Record *int64 `json:"record,omitempty"`
+	// Workers that run it, or a later one.
+	Confirmed int `json:"confirmed"`
+	// Workers heard from in the last minute.
+	Of int `json:"of"`
+	// From its making to the last confirmation so far, in milliseconds, among the workers
+	// that were there by then; null when there is none that is known.
+	TookMs *int64 `json:"tookMs,omitempty"`
+	// The Envoys of the workers that don't run it yet, by name.
+	Behind []string `json:"behind"`
 }
 
 // A key to rotate.
@@ -860,8 +899,11 @@ type Worker struct {
 	Node string `json:"node"`
 	// The snapshot it runs; 0 when it has none yet.
 	Snapshot int64 `json:"snapshot"`
-	// When it began to run that snapshot, by the control plane's clock.
+	// When it said first that it runs that snapshot, by the control plane's clock.
 	SnapshotSince time.Time `json:"snapshotSince"`
+	// From the making of that snapshot to then, in milliseconds; null for one that began
+	// with it, and when that is longer ago than is known.
+	TookMs *int64 `json:"tookMs,omitempty"`
 	// When it was last heard from.
 	LastSeenAt time.Time `json:"lastSeenAt"`
 }

@@ -13,6 +13,7 @@ export const paths = {
   denials: "/denials",
   audit: "/audit",
   settings: "/settings",
+  rollout: "/settings/rollout",
   members: "/settings/members",
   tokens: "/settings/tokens",
   profile: "/profile",

@@ -18,6 +18,7 @@ const Members = lazy(() => import("~/pages/Members"));
 const Tokens = lazy(() => import("~/pages/Tokens"));
 const Profile = lazy(() => import("~/pages/Profile"));
 const Audit = lazy(() => import("~/pages/Audit"));
+const Rollout = lazy(() => import("~/pages/Rollout"));
 const Settings = lazy(() => import("~/pages/Settings"));
 
 /** The overview, or for those who see one account only, that. */
@@ -48,6 +49,7 @@ export function Routes() {
       <Route path={paths.denials} component={Denials} />
       <Route path={paths.audit} component={Audit} />
       <Route path={paths.settings} component={Settings} />
+      <Route path={paths.rollout} component={Rollout} />
       <Route path={paths.members} component={Members} />
       <Route path={paths.tokens} component={Tokens} />
       <Route path={paths.profile} component={Profile} />

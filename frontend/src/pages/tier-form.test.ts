@@ -13,7 +13,6 @@ import {
 } from "./tier-form";
 import { bytesOf, secondsOf, wholeNumber } from "./tier-numbers";
 import { presets } from "./tier-presets";
-import { progressOf } from "./tier-rollout";
 import { validate } from "./tier-validate";
 import { limitLines } from "./usage-panel";
 
@@ -242,18 +241,6 @@ describe("changes", () => {
       "requests: no longer limits",
       "2 other limits: counters are kept",
     ]);
-  });
-});
-
-describe("rollout", () => {
-  it("counts workers, and names each node that is behind once", () => {
-    const workers = [
-      { node: "b", snapshot: 7 },
-      { node: "a", snapshot: 6 },
-      { node: "a", snapshot: 6 },
-    ];
-    expect(progressOf(workers, 7)).toEqual({ done: 1, of: 3, behind: ["a"] });
-    expect(progressOf(workers, 6).behind).toEqual([]);
   });
 });
 

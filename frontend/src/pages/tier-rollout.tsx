@@ -1,16 +1,19 @@
 import { Check, LoaderCircle, TriangleAlert } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useClient } from "urql";
-import { graphql } from "~/api/gql";
+import { graphql, type ResultOf } from "~/api/gql";
 import { plural } from "~/ui/format";
 import { Notice } from "~/ui/states";
+import { after } from "./rollout-parts";
 
 const RolloutQuery = graphql(`
-  query RolloutProgress {
-    rollout {
-      workers {
-        node
-        snapshot
+  query RolloutProgress($snapshot: Int64!) {
+    rollout(snapshot: $snapshot) {
+      progress {
+        confirmed
+        of
+        tookMs
+        behind
       }
     }
   }
@@ -19,18 +22,7 @@ const RolloutQuery = graphql(`
 /** A change on its way: the first snapshot that carries it, and when it was sent. */
 export type Change = { snapshot: number; sentMS: number };
 
-type Worker = { node: string; snapshot: number };
-export type Progress = { done: number; of: number; behind: string[] };
-
-/** How many workers run the snapshot, and the nodes of those that don't. */
-export function progressOf(workers: Worker[], snapshot: number): Progress {
-  const behind = workers.filter((w) => w.snapshot < snapshot).map((w) => w.node);
-  return {
-    done: workers.length - behind.length,
-    of: workers.length,
-    behind: [...new Set(behind)].sort(),
-  };
-}
+type Progress = ResultOf<typeof RolloutQuery>["rollout"]["progress"];
 
 const askEveryMS = 250;
 const slowAfterMS = 5_000;
@@ -46,11 +38,15 @@ export function RolloutProgress({ change }: { change: Change }) {
     let stopped = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = async () => {
-      const { data } = await client.query(RolloutQuery, {}, { requestPolicy: "network-only" });
+      const { data } = await client.query(
+        RolloutQuery,
+        { snapshot: change.snapshot },
+        { requestPolicy: "network-only" },
+      );
       if (stopped) return;
       const sinceMS = performance.now() - change.sentMS;
       setElapsed(sinceMS);
-      const next = data ? progressOf(data.rollout.workers, change.snapshot) : null;
+      const next = data?.rollout.progress ?? null;
       if (next) setProgress(next);
       const finished = next !== null && next.behind.length === 0;
       if (!finished && sinceMS < giveUpAfterMS) timer = setTimeout(ask, askEveryMS);
@@ -72,13 +68,13 @@ export function RolloutProgress({ change }: { change: Change }) {
       </Notice>
     );
   }
-  const workers = `on ${progress.done} of ${plural(progress.of, "worker")}`;
+  const workers = `on ${progress.confirmed} of ${plural(progress.of, "worker")}`;
   if (progress.behind.length === 0) {
     return (
       <Notice kind="good">
         <Check aria-hidden className="size-4 text-allowed" />
         <span>
-          Saved, and {workers} after {(elapsedMS / 1000).toFixed(1)} s.
+          Saved, and {workers} after {after(progress.tookMs ?? elapsedMS)}.
         </span>
       </Notice>
     );
