@@ -45,6 +45,10 @@ var onlyImporters = []struct {
 		"the API's shape does not leak into what it shows",
 	},
 	{
+		"github.com/Khan/genqlient/...", []string{"controlplane/client"},
+		"how the API is called is in one place",
+	},
+	{
 		"github.com/prometheus/...", []string{"controlplane/telemetry"},
 		"what is measured, and under which names, is in one place",
 	},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/secretenv"
 )
 
 // databaseHelp says which database a command uses.
@@ -29,7 +30,7 @@ func (d database) open(ctx context.Context) (*postgres.DB, error) {
 }
 
 func (d database) url() (string, error) {
-	url, err := secret("DATABASE_URL")
+	url, err := secretenv.Read("DATABASE_URL")
 	if err != nil || url != "" {
 		return url, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/weirhq/weir/controlplane/demo"
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/embedded/stack"
+	"github.com/weirhq/weir/controlplane/secretenv"
 )
 
 type devCommand struct {
@@ -80,10 +81,10 @@ func (c devCommand) config() (stack.Config, error) {
 		Gateway: c.Gateway, HTTP: c.HTTP, Edge: c.Edge, Admin: c.Admin, Workers: c.Workers,
 	}
 	var err error
-	if config.DatabaseURL, err = secret("DATABASE_URL"); err != nil {
+	if config.DatabaseURL, err = secretenv.Read("DATABASE_URL"); err != nil {
 		return config, err
 	}
-	if config.NATSURL, err = secret("NATS_URL"); err != nil {
+	if config.NATSURL, err = secretenv.Read("NATS_URL"); err != nil {
 		return config, err
 	}
 	top, err := checkout.Find(".")

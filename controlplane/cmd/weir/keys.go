@@ -12,10 +12,12 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/cli"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
 
 type keysCommand struct {
+	cli.Keys
 	Leaked leakedCommand `cmd:"" help:"Find out which keys stand in the text on standard input."`
 }
 

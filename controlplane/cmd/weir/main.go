@@ -8,16 +8,16 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/weirhq/weir/controlplane/cli"
 )
 
 type commands struct {
+	cli.Commands
 	Dev         devCommand        `cmd:"" help:"Run everything on this machine: Postgres, JetStream, control plane, Envoy and a demo."`
 	Serve       serveCommand      `cmd:"" help:"Run the control plane."`
 	DemoTraffic trafficCommand    `cmd:"" help:"Send lively traffic through the gateway on this machine."`
@@ -25,16 +25,12 @@ type commands struct {
 	Restore     restoreCommand    `cmd:"" help:"Fill an empty database from such a file."`
 	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`
 	Audit       auditCommand      `cmd:"" help:"Verify or export the audit log."`
-	Keys        keysCommand       `cmd:"" help:"Find leaked API keys."`
+	Keys        keysCommand       `cmd:"" help:"List, create, rotate and revoke API keys; find leaked ones."`
 }
 
 func main() {
-	parsed := kong.Parse(&commands{}, kong.Name("weir"), kong.UsageOnError(),
-		kong.Description("Weir limits and meters the requests that pass Envoy."))
-	if err := parsed.Run(interruptible()); err != nil {
-		fmt.Fprintln(os.Stderr, "weir:", err)
-		os.Exit(1)
-	}
+	s := interruptible()
+	os.Exit(cli.Run(s.run, &commands{}, os.Args[1:], cli.Standard(), s))
 }
 
 // forceWithin is how long a stop may take after the second Ctrl-C.

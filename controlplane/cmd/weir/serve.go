@@ -10,6 +10,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
 	"github.com/weirhq/weir/controlplane/certs"
+	"github.com/weirhq/weir/controlplane/secretenv"
 )
 
 type serveCommand struct {
@@ -51,7 +52,7 @@ func (c serveCommand) Run(s signals) error {
 	if err != nil {
 		return err
 	}
-	apiToken, err := secret("WEIR_API_TOKEN")
+	apiToken, err := secretenv.Read("WEIR_API_TOKEN")
 	if err != nil {
 		return err
 	}
@@ -104,12 +105,12 @@ func (c serveCommand) config() (app.Config, error) {
 	}
 	config.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	var err error
-	if config.DatabaseURL, err = mustSecret("DATABASE_URL", "the URL of a Postgres database"); err != nil {
+	if config.DatabaseURL, err = secretenv.Must("DATABASE_URL", "the URL of a Postgres database"); err != nil {
 		return config, err
 	}
-	if config.NATSURL, err = secret("NATS_URL"); err != nil {
+	if config.NATSURL, err = secretenv.Read("NATS_URL"); err != nil {
 		return config, err
 	}
-	config.NodeToken, err = mustSecret("WEIR_NODE_TOKEN", "what Envoys show the edge, at least 32 random characters")
+	config.NodeToken, err = secretenv.Must("WEIR_NODE_TOKEN", "what Envoys show the edge, at least 32 random characters")
 	return config, err
 }

@@ -1,4 +1,7 @@
-package main
+// Package secretenv reads secrets, which are not flags because other users of the
+// machine can read those. In comes the name of an environment variable; out comes its
+// value, or what is in the file that the variable with _FILE at its end names.
+package secretenv
 
 import (
 	"fmt"
@@ -6,9 +9,9 @@ import (
 	"strings"
 )
 
-// secret reads a secret from the environment variable of that name, or from the
+// Read reads a secret from the environment variable of that name, or from the
 // file that name_FILE names. It is empty when neither is set.
-func secret(name string) (string, error) {
+func Read(name string) (string, error) {
 	value, path := os.Getenv(name), os.Getenv(name+"_FILE")
 	switch {
 	case value != "" && path != "":
@@ -27,9 +30,9 @@ func secret(name string) (string, error) {
 	return value, nil
 }
 
-// mustSecret is secret for one that there is no doing without.
-func mustSecret(name, what string) (string, error) {
-	value, err := secret(name)
+// Must is Read for one that there is no doing without.
+func Must(name, what string) (string, error) {
+	value, err := Read(name)
 	if err == nil && value == "" {
 		return "", fmt.Errorf("set %s to %s, or %[1]s_FILE to the path of a file that holds it", name, what)
 	}

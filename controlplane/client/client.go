@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Config says where a control plane is and who asks.
+type Config struct {
+	URL   string // such as https://weir.example
+	Token string // an API token
+	// CAFile has the certificates that the control plane's is checked against, in PEM;
+	// empty: the system's.
+	CAFile string
+	// PlainHTTP lets the token go to another machine without TLS.
+	PlainHTTP bool
+	// Timeout bounds one call, and how long an export or import may stand still.
+	Timeout time.Duration
+	// Wait sleeps before a call is made again; it ends early with the context.
+	Wait func(context.Context, time.Duration) error
+}
+
+// Client calls one control plane. It may be used by many at once.
+type Client struct {
+	base    *url.URL
+	token   string
+	timeout time.Duration
+	wait    func(context.Context, time.Duration) error
+	http    *http.Client
+}
+
+// New returns a client. It makes no call yet.
+func New(c Config) (*Client, error) {
+	base, err := url.Parse(strings.TrimRight(c.URL, "/"))
+	switch {
+	case err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https":
+		return nil, fmt.Errorf("%q is no URL of a control plane; give one such as https://weir.example", c.URL)
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "":
+		return nil, errors.New("the control plane's URL has more than a host and a path; leave out user, query and fragment")
+	case c.Token == "":
+		return nil, errors.New("there is no API token; set WEIR_API_TOKEN or WEIR_API_TOKEN_FILE, or store one with weir login")
+	case base.Scheme == "http" && !local(base.Hostname()) && !c.PlainHTTP:
+		return nil, fmt.Errorf("%s is another machine, and over http anybody on the way could read the API token; use https, or --plain-http", base.Host)
+	}
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return nil, errors.New("the default HTTP transport was replaced")
+	}
+	transport = transport.Clone()
+	transport.ResponseHeaderTimeout = c.Timeout
+	if c.CAFile != "" {
+		if transport.TLSClientConfig, err = trusting(c.CAFile); err != nil {
+			return nil, err
+		}
+	}
+	return &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, http: &http.Client{
+		Transport: transport,
+		// A redirect could take the token elsewhere.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
+}
+
+// URL is the control plane's.
+func (c *Client) URL() string { return c.base.String() }
+
+func local(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+func trusting(caFile string) (*tls.Config, error) {
+	pem, err := os.ReadFile(caFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the certificates to trust: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s has no certificate in PEM", caFile)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+// Sleep waits for a while, or until the context ends.
+func Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
