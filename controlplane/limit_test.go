@@ -169,14 +169,14 @@ func TestValidateOverride(t *testing.T) {
 
 func TestValidateAccountAndKey(t *testing.T) {
 	name, zone, day := "Birch", "America/St_Johns", 31
-	if err := controlplane.ValidateAccount(&name, &zone, &day); err != nil {
+	if err := (controlplane.AccountEdit{Name: &name, TimeZone: &zone, BillingDay: &day}).Validate(time.Now()); err != nil {
 		t.Error(err)
 	}
 	for _, bad := range []string{"", "Local", "Mars/Base", "../etc/passwd", "CET/"} {
-		wantFault(t, controlplane.ValidateAccount(nil, &bad, nil), "timeZone")
+		wantFault(t, controlplane.ValidateTimeZone(bad), "timeZone")
 	}
 	for _, bad := range []int{0, 32, -1} {
-		wantFault(t, controlplane.ValidateAccount(nil, nil, &bad), "billingDay")
+		wantFault(t, (controlplane.AccountEdit{BillingDay: &bad}).Validate(time.Now()), "billingDay")
 	}
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 	wantFault(t, controlplane.NewKey{Name: "ci", ExpiresAt: &now}.Validate(now), "expiresAt")

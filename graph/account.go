@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/model"
 )
 
@@ -15,38 +14,11 @@ var keyStatuses = map[controlplane.KeyStatus]model.KeyStatus{
 	controlplane.KeyExpired: model.KeyStatusExpired, controlplane.KeyRevoked: model.KeyStatusRevoked,
 }
 
-func connectionOf(page postgres.AccountPage) *model.AccountConnection {
-	c := &model.AccountConnection{
-		Nodes: pointers(page.Accounts), TotalCount: page.Total,
-		PageInfo: &model.PageInfo{HasNextPage: page.More},
-	}
-	if n := len(page.Accounts); n > 0 {
-		cursor := controlplane.KindAccount.Format(page.Accounts[n-1].ID)
-		c.PageInfo.EndCursor = &cursor
-	}
-	return c
-}
-
 func accountPayload(account controlplane.Account, version uint64, err error) (*model.AccountPayload, error) {
 	if err != nil {
 		return nil, err
 	}
 	return &model.AccountPayload{Account: &account, Snapshot: int64(version)}, nil
-}
-
-func accountEditOf(in model.UpdateAccountInput) (e controlplane.AccountEdit, err error) {
-	if e.ID, err = controlplane.KindAccount.Parse("id", in.ID); err != nil {
-		return e, err
-	}
-	e.Name, e.TimeZone, e.BillingDay = in.Name, in.TimeZone, in.BillingDay
-	if e.TierID, err = choice(controlplane.KindTier, "tierId", in.TierID, "useDefaultTier", in.UseDefaultTier); err != nil {
-		return e, err
-	}
-	if in.Status != nil {
-		suspended := *in.Status == model.AccountStatusSuspended
-		e.Suspended = &suspended
-	}
-	return e, controlplane.ValidateAccount(e.Name, e.TimeZone, e.BillingDay)
 }
 
 // choice reads an id that may be left out beside a flag that stands for none:

@@ -24,11 +24,8 @@ func (r *accountResolver) Tier(ctx context.Context, obj *controlplane.Account) (
 	return loadersOf(ctx).tiers.Load(ctx, obj.TierID)
 }
 
-func (r *accountResolver) Status(ctx context.Context, obj *controlplane.Account) (model.AccountStatus, error) {
-	if obj.Suspended {
-		return model.AccountStatusSuspended, nil
-	}
-	return model.AccountStatusActive, nil
+func (r *accountResolver) Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error) {
+	return pointers(obj.Labels.List()), nil
 }
 
 func (r *accountResolver) Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error) {
@@ -77,17 +74,15 @@ func (r *identityResolver) ID(ctx context.Context, obj *controlplane.Identity) (
 }
 
 func (r *mutationResolver) CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error) {
-	tier, err := optional(controlplane.KindTier, "tierId", input.TierID)
-	if err := errors.Join(controlplane.ValidateAccount(&input.Name, &input.TimeZone, &input.BillingDay), err); err != nil {
+	account, err := newAccountOf(input, loadersOf(ctx).now)
+	if err != nil {
 		return nil, each(ctx, err)
 	}
-	return accountPayload(r.DB.CreateAccount(ctx, controlplane.NewAccount{
-		Name: input.Name, TierID: tier, TimeZone: input.TimeZone, BillingDay: input.BillingDay,
-	}))
+	return accountPayload(r.DB.CreateAccount(ctx, account))
 }
 
 func (r *mutationResolver) UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.AccountPayload, error) {
-	edit, err := accountEditOf(input)
+	edit, err := accountEditOf(input, loadersOf(ctx).now)
 	if err != nil {
 		return nil, each(ctx, err)
 	}
@@ -173,29 +168,22 @@ func (r *overrideResolver) InForce(ctx context.Context, obj *controlplane.Overri
 	return limit.TierID == account.TierID, nil
 }
 
-func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, search *string, tierID *string) (*model.AccountConnection, error) {
+func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.AccountConnection, error) {
 	if first < 1 || first > 200 {
 		return nil, controlplane.Invalid("first", "give a number from 1 to 200")
-	}
-	tier, err := optional(controlplane.KindTier, "tierId", tierID)
-	if err != nil {
-		return nil, err
 	}
 	cursor, err := optional(controlplane.KindAccount, "after", after)
 	if err != nil {
 		return nil, err
 	}
-	filter := controlplane.AccountFilter{TierID: tier}
-	if search != nil {
-		filter.Search = *search
-	}
-	if err := filter.Validate(); err != nil {
-		return nil, err
+	found, err := accountFilterOf("filter", filter)
+	if err != nil {
+		return nil, each(ctx, err)
 	}
 	if own := permit.Held(ctx).Account; own != 0 {
-		return ownAccount(ctx, own, filter, cursor)
+		found.IDs = []controlplane.ID{own}
 	}
-	page, err := r.DB.Accounts(ctx, filter, cursor, first)
+	page, err := r.DB.Accounts(ctx, found, accountOrderOf(orderBy), cursor, first)
 	if err != nil {
 		return nil, err
 	}
@@ -232,6 +220,10 @@ func (r *quotaStandingResolver) Identity(ctx context.Context, obj *controlplane.
 	return c.identity, err
 }
 
+func (r *trialResolver) Tier(ctx context.Context, obj *controlplane.Trial) (*controlplane.Tier, error) {
+	return ifThere(ctx, loadersOf(ctx).tiers, obj.TierID)
+}
+
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
 func (r *Resolver) Identity() generated.IdentityResolver { return &identityResolver{r} }
@@ -240,7 +232,10 @@ func (r *Resolver) Override() generated.OverrideResolver { return &overrideResol
 
 func (r *Resolver) QuotaStanding() generated.QuotaStandingResolver { return &quotaStandingResolver{r} }
 
+func (r *Resolver) Trial() generated.TrialResolver { return &trialResolver{r} }
+
 type accountResolver struct{ *Resolver }
 type identityResolver struct{ *Resolver }
 type overrideResolver struct{ *Resolver }
 type quotaStandingResolver struct{ *Resolver }
+type trialResolver struct{ *Resolver }

@@ -42,18 +42,18 @@ func auditFilterOf(in *model.AuditFilter) (f audit.Filter, err error) {
 		}
 	}
 	f.From, f.To = in.From, in.To
-	return f, errors.Join(err1, err2, inFilter(f.Validate()))
+	return f, errors.Join(err1, err2, named("filter", f.Validate()))
 }
 
-// inFilter names the fields of a filter as the input does.
-func inFilter(err error) error {
-	var named []error
+// named puts the name of an input field before those of the fields in it.
+func named(at string, err error) error {
+	var faults []error
 	for _, f := range controlplane.Faults(err) {
 		renamed := *f
-		renamed.Field = "filter." + f.Field
-		named = append(named, &renamed)
+		renamed.Field = at + "." + f.Field
+		faults = append(faults, &renamed)
 	}
-	return errors.Join(named...)
+	return errors.Join(faults...)
 }
 
 // seqFrom reads where a page of the log begins; 0 is at its end.

@@ -63,7 +63,9 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 func weigh(c *generated.Config) {
 	weighLive(c)
 	rows := func(n, child int) int { return 1 + max(0, n)*child }
-	c.Complexity.Query.Accounts = func(child, first int, _, _, _ *string) int { return rows(first, child) }
+	c.Complexity.Query.Accounts = func(child, first int, _ *string, _ *model.AccountFilter, _ *model.AccountOrder) int {
+		return rows(first, child)
+	}
 	c.Complexity.Query.Members = func(child, first int, _, _ *string, _ *controlplane.Role) int { return rows(first, child) }
 	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
 		return rows(first, child)

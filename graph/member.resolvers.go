@@ -84,7 +84,7 @@ func (r *queryResolver) Members(ctx context.Context, first int, after *string, s
 		return nil, err
 	}
 	filter := postgres.MemberFilter{Search: textOf(search)}
-	if err := (controlplane.AccountFilter{Search: filter.Search}).Validate(); err != nil {
+	if err := controlplane.ValidateSearch("search", filter.Search); err != nil {
 		return nil, err
 	}
 	if role != nil {

@@ -10,8 +10,6 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/permit"
-	"github.com/weirhq/weir/controlplane/postgres"
-	"github.com/weirhq/weir/graph/model"
 )
 
 // permitted refuses a field that whoever asks may not have, and makes the arguments
@@ -97,20 +95,6 @@ func (r *Resolver) bindKey(ctx context.Context, v reflect.Value, at string, acco
 		return controlplane.NotFound(plainField(at), "key")
 	}
 	return nil
-}
-
-// ownAccount is the list of accounts for those who see one only.
-func ownAccount(ctx context.Context, own controlplane.ID, f controlplane.AccountFilter, after controlplane.ID) (*model.AccountConnection, error) {
-	account, err := loadersOf(ctx).accounts.Load(ctx, own)
-	if err != nil {
-		return nil, err
-	}
-	var page postgres.AccountPage
-	found := strings.Contains(strings.ToLower(account.Name), strings.ToLower(f.Search)) && (f.TierID == 0 || f.TierID == account.TierID)
-	if found && after == 0 {
-		page.Accounts, page.Total = []controlplane.Account{*account}, 1
-	}
-	return connectionOf(page), nil
 }
 
 // ownTier is the list of tiers for those who see one account only.

@@ -58,7 +58,7 @@ func TestTheCommandsBackUpAndRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, 0, 10)
+	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, controlplane.AccountOrder{}, 0, 10)
 	if err != nil || len(page.Accounts) != 3 {
 		t.Errorf("%d accounts were restored, want the demo's 3; %v", len(page.Accounts), err)
 	}

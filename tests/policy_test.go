@@ -74,7 +74,7 @@ func TestSuspensionAndRevocationReachTheFilter(t *testing.T) {
 			}
 		}
 	}
-	s.Query(`{accounts(search:"Larkspur"){nodes{id keys{id}}}}`, &read)
+	s.Query(`{accounts(filter:{text:"Larkspur"}){nodes{id keys{id}}}}`, &read)
 	account := read.Accounts.Nodes[0]
 	status := func(want int) func() bool {
 		return func() bool { return client.Get("/hello", demo.BasicKey).Status == want }
@@ -111,7 +111,7 @@ func TestAnOverrideReachesTheFilterAndEndsByItself(t *testing.T) {
 	var read struct {
 		Accounts struct{ Nodes []struct{ ID string } }
 	}
-	s.Query(`{accounts(search:"Larkspur"){nodes{id}}}`, &read)
+	s.Query(`{accounts(filter:{text:"Larkspur"}){nodes{id}}}`, &read)
 	account := read.Accounts.Nodes[0].ID
 	quota := func(want int64) func() bool {
 		return func() bool { return policy(t, client.Get("/hello", demo.BasicKey), limit.Name).quota == want }
@@ -136,7 +136,7 @@ func TestAResetFillsTheCounters(t *testing.T) {
 	var read struct {
 		Accounts struct{ Nodes []struct{ ID string } }
 	}
-	s.Query(`{accounts(search:"Larkspur"){nodes{id}}}`, &read)
+	s.Query(`{accounts(filter:{text:"Larkspur"}){nodes{id}}}`, &read)
 	for range 150 {
 		client.Get("/hello", demo.BasicKey)
 	}

@@ -203,7 +203,7 @@ func TestMistakesNameTheField(t *testing.T) {
 		"a time that is none":     {`{usage(from:"yesterday",granularity:DAY){totals{requests}}}`, []string{"VALIDATION "}},
 		"a status that is none":   {`{topConsumers(from:"2026-01-01T00:00:00Z",filter:{statuses:[200,7]}){share}}`, []string{"VALIDATION filter.statuses.1"}},
 		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION "}},
-		"a control character":     {`{accounts(search:"a\u0000"){totalCount}}`, []string{"VALIDATION search"}},
+		"a control character":     {`{accounts(filter:{text:"a\u0000"}){totalCount}}`, []string{"VALIDATION filter.text"}},
 		"many long series":        {manySeries(20), []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 		"a meter of HTTP's own":   {`mutation{createMeter(input:{name:"",unit:"u",header:"content-length"}){meter{id}}}`, []string{"VALIDATION name", "VALIDATION header"}},
 		"a meter of no endpoint":  {`mutation{createMeter(input:{name:"m",unit:"u",header:"x-m",endpointId:"end_99"}){meter{id}}}`, []string{"NOT_FOUND endpointId"}},

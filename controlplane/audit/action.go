@@ -13,6 +13,7 @@ const (
 
 	CreateAccount  Action = "CREATE_ACCOUNT"
 	UpdateAccount  Action = "UPDATE_ACCOUNT"
+	EndTrial       Action = "END_TRIAL"
 	ResetAccount   Action = "RESET_ACCOUNT"
 	SetOverride    Action = "SET_OVERRIDE"
 	DeleteOverride Action = "DELETE_OVERRIDE"
@@ -53,7 +54,7 @@ const (
 func Actions() []Action {
 	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
-		CreateAccount, UpdateAccount, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
+		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup,
 		CreateMeter, UpdateMeter, DeleteMeter,

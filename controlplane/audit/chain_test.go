@@ -23,7 +23,7 @@ func records(t interface {
 	t.Helper()
 	var head audit.Anchor
 	all := make([]audit.Record, n)
-	account := controlplane.Account{ID: 7, Name: "Älg & <Söhne>\u2028", TierID: 2, TimeZone: "UTC"}
+	account := controlplane.Account{ID: 7, Status: controlplane.AccountActive, Name: "Älg & <Söhne>\u2028", TierID: 2, TimeZone: "UTC"}
 	by := controlplane.Actor{Kind: controlplane.ActorMember, ID: 3, Name: "Ada", RequestID: "r-1"}
 	for i := range all {
 		before := account
@@ -133,7 +133,7 @@ func TestARecordIsWrittenInCanonicalForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const state = `"id":"acc_7","name":"Älg & <Söhne>` + "\u2028" + `","onDefaultTier":false,"resets":0,"status":"ACTIVE","tierId":"tier_2","timeZone":"UTC"}`
+	const state = `"closedAt":null,"id":"acc_7","labels":{},"name":"Älg & <Söhne>` + "\u2028" + `","onDefaultTier":false,"resets":0,"status":"ACTIVE","tierId":"tier_2","timeZone":"UTC","trial":null}`
 	want := `{"accountId":"acc_7","action":"UPDATE_ACCOUNT","actor":{"id":"mem_3","kind":"MEMBER","name":"Ada"},` +
 		`"after":{"billingDay":1,` + state + `,"at":"2026-03-01T12:00:00.123456Z","before":{"billingDay":0,` + state + `,` +
 		`"hash":"` + r.Hash.String() + `","object":{"id":"acc_7","kind":"ACCOUNT","name":"Älg & <Söhne>` + "\u2028" + `"},` +

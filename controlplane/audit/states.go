@@ -69,14 +69,22 @@ func OfDefaults(d controlplane.Defaults) Image {
 
 // OfAccount is an account as the log has it.
 func OfAccount(a controlplane.Account) Image {
-	status := "ACTIVE"
-	if a.Suspended {
-		status = "SUSPENDED"
+	var trial any
+	if t := a.Trial; t != nil {
+		trial = State{"endsAt": at(&t.EndsAt), "then": enum(t.Then), "tierId": id(controlplane.KindTier, t.TierID)}
 	}
 	return Image{Object{Account, controlplane.KindAccount.Format(a.ID), a.Name}, a.ID, State{
 		"id": id(controlplane.KindAccount, a.ID), "name": a.Name, "tierId": id(controlplane.KindTier, a.TierID), "onDefaultTier": a.OnDefaultTier,
-		"status": status, "timeZone": a.TimeZone, "billingDay": a.BillingDay, "resets": a.Epoch,
+		"status": enum(a.Status), "labels": ofLabels(a.Labels), "trial": trial, "closedAt": at(a.ClosedAt), "timeZone": a.TimeZone, "billingDay": a.BillingDay, "resets": a.Epoch,
 	}}
+}
+
+func ofLabels(l controlplane.Labels) State {
+	s := State{}
+	for key, value := range l {
+		s[key] = value
+	}
+	return s
 }
 
 // OfOverride is an override as the log has it, of the limit of that name.

@@ -41,7 +41,7 @@ var plans = [...]plan{
 // whatever they need. It changes nothing that is there: after a crash half-way
 // it goes on, and once it is done it never does anything again.
 func Seed(ctx context.Context, db *postgres.DB) error {
-	page, err := db.Accounts(ctx, controlplane.AccountFilter{}, 0, len(plans)+1)
+	page, err := db.Accounts(ctx, controlplane.AccountFilter{}, controlplane.AccountOrder{}, 0, len(plans)+1)
 	if err != nil {
 		return fmt.Errorf("seed the demo: %w", err)
 	}

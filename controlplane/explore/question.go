@@ -129,7 +129,7 @@ func checkMeters(field string, meters []controlplane.ID, groupBy []Dimension, f 
 
 // Zone returns the time zone of a name. The error names field.
 func Zone(field, name string) (*time.Location, error) {
-	if err := controlplane.ValidateAccount(nil, &name, nil); err != nil {
+	if err := controlplane.ValidateTimeZone(name); err != nil {
 		return nil, controlplane.Invalid(field, "%q is not an IANA time zone such as Europe/Berlin or UTC", name)
 	}
 	zone, err := time.LoadLocation(name)

@@ -147,6 +147,7 @@ var fields = map[string]map[string]Rule{
 	// What takes more than to have reached the object.
 	"Account": {
 		"tier":       {Needs: PolicyRead, Bound: Open},
+		"trial":      {Needs: PolicyRead, Bound: Open}, // it has a tier
 		"overrides":  {Needs: AccountsRead, Bound: Open},
 		"keys":       {Needs: AccountsRead, Bound: Open},
 		"identities": {Needs: AccountsRead, Bound: Open},
@@ -174,7 +175,7 @@ var asParent = map[string]bool{
 	"Viewer": true, "Member": true, "MemberConnection": true, "Session": true, "ApiToken": true, "MemberPayload": true, "MemberLinkPayload": true,
 	"RemovedMemberPayload": true, "ViewerPayload": true, "TotpDraft": true, "RecoveryCodes": true, "CreateApiTokenPayload": true, "ApiTokenPayload": true,
 
-	"PageInfo": true, "Account": true, "AccountConnection": true, "AccountPayload": true,
+	"PageInfo": true, "Account": true, "Label": true, "Trial": true, "AccountConnection": true, "AccountPayload": true,
 	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "KeyScope": true, "RotateKeyPayload": true, "LeakedKeysPayload": true, "LeakedKey": true, "Identity": true, "Override": true,
 	"Level": true, "QuotaStanding": true,
 	"Tier": true, "TierPayload": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,

@@ -2,8 +2,9 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,49 +14,34 @@ import (
 
 const (
 	effectiveTier  = `coalesce(tier_id, (select default_tier_id from policy))`
-	accountColumns = `id, name, ` + effectiveTier + `, tier_id is null, suspended, time_zone, billing_day, epoch, created_at`
+	accountColumns = `id, name, ` + effectiveTier + `, tier_id is null, status, labels, time_zone, billing_day, epoch, created_at,
+		trial_ends_at, coalesce(trial_then, ''), coalesce(trial_tier_id, 0), closed_at`
 )
 
-// AccountPage is one page of accounts.
-type AccountPage struct {
-	Accounts []controlplane.Account
-	More     bool // whether there are accounts after these
-	Total    int  // how many the filter finds on all pages
+// listAccounts reads accounts, with what follows the table in a statement.
+func listAccounts(ctx context.Context, q querier, rest string, args ...any) ([]controlplane.Account, error) {
+	rows, err := q.Query(ctx, `select `+accountColumns+` from accounts `+rest, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanAccount)
 }
 
-// Accounts returns the accounts that filter finds, by name, the first ones
-// after the given one (0: from the beginning), which is to exist.
-func (db *DB) Accounts(ctx context.Context, filter controlplane.AccountFilter, after controlplane.ID, first int) (AccountPage, error) {
-	var page AccountPage
-	const where = ` where name ilike $1 and ($2::bigint = 0 or ` + effectiveTier + ` = $2)`
-	pattern := "%" + likeEscaper.Replace(filter.Search) + "%"
-	known := false
-	err := db.pool.QueryRow(ctx, `select count(*), $3::bigint = 0 or exists (select from accounts where id = $3) from accounts`+where,
-		pattern, filter.TierID, after).Scan(&page.Total, &known)
-	if err != nil {
-		return page, fmt.Errorf("count accounts: %w", err)
+func scanAccount(row pgx.CollectableRow) (a controlplane.Account, err error) {
+	var trial controlplane.Trial
+	var ends *time.Time
+	err = row.Scan(&a.ID, &a.Name, &a.TierID, &a.OnDefaultTier, &a.Status, &a.Labels, &a.TimeZone, &a.BillingDay, &a.Epoch, &a.CreatedAt,
+		&ends, &trial.Then, &trial.TierID, &a.ClosedAt)
+	if ends != nil {
+		trial.EndsAt = *ends
+		a.Trial = &trial
 	}
-	if !known {
-		return page, controlplane.NotFound("after", "account")
-	}
-	page.Accounts, err = list[controlplane.Account](ctx, db.pool, `
-		select `+accountColumns+` from accounts`+where+`
-		and ($3::bigint = 0 or (name, id) > (select name, id from accounts where id = $3))
-		order by name, id limit $4`, pattern, filter.TierID, after, first+1)
-	if err != nil {
-		return page, fmt.Errorf("list accounts: %w", err)
-	}
-	if len(page.Accounts) > first {
-		page.Accounts, page.More = page.Accounts[:first], true
-	}
-	return page, nil
+	return a, err
 }
-
-var likeEscaper = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 // AccountsByID returns the accounts among ids that exist, in any order.
 func (db *DB) AccountsByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.Account, error) {
-	accounts, err := list[controlplane.Account](ctx, db.pool, `select `+accountColumns+` from accounts where id = any($1)`, toInt64s(ids))
+	accounts, err := listAccounts(ctx, db.pool, `where id = any($1)`, toInt64s(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
@@ -66,15 +52,30 @@ func (db *DB) AccountsByID(ctx context.Context, ids []controlplane.ID) ([]contro
 func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		err := tierForAccounts(ctx, tx, a.TierID)
+		err := tierForAccounts(ctx, tx, "tierId", a.TierID)
 		if err != nil {
 			return err
 		}
-		account, err = one[controlplane.Account](ctx, tx, `
-			insert into accounts (name, tier_id, time_zone, billing_day) values ($1, $2, $3, $4) returning `+accountColumns,
-			a.Name, orNull(a.TierID), a.TimeZone, a.BillingDay)
+		status, trial := controlplane.AccountActive, trialColumns(a.Trial)
+		if a.Trial != nil {
+			status = controlplane.AccountTrial
+			if err := tierForAccounts(ctx, tx, "trial.tierId", a.Trial.TierID); err != nil {
+				return err
+			}
+		}
+		var id controlplane.ID
+		err = tx.QueryRow(ctx, `
+			insert into accounts (name, tier_id, time_zone, billing_day, status, labels, trial_ends_at, trial_then, trial_tier_id)
+			values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+			a.Name, orNull(a.TierID), a.TimeZone, a.BillingDay, status, labelsColumn(a.Labels), trial.endsAt, trial.then, trial.tier).Scan(&id)
+		if err != nil {
+			return err
+		}
+		if account, err = readAccount(ctx, tx, "id", id); err != nil {
+			return err
+		}
 		note.add(audit.Created(audit.CreateAccount, audit.OfAccount(account)))
-		return err
+		return nil
 	})
 	return account, version, accountFault("create account", err)
 }
@@ -82,31 +83,137 @@ func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (con
 // UpdateAccount changes an account.
 func (db *DB) UpdateAccount(ctx context.Context, e controlplane.AccountEdit) (controlplane.Account, uint64, error) {
 	var account controlplane.Account
-	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		before, err := readAccount(ctx, tx, "id", e.ID)
-		if err != nil {
-			return err
-		}
-		if e.TierID != nil {
-			if err := tierForAccounts(ctx, tx, *e.TierID); err != nil {
-				return err
-			}
-		}
-		account, err = one[controlplane.Account](ctx, tx, `
-			update accounts set name = coalesce($2, name), tier_id = nullif(coalesce($3, tier_id), 0), suspended = coalesce($4, suspended),
-				time_zone = coalesce($5, time_zone), billing_day = coalesce($6, billing_day)
-			where id = $1 returning `+accountColumns, e.ID, e.Name, e.TierID, e.Suspended, e.TimeZone, e.BillingDay)
-		note.add(audit.Changed(audit.UpdateAccount, audit.OfAccount(before), audit.OfAccount(account)))
+	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) (err error) {
+		account, err = editAccount(ctx, tx, note, audit.UpdateAccount, e)
 		return err
 	})
 	return account, version, accountFault("update account", err)
+}
+
+// editAccount changes an account in a change of policy, and notes that as an action.
+func editAccount(ctx context.Context, tx pgx.Tx, note *notes, action audit.Action, e controlplane.AccountEdit) (controlplane.Account, error) {
+	before, err := readAccount(ctx, tx, "id", e.ID)
+	if err != nil {
+		return before, err
+	}
+	after, err := e.Apply(before, time.Now())
+	if err != nil {
+		return before, err
+	}
+	if e.TierID != nil {
+		if err := tierForAccounts(ctx, tx, "tierId", *e.TierID); err != nil {
+			return before, err
+		}
+	}
+	if e.Trial != nil {
+		if err := tierForAccounts(ctx, tx, "trial.tierId", e.Trial.TierID); err != nil {
+			return before, err
+		}
+	}
+	if err := storeAccount(ctx, tx, after); err != nil {
+		return before, err
+	}
+	if after.Status == controlplane.AccountClosed && before.Status != controlplane.AccountClosed {
+		if err := revokeAll(ctx, tx, note, after); err != nil {
+			return before, err
+		}
+	}
+	after, err = readAccount(ctx, tx, "id", e.ID)
+	note.add(audit.Changed(action, audit.OfAccount(before), audit.OfAccount(after)))
+	return after, err
+}
+
+// storeAccount writes what can be changed of an account.
+func storeAccount(ctx context.Context, tx pgx.Tx, a controlplane.Account) error {
+	tier, trial := orNull(a.TierID), trialColumns(a.Trial)
+	if a.OnDefaultTier {
+		tier = nil
+	}
+	_, err := tx.Exec(ctx, `
+		update accounts set name = $2, tier_id = $3, status = $4, labels = $5, time_zone = $6, billing_day = $7,
+			trial_ends_at = $8, trial_then = $9, trial_tier_id = $10, closed_at = $11
+		where id = $1`, a.ID, a.Name, tier, a.Status, labelsColumn(a.Labels), a.TimeZone, a.BillingDay, trial.endsAt, trial.then, trial.tier, a.ClosedAt)
+	return err
+}
+
+// revokeAll revokes the keys of an account that is closed, with the time of that:
+// by it they are known as refused for that reason.
+func revokeAll(ctx context.Context, tx pgx.Tx, note *notes, a controlplane.Account) error {
+	keys, err := list[controlplane.Key](ctx, tx, `select `+keyColumns+` from keys where account_id = $1 and revoked_at is null order by id`, a.ID)
+	if err != nil || len(keys) == 0 {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `update keys set revoked_at = $2 where account_id = $1 and revoked_at is null`, a.ID, a.ClosedAt); err != nil {
+		return err
+	}
+	for _, before := range keys {
+		after := before
+		after.RevokedAt = a.ClosedAt
+		note.add(audit.Changed(audit.RevokeKey, audit.OfKey(before), audit.OfKey(after)))
+	}
+	return nil
+}
+
+// labelsColumn is an empty object for no labels.
+func labelsColumn(l controlplane.Labels) controlplane.Labels {
+	if l == nil {
+		return controlplane.Labels{}
+	}
+	return l
+}
+
+type trialRow struct {
+	endsAt *time.Time
+	then   *controlplane.TrialEnd
+	tier   *controlplane.ID
+}
+
+func trialColumns(t *controlplane.Trial) trialRow {
+	if t == nil {
+		return trialRow{}
+	}
+	return trialRow{&t.EndsAt, &t.Then, orNull(t.TierID)}
+}
+
+// errNoTrialEnded rolls a change of policy back that turned out to be none.
+var errNoTrialEnded = errors.New("no trial has ended")
+
+// maxTrialEnds is how many trials one transaction ends.
+const maxTrialEnds = 500
+
+// EndTrials hands the accounts over whose trial has ended, as was chosen for each,
+// and with that raises the policy's version: once, however many processes call this
+// at a time, and late when none could call it in time. When there is none, it
+// changes nothing. It ends at most some hundreds; call it until PolicyState has none.
+func (db *DB) EndTrials(ctx context.Context) error {
+	_, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
+		// clock_timestamp, not now(): the transaction may have begun before the
+		// moment that whoever calls has waited for.
+		due, err := listAccounts(ctx, tx, `where status = 'trial' and trial_ends_at <= clock_timestamp() order by trial_ends_at, id limit $1`, maxTrialEnds)
+		if err != nil {
+			return err
+		}
+		if len(due) == 0 {
+			return errNoTrialEnded
+		}
+		for _, a := range due {
+			if _, err := editAccount(ctx, tx, note, audit.EndTrial, a.Trial.HandOver(a.ID)); err != nil {
+				return fmt.Errorf("account %d: %w", a.ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errNoTrialEnded) {
+		return fmt.Errorf("end trials: %w", err)
+	}
+	return nil
 }
 
 // ResetAccount resets all counters of an account, in every Envoy and in the
 // ledger of its quotas.
 func (db *DB) ResetAccount(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
 	return db.changeAccount(ctx, "reset account", id, func(tx pgx.Tx, note *notes) error {
-		before, err := readAccount(ctx, tx, "id", id)
+		before, err := openAccount(ctx, tx, "id", id)
 		if err != nil {
 			return err
 		}
@@ -135,18 +242,33 @@ func (db *DB) changeAccount(ctx context.Context, what string, id controlplane.ID
 
 // readAccount returns an account that field names.
 func readAccount(ctx context.Context, q querier, field string, id controlplane.ID) (controlplane.Account, error) {
-	account, err := one[controlplane.Account](ctx, q, `select `+accountColumns+` from accounts where id = $1`, id)
-	return account, orMissing(err, controlplane.NotFound(field, "account"))
+	accounts, err := listAccounts(ctx, q, `where id = $1`, id)
+	if err != nil {
+		return controlplane.Account{}, err
+	}
+	if len(accounts) == 0 {
+		return controlplane.Account{}, controlplane.NotFound(field, "account")
+	}
+	return accounts[0], nil
+}
+
+// openAccount returns an account that field names, and refuses one that is closed.
+func openAccount(ctx context.Context, q querier, field string, id controlplane.ID) (controlplane.Account, error) {
+	account, err := readAccount(ctx, q, field, id)
+	if err == nil && account.Status == controlplane.AccountClosed {
+		return account, controlplane.ErrClosed(field)
+	}
+	return account, err
 }
 
 // tierForAccounts refuses a tier that is not for accounts. One that does not
 // exist is left to the database, and so is 0, for none.
-func tierForAccounts(ctx context.Context, tx pgx.Tx, tier controlplane.ID) error {
+func tierForAccounts(ctx context.Context, tx pgx.Tx, field string, tier controlplane.ID) error {
 	limits, err := listLimits(ctx, tx, `select `+limitColumns+` from limits where tier_id = $1 order by position`, tier)
 	if err != nil {
 		return err
 	}
-	return controlplane.FitsAccounts("tierId", limits)
+	return controlplane.FitsAccounts(field, limits)
 }
 
 func accountFault(what string, err error) error {
@@ -157,6 +279,8 @@ func accountFault(what string, err error) error {
 		return controlplane.Invalid("name", "another account has this name; choose a different one")
 	case isViolation(err, "accounts_tier_fkey"):
 		return controlplane.NotFound("tierId", "tier")
+	case isViolation(err, "accounts_trial_tier_fkey"):
+		return controlplane.NotFound("trial.tierId", "tier")
 	case controlplane.Faults(err) != nil:
 		return err
 	}

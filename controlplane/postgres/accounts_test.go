@@ -30,7 +30,7 @@ func TestAnAccountWithoutATierIsOnTheDefaultOne(t *testing.T) {
 	if err != nil || counts[defaults.TierID] != 1 {
 		t.Errorf("counts %v, %v", counts, err)
 	}
-	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{TierID: defaults.TierID}, 0, 10)
+	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{TierID: defaults.TierID}, controlplane.AccountOrder{}, 0, 10)
 	if err != nil || page.Total != 1 {
 		t.Errorf("on the default tier there are %+v, %v", page, err)
 	}
@@ -55,11 +55,11 @@ func TestAnAccountWithoutATierIsOnTheDefaultOne(t *testing.T) {
 func TestAPageBeginsAfterAnAccountThatExists(t *testing.T) {
 	db := open(t)
 	first, second := newAccount(t, db, "Alder", 0), newAccount(t, db, "Birch", 0)
-	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, first.ID, 10)
+	page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, controlplane.AccountOrder{}, first.ID, 10)
 	if err != nil || len(page.Accounts) != 1 || page.Accounts[0].ID != second.ID {
 		t.Errorf("after the first there are %+v, %v", page, err)
 	}
-	_, err = db.Accounts(t.Context(), controlplane.AccountFilter{}, second.ID+1000, 10)
+	_, err = db.Accounts(t.Context(), controlplane.AccountFilter{}, controlplane.AccountOrder{}, second.ID+1000, 10)
 	wantFault(t, err, controlplane.CodeNotFound, "after")
 }
 

@@ -74,7 +74,7 @@ func setDefault(ctx context.Context, tx pgx.Tx, column, field string, id *contro
 func checkUses(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []controlplane.Limit) error {
 	var anonymous, accounts bool
 	err := tx.QueryRow(ctx, `
-		select coalesce(anonymous_tier_id = $1, false), default_tier_id = $1 or exists (select from accounts where tier_id = $1)
+		select coalesce(anonymous_tier_id = $1, false), default_tier_id = $1 or exists (select from accounts where $1 in (tier_id, trial_tier_id))
 		from policy`, tier).Scan(&anonymous, &accounts)
 	if err != nil {
 		return err

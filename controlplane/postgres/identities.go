@@ -35,6 +35,9 @@ func (db *DB) IdentitiesByID(ctx context.Context, ids []controlplane.ID) ([]cont
 // the account.
 func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (controlplane.Account, uint64, error) {
 	account, version, err := db.changeAccount(ctx, "add identity", i.AccountID, func(tx pgx.Tx, note *notes) error {
+		if _, err := openAccount(ctx, tx, "accountId", i.AccountID); err != nil {
+			return err
+		}
 		added, err := one[controlplane.Identity](ctx, tx, `
 			insert into identities (account_id, kind, value, issuer) values ($1, $2, $3, $4) returning `+identityColumns,
 			i.AccountID, i.Kind, i.Value, i.Issuer)
@@ -71,6 +74,9 @@ func (db *DB) deleteOfAccount(ctx context.Context, table, noun string, id contro
 			return orMissing(err, controlplane.NotFound("id", noun))
 		}
 		note.add(entry)
+		if _, err := openAccount(ctx, tx, "id", entry.AccountID); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, `delete from `+table+` where id = $1`, id); err != nil {
 			return err
 		}

@@ -40,6 +40,9 @@ func (db *DB) KeysByID(ctx context.Context, ids []controlplane.ID) ([]controlpla
 func (db *DB) CreateKey(ctx context.Context, k controlplane.NewKey, secret controlplane.Secret) (controlplane.Key, uint64, error) {
 	var key controlplane.Key
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) (err error) {
+		if _, err := openAccount(ctx, tx, "accountId", k.AccountID); err != nil {
+			return err
+		}
 		if err := checkTargets(ctx, tx, k.Scope); err != nil {
 			return err
 		}

@@ -29,7 +29,7 @@ func (db *DB) OverridesByAccount(ctx context.Context, accounts []controlplane.ID
 // changes the one that is there; its ID is ignored. It returns the account.
 func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (controlplane.Account, uint64, error) {
 	return db.changeAccount(ctx, "set override", o.AccountID, func(tx pgx.Tx, note *notes) error {
-		account, err := readAccount(ctx, tx, "accountId", o.AccountID)
+		account, err := openAccount(ctx, tx, "accountId", o.AccountID)
 		if err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ func openBoth(t *testing.T) (*postgres.DB, *pgx.Conn) {
 	return db, dial(t, url)
 }
 
-func dial(t *testing.T, url string) *pgx.Conn {
+func dial(t testing.TB, url string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 	tier := newTier(t, db, "Basic", onEndpoint(rate("users", 1, controlplane.Hour, 4), endpoint.ID), grouped, adaptive)
 	account := newAccount(t, db, "Birch", tier.ID)
 	suspended, expires := true, time.Date(2030, 1, 2, 3, 4, 5, 678_000_000, time.UTC)
-	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account.ID, Suspended: &suspended}); err != nil {
+	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account.ID, Status: controlplane.AccountSuspended}); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := db.ResetAccount(t.Context(), account.ID); err != nil {

@@ -70,18 +70,21 @@ func noteVersion(ctx context.Context, tx pgx.Tx, version uint64) error {
 // PolicyState is what tells whether the policy at hand is the newest.
 type PolicyState struct {
 	Version uint64
-	// NextEnd is how long from now an override ends, by the database's clock; 0
-	// when one has ended that EndOverrides has not seen. Negative: none will.
+	// NextEnd is how long from now an override or a trial ends, by the database's
+	// clock; 0 when one has ended that EndOverrides and EndTrials have not seen.
+	// Negative: none will.
 	NextEnd time.Duration
 }
 
-// PolicyState returns the policy's version as it is now, and when an override
-// will end.
+// PolicyState returns the policy's version as it is now, and when an override or a
+// trial will end.
 func (db *DB) PolicyState(ctx context.Context) (PolicyState, error) {
 	var s PolicyState
 	var wait *float64
 	err := db.pool.QueryRow(ctx, `
-		select version, (select extract(epoch from min(until) - clock_timestamp())::float8 from overrides where not ended)
+		select version, (select extract(epoch from least(
+			(select min(until) from overrides where not ended),
+			(select min(trial_ends_at) from accounts where status = 'trial')) - clock_timestamp())::float8)
 		from policy`).Scan(&s.Version, &wait)
 	if err != nil {
 		return s, fmt.Errorf("read the policy version: %w", err)

@@ -20,13 +20,14 @@ func (c policyChange) among(sql, column string) (string, []any) {
 	return sql + ` and ` + column + ` = any($1::bigint[])`, []any{c.accounts}
 }
 
-// readKeys returns what identifies an account: its keys and its identities.
+// readKeys returns what identifies an account: its keys and its identities. The keys
+// that were revoked by closing an account are refused as its identities are.
 func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey, error) {
 	sql, args := changed.among(`
-		select k.id, k.account_id, coalesce(a.tier_id, 0), a.suspended, a.epoch, k.digest, k.suspended,
+		select k.id, k.account_id, coalesce(a.tier_id, 0), a.status in ('suspended', 'closed'), a.epoch, k.digest, k.suspended,
 			case when k.expires_at is null then 0 else greatest(1, ceil(extract(epoch from k.expires_at) * 1000)::bigint) end,
 			k.environment = 'sandbox', coalesce(k.scope_id, 0)
-		from keys k join accounts a on a.id = k.account_id where k.revoked_at is null`, `k.account_id`)
+		from keys k join accounts a on a.id = k.account_id where (k.revoked_at is null or k.revoked_at = a.closed_at)`, `k.account_id`)
 	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
@@ -42,7 +43,7 @@ func readKeys(ctx context.Context, q querier, changed policyChange) ([]ownedKey,
 		return nil, err
 	}
 	sql, args = changed.among(`
-		select i.id, i.account_id, coalesce(a.tier_id, 0), a.suspended, a.epoch, i.kind, i.value, i.issuer
+		select i.id, i.account_id, coalesce(a.tier_id, 0), a.status in ('suspended', 'closed'), a.epoch, i.kind, i.value, i.issuer
 		from identities i join accounts a on a.id = i.account_id where true`, `i.account_id`)
 	if rows, err = q.Query(ctx, sql, args...); err != nil {
 		return nil, err

@@ -52,8 +52,8 @@ func (e *editor) edit() {
 		e.keys = append(e.keys, newKey(e.t, db, pick(e, e.accounts)).ID)
 	case 4:
 		tier := pick(e, []controlplane.ID{0, pick(e, e.tiers).ID})
-		suspended := e.random.IntN(2) == 0
-		_, v, err := db.UpdateAccount(ctx, controlplane.AccountEdit{ID: pick(e, e.accounts), TierID: &tier, Suspended: &suspended})
+		status := []controlplane.AccountStatus{controlplane.AccountActive, controlplane.AccountSuspended}[e.random.IntN(2)]
+		_, v, err := db.UpdateAccount(ctx, controlplane.AccountEdit{ID: pick(e, e.accounts), TierID: &tier, Status: status})
 		e.must(v, err)
 	case 5:
 		_, v, err := db.ResetAccount(ctx, pick(e, e.accounts))
@@ -192,7 +192,7 @@ func TestAnEditReadsWhatItChanged(t *testing.T) {
 			insert into policy_versions (version) select version from v`); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := dial(t, url).Exec(t.Context(), `update accounts set suspended = true`); err != nil {
+		if _, err := dial(t, url).Exec(t.Context(), `update accounts set status = 'suspended'`); err != nil {
 			t.Fatal(err)
 		}
 		var noted []int64

@@ -201,7 +201,7 @@ func TestAccountsPageByPage(t *testing.T) {
 	var names []string
 	var after controlplane.ID
 	for {
-		page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, after, 2)
+		page, err := db.Accounts(t.Context(), controlplane.AccountFilter{}, controlplane.AccountOrder{}, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +219,7 @@ func TestAccountsPageByPage(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	for search, want := range map[string]int{"bEE": 1, "%": 1, "_": 0, "h": 3} {
-		page, err := db.Accounts(t.Context(), controlplane.AccountFilter{Search: search, TierID: tier.ID}, 0, 10)
+		page, err := db.Accounts(t.Context(), controlplane.AccountFilter{Text: search, TierID: tier.ID}, controlplane.AccountOrder{}, 0, 10)
 		if err != nil || len(page.Accounts) != want || page.Total != want {
 			t.Errorf("search %q: %d of %d, %v; want %d", search, len(page.Accounts), page.Total, err, want)
 		}

@@ -147,6 +147,8 @@ func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error
 	switch {
 	case isViolation(err, "accounts_tier_fkey"):
 		return 0, controlplane.Conflict("id", "there are accounts on this tier; move them to another one first")
+	case isViolation(err, "accounts_trial_tier_fkey"):
+		return 0, controlplane.Conflict("id", "there are accounts on trial that go on to this tier; choose another one for them first")
 	case isViolation(err, "policy_default_tier_fkey"):
 		return 0, controlplane.Conflict("id", "this is the tier of accounts without one; choose another default tier first")
 	case isViolation(err, "policy_anonymous_tier_fkey"):

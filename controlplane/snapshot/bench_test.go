@@ -38,7 +38,7 @@ func BenchmarkEdit(b *testing.B) {
 		insert into keys (account_id, name, prefix, digest) select id, 'key', '', sha256(id::text::bytea) from a`); err != nil {
 		b.Fatal(err)
 	}
-	page, err := db.Accounts(b.Context(), controlplane.AccountFilter{}, 0, 1)
+	page, err := db.Accounts(b.Context(), controlplane.AccountFilter{}, controlplane.AccountOrder{}, 0, 1)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -69,6 +69,7 @@ type ResolverRoot interface {
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
 	Totals() TotalsResolver
+	Trial() TrialResolver
 	UnaccountedUsage() UnaccountedUsageResolver
 	UsageFigures() UsageFiguresResolver
 	UsageGroup() UsageGroupResolver
@@ -82,10 +83,12 @@ type DirectiveRoot struct {
 type ComplexityRoot struct {
 	Account struct {
 		BillingDay    func(childComplexity int) int
+		ClosedAt      func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		ID            func(childComplexity int) int
 		Identities    func(childComplexity int) int
 		Keys          func(childComplexity int) int
+		Labels        func(childComplexity int) int
 		Levels        func(childComplexity int) int
 		Name          func(childComplexity int) int
 		OnDefaultTier func(childComplexity int) int
@@ -94,6 +97,7 @@ type ComplexityRoot struct {
 		Status        func(childComplexity int) int
 		Tier          func(childComplexity int) int
 		TimeZone      func(childComplexity int) int
+		Trial         func(childComplexity int) int
 		Usage         func(childComplexity int, from time.Time, to *time.Time) int
 	}
 
@@ -373,6 +377,11 @@ type ComplexityRoot struct {
 		ReadsOnly func(childComplexity int) int
 	}
 
+	Label struct {
+		Key   func(childComplexity int) int
+		Value func(childComplexity int) int
+	}
+
 	Latency struct {
 		Mean func(childComplexity int) int
 		P50  func(childComplexity int) int
@@ -622,7 +631,7 @@ type ComplexityRoot struct {
 	Query struct {
 		APITokens        func(childComplexity int) int
 		Account          func(childComplexity int, id string) int
-		Accounts         func(childComplexity int, first int, after *string, search *string, tierID *string) int
+		Accounts         func(childComplexity int, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) int
 		AuditActions     func(childComplexity int) int
 		AuditHead        func(childComplexity int) int
 		AuditLog         func(childComplexity int, first int, after *string, filter *model.AuditFilter) int
@@ -826,6 +835,12 @@ type ComplexityRoot struct {
 		URL    func(childComplexity int) int
 	}
 
+	Trial struct {
+		EndsAt func(childComplexity int) int
+		Then   func(childComplexity int) int
+		Tier   func(childComplexity int) int
+	}
+
 	UnaccountedUsage struct {
 		AtLeast    func(childComplexity int) int
 		AtMost     func(childComplexity int) int
@@ -958,7 +973,7 @@ type AccountResolver interface {
 
 	Tier(ctx context.Context, obj *controlplane.Account) (*controlplane.Tier, error)
 
-	Status(ctx context.Context, obj *controlplane.Account) (model.AccountStatus, error)
+	Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error)
 
 	Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error)
 	Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error)
@@ -1165,7 +1180,7 @@ type OverrideResolver interface {
 	InForce(ctx context.Context, obj *controlplane.Override) (bool, error)
 }
 type QueryResolver interface {
-	Accounts(ctx context.Context, first int, after *string, search *string, tierID *string) (*model.AccountConnection, error)
+	Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.AccountConnection, error)
 	Account(ctx context.Context, id string) (*controlplane.Account, error)
 	AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.AuditConnection, error)
 	AuditActions(ctx context.Context) ([]string, error)
@@ -1229,6 +1244,9 @@ type TierResolver interface {
 type TotalsResolver interface {
 	Latency(ctx context.Context, obj *controlplane.Totals) (*model.Latency, error)
 }
+type TrialResolver interface {
+	Tier(ctx context.Context, obj *controlplane.Trial) (*controlplane.Tier, error)
+}
 type UnaccountedUsageResolver interface {
 	ID(ctx context.Context, obj *controlplane.UnaccountedUsage) (string, error)
 	Kind(ctx context.Context, obj *controlplane.UnaccountedUsage) (model.UnaccountedKind, error)
@@ -1276,6 +1294,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.BillingDay(childComplexity), true
+	case "Account.closedAt":
+		if e.ComplexityRoot.Account.ClosedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.ClosedAt(childComplexity), true
 	case "Account.createdAt":
 		if e.ComplexityRoot.Account.CreatedAt == nil {
 			break
@@ -1300,6 +1324,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Keys(childComplexity), true
+	case "Account.labels":
+		if e.ComplexityRoot.Account.Labels == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Labels(childComplexity), true
 	case "Account.levels":
 		if e.ComplexityRoot.Account.Levels == nil {
 			break
@@ -1348,6 +1378,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.TimeZone(childComplexity), true
+	case "Account.trial":
+		if e.ComplexityRoot.Account.Trial == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Trial(childComplexity), true
 	case "Account.usage":
 		if e.ComplexityRoot.Account.Usage == nil {
 			break
@@ -2386,6 +2422,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.KeyScope.ReadsOnly(childComplexity), true
+
+	case "Label.key":
+		if e.ComplexityRoot.Label.Key == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.Key(childComplexity), true
+	case "Label.value":
+		if e.ComplexityRoot.Label.Value == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Label.Value(childComplexity), true
 
 	case "Latency.mean":
 		if e.ComplexityRoot.Latency.Mean == nil {
@@ -3641,7 +3690,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(int), args["after"].(*string), args["search"].(*string), args["tierId"].(*string)), true
+		return e.ComplexityRoot.Query.Accounts(childComplexity, args["first"].(int), args["after"].(*string), args["filter"].(*model.AccountFilter), args["orderBy"].(*model.AccountOrder)), true
 	case "Query.auditActions":
 		if e.ComplexityRoot.Query.AuditActions == nil {
 			break
@@ -4576,6 +4625,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.TotpDraft.URL(childComplexity), true
 
+	case "Trial.endsAt":
+		if e.ComplexityRoot.Trial.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Trial.EndsAt(childComplexity), true
+	case "Trial.then":
+		if e.ComplexityRoot.Trial.Then == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Trial.Then(childComplexity), true
+	case "Trial.tier":
+		if e.ComplexityRoot.Trial.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Trial.Tier(childComplexity), true
+
 	case "UnaccountedUsage.atLeast":
 		if e.ComplexityRoot.UnaccountedUsage.AtLeast == nil {
 			break
@@ -5136,6 +5204,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAccountFilter,
+		ec.unmarshalInputAccountOrder,
 		ec.unmarshalInputAdaptiveInput,
 		ec.unmarshalInputAddIdentityInput,
 		ec.unmarshalInputAdjustUsageInput,
@@ -5151,6 +5221,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputHeatMapInput,
 		ec.unmarshalInputInviteMemberInput,
 		ec.unmarshalInputKeyScopeInput,
+		ec.unmarshalInputLabelFilter,
+		ec.unmarshalInputLabelInput,
 		ec.unmarshalInputLimitInput,
 		ec.unmarshalInputReorderLimitsInput,
 		ec.unmarshalInputReportLeakedKeysInput,
@@ -5158,6 +5230,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRotateKeyInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputSetPasswordInput,
+		ec.unmarshalInputTrialInput,
 		ec.unmarshalInputUpdateAccountInput,
 		ec.unmarshalInputUpdateEndpointInput,
 		ec.unmarshalInputUpdateKeyInput,
@@ -5260,16 +5333,16 @@ func newExecutionContext(
 
 var sources = []*ast.Source{
 	{Name: "../schema/account.graphqls", Input: `extend type Query {
-  "Accounts by name, page by page."
+  "Accounts page by page."
   accounts(
     "Page size, 1 to 200."
     first: Int! = 50
     "endCursor of the page before."
     after: String
-    "Only accounts whose name contains this, whatever the case."
-    search: String
-    "Only accounts on this tier."
-    tierId: ID
+    "Only accounts that fulfil all of this."
+    filter: AccountFilter
+    "By name when it is left out."
+    orderBy: AccountOrder
   ): AccountConnection!
   "One account, or null."
   account(id: ID!): Account
@@ -5278,7 +5351,11 @@ var sources = []*ast.Source{
 extend type Mutation {
   "Creates an account. Fails with VALIDATION on the field at fault."
   createAccount(input: CreateAccountInput!): AccountPayload!
-  "Changes an account. Fails with NOT_FOUND, or with VALIDATION on the field at fault."
+  """
+  Changes an account. Fails with NOT_FOUND, with VALIDATION on the field at fault, or
+  with CONFLICT: on ` + "`" + `status` + "`" + ` when an account of its status can't become that (see
+  AccountStatus), on ` + "`" + `id` + "`" + ` when it is closed.
+  """
   updateAccount(input: UpdateAccountInput!): AccountPayload!
   """
   Puts an override in place of one limit of the account's tier; replaces the one
@@ -5308,6 +5385,12 @@ type Account {
   "Whether it has no tier of its own and is on the default one."
   onDefaultTier: Boolean!
   status: AccountStatus!
+  "By key; at most 32."
+  labels: [Label!]!
+  "With status TRIAL; null with others."
+  trial: Trial
+  "When it was closed; null unless its status is CLOSED."
+  closedAt: Time
   "IANA time zone of its calendar and billing periods, such as Europe/Berlin."
   timeZone: String!
   "Day of the month on which its billing period begins, 1 to 31; the last day in shorter months."
@@ -5337,12 +5420,47 @@ type Account {
   createdAt: Time!
 }
 
-"Whether an account may send requests."
+"""
+Whether an account may send requests. TRIAL, ACTIVE and SUSPENDED may become one another, and CLOSED; a
+CLOSED account may become SUSPENDED only.
+"""
 enum AccountStatus {
+  "Requests are let through as its limits allow, until ` + "`" + `Account.trial` + "`" + ` ends."
+  TRIAL
   "Requests are let through as its limits allow."
   ACTIVE
   "Every request is refused with 403."
   SUSPENDED
+  """
+  Every request is refused with 403. Its keys are revoked, for good; its usage and audit records stay. Nothing
+  of it can be changed but its status, to SUSPENDED, by itself: that reopens it.
+  """
+  CLOSED
+}
+
+"What an account is marked with."
+type Label {
+  "1 to 63 characters: letters from A to Z, digits, and . _ - / between them."
+  key: String!
+  "At most 128 characters; may be empty."
+  value: String!
+}
+
+"How long an account is on trial, and what comes then."
+type Trial {
+  "When it ends; in a moment, or as soon as a control plane runs again."
+  endsAt: Time!
+  then: TrialEnd!
+  "With ACTIVATE: the tier that it is put on then; null: it stays on its own."
+  tier: Tier
+}
+
+"What becomes of an account when its trial ends."
+enum TrialEnd {
+  "It becomes ACTIVE."
+  ACTIVATE
+  "It becomes SUSPENDED."
+  SUSPEND
 }
 
 "What an account has instead of one limit of its tier."
@@ -5450,6 +5568,61 @@ type AccountConnection {
   totalCount: Int!
 }
 
+"Which accounts are meant: those that fulfil all that is given."
+input AccountFilter {
+  """
+  Up to 8 words, at most 128 characters, whatever the case and accents. Each has to be part of the name, of a
+  label as key=value, or of an identity, be the beginning of a key, or be the account's id.
+  """
+  text: String
+  "On this tier, by default too."
+  tierId: ID
+  "With one of these."
+  statuses: [AccountStatus!]
+  "With all of these, at most 8."
+  labels: [LabelFilter!]
+  "On trial, and it ends before."
+  trialEndsBefore: Time
+}
+
+"What a label has to be."
+input LabelFilter {
+  key: String!
+  "Leave it out for any."
+  value: String
+}
+
+"The order of accounts; those alike stand by id."
+input AccountOrder {
+  by: AccountOrderBy! = NAME
+  descending: Boolean! = false
+}
+
+"What accounts are put in order by."
+enum AccountOrderBy {
+  NAME
+  CREATED_AT
+  "Those without a trial last."
+  TRIAL_ENDS_AT
+}
+
+"A label to set."
+input LabelInput {
+  "See Label.key."
+  key: String!
+  "See Label.value."
+  value: String! = ""
+}
+
+"A trial to begin or to change."
+input TrialInput {
+  "In the future."
+  endsAt: Time!
+  then: TrialEnd!
+  "With ACTIVATE: the tier to put it on; leave it out to stay on its own."
+  tierId: ID
+}
+
 "An account to create."
 input CreateAccountInput {
   "Unique, 1 to 128 characters."
@@ -5460,6 +5633,10 @@ input CreateAccountInput {
   timeZone: String! = "UTC"
   "Day of the month on which its billing period begins, 1 to 31; the last day in shorter months."
   billingDay: Int! = 1
+  "At most 32, each key once."
+  labels: [LabelInput!]
+  "Makes its status TRIAL; without it that is ACTIVE."
+  trial: TrialInput
 }
 
 "An account to change. What is left out stays as it is."
@@ -5471,7 +5648,12 @@ input UpdateAccountInput {
   tierId: ID
   "True puts it on the default tier, whichever that is."
   useDefaultTier: Boolean
+  "See AccountStatus for what it can become. TRIAL needs ` + "`" + `trial` + "`" + `."
   status: AccountStatus
+  "With status TRIAL, or of an account that has it: in place of the trial that it has."
+  trial: TrialInput
+  "All of its labels, in place of those that it has; at most 32, each key once."
+  labels: [LabelInput!]
   "See Account.timeZone. A period that runs keeps its boundaries to its end."
   timeZone: String
   "See Account.billingDay. A period that runs keeps its boundaries to its end."
@@ -7864,6 +8046,12 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_onDefaultTier(ctx, field)
 	case "status":
 		return ec.fieldContext_Account_status(ctx, field)
+	case "labels":
+		return ec.fieldContext_Account_labels(ctx, field)
+	case "trial":
+		return ec.fieldContext_Account_trial(ctx, field)
+	case "closedAt":
+		return ec.fieldContext_Account_closedAt(ctx, field)
 	case "timeZone":
 		return ec.fieldContext_Account_timeZone(ctx, field)
 	case "billingDay":
@@ -8436,6 +8624,16 @@ func (ec *executionContext) childFields_KeyScope(ctx context.Context, field grap
 		return ec.fieldContext_KeyScope_groups(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type KeyScope", field.Name)
+}
+
+func (ec *executionContext) childFields_Label(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_Label_key(ctx, field)
+	case "value":
+		return ec.fieldContext_Label_value(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Label", field.Name)
 }
 
 func (ec *executionContext) childFields_Latency(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9170,6 +9368,18 @@ func (ec *executionContext) childFields_TotpDraft(ctx context.Context, field gra
 		return ec.fieldContext_TotpDraft_url(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TotpDraft", field.Name)
+}
+
+func (ec *executionContext) childFields_Trial(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endsAt":
+		return ec.fieldContext_Trial_endsAt(ctx, field)
+	case "then":
+		return ec.fieldContext_Trial_then(ctx, field)
+	case "tier":
+		return ec.fieldContext_Trial_tier(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Trial", field.Name)
 }
 
 func (ec *executionContext) childFields_UnaccountedUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10197,22 +10407,22 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "search",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*model.AccountFilter, error) {
+			return ec.unmarshalOAccountFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountFilter(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["search"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "tierId",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOID2ᚖstring(ctx, v)
+	args["filter"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
+		func(ctx context.Context, v any) (*model.AccountOrder, error) {
+			return ec.unmarshalOAccountOrder2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["tierId"] = arg3
+	args["orderBy"] = arg3
 	return args, nil
 }
 
@@ -10958,18 +11168,105 @@ func (ec *executionContext) _Account_status(ctx context.Context, field graphql.C
 			return ec.fieldContext_Account_status(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Account().Status(ctx, obj)
+			return obj.Status, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.AccountStatus) graphql.Marshaler {
-			return ec.marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.AccountStatus) graphql.Marshaler {
+			return ec.marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
 func (ec *executionContext) fieldContext_Account_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Account", field, true, true, errors.New("field of type AccountStatus does not have child fields"))
+	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type AccountStatus does not have child fields"))
+}
+
+func (ec *executionContext) _Account_labels(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_labels(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Labels(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Label) graphql.Marshaler {
+			return ec.marshalNLabel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLabelᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_labels(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Label(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_trial(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_trial(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Trial, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Trial) graphql.Marshaler {
+			return ec.marshalOTrial2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrial(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_trial(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Trial(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_closedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_closedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClosedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_closedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _Account_timeZone(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
@@ -15524,6 +15821,52 @@ func (ec *executionContext) fieldContext_KeyScope_groups(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Label_key(ctx context.Context, field graphql.CollectedField, obj *controlplane.Label) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Label_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Label_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Label", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Label_value(ctx context.Context, field graphql.CollectedField, obj *controlplane.Label) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Label_value(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Value, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Label_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Label", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Latency_mean(ctx context.Context, field graphql.CollectedField, obj *model.Latency) (ret graphql.Marshaler) {
@@ -20555,7 +20898,7 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Accounts(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["search"].(*string), fc.Args["tierId"].(*string))
+			return ec.Resolvers.Query().Accounts(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["filter"].(*model.AccountFilter), fc.Args["orderBy"].(*model.AccountOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
@@ -24545,6 +24888,84 @@ func (ec *executionContext) fieldContext_TotpDraft_url(_ context.Context, field 
 	return graphql.NewScalarFieldContext("TotpDraft", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Trial_endsAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Trial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Trial_endsAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndsAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Trial_endsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Trial", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Trial_then(ctx context.Context, field graphql.CollectedField, obj *controlplane.Trial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Trial_then(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Then, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.TrialEnd) graphql.Marshaler {
+			return ec.marshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Trial_then(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Trial", field, false, false, errors.New("field of type TrialEnd does not have child fields"))
+}
+
+func (ec *executionContext) _Trial_tier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Trial) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Trial_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Trial().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalOTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Trial_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Trial",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _UnaccountedUsage_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.UnaccountedUsage) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27917,6 +28338,108 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj any) (model.AccountFilter, error) {
+	var it model.AccountFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"text", "tierId", "statuses", "labels", "trialEndsBefore"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "statuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statuses"))
+			data, err := ec.unmarshalOAccountStatus2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatusᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Statuses = data
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := ec.unmarshalOLabelFilter2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelFilterᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Labels = data
+		case "trialEndsBefore":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trialEndsBefore"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TrialEndsBefore = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputAccountOrder(ctx context.Context, obj any) (model.AccountOrder, error) {
+	var it model.AccountOrder
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["by"]; !present {
+		asMap["by"] = "NAME"
+	}
+	if _, present := asMap["descending"]; !present {
+		asMap["descending"] = false
+	}
+
+	fieldsInOrder := [...]string{"by", "descending"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "by":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("by"))
+			data, err := ec.unmarshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.By = data
+		case "descending":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("descending"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Descending = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAdaptiveInput(ctx context.Context, obj any) (model.AdaptiveInput, error) {
 	var it model.AdaptiveInput
 	if obj == nil {
@@ -28257,7 +28780,7 @@ func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context
 		asMap["billingDay"] = 1
 	}
 
-	fieldsInOrder := [...]string{"name", "tierId", "timeZone", "billingDay"}
+	fieldsInOrder := [...]string{"name", "tierId", "timeZone", "billingDay", "labels", "trial"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -28292,6 +28815,20 @@ func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context
 				return it, err
 			}
 			it.BillingDay = data
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := ec.unmarshalOLabelInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Labels = data
+		case "trial":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trial"))
+			data, err := ec.unmarshalOTrialInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTrialInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Trial = data
 		}
 	}
 	return it, nil
@@ -28881,6 +29418,84 @@ func (ec *executionContext) unmarshalInputKeyScopeInput(ctx context.Context, obj
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputLabelFilter(ctx context.Context, obj any) (model.LabelFilter, error) {
+	var it model.LabelFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"key", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputLabelInput(ctx context.Context, obj any) (model.LabelInput, error) {
+	var it model.LabelInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["value"]; !present {
+		asMap["value"] = ""
+	}
+
+	fieldsInOrder := [...]string{"key", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "key":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("key"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Key = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj any) (model.LimitInput, error) {
 	var it model.LimitInput
 	if obj == nil {
@@ -29343,6 +29958,50 @@ func (ec *executionContext) unmarshalInputSetPasswordInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputTrialInput(ctx context.Context, obj any) (model.TrialInput, error) {
+	var it model.TrialInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"endsAt", "then", "tierId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "endsAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endsAt"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EndsAt = data
+		case "then":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("then"))
+			data, err := ec.unmarshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Then = data
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context, obj any) (model.UpdateAccountInput, error) {
 	var it model.UpdateAccountInput
 	if obj == nil {
@@ -29354,7 +30013,7 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "tierId", "useDefaultTier", "status", "timeZone", "billingDay"}
+	fieldsInOrder := [...]string{"id", "name", "tierId", "useDefaultTier", "status", "trial", "labels", "timeZone", "billingDay"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -29391,11 +30050,25 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 			it.UseDefaultTier = data
 		case "status":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
-			data, err := ec.unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx, v)
+			data, err := ec.unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx, v)
 			if err != nil {
 				return it, err
 			}
 			it.Status = data
+		case "trial":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trial"))
+			data, err := ec.unmarshalOTrialInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTrialInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Trial = data
+		case "labels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("labels"))
+			data, err := ec.unmarshalOLabelInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Labels = data
 		case "timeZone":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -30002,6 +30675,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "status":
+			out.Values[i] = ec._Account_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "labels":
 			field := field
 
 			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
@@ -30010,7 +30688,7 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 						ec.Error(ctx, ec.Recover(ctx, r))
 					}
 				}()
-				res = ec._Account_status(ctx, field, obj)
+				res = ec._Account_labels(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -30037,6 +30715,10 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "trial":
+			out.Values[i] = ec._Account_trial(ctx, field, obj)
+		case "closedAt":
+			out.Values[i] = ec._Account_closedAt(ctx, field, obj)
 		case "timeZone":
 			out.Values[i] = ec._Account_timeZone(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33986,6 +34668,50 @@ func (ec *executionContext) _KeyScope(ctx context.Context, sel ast.SelectionSet,
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var labelImplementors = []string{"Label"}
+
+func (ec *executionContext) _Label(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Label) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, labelImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Label")
+		case "key":
+			out.Values[i] = ec._Label_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "value":
+			out.Values[i] = ec._Label_value(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -38852,6 +39578,83 @@ func (ec *executionContext) _TotpDraft(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var trialImplementors = []string{"Trial"}
+
+func (ec *executionContext) _Trial(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Trial) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, trialImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Trial")
+		case "endsAt":
+			out.Values[i] = ec._Trial_endsAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "then":
+			out.Values[i] = ec._Trial_then(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Trial_tier(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var unaccountedUsageImplementors = []string{"UnaccountedUsage"}
 
 func (ec *executionContext) _UnaccountedUsage(ctx context.Context, sel ast.SelectionSet, obj *controlplane.UnaccountedUsage) graphql.Marshaler {
@@ -40520,6 +41323,36 @@ func (ec *executionContext) marshalNAccountEffect2ᚖgithubᚗcomᚋweirhqᚋwei
 	return ec._AccountEffect(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy(ctx context.Context, v any) (controlplane.AccountOrderBy, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy(ctx context.Context, sel ast.SelectionSet, v controlplane.AccountOrderBy) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy = map[string]controlplane.AccountOrderBy{
+		"NAME":          controlplane.ByAccountName,
+		"CREATED_AT":    controlplane.ByCreation,
+		"TRIAL_ENDS_AT": controlplane.ByTrialEnd,
+	}
+	marshalNAccountOrderBy2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountOrderBy = map[controlplane.AccountOrderBy]string{
+		controlplane.ByAccountName: "NAME",
+		controlplane.ByCreation:    "CREATED_AT",
+		controlplane.ByTrialEnd:    "TRIAL_ENDS_AT",
+	}
+)
+
 func (ec *executionContext) marshalNAccountPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx context.Context, sel ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
 	return ec._AccountPayload(ctx, sel, &v)
 }
@@ -40534,15 +41367,37 @@ func (ec *executionContext) marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋwe
 	return ec._AccountPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx context.Context, v any) (model.AccountStatus, error) {
-	var res model.AccountStatus
-	err := res.UnmarshalGQL(v)
+func (ec *executionContext) unmarshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx context.Context, v any) (controlplane.AccountStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus[tmp]
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v model.AccountStatus) graphql.Marshaler {
-	return v
+func (ec *executionContext) marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v controlplane.AccountStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
 }
+
+var (
+	unmarshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus = map[string]controlplane.AccountStatus{
+		"TRIAL":     controlplane.AccountTrial,
+		"ACTIVE":    controlplane.AccountActive,
+		"SUSPENDED": controlplane.AccountSuspended,
+		"CLOSED":    controlplane.AccountClosed,
+	}
+	marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus = map[controlplane.AccountStatus]string{
+		controlplane.AccountTrial:     "TRIAL",
+		controlplane.AccountActive:    "ACTIVE",
+		controlplane.AccountSuspended: "SUSPENDED",
+		controlplane.AccountClosed:    "CLOSED",
+	}
+)
 
 func (ec *executionContext) unmarshalNActorKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActorKind(ctx context.Context, v any) (controlplane.ActorKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -41486,6 +42341,42 @@ func (ec *executionContext) unmarshalNKeyStatus2githubᚗcomᚋweirhqᚋweirᚋg
 
 func (ec *executionContext) marshalNKeyStatus2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐKeyStatus(ctx context.Context, sel ast.SelectionSet, v model.KeyStatus) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNLabel2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLabelᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Label) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLabel2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLabel(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNLabel2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLabel(ctx context.Context, sel ast.SelectionSet, v *controlplane.Label) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Label(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNLabelFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelFilter(ctx context.Context, v any) (*model.LabelFilter, error) {
+	res, err := ec.unmarshalInputLabelFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNLabelInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelInput(ctx context.Context, v any) (*model.LabelInput, error) {
+	res, err := ec.unmarshalInputLabelInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNLatency2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLatency(ctx context.Context, sel ast.SelectionSet, v model.Latency) graphql.Marshaler {
@@ -42829,6 +43720,34 @@ func (ec *executionContext) marshalNTotpDraft2ᚖgithubᚗcomᚋweirhqᚋweirᚋ
 	return ec._TotpDraft(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd(ctx context.Context, v any) (controlplane.TrialEnd, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd(ctx context.Context, sel ast.SelectionSet, v controlplane.TrialEnd) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd = map[string]controlplane.TrialEnd{
+		"ACTIVATE": controlplane.TrialActivates,
+		"SUSPEND":  controlplane.TrialSuspends,
+	}
+	marshalNTrialEnd2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrialEnd = map[controlplane.TrialEnd]string{
+		controlplane.TrialActivates: "ACTIVATE",
+		controlplane.TrialSuspends:  "SUSPEND",
+	}
+)
+
 func (ec *executionContext) unmarshalNUnaccountedKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedKind(ctx context.Context, v any) (model.UnaccountedKind, error) {
 	var res model.UnaccountedKind
 	err := res.UnmarshalGQL(v)
@@ -43299,21 +44218,92 @@ func (ec *executionContext) marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋco
 	return ec._Account(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx context.Context, v any) (*model.AccountStatus, error) {
+func (ec *executionContext) unmarshalOAccountFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountFilter(ctx context.Context, v any) (*model.AccountFilter, error) {
 	if v == nil {
 		return nil, nil
 	}
-	var res = new(model.AccountStatus)
-	err := res.UnmarshalGQL(v)
-	return res, graphql.ErrorOnPath(ctx, err)
+	res, err := ec.unmarshalInputAccountFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v *model.AccountStatus) graphql.Marshaler {
+func (ec *executionContext) unmarshalOAccountOrder2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOrder(ctx context.Context, v any) (*model.AccountOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAccountOrder(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAccountStatus2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatusᚄ(ctx context.Context, v any) ([]controlplane.AccountStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]controlplane.AccountStatus, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOAccountStatus2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []controlplane.AccountStatus) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
-	return v
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
+
+func (ec *executionContext) unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx context.Context, v any) (*controlplane.AccountStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus[tmp]
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx context.Context, sel ast.SelectionSet, v *controlplane.AccountStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(marshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus[*v])
+	return res
+}
+
+var (
+	unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus = map[string]controlplane.AccountStatus{
+		"TRIAL":     controlplane.AccountTrial,
+		"ACTIVE":    controlplane.AccountActive,
+		"SUSPENDED": controlplane.AccountSuspended,
+		"CLOSED":    controlplane.AccountClosed,
+	}
+	marshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus = map[controlplane.AccountStatus]string{
+		controlplane.AccountTrial:     "TRIAL",
+		controlplane.AccountActive:    "ACTIVE",
+		controlplane.AccountSuspended: "SUSPENDED",
+		controlplane.AccountClosed:    "CLOSED",
+	}
+)
 
 func (ec *executionContext) unmarshalOActorKind2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActorKind(ctx context.Context, v any) (*controlplane.ActorKind, error) {
 	if v == nil {
@@ -43730,6 +44720,42 @@ func (ec *executionContext) unmarshalOKeyScopeInput2ᚖgithubᚗcomᚋweirhqᚋw
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOLabelFilter2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelFilterᚄ(ctx context.Context, v any) ([]*model.LabelFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]*model.LabelFilter, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLabelFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelFilter(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalOLabelInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelInputᚄ(ctx context.Context, v any) ([]*model.LabelInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]*model.LabelInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLabelInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalOLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimit(ctx context.Context, sel ast.SelectionSet, v *controlplane.Limit) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -43966,6 +44992,21 @@ func (ec *executionContext) marshalOTime2ᚖtimeᚐTime(ctx context.Context, sel
 	_ = ctx
 	res := model.MarshalTime(*v)
 	return res
+}
+
+func (ec *executionContext) marshalOTrial2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTrial(ctx context.Context, sel ast.SelectionSet, v *controlplane.Trial) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Trial(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOTrialInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTrialInput(ctx context.Context, v any) (*model.TrialInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputTrialInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOUsageColumns2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐColumns(ctx context.Context, sel ast.SelectionSet, v *explore.Columns) graphql.Marshaler {

@@ -25,6 +25,27 @@ type AccountConnection struct {
 	TotalCount int `json:"totalCount"`
 }
 
+// Which accounts are meant: those that fulfil all that is given.
+type AccountFilter struct {
+	// Up to 8 words, at most 128 characters, whatever the case and accents. Each has to be part of the name, of a
+	// label as key=value, or of an identity, be the beginning of a key, or be the account's id.
+	Text *string `json:"text,omitempty"`
+	// On this tier, by default too.
+	TierID *string `json:"tierId,omitempty"`
+	// With one of these.
+	Statuses []controlplane.AccountStatus `json:"statuses,omitempty"`
+	// With all of these, at most 8.
+	Labels []*LabelFilter `json:"labels,omitempty"`
+	// On trial, and it ends before.
+	TrialEndsBefore *time.Time `json:"trialEndsBefore,omitempty"`
+}
+
+// The order of accounts; those alike stand by id.
+type AccountOrder struct {
+	By         controlplane.AccountOrderBy `json:"by"`
+	Descending bool                        `json:"descending"`
+}
+
 // What a mutation of an account answers.
 type AccountPayload struct {
 	Account *controlplane.Account `json:"account"`
@@ -160,6 +181,10 @@ type CreateAccountInput struct {
 	TimeZone string `json:"timeZone"`
 	// Day of the month on which its billing period begins, 1 to 31; the last day in shorter months.
 	BillingDay int `json:"billingDay"`
+	// At most 32, each key once.
+	Labels []*LabelInput `json:"labels,omitempty"`
+	// Makes its status TRIAL; without it that is ACTIVE.
+	Trial *TrialInput `json:"trial,omitempty"`
 }
 
 // An API token to create.
@@ -363,6 +388,21 @@ type KeyScopeInput struct {
 	EndpointIds []string `json:"endpointIds"`
 	// Only endpoints in these groups, and `endpointIds`.
 	GroupIds []string `json:"groupIds"`
+}
+
+// What a label has to be.
+type LabelFilter struct {
+	Key string `json:"key"`
+	// Leave it out for any.
+	Value *string `json:"value,omitempty"`
+}
+
+// A label to set.
+type LabelInput struct {
+	// See Label.key.
+	Key string `json:"key"`
+	// See Label.value.
+	Value string `json:"value"`
 }
 
 // Latency in milliseconds, within 2 percent; null where there was no request.
@@ -717,6 +757,15 @@ type TotpDraft struct {
 	URL string `json:"url"`
 }
 
+// A trial to begin or to change.
+type TrialInput struct {
+	// In the future.
+	EndsAt time.Time             `json:"endsAt"`
+	Then   controlplane.TrialEnd `json:"then"`
+	// With ACTIVATE: the tier to put it on; leave it out to stay on its own.
+	TierID *string `json:"tierId,omitempty"`
+}
+
 // One page of unaccounted usage.
 type UnaccountedUsageConnection struct {
 	Nodes    []*controlplane.UnaccountedUsage `json:"nodes"`
@@ -731,8 +780,13 @@ type UpdateAccountInput struct {
 	// The tier to move it to.
 	TierID *string `json:"tierId,omitempty"`
 	// True puts it on the default tier, whichever that is.
-	UseDefaultTier *bool          `json:"useDefaultTier,omitempty"`
-	Status         *AccountStatus `json:"status,omitempty"`
+	UseDefaultTier *bool `json:"useDefaultTier,omitempty"`
+	// See AccountStatus for what it can become. TRIAL needs `trial`.
+	Status *controlplane.AccountStatus `json:"status,omitempty"`
+	// With status TRIAL, or of an account that has it: in place of the trial that it has.
+	Trial *TrialInput `json:"trial,omitempty"`
+	// All of its labels, in place of those that it has; at most 32, each key once.
+	Labels []*LabelInput `json:"labels,omitempty"`
 	// See Account.timeZone. A period that runs keeps its boundaries to its end.
 	TimeZone *string `json:"timeZone,omitempty"`
 	// See Account.billingDay. A period that runs keeps its boundaries to its end.
@@ -906,64 +960,6 @@ type Worker struct {
 	TookMs *int64 `json:"tookMs,omitempty"`
 	// When it was last heard from.
 	LastSeenAt time.Time `json:"lastSeenAt"`
-}
-
-// Whether an account may send requests.
-type AccountStatus string
-
-const (
-	// Requests are let through as its limits allow.
-	AccountStatusActive AccountStatus = "ACTIVE"
-	// Every request is refused with 403.
-	AccountStatusSuspended AccountStatus = "SUSPENDED"
-)
-
-var AllAccountStatus = []AccountStatus{
-	AccountStatusActive,
-	AccountStatusSuspended,
-}
-
-func (e AccountStatus) IsValid() bool {
-	switch e {
-	case AccountStatusActive, AccountStatusSuspended:
-		return true
-	}
-	return false
-}
-
-func (e AccountStatus) String() string {
-	return string(e)
-}
-
-func (e *AccountStatus) UnmarshalGQL(v any) error {
-	str, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("enums must be strings")
-	}
-
-	*e = AccountStatus(str)
-	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid AccountStatus", str)
-	}
-	return nil
-}
-
-func (e AccountStatus) MarshalGQL(w io.Writer) {
-	fmt.Fprint(w, strconv.Quote(e.String()))
-}
-
-func (e *AccountStatus) UnmarshalJSON(b []byte) error {
-	s, err := strconv.Unquote(string(b))
-	if err != nil {
-		return err
-	}
-	return e.UnmarshalGQL(s)
-}
-
-func (e AccountStatus) MarshalJSON() ([]byte, error) {
-	var buf bytes.Buffer
-	e.MarshalGQL(&buf)
-	return buf.Bytes(), nil
 }
 
 // What a correction is.

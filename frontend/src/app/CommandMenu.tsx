@@ -9,7 +9,7 @@ import { paths } from "./paths";
 
 const FindQuery = graphql(`
   query Find($search: String) {
-    accounts(first: 8, search: $search) {
+    accounts(first: 8, filter: { text: $search }) {
       nodes {
         id
         name

@@ -17,8 +17,8 @@ import { AccountRow, accountColumns, readAccountRow } from "./account-rows";
 
 const AccountsQuery = graphql(
   `
-    query Accounts($from: Time!, $to: Time, $first: Int!, $after: String, $search: String, $tierId: ID) {
-      accounts(first: $first, after: $after, search: $search, tierId: $tierId) {
+    query Accounts($from: Time!, $to: Time, $first: Int!, $after: String, $filter: AccountFilter, $orderBy: AccountOrder) {
+      accounts(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {
         totalCount
         pageInfo {
           hasNextPage
@@ -56,7 +56,7 @@ export default function Accounts() {
   );
   const { data, error, reload } = usePolled({
     query: AccountsQuery,
-    variables: { from, to, first: pageSize, after, search, tierId },
+    variables: { from, to, first: pageSize, after, filter: { text: search, tierId }, orderBy: null },
     everyMS: useFreshness(),
   });
   const rows = useMemo(() => data?.accounts.nodes.map(readAccountRow), [data]);

@@ -18,7 +18,7 @@ import { FilterChip, type Pick, PickList } from "./usage-picker";
 
 const AccountPicks = graphql(`
   query AccountPicks($search: String) {
-    accounts(first: 50, search: $search) {
+    accounts(first: 50, filter: { text: $search }) {
       nodes {
         id
         name

@@ -1,4 +1,15 @@
-import { Ban, Check, CircleSlash, Clock3, Import, KeyRound, OctagonX, PenLine } from "lucide-react";
+import {
+  Archive,
+  Ban,
+  Check,
+  CircleSlash,
+  Clock3,
+  Hourglass,
+  Import,
+  KeyRound,
+  OctagonX,
+  PenLine,
+} from "lucide-react";
 import type { ReactNode } from "react";
 
 const kinds = {
@@ -31,14 +42,21 @@ export function Badge({
 
 const icon = "size-3";
 
-export function StatusBadge({ status }: { status: "ACTIVE" | "SUSPENDED" }) {
-  return status === "ACTIVE" ? (
-    <Badge kind="good" icon={<Check aria-hidden className={icon} />}>
-      Active
-    </Badge>
-  ) : (
-    <Badge kind="bad" icon={<Ban aria-hidden className={icon} />}>
-      Suspended
+const statuses = {
+  TRIAL: { kind: "soft", icon: <Hourglass aria-hidden className={icon} />, label: "Trial" },
+  ACTIVE: { kind: "good", icon: <Check aria-hidden className={icon} />, label: "Active" },
+  SUSPENDED: { kind: "bad", icon: <Ban aria-hidden className={icon} />, label: "Suspended" },
+  CLOSED: { kind: "neutral", icon: <Archive aria-hidden className={icon} />, label: "Closed" },
+} as const;
+
+/** What an account's status is called. */
+export const statusWords = (status: keyof typeof statuses) => statuses[status].label;
+
+export function StatusBadge({ status }: { status: keyof typeof statuses }) {
+  const { kind, icon, label } = statuses[status];
+  return (
+    <Badge kind={kind} icon={icon}>
+      {label}
     </Badge>
   );
 }

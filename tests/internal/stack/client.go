@@ -132,7 +132,7 @@ func (s *Stack) Account(part string) string {
 	var read struct {
 		Accounts struct{ Nodes []struct{ ID string } }
 	}
-	s.Query(fmt.Sprintf(`{accounts(search:%q){nodes{id}}}`, part), &read)
+	s.Query(fmt.Sprintf(`{accounts(filter:{text:%q}){nodes{id}}}`, part), &read)
 	if len(read.Accounts.Nodes) != 1 {
 		s.t.Fatalf("%d accounts are called %s", len(read.Accounts.Nodes), part)
 	}

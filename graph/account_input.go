@@ -1,0 +1,87 @@
+package graph
+
+import (
+	"errors"
+	"time"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/graph/model"
+)
+
+func connectionOf(page postgres.AccountPage) *model.AccountConnection {
+	return &model.AccountConnection{
+		Nodes: pointers(page.Accounts), TotalCount: page.Total,
+		PageInfo: pageInfo(page.Accounts, page.More, func(a *controlplane.Account) string { return controlplane.KindAccount.Format(a.ID) }),
+	}
+}
+
+func newAccountOf(in model.CreateAccountInput, now time.Time) (a controlplane.NewAccount, err error) {
+	a = controlplane.NewAccount{Name: in.Name, TimeZone: in.TimeZone, BillingDay: in.BillingDay}
+	var errs [3]error
+	a.TierID, errs[0] = optional(controlplane.KindTier, "tierId", in.TierID)
+	a.Trial, errs[1] = trialOf(in.Trial)
+	a.Labels, errs[2] = labelsOf("labels", in.Labels)
+	return a, errors.Join(append(errs[:], a.Validate(now))...)
+}
+
+func accountEditOf(in model.UpdateAccountInput, now time.Time) (e controlplane.AccountEdit, err error) {
+	if e.ID, err = controlplane.KindAccount.Parse("id", in.ID); err != nil {
+		return e, err
+	}
+	e.Name, e.TimeZone, e.BillingDay = in.Name, in.TimeZone, in.BillingDay
+	if in.Status != nil {
+		e.Status = *in.Status
+	}
+	var errs [3]error
+	e.TierID, errs[0] = choice(controlplane.KindTier, "tierId", in.TierID, "useDefaultTier", in.UseDefaultTier)
+	e.Trial, errs[1] = trialOf(in.Trial)
+	if in.Labels != nil {
+		var labels controlplane.Labels
+		labels, errs[2] = labelsOf("labels", in.Labels)
+		e.Labels = &labels
+	}
+	return e, errors.Join(append(errs[:], e.Validate(now))...)
+}
+
+func trialOf(in *model.TrialInput) (*controlplane.Trial, error) {
+	if in == nil {
+		return nil, nil
+	}
+	tier, err := optional(controlplane.KindTier, "trial.tierId", in.TierID)
+	return &controlplane.Trial{EndsAt: *toTheMillisecond(&in.EndsAt), Then: in.Then, TierID: tier}, err
+}
+
+// labelsOf reads labels; each key may stand once.
+func labelsOf(field string, in []*model.LabelInput) (controlplane.Labels, error) {
+	labels := controlplane.Labels{}
+	var faults []error
+	for i, l := range in {
+		if _, twice := labels[l.Key]; twice {
+			faults = append(faults, controlplane.Invalid(fieldOf(field, i), "there are two labels %.80q; give one", l.Key))
+		}
+		labels[l.Key] = l.Value
+	}
+	return labels, errors.Join(faults...)
+}
+
+// accountFilterOf reads a filter; nil does not narrow. Errors name the fields of the
+// input field at.
+func accountFilterOf(at string, in *model.AccountFilter) (f controlplane.AccountFilter, err error) {
+	if in == nil {
+		return f, nil
+	}
+	f.Text, f.Statuses, f.TrialEndsBefore = textOf(in.Text), in.Statuses, in.TrialEndsBefore
+	for _, l := range in.Labels {
+		f.Labels = append(f.Labels, controlplane.LabelFilter{Key: l.Key, Value: l.Value})
+	}
+	f.TierID, err = optional(controlplane.KindTier, at+".tierId", in.TierID)
+	return f, errors.Join(err, named(at, f.Validate()))
+}
+
+func accountOrderOf(in *model.AccountOrder) controlplane.AccountOrder {
+	if in == nil {
+		return controlplane.AccountOrder{}
+	}
+	return controlplane.AccountOrder{By: in.By, Descending: in.Descending}
+}
