@@ -19,7 +19,7 @@ import (
 
 // questionOf reads a question, and from the operation which parts of the answer
 // are of interest.
-func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question, err error) {
+func (r *Resolver) questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question, err error) {
 	q = explore.Question{
 		From: in.From, To: until(ctx, in.To), Granularity: in.Granularity, GroupBy: in.GroupBy,
 		OrderBy: in.OrderBy, Top: in.Top,
@@ -44,7 +44,7 @@ func questionOf(ctx context.Context, in model.ExploreInput) (q explore.Question,
 			return q, err
 		}
 	}
-	q.OwnZone, err = haveZone(ctx, q.Filter.Accounts, in.TimeZone)
+	q.OwnZone, err = r.DB.HaveZone(ctx, q.Filter.Accounts, in.TimeZone)
 	q.Want = explore.Want{
 		Series:     asksFor(ctx, "series", "previousSeries") && in.Granularity != nil,
 		Latency:    asksFor(ctx, "latency", "p50", "p95", "p99"),
@@ -69,26 +69,6 @@ func plainFields(err error) error {
 	plain := *fault
 	plain.Field = strings.TrimPrefix(plain.Field, "input.")
 	return &plain
-}
-
-// haveZone says whether all of some accounts, at least one, have a time zone.
-func haveZone(ctx context.Context, ids []controlplane.ID, zone string) (bool, error) {
-	if len(ids) == 0 || zone == "UTC" {
-		return false, nil
-	}
-	accounts, err := loadersOf(ctx).accounts.LoadAll(ctx, ids)
-	if err != nil {
-		if onlyMissing(err) {
-			return false, nil
-		}
-		return false, err
-	}
-	for _, a := range accounts {
-		if a.TimeZone != zone {
-			return false, nil
-		}
-	}
-	return true, nil
 }
 
 // selected adds the names of all fields below a selection, at any depth.

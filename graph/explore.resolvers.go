@@ -99,7 +99,7 @@ func (r *mutationResolver) VoidUsage(ctx context.Context, input model.VoidUsageI
 }
 
 func (r *queryResolver) Explore(ctx context.Context, input model.ExploreInput) (*explore.Report, error) {
-	question, err := questionOf(ctx, input)
+	question, err := r.questionOf(ctx, input)
 	if err != nil {
 		return nil, err
 	}

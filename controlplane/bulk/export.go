@@ -1,11 +1,9 @@
 package bulk
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +24,7 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 		err = bind(&e, permit.Held(r.Context()).Account)
 	}
 	if err == nil {
-		e.OwnZone, err = b.haveZone(r.Context(), e.Filter.Accounts, e.Zone)
+		e.OwnZone, err = b.db.HaveZone(r.Context(), e.Filter.Accounts, e.Zone.String())
 	}
 	columns := columnsOf(e.GroupBy)
 	if err == nil {
@@ -89,21 +87,6 @@ func bind(e *explore.Export, account controlplane.ID) error {
 	}
 	e.Filter.Accounts = []controlplane.ID{account}
 	return nil
-}
-
-// haveZone says whether all of some accounts, at least one, have a time zone other than
-// UTC: such are asked for in the days that they had, as questions are.
-func (b *Bulk) haveZone(ctx context.Context, ids []controlplane.ID, zone *time.Location) (bool, error) {
-	if len(ids) == 0 || zone == time.UTC {
-		return false, nil
-	}
-	accounts, err := b.db.AccountsByID(ctx, ids)
-	if err != nil {
-		return false, err
-	}
-	return !slices.ContainsFunc(ids, func(id controlplane.ID) bool {
-		return !slices.ContainsFunc(accounts, func(a controlplane.Account) bool { return a.ID == id && a.TimeZone == zone.String() })
-	}), nil
 }
 
 func fileName(e explore.Export, ending string) string {

@@ -120,3 +120,18 @@ func rolledUpSQL(g controlplane.Granularity, day, condition string) string {
 			select account_id, sum(requests) as requests from usage_` + g.String() + `
 			where bucket >= ` + day + ` and bucket < ` + day + ` + interval '1 day' and decision <= 5 and ` + condition + ` group by account_id)`
 }
+
+// HaveZone says whether all of some accounts, at least one, have a time zone other
+// than UTC: such are asked for in the days that they had.
+func (db *DB) HaveZone(ctx context.Context, accounts []controlplane.ID, zone string) (bool, error) {
+	if len(accounts) == 0 || zone == time.UTC.String() {
+		return false, nil
+	}
+	have, err := one[struct{ All bool }](ctx, db.pool, `
+		select not exists (select from unnest($1::bigint[]) asked (id) left join accounts a using (id) where a.time_zone is distinct from $2)`,
+		toInt64s(accounts), zone)
+	if err != nil {
+		return false, fmt.Errorf("read the accounts' time zones: %w", err)
+	}
+	return have.All, nil
+}

@@ -61,7 +61,7 @@ const versionColumns = `
 	from policy_versions left join audit_records on seq = record`
 
 func readVersions(ctx context.Context, q querier, ask RolloutQuestion, r *controlplane.Rollout) (err error) {
-	r.Newest, err = one[controlplane.PolicyVersion](ctx, q, versionColumns + ` join policy using (version)`)
+	r.Newest, err = one[controlplane.PolicyVersion](ctx, q, versionColumns+` join policy using (version)`)
 	if err != nil {
 		return err
 	}
