@@ -56,7 +56,14 @@ export default function Accounts() {
   );
   const { data, error, reload } = usePolled({
     query: AccountsQuery,
-    variables: { from, to, first: pageSize, after, filter: { text: search, tierId }, orderBy: null },
+    variables: {
+      from,
+      to,
+      first: pageSize,
+      after,
+      filter: { text: search, tierId },
+      orderBy: null,
+    },
     everyMS: useFreshness(),
   });
   const rows = useMemo(() => data?.accounts.nodes.map(readAccountRow), [data]);

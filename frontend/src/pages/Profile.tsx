@@ -4,17 +4,14 @@ import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useSubmit } from "~/api/submit";
-import { useNow } from "~/app/location";
-import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { TextField } from "~/ui/inputs";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState } from "~/ui/states";
-import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
-import { When } from "~/ui/When";
 import { roles } from "./members-roles";
 import { SecondStep } from "./profile-codes";
+import { Sessions } from "./profile-sessions";
 
 const ProfileQuery = graphql(`
   query Profile {
@@ -67,29 +64,9 @@ const SetPassword = graphql(`
   }
 `);
 
-const EndSession = graphql(`
-  mutation EndSession($id: ID!) {
-    endSession(id: $id) {
-      viewer {
-        kind
-      }
-    }
-  }
-`);
-
-const EndOtherSessions = graphql(`
-  mutation EndOtherSessions {
-    endOtherSessions {
-      viewer {
-        kind
-      }
-    }
-  }
-`);
-
 type Viewer = ResultOf<typeof ProfileQuery>["viewer"];
 export type Self = NonNullable<Viewer["member"]>;
-type Session = Viewer["sessions"][number];
+export type Session = Viewer["sessions"][number];
 
 /** What members say of themselves, and how they sign in. */
 export default function Profile() {
@@ -265,95 +242,4 @@ export function Form({
       </div>
     </form>
   );
-}
-
-function Sessions({ sessions, reload }: { sessions: Session[] | undefined; reload: () => void }) {
-  const [, end] = useMutation(EndSession);
-  const [{ fetching }, endOthers] = useMutation(EndOtherSessions);
-  const nowMS = useNow(10_000);
-  const say = useToast();
-  const endOne = async (session: Session) => {
-    const { error } = await end({ id: session.id });
-    say(error ? explain(error) : "The session has ended");
-    reload();
-  };
-  const endAll = async () => {
-    const { error } = await endOthers({});
-    say(error ? explain(error) : "Your other sessions have ended");
-    reload();
-  };
-  return (
-    <Panel
-      title="Sessions"
-      note="browsers that you are signed in with"
-      actions={
-        sessions &&
-        sessions.length > 1 && (
-          <Button busy={fetching} onClick={endAll}>
-            End all others
-          </Button>
-        )
-      }
-    >
-      <Table
-        label="Sessions"
-        columns={sessionColumns(nowMS, endOne)}
-        rows={sessions}
-        rowKey={(s) => s.id}
-        skeletonRows={1}
-      />
-    </Panel>
-  );
-}
-
-const sessionColumns = (nowMS: number, end: (session: Session) => void): Column<Session>[] => [
-  {
-    id: "browser",
-    head: "Browser",
-    cell: (s) => (
-      <span className="flex min-w-0 flex-wrap items-center gap-x-2" title={s.userAgent}>
-        <span className="max-w-72 truncate">{browserOf(s.userAgent)}</span>
-        {s.current && <Badge kind="good">This one</Badge>}
-      </span>
-    ),
-  },
-  { id: "address", head: "From", from: "sm", cell: (s) => s.address },
-  {
-    id: "begun",
-    head: "Begun",
-    from: "md",
-    sort: (s) => s.begunAt,
-    cell: (s) => <When at={s.begunAt} nowMS={nowMS} />,
-  },
-  {
-    id: "seen",
-    head: "Last seen",
-    sort: (s) => s.lastSeenAt,
-    cell: (s) => <When at={s.lastSeenAt} nowMS={nowMS} />,
-  },
-  {
-    id: "actions",
-    head: "Actions",
-    hideHead: true,
-    numeric: true,
-    cell: (s) =>
-      !s.current && (
-        <Button
-          kind="quiet"
-          aria-label={`End the session from ${s.address}`}
-          onClick={() => end(s)}
-        >
-          End
-        </Button>
-      ),
-  },
-];
-
-/** A browser and its system, as far as what it calls itself tells. */
-export function browserOf(userAgent: string): string {
-  const browser = /(Firefox|Edg|Chrome|Safari)\/([\d]+)/.exec(userAgent);
-  const system = /(Windows|Macintosh|Android|iPhone|iPad|Linux)/.exec(userAgent)?.[1];
-  if (!browser) return userAgent || "unknown";
-  const name = browser[1] === "Edg" ? "Edge" : browser[1];
-  return `${name} ${browser[2]}${system ? ` on ${system}` : ""}`;
 }
