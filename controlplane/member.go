@@ -36,6 +36,7 @@ type Member struct {
 	AccountID   ID // of a customer; 0 otherwise
 	HasPassword bool
 	HasTOTP     bool // signs in with a code, too
+	HasOpenID   bool // is known by an OpenID provider
 	Disabled    bool
 	CreatedAt   time.Time
 	JoinedAt    *time.Time // nil: invited only

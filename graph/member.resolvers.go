@@ -78,6 +78,14 @@ func (r *mutationResolver) ResetMemberTotp(ctx context.Context, id string) (*mod
 	return memberPayload(r.DB.ResetMemberTOTP(ctx, member, auth.MayManage(ctx)))
 }
 
+func (r *mutationResolver) UnlinkMember(ctx context.Context, id string) (*model.MemberPayload, error) {
+	member, err := controlplane.KindMember.Parse("id", id)
+	if err != nil {
+		return nil, err
+	}
+	return memberPayload(r.DB.UnlinkMember(ctx, member, auth.MayManage(ctx)))
+}
+
 func (r *queryResolver) Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.MemberConnection, error) {
 	cursor, err := pageFrom(controlplane.KindMember, first, after)
 	if err != nil {

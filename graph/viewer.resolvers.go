@@ -120,6 +120,13 @@ func (r *viewerResolver) Member(ctx context.Context, obj *model.Viewer) (*contro
 	return ifThere(ctx, loadersOf(ctx).members, p.ID)
 }
 
+func (r *viewerResolver) SignOutURL(ctx context.Context, obj *model.Viewer) (*string, error) {
+	if url := r.Auth.SignOutURL(ctx); url != "" {
+		return &url, nil
+	}
+	return nil, nil
+}
+
 func (r *viewerResolver) Sessions(ctx context.Context, obj *model.Viewer) ([]*controlplane.Session, error) {
 	p, _ := auth.PrincipalOf(ctx)
 	if p.Kind != auth.Session {

@@ -57,7 +57,15 @@ var onlyImporters = []struct {
 		"what is traced is in one place; the driver's spans are made where the driver is",
 	},
 	{
-		"testing", []string{"controlplane/embedded/pgtest", "controlplane/certs/certstest", "tests/..."},
+		"github.com/coreos/go-oidc/...", []string{"controlplane/openid"},
+		"what an OpenID provider says is checked in one place",
+	},
+	{
+		"github.com/zitadel/...", []string{"controlplane/openid/openidtest"},
+		"Weir is no provider; tests have one",
+	},
+	{
+		"testing", []string{"controlplane/embedded/pgtest", "controlplane/certs/certstest", "controlplane/openid/openidtest", "tests/..."},
 		"the product does not carry its tests",
 	},
 	{

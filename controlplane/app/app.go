@@ -19,6 +19,7 @@ import (
 	"github.com/weirhq/weir/controlplane/cube"
 	"github.com/weirhq/weir/controlplane/edge"
 	"github.com/weirhq/weir/controlplane/live"
+	"github.com/weirhq/weir/controlplane/openid"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/rollup"
 	"github.com/weirhq/weir/controlplane/snapshot"
@@ -43,6 +44,10 @@ type Config struct {
 	EdgeTLS     certs.Files // of the edge; none: plain HTTP
 	MetricsAddr string      // where Prometheus asks, over plain HTTP; empty: nowhere
 	TraceURL    string      // the OTLP collector, as http://host:port; empty: no traces
+	// OpenID is the provider that members may sign in with; the zero value is none.
+	OpenID openid.Config
+	// PasswordOff lets members in by the provider alone.
+	PasswordOff bool
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again; 0 is every half minute.
 	RecheckEvery time.Duration
@@ -57,7 +62,9 @@ type App struct {
 	nats   *stream.Server // nil when NATS is outside
 	stream *stream.Conn
 	auth   *auth.Auth
-	live   *live.Hub
+	// Members may sign in with it; nil: there is none.
+	provider *openid.Provider
+	live     *live.Hub
 	// Of usage; live readers hear of them.
 	corrections *live.Corrections
 	// Of GraphQL; nil until it is served.
@@ -84,6 +91,9 @@ func Open(ctx context.Context, c Config) (*App, error) {
 }
 
 func (a *App) open(ctx context.Context) (err error) {
+	if err := a.setUpOpenID(); err != nil {
+		return err
+	}
 	if a.watch, err = telemetry.Open(ctx, a.config.TraceURL, a.config.Log); err != nil {
 		return err
 	}
@@ -101,8 +111,26 @@ func (a *App) open(ctx context.Context) (err error) {
 	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
 	filters := &edge.Edge{Snapshots: snapshots, Stream: a.watch.Stream(a.stream), Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
 	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run,
-		func(ctx context.Context) { a.stream.Keep(ctx, a.config.Log) })
+		func(ctx context.Context) { a.stream.Keep(ctx, a.config.Log) }, a.knowProvider)
 	return a.listen(filters)
+}
+
+func (a *App) setUpOpenID() (err error) {
+	if !a.config.OpenID.Enabled() {
+		if a.config.PasswordOff {
+			return errors.New("without passwords nobody could sign in; name an OpenID provider with --oidc-issuer")
+		}
+		return nil
+	}
+	a.provider, err = openid.New(a.config.OpenID, auth.RedirectURL(a.config.PublicURL), a.config.Log)
+	return err
+}
+
+// knowProvider looks the OpenID provider up, if there is one.
+func (a *App) knowProvider(ctx context.Context) {
+	if a.provider != nil {
+		a.provider.Run(ctx)
+	}
 }
 
 // openStores opens what outlives this process: the database and the stream.

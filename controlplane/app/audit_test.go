@@ -44,6 +44,7 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"createMemberLink", `createMemberLink(id:"<inviteMember.member.id>"){expiresAt}`, "CREATE_MEMBER_LINK"},
 	{"updateMember", `updateMember(input:{id:"<inviteMember.member.id>",role:OPERATOR}){member{id}}`, "UPDATE_MEMBER"},
 	{"endMemberSessions", `endMemberSessions(id:"<inviteMember.member.id>"){member{id}}`, "END_MEMBER_SESSIONS"},
+	{"unlinkMember", `unlinkMember(id:"<inviteMember.member.id>"){member{id}}`, "UNLINK_OPENID"},
 	{"resetMemberTotp", `resetMemberTotp(id:"<inviteMember.member.id>"){member{id}}`, "RESET_MEMBER_TOTP"},
 	{"removeMember", `removeMember(id:"<inviteMember.member.id>"){id}`, "REMOVE_MEMBER"},
 	{"createApiToken", `createApiToken(input:{name:"ci",scopes:[USAGE_READ]}){token{id}}`, "CREATE_API_TOKEN"},

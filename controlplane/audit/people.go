@@ -5,6 +5,9 @@ import "github.com/weirhq/weir/controlplane"
 // What members and tokens do, and what is done to them.
 const (
 	InviteMember       Action = "INVITE_MEMBER"
+	CreateMember       Action = "CREATE_MEMBER" // whom nobody invited, and the OpenID provider knows
+	LinkOpenID         Action = "LINK_OPENID"   // a member signs in at the OpenID provider from now on
+	UnlinkOpenID       Action = "UNLINK_OPENID"
 	UpdateMember       Action = "UPDATE_MEMBER"
 	RemoveMember       Action = "REMOVE_MEMBER"
 	CreateMemberLink   Action = "CREATE_MEMBER_LINK"
@@ -27,7 +30,7 @@ const (
 // peopleActions are those of them.
 func peopleActions() []Action {
 	return []Action{
-		InviteMember, UpdateMember, RemoveMember, CreateMemberLink, AcceptMemberLink, EndMemberSessions, ResetMemberTOTP,
+		InviteMember, CreateMember, LinkOpenID, UnlinkOpenID, UpdateMember, RemoveMember, CreateMemberLink, AcceptMemberLink, EndMemberSessions, ResetMemberTOTP,
 		SignIn, EndSession, EndOtherSessions, UpdateProfile, SetPassword, ConfirmTOTP, DisableTOTP, UseRecoveryCode, RenewRecoveryCodes,
 		CreateAPIToken, RevokeAPIToken,
 	}
@@ -44,7 +47,7 @@ func OfMember(m controlplane.Member) Image {
 	}
 	return Image{Object{Member, controlplane.KindMember.Format(m.ID), name}, m.AccountID, State{
 		"id": id(controlplane.KindMember, m.ID), "email": some(m.Email), "name": m.Name, "role": string(m.Role),
-		"accountId": id(controlplane.KindAccount, m.AccountID), "status": string(m.Status()), "hasPassword": m.HasPassword, "hasTotp": m.HasTOTP,
+		"accountId": id(controlplane.KindAccount, m.AccountID), "status": string(m.Status()), "hasPassword": m.HasPassword, "hasTotp": m.HasTOTP, "hasOpenId": m.HasOpenID,
 	}}
 }
 

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/openid"
 	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
@@ -29,6 +30,7 @@ type Principal struct {
 	ID      controlplane.ID // of the member or the token
 	Name    string
 	Session controlplane.ID // 0 for a token
+	OpenID  bool            // the session began at the OpenID provider
 	Grant   permit.Grant
 }
 
@@ -45,15 +47,30 @@ const checkWithin = 5 * time.Second
 
 // Auth authenticates requests.
 type Auth struct {
-	db     *postgres.DB
-	secure bool
-	hasher hasher
-	log    *slog.Logger
+	db          *postgres.DB
+	publicURL   string
+	provider    *openid.Provider // nil: none
+	passwordOff bool
+	secure      bool
+	hasher      hasher
+	log         *slog.Logger
 }
 
-// New returns an Auth. With secure, cookies are sent over TLS only.
-func New(db *postgres.DB, secure bool, log *slog.Logger) *Auth {
-	return &Auth{db: db, secure: secure, hasher: newHasher(), log: log}
+// Config says how people sign in.
+type Config struct {
+	// PublicURL is where the dashboard is; with https, cookies are sent over TLS only.
+	PublicURL string
+	Provider  *openid.Provider // nil: none
+	// PasswordOff lets people in by the provider alone, and by `weir sign-in-link`.
+	PasswordOff bool
+}
+
+// New returns an Auth.
+func New(db *postgres.DB, c Config, log *slog.Logger) *Auth {
+	return &Auth{
+		db: db, publicURL: strings.TrimSuffix(c.PublicURL, "/"), provider: c.Provider, passwordOff: c.PasswordOff,
+		secure: strings.HasPrefix(c.PublicURL, "https:"), hasher: newHasher(), log: log,
+	}
 }
 
 type (
@@ -133,7 +150,7 @@ func (a *Auth) principal(ctx context.Context, shown credential) (Principal, bool
 	if s.Member.Email != "" {
 		name += " <" + s.Member.Email + ">"
 	}
-	return Principal{Session, s.Member.ID, name, s.ID, GrantOf(s.Member)}, true, nil
+	return Principal{Session, s.Member.ID, name, s.ID, s.OpenID, GrantOf(s.Member)}, true, nil
 }
 
 // GrantOf returns what a member may do.
@@ -153,7 +170,7 @@ func (a *Auth) bearer(ctx context.Context, header string) (Principal, bool, erro
 	if !ok || err != nil {
 		return Principal{}, false, err
 	}
-	return Principal{Token, held.Token.ID, held.Token.Name, 0, tokenGrant(held)}, true, nil
+	return Principal{Token, held.Token.ID, held.Token.Name, 0, false, tokenGrant(held)}, true, nil
 }
 
 // tokenGrant is what a token may do: its scopes, as far as its maker has them now.

@@ -20,12 +20,18 @@ const (
 	maxUserAgent    = 256 // bytes that are kept
 )
 
-// begin begins a session of a member, pending until the second step or not, in
-// place of the one that the browser had. It reports false for a member who can't
-// sign in any more.
-func (a *Auth) begin(w http.ResponseWriter, r *http.Request, member controlplane.ID, pending bool) (bool, error) {
+// begun is a session to begin.
+type begun struct {
+	member  controlplane.ID
+	pending bool // until the second step
+	openID  bool // at the OpenID provider
+}
+
+// begin begins a session of a member in place of the one that the browser had. It
+// reports false for a member who can't sign in any more.
+func (a *Auth) begin(w http.ResponseWriter, r *http.Request, s begun) (bool, error) {
 	lasts := sessionLifetime
-	if pending {
+	if s.pending {
 		lasts = pendingLifetime
 	}
 	// A new secret each time, so that one that was planted in the browser is worth
@@ -36,7 +42,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, member controlplane
 		before = &had
 	}
 	ok, err := a.db.BeginSession(r.Context(), postgres.NewSession{
-		Secret: secret, MemberID: member, Pending: pending, Address: addressOf(r), UserAgent: userAgentOf(r), Lasts: lasts,
+		Secret: secret, MemberID: s.member, Pending: s.pending, OpenID: s.openID, Address: addressOf(r), UserAgent: userAgentOf(r), Lasts: lasts,
 	}, before)
 	if !ok || err != nil {
 		return false, err

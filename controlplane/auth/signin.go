@@ -27,9 +27,14 @@ var (
 // Handler serves everything below /auth/.
 func (a *Auth) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /auth/methods", a.methods)
 	mux.HandleFunc("POST /auth/sign-in", a.signIn)
 	mux.HandleFunc("POST /auth/link", a.showLink)
 	mux.HandleFunc("POST /auth/join", a.join)
+	if a.provider != nil {
+		mux.HandleFunc("GET /auth/oidc/start", a.startOpenID)
+		mux.HandleFunc("GET /auth/oidc/callback", a.endOpenID)
+	}
 	return mux
 }
 
@@ -98,6 +103,7 @@ var (
 	errWrongCode     = &refusal{status: http.StatusUnauthorized, title: "That code is not right", detail: "Give the code that your app shows now, or a recovery code that you have not used."}
 	errDeadLink      = &refusal{status: http.StatusUnauthorized, title: "This sign-in link does not work", detail: "It was used already, or it is more than an hour old. Make a new one with `weir sign-in-link`."}
 	errDeadJoin      = &refusal{status: http.StatusUnauthorized, title: "This link does not work", detail: "It was used already, replaced by a newer one, or is more than 7 days old. Ask whoever sent it for another one."}
+	errPasswordOff   = &refusal{status: http.StatusForbidden, title: "Passwords are switched off", detail: "Sign in with the provider instead. Whoever runs Weir has `weir sign-in-link` beside."}
 	errNoCode        = &refusal{status: http.StatusUnauthorized, title: "Begin again", detail: "Too much time has passed since your password. Sign in again."}
 )
 
@@ -132,12 +138,12 @@ func (a *Auth) withLink(w http.ResponseWriter, r *http.Request, token string) er
 	if owner == 0 {
 		return errDeadLink
 	}
-	return a.beginOr(w, r, owner, errDeadLink)
+	return a.beginOr(w, r, begun{member: owner}, errDeadLink)
 }
 
 // beginOr begins a session, or refuses who can't sign in any more.
-func (a *Auth) beginOr(w http.ResponseWriter, r *http.Request, member controlplane.ID, refused error) error {
-	ok, err := a.begin(w, r, member, false)
+func (a *Auth) beginOr(w http.ResponseWriter, r *http.Request, s begun, refused error) error {
+	ok, err := a.begin(w, r, s)
 	if err == nil && !ok {
 		return refused
 	}
@@ -147,6 +153,9 @@ func (a *Auth) beginOr(w http.ResponseWriter, r *http.Request, member controlpla
 // withPassword does the same work and says the same whether nobody has the address,
 // or its member no password, or another one.
 func (a *Auth) withPassword(w http.ResponseWriter, r *http.Request, email, password string) error {
+	if a.passwordOff {
+		return errPasswordOff
+	}
 	ctx := r.Context()
 	byEmail := "email " + email
 	if err := a.tryFrom(r); err != nil {
@@ -174,20 +183,14 @@ func (a *Auth) withPassword(w http.ResponseWriter, r *http.Request, email, passw
 	if err := a.db.ForgetTries(ctx, byEmail); err != nil {
 		return err
 	}
-	return a.proceed(w, r, has)
+	return a.proceed(w, r, has, false)
 }
 
 // proceed goes on after the first step: to the second, if there is one.
-func (a *Auth) proceed(w http.ResponseWriter, r *http.Request, has postgres.SignInSecrets) error {
-	if has.TOTPSecret == "" {
-		return a.beginOr(w, r, has.ID, errWrongPassword)
-	}
-	ok, err := a.begin(w, r, has.ID, true)
-	switch {
-	case err != nil:
+func (a *Auth) proceed(w http.ResponseWriter, r *http.Request, has postgres.SignInSecrets, openID bool) error {
+	s := begun{member: has.ID, pending: has.TOTPSecret != "", openID: openID}
+	if err := a.beginOr(w, r, s, errWrongPassword); err != nil || !s.pending {
 		return err
-	case !ok:
-		return errWrongPassword
 	}
 	return errSecondStep
 }
@@ -216,7 +219,7 @@ func (a *Auth) withCode(w http.ResponseWriter, r *http.Request, code string) err
 	if err := a.checkCode(r.Context(), pending.Member.ID, code); err != nil {
 		return err
 	}
-	return a.beginOr(w, r, pending.Member.ID, errNoCode)
+	return a.beginOr(w, r, begun{member: pending.Member.ID, openID: pending.OpenID}, errNoCode)
 }
 
 // showLink tells whom a member's link is for.
@@ -263,6 +266,9 @@ func (a *Auth) accept(w http.ResponseWriter, r *http.Request, token, name, passw
 	if err != nil {
 		return err
 	}
+	if a.passwordOff {
+		return errPasswordOff
+	}
 	wrong := controlplane.ValidatePassword("password", password)
 	if member.JoinedAt == nil {
 		wrong = errors.Join(controlplane.ValidateMemberName(name), wrong)
@@ -289,7 +295,7 @@ func (a *Auth) accept(w http.ResponseWriter, r *http.Request, token, name, passw
 	case !ok || !there:
 		return errDeadJoin
 	}
-	return a.proceed(w, r, has)
+	return a.proceed(w, r, has, false)
 }
 
 // decode reads a request's JSON, or answers why it can't.

@@ -106,6 +106,7 @@ var fields = map[string]map[string]Rule{
 		"createMemberLink":  {Needs: MembersWrite},
 		"endMemberSessions": {Needs: MembersWrite},
 		"resetMemberTotp":   {Needs: MembersWrite},
+		"unlinkMember":      {Needs: MembersWrite},
 		"createApiToken":    {Needs: TokensWrite},
 		"revokeApiToken":    {Needs: TokensWrite},
 

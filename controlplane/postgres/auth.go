@@ -45,7 +45,7 @@ func putLink(ctx context.Context, tx pgx.Tx, secret controlplane.Secret, member 
 }
 
 // UseSignInLink takes a one-time token of the first owner, creates them when there
-// are no members, and returns their id; 0 when the token was not good. Of several
+// is no owner, and returns their id; 0 when the token was not good. Of several
 // callers with the same token one gets the id.
 func (db *DB) UseSignInLink(ctx context.Context, secret controlplane.Secret, now time.Time) (controlplane.ID, error) {
 	digest := secret.Digest()
@@ -63,7 +63,7 @@ func (db *DB) UseSignInLink(ctx context.Context, secret controlplane.Secret, now
 		if _, err := tx.Exec(ctx, `lock table members in share row exclusive mode`); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `insert into members (name, role, joined_at) select $1, 'OWNER', now() where not exists (select from members)`, firstOwner)
+		_, err = tx.Exec(ctx, `insert into members (name, role, joined_at) select $1, 'OWNER', now() where not exists (select from members where `+activeOwner+`)`, firstOwner)
 		if err != nil {
 			return err
 		}

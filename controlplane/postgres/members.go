@@ -13,7 +13,7 @@ import (
 
 const (
 	memberColumns = `id, coalesce(email, ''), name, role, coalesce(account_id, 0), password is not null, totp_secret is not null,
-		disabled, created_at, joined_at, signed_in_at`
+		exists (select from openid_identities where member_id = members.id), disabled, created_at, joined_at, signed_in_at`
 	// activeOwner tells the owners who can sign in; there is always one, once there
 	// are members.
 	activeOwner = `role = 'OWNER' and not disabled and joined_at is not null`

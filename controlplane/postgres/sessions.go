@@ -17,6 +17,7 @@ type NewSession struct {
 	Secret    controlplane.Secret // in the browser's cookie
 	MemberID  controlplane.ID
 	Pending   bool // until the second step
+	OpenID    bool // it began at the OpenID provider
 	Address   string
 	UserAgent string
 	Lasts     time.Duration
@@ -25,6 +26,7 @@ type NewSession struct {
 // MemberSession is a session and whose it is.
 type MemberSession struct {
 	ID     controlplane.ID
+	OpenID bool // it began at the OpenID provider
 	Member controlplane.Member
 }
 
@@ -53,13 +55,13 @@ func (db *DB) BeginSession(ctx context.Context, s NewSession, before *controlpla
 		begun = true
 		digest := s.Secret.Digest()
 		_, err = tx.Exec(ctx, `
-			insert into sessions (digest, member_id, pending, address, user_agent, expires_at)
-			values ($1, $2, $3, $4, $5, now() + $6)`, digest[:], s.MemberID, s.Pending, s.Address, s.UserAgent, s.Lasts)
+			insert into sessions (digest, member_id, pending, openid, address, user_agent, expires_at)
+			values ($1, $2, $3, $4, $5, $6, now() + $7)`, digest[:], s.MemberID, s.Pending, s.OpenID, s.Address, s.UserAgent, s.Lasts)
 		if err != nil || s.Pending {
 			return err
 		}
 		entry := audit.Created(audit.SignIn, audit.OfMember(members[0]))
-		entry.After = audit.State{"address": s.Address, "userAgent": s.UserAgent}
+		entry.After = audit.State{"address": s.Address, "userAgent": s.UserAgent, "openid": s.OpenID}
 		return appendAudit(asMember(ctx, members[0]), tx, entry)
 	})
 	if err != nil {
@@ -73,13 +75,13 @@ func (db *DB) BeginSession(ctx context.Context, s NewSession, before *controlpla
 func (db *DB) SessionOf(ctx context.Context, secret controlplane.Secret, pending bool, idle time.Duration) (MemberSession, bool, error) {
 	digest := secret.Digest()
 	found, err := one[struct {
-		ID    controlplane.ID
-		Stale bool
+		ID            controlplane.ID
+		OpenID, Stale bool
 		controlplane.Member
 	}](ctx, db.pool, `
-		select s.session_id, s.stale, m.*
+		select s.session_id, s.openid, s.stale, m.*
 		from (
-			select id as session_id, member_id, last_seen_at < now() - interval '1 minute' as stale from sessions
+			select id as session_id, openid, member_id, last_seen_at < now() - interval '1 minute' as stale from sessions
 			where digest = $1 and pending = $2 and expires_at > now() and last_seen_at > now() - $3::interval
 		) s cross join lateral (
 			select `+memberColumns+` from members where id = s.member_id and not disabled and joined_at is not null
@@ -95,7 +97,7 @@ func (db *DB) SessionOf(ctx context.Context, secret controlplane.Secret, pending
 			return MemberSession{}, false, fmt.Errorf("note that a session was seen: %w", err)
 		}
 	}
-	return MemberSession{found.ID, found.Member}, true, nil
+	return MemberSession{found.ID, found.OpenID, found.Member}, true, nil
 }
 
 // Sessions returns a member's live sessions, the one that was seen last first.

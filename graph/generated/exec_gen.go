@@ -494,6 +494,7 @@ type ComplexityRoot struct {
 		Account     func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
 		Email       func(childComplexity int) int
+		HasOpenID   func(childComplexity int) int
 		HasPassword func(childComplexity int) int
 		HasTOTP     func(childComplexity int) int
 		ID          func(childComplexity int) int
@@ -585,6 +586,7 @@ type ComplexityRoot struct {
 		SetPassword         func(childComplexity int, input model.SetPasswordInput) int
 		SetRetention        func(childComplexity int, input model.RetentionInput) int
 		SignOut             func(childComplexity int) int
+		UnlinkMember        func(childComplexity int, id string) int
 		UpdateAccount       func(childComplexity int, input model.UpdateAccountInput) int
 		UpdateEndpoint      func(childComplexity int, input model.UpdateEndpointInput) int
 		UpdateKey           func(childComplexity int, input model.UpdateKeyInput) int
@@ -952,6 +954,7 @@ type ComplexityRoot struct {
 		Name        func(childComplexity int) int
 		Permissions func(childComplexity int) int
 		Sessions    func(childComplexity int) int
+		SignOutURL  func(childComplexity int) int
 	}
 
 	ViewerPayload struct {
@@ -1148,6 +1151,7 @@ type MutationResolver interface {
 	CreateMemberLink(ctx context.Context, id string) (*model.MemberLinkPayload, error)
 	EndMemberSessions(ctx context.Context, id string) (*model.MemberPayload, error)
 	ResetMemberTotp(ctx context.Context, id string) (*model.MemberPayload, error)
+	UnlinkMember(ctx context.Context, id string) (*model.MemberPayload, error)
 	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
 	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
 	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
@@ -1271,6 +1275,7 @@ type UsageReportResolver interface {
 type ViewerResolver interface {
 	Account(ctx context.Context, obj *model.Viewer) (*controlplane.Account, error)
 	Member(ctx context.Context, obj *model.Viewer) (*controlplane.Member, error)
+	SignOutURL(ctx context.Context, obj *model.Viewer) (*string, error)
 	Sessions(ctx context.Context, obj *model.Viewer) ([]*controlplane.Session, error)
 }
 
@@ -2864,6 +2869,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Member.Email(childComplexity), true
+	case "Member.hasOpenId":
+		if e.ComplexityRoot.Member.HasOpenID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.HasOpenID(childComplexity), true
 	case "Member.hasPassword":
 		if e.ComplexityRoot.Member.HasPassword == nil {
 			break
@@ -3444,6 +3455,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.unlinkMember":
+		if e.ComplexityRoot.Mutation.UnlinkMember == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_unlinkMember_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.UnlinkMember(childComplexity, args["id"].(string)), true
 	case "Mutation.updateAccount":
 		if e.ComplexityRoot.Mutation.UpdateAccount == nil {
 			break
@@ -5151,6 +5173,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Sessions(childComplexity), true
+	case "Viewer.signOutUrl":
+		if e.ComplexityRoot.Viewer.SignOutURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.SignOutURL(childComplexity), true
 
 	case "ViewerPayload.viewer":
 		if e.ComplexityRoot.ViewerPayload.Viewer == nil {
@@ -7091,6 +7119,12 @@ extend type Mutation {
   endMemberSessions(id: ID!): MemberPayload!
   "Turns off the second step of a member who lost it. Fails with NOT_FOUND."
   resetMemberTotp(id: ID!): MemberPayload!
+  """
+  Forgets who a member is at the OpenID provider, and ends their sessions. Whoever
+  signs in there next with their verified e-mail address is linked anew. Fails with
+  NOT_FOUND.
+  """
+  unlinkMember(id: ID!): MemberPayload!
 }
 
 "A person who may sign in."
@@ -7108,6 +7142,8 @@ type Member {
   hasPassword: Boolean!
   "Whether they sign in with a code, too."
   hasTotp: Boolean!
+  "Whether they have signed in at the OpenID provider, and are known by that."
+  hasOpenId: Boolean!
   "When they were invited."
   createdAt: Time!
   "When they joined; null while they are invited only."
@@ -7931,6 +7967,11 @@ type Viewer {
   account: Account
   "Who signed in; null for an API token."
   member: Member
+  """
+  Where the browser is to go after signOut, so that the OpenID provider that this
+  session began at ends its own, too; null: nowhere.
+  """
+  signOutUrl: String
   "The member's sessions that are live, the one that was seen last first; empty for an API token."
   sessions: [Session!]!
 }
@@ -8870,6 +8911,8 @@ func (ec *executionContext) childFields_Member(ctx context.Context, field graphq
 		return ec.fieldContext_Member_hasPassword(ctx, field)
 	case "hasTotp":
 		return ec.fieldContext_Member_hasTotp(ctx, field)
+	case "hasOpenId":
+		return ec.fieldContext_Member_hasOpenId(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Member_createdAt(ctx, field)
 	case "joinedAt":
@@ -9602,6 +9645,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_account(ctx, field)
 	case "member":
 		return ec.fieldContext_Viewer_member(ctx, field)
+	case "signOutUrl":
+		return ec.fieldContext_Viewer_signOutUrl(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
@@ -10245,6 +10290,20 @@ func (ec *executionContext) field_Mutation_setRetention_args(ctx context.Context
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_unlinkMember_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
 	return args, nil
 }
 
@@ -17787,6 +17846,29 @@ func (ec *executionContext) fieldContext_Member_hasTotp(_ context.Context, field
 	return graphql.NewScalarFieldContext("Member", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _Member_hasOpenId(ctx context.Context, field graphql.CollectedField, obj *controlplane.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_hasOpenId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasOpenID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_hasOpenId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Member_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Member) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19528,6 +19610,50 @@ func (ec *executionContext) fieldContext_Mutation_resetMemberTotp(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_resetMemberTotp_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_unlinkMember(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_unlinkMember(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().UnlinkMember(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.MemberPayload) graphql.Marshaler {
+			return ec.marshalNMemberPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMemberPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_unlinkMember(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MemberPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_unlinkMember_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -27075,6 +27201,29 @@ func (ec *executionContext) fieldContext_Viewer_member(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_signOutUrl(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_signOutUrl(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().SignOutURL(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_signOutUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _Viewer_sessions(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
@@ -35910,6 +36059,11 @@ func (ec *executionContext) _Member(ctx context.Context, sel ast.SelectionSet, o
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "hasOpenId":
+			out.Values[i] = ec._Member_hasOpenId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "createdAt":
 			out.Values[i] = ec._Member_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -36657,6 +36811,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "resetMemberTotp":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_resetMemberTotp(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unlinkMember":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_unlinkMember(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -40736,6 +40897,39 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 					}
 				}()
 				res = ec._Viewer_member(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "signOutUrl":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_signOutUrl(ctx, field, obj)
 				return res
 			}
 

@@ -914,6 +914,9 @@ type Viewer struct {
 	Account *controlplane.Account `json:"account,omitempty"`
 	// Who signed in; null for an API token.
 	Member *controlplane.Member `json:"member,omitempty"`
+	// Where the browser is to go after signOut, so that the OpenID provider that this
+	// session began at ends its own, too; null: nowhere.
+	SignOutURL *string `json:"signOutUrl,omitempty"`
 	// The member's sessions that are live, the one that was seen last first; empty for an API token.
 	Sessions []*controlplane.Session `json:"sessions"`
 }

@@ -26,6 +26,8 @@ type devCommand struct {
 	Workers  int    `env:"WEIR_WORKERS" help:"Worker threads of Envoy; by default one a core."`
 	Envoy    string `env:"ENVOY" help:"Envoy's binary; by default what make tools installed." type:"path"`
 	Filter   string `env:"WEIR_FILTER" help:"The compiled filter; by default what make build made." type:"path"`
+
+	openIDFlags
 }
 
 // Help adds what flags can't be.
@@ -33,7 +35,9 @@ func (devCommand) Help() string {
 	return `To use services of your own, set these, or NAME_FILE to a file with the same:
 
   DATABASE_URL  Postgres, as postgres://user:password@host/database
-  NATS_URL      NATS with JetStream`
+  NATS_URL      NATS with JetStream
+
+  WEIR_OIDC_CLIENT_SECRET  what Weir shows the OpenID provider, if there is one`
 }
 
 // Run runs the stack until it is told to stop or a part of it ends.
@@ -81,6 +85,10 @@ func (c devCommand) config() (stack.Config, error) {
 		Gateway: c.Gateway, HTTP: c.HTTP, Edge: c.Edge, Admin: c.Admin, Workers: c.Workers,
 	}
 	var err error
+	config.PasswordOff = c.PasswordOff
+	if config.OpenID, err = c.openID(); err != nil {
+		return config, err
+	}
 	if config.DatabaseURL, err = secretenv.Read("DATABASE_URL"); err != nil {
 		return config, err
 	}

@@ -28,6 +28,8 @@ type serveCommand struct {
 	MetricsAddr string `name:"metrics-addr" env:"WEIR_METRICS_ADDR" help:"Where Prometheus finds /metrics, in plain HTTP; unset: nowhere."`
 	TraceURL    string `name:"trace-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"An OpenTelemetry collector that takes traces over HTTP, such as http://127.0.0.1:4318; unset: no traces. Other OTEL_ variables hold too."`
 
+	openIDFlags
+
 	Debug bool `env:"WEIR_DEBUG" help:"Log more."`
 }
 
@@ -40,6 +42,7 @@ func (serveCommand) Help() string {
   WEIR_NODE_TOKEN  what Envoys show the edge; at least 32 characters. Several, with
                    white space between, are all good: add the new one, restart
                    Envoys with it one by one, take the old one away
+  WEIR_OIDC_CLIENT_SECRET  what Weir shows the OpenID provider
   WEIR_API_TOKEN   what scripts show as a bearer token; unset: none, or what was set before`
 }
 
@@ -105,6 +108,10 @@ func (c serveCommand) config() (app.Config, error) {
 	}
 	config.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	var err error
+	config.PasswordOff = c.PasswordOff
+	if config.OpenID, err = c.openID(); err != nil {
+		return config, err
+	}
 	if config.DatabaseURL, err = secretenv.Must("DATABASE_URL", "the URL of a Postgres database"); err != nil {
 		return config, err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"log/slog"
-	"strings"
 
 	"github.com/weirhq/weir/controlplane/auth"
 )
@@ -30,7 +29,7 @@ func (c signInLinkCommand) Run(s signals) error {
 	if base == "" {
 		base = "http://" + c.HTTP
 	}
-	link, _, err := auth.New(db, strings.HasPrefix(base, "https:"), slog.New(slog.DiscardHandler)).NewLink(s.run, base)
+	link, _, err := auth.New(db, auth.Config{PublicURL: base}, slog.New(slog.DiscardHandler)).NewLink(s.run, base)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/weirhq/weir/controlplane/demo"
 	"github.com/weirhq/weir/controlplane/embedded/envoy"
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
+	"github.com/weirhq/weir/controlplane/openid"
 	store "github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/deploy"
 )
@@ -29,6 +30,10 @@ type Config struct {
 	DatabaseURL string // a Postgres of your own; empty: one in DataDir
 	NATSURL     string // a JetStream of your own; empty: one in DataDir
 	Upstream    string // what the gateway protects; empty: the demo's
+
+	// OpenID is the provider that members may sign in with; the zero value is none.
+	OpenID      openid.Config
+	PasswordOff bool
 
 	Gateway  string
 	HTTP     string // dashboard and GraphQL
@@ -170,6 +175,8 @@ func (s *Stack) startApp(ctx context.Context) error {
 		EdgeAddr:    s.config.Edge,
 		PublicURL:   "http://" + s.config.HTTP,
 		NodeToken:   s.nodeToken,
+		OpenID:      s.config.OpenID,
+		PasswordOff: s.config.PasswordOff,
 		Log:         slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if errors.Is(err, store.ErrOtherSchema) && s.database != nil {
