@@ -1,6 +1,5 @@
 import { useState } from "react";
 import { useMutation } from "urql";
-import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useSubmit } from "~/api/submit";
