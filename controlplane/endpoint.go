@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/weirhq/weir/plugin/book"
 )
@@ -15,6 +16,28 @@ type Endpoint struct {
 	Template string // such as /v1/users/{id}
 	Cost     int    // cost units of one request
 	GroupID  ID     // 0: in none
+	SourceID ID     // 0: made by hand
+}
+
+// EndpointSource is what endpoints were imported from: the last document under its
+// name.
+type EndpointSource struct {
+	ID         ID
+	Name       string
+	Title      string
+	Version    string // the document's own
+	OpenAPI    string // version of the format
+	BasePath   string // before every path
+	Digest     []byte // SHA-256 of the document
+	ImportedAt time.Time
+}
+
+// EndpointUse is something that names an endpoint: a limit, a key's scope or a
+// custom meter.
+type EndpointUse struct {
+	Kind Kind
+	ID   ID
+	Name string
 }
 
 // EndpointEdit is a change of an endpoint; a nil field stays as it is.

@@ -24,6 +24,7 @@ const (
 	KindIdentity Kind = "idn"
 	KindDenial   Kind = "den"
 	KindMeter    Kind = "mtr"
+	KindSource   Kind = "src" // of endpoints
 
 	KindUnaccounted Kind = "una"
 	KindCorrection  Kind = "cor"

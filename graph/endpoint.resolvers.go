@@ -25,6 +25,13 @@ func (r *endpointResolver) Group(ctx context.Context, obj *controlplane.Endpoint
 	return loadersOf(ctx).groups.Load(ctx, obj.GroupID)
 }
 
+func (r *endpointResolver) Source(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointSource, error) {
+	if obj.SourceID == 0 {
+		return nil, nil
+	}
+	return loadersOf(ctx).sources.Load(ctx, obj.SourceID)
+}
+
 func (r *endpointGroupResolver) ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error) {
 	return controlplane.KindGroup.Format(obj.ID), nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 	"github.com/weirhq/weir/graph/subscribe"
@@ -28,8 +29,11 @@ const (
 	maxComplexity = 100_000
 	maxTokens     = 5_000
 	maxBodyBytes  = 1 << 20
-	cachedQueries = 1_000
-	queryWithin   = 20 * time.Second
+	// maxDocumentBytes is for those who may import documents: the largest one, with
+	// what JSON adds to it.
+	maxDocumentBytes = 8 << 20
+	cachedQueries    = 1_000
+	queryWithin      = 20 * time.Second
 )
 
 // Handler serves /graphql: queries and mutations by POST, queries by GET,
@@ -123,13 +127,16 @@ func (r *Resolver) recovered(ctx context.Context, v any) error {
 // bounded refuses a body that says it is too large, and cuts off one that turns
 // out to be.
 func bounded(next http.Handler) http.Handler {
-	cut := http.MaxBytesHandler(next, maxBodyBytes)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBodyBytes {
-			refuse(w, http.StatusRequestEntityTooLarge, controlplane.CodeValidation, "the request has more than "+strconv.Itoa(maxBodyBytes)+" bytes; send less at once")
+		most := int64(maxBodyBytes)
+		if held := permit.Held(r.Context()); held.Account == 0 && held.Has(permit.PolicyWrite) {
+			most = maxDocumentBytes
+		}
+		if r.ContentLength > most {
+			refuse(w, http.StatusRequestEntityTooLarge, controlplane.CodeValidation, "the request has more than "+strconv.FormatInt(most, 10)+" bytes; send less at once")
 			return
 		}
-		cut.ServeHTTP(w, r)
+		http.MaxBytesHandler(next, most).ServeHTTP(w, r)
 	})
 }
 

@@ -34,6 +34,10 @@ type loaders struct {
 
 	lastUsed *dataloadgen.Loader[ownedKey, *time.Time]
 	counts   *dataloadgen.Loader[controlplane.ID, int]               // accounts by tier
+	sources  *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointSource]
+	imported *dataloadgen.Loader[controlplane.ID, int] // endpoints by source
+	// recentRequests are those of endpoints that nobody may need any more.
+	recentRequests *dataloadgen.Loader[controlplane.ID, int64]
 	totals   *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
 }
 
@@ -61,6 +65,7 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		limits:    dataloadgen.NewMappedLoader(byID(db.LimitsByID, func(l *controlplane.Limit) controlplane.ID { return l.ID }), wait),
 		groups:    dataloadgen.NewMappedLoader(byID(db.EndpointGroupsByID, func(g *controlplane.EndpointGroup) controlplane.ID { return g.ID }), wait),
 		meters:    dataloadgen.NewMappedLoader(byID(db.MetersByID, func(m *controlplane.Meter) controlplane.ID { return m.ID }), wait),
+		sources:   dataloadgen.NewMappedLoader(byID(db.EndpointSourcesByID, func(s *controlplane.EndpointSource) controlplane.ID { return s.ID }), wait),
 		members:   dataloadgen.NewMappedLoader(byID(db.MembersByID, func(m *controlplane.Member) controlplane.ID { return m.ID }), wait),
 		callers:   dataloadgen.NewMappedLoader(callersOf(db), wait),
 		lastUsed:  dataloadgen.NewMappedLoader(lastUsedOf(db), wait),
@@ -86,7 +91,15 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 			}
 			return counts, nil
 		}, wait),
-		totals: dataloadgen.NewMappedLoader(totalsOf(db), wait),
+		totals:         dataloadgen.NewMappedLoader(totalsOf(db), wait),
+		recentRequests: dataloadgen.NewMappedLoader(recentRequestsOf(db, now), wait),
+		imported: dataloadgen.NewMappedLoader(func(ctx context.Context, sources []controlplane.ID) (map[controlplane.ID]int, error) {
+			counts, err := db.EndpointCounts(ctx, sources)
+			for _, id := range sources {
+				counts[id] += 0 // a source without endpoints has none
+			}
+			return counts, err
+		}, wait),
 	}
 }
 

@@ -10,6 +10,7 @@ package graph
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -33,7 +34,8 @@ type Resolver struct {
 	Observer     Observer // nil: nobody
 	Log          *slog.Logger
 
-	tick tickLoaders
+	tick    tickLoaders
+	reading sync.Mutex // held while a document is read
 }
 
 // workerSilence is how long a worker may be silent and still count as there.

@@ -18,6 +18,7 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"updateEndpoint", `updateEndpoint(input:{id:"<createEndpoint.endpoint.id>",cost:2}){snapshot}`, "UPDATE_ENDPOINT"},
 	{"deleteEndpoint", `deleteEndpoint(id:"<createEndpoint.endpoint.id>"){snapshot}`, "DELETE_ENDPOINT"},
 	{"deleteEndpointGroup", `deleteEndpointGroup(id:"<createEndpointGroup.group.id>"){snapshot}`, "DELETE_ENDPOINT_GROUP"},
+	{"importOpenApi", `importOpenApi(input:{document:"{\"openapi\":\"3.1.0\",\"info\":{\"title\":\"T\",\"version\":\"1\"},\"paths\":{}}"}){snapshot}`, "IMPORT_ENDPOINTS"},
 	{"createMeter", `createMeter(input:{name:"Tokens",unit:"tokens",header:"x-tokens"}){meter{id}}`, "CREATE_METER"},
 	{"updateMeter", `updateMeter(input:{id:"<createMeter.meter.id>",name:"Words"}){snapshot}`, "UPDATE_METER"},
 	{"deleteMeter", `deleteMeter(id:"<createMeter.meter.id>"){snapshot}`, "DELETE_METER"},

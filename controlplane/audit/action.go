@@ -33,6 +33,7 @@ const (
 	DeleteEndpoint      Action = "DELETE_ENDPOINT"
 	CreateEndpointGroup Action = "CREATE_ENDPOINT_GROUP"
 	DeleteEndpointGroup Action = "DELETE_ENDPOINT_GROUP"
+	ImportEndpoints     Action = "IMPORT_ENDPOINTS"
 
 	CreateMeter Action = "CREATE_METER"
 	UpdateMeter Action = "UPDATE_METER"
@@ -56,7 +57,7 @@ func Actions() []Action {
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
 		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
-		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup,
+		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup, ImportEndpoints,
 		CreateMeter, UpdateMeter, DeleteMeter,
 		SetRetention, AdjustUsage, VoidUsage, ImportUsage, ListUnaccountedUsage, ResolveUnaccountedUsage,
 		CreateSignInLink, SetAPIToken,
@@ -76,10 +77,12 @@ const (
 	Key           ObjectKind = "KEY"
 	Endpoint      ObjectKind = "ENDPOINT"
 	EndpointGroup ObjectKind = "ENDPOINT_GROUP"
-	Meter         ObjectKind = "METER"
-	Retention     ObjectKind = "RETENTION"
-	Correction    ObjectKind = "CORRECTION"
-	Unaccounted   ObjectKind = "UNACCOUNTED_USAGE"
-	SignInLink    ObjectKind = "SIGN_IN_LINK"
-	APIToken      ObjectKind = "API_TOKEN"
+	// EndpointSource is what endpoints were imported from.
+	EndpointSource ObjectKind = "ENDPOINT_SOURCE"
+	Meter          ObjectKind = "METER"
+	Retention      ObjectKind = "RETENTION"
+	Correction     ObjectKind = "CORRECTION"
+	Unaccounted    ObjectKind = "UNACCOUNTED_USAGE"
+	SignInLink     ObjectKind = "SIGN_IN_LINK"
+	APIToken       ObjectKind = "API_TOKEN"
 )

@@ -70,6 +70,7 @@ var fields = map[string]map[string]Rule{
 		"defaults":         {Needs: PolicyRead},
 		"endpoints":        {Needs: PolicyRead, Bound: Open},
 		"endpointGroups":   {Needs: PolicyRead},
+		"endpointSources":  {Needs: PolicyRead},
 		"meters":           {Needs: PolicyRead, Bound: Open},
 		"rollout":          {Needs: PolicyRead},
 		"usage":            {UsageRead, ByAccount, "filter.accountIds"},
@@ -132,6 +133,7 @@ var fields = map[string]map[string]Rule{
 		"deleteEndpoint":      {Needs: PolicyWrite},
 		"createEndpointGroup": {Needs: PolicyWrite},
 		"deleteEndpointGroup": {Needs: PolicyWrite},
+		"importOpenApi":       {Needs: PolicyWrite},
 		"createMeter":         {Needs: PolicyWrite},
 		"updateMeter":         {Needs: PolicyWrite},
 		"deleteMeter":         {Needs: PolicyWrite},
@@ -162,6 +164,12 @@ var fields = map[string]map[string]Rule{
 	"Tier": {
 		"accountCount": {Needs: AccountsRead},
 	},
+	"Endpoint": {
+		"source": {Needs: PolicyRead},
+	},
+	"EndpointChange": {
+		"recentRequests": {Needs: UsageRead},
+	},
 }
 
 // paths of the HTTP API, as method and path without a format's ending.
@@ -181,6 +189,7 @@ var asParent = map[string]bool{
 	"Level": true, "QuotaStanding": true,
 	"Tier": true, "TierPayload": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
 	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,
+	"EndpointSource": true, "ImportOpenApiPayload": true, "EndpointChange": true, "EndpointBefore": true, "EndpointUse": true,
 	"Meter": true, "MeterPayload": true, "MeterAmount": true, "MeterColumns": true,
 	"Rollout": true, "RolloutProgress": true, "Worker": true, "GoneNode": true,
 	"Retention": true, "RetainedLevel": true, "RetentionPlan": true, "PlannedRetention": true, "RetentionDrop": true, "RetentionPayload": true,

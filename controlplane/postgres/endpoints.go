@@ -11,7 +11,7 @@ import (
 	"github.com/weirhq/weir/plugin/book"
 )
 
-const endpointColumns = `id, method, template, cost, coalesce(group_id, 0)`
+const endpointColumns = `id, method, template, cost, coalesce(group_id, 0), coalesce(source_id, 0)`
 
 // Endpoints returns all endpoints, by template and method.
 func (db *DB) Endpoints(ctx context.Context) ([]controlplane.Endpoint, error) {

@@ -70,37 +70,45 @@ func (db *DB) UsageSeries(ctx context.Context, q explore.Question) (points []tim
 // TotalsByAccount returns the totals of those of the accounts that have usage in
 // the range.
 func (db *DB) TotalsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
-	return db.totalsByAccount(ctx, r, accounts, true)
+	return db.totalsBy(ctx, explore.ByAccount, controlplane.UsageFilter{Accounts: accounts}, r, accounts, true)
 }
 
 // CountsByAccount is TotalsByAccount without latencies, which cost the most.
 func (db *DB) CountsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
-	return db.totalsByAccount(ctx, r, accounts, false)
+	return db.totalsBy(ctx, explore.ByAccount, controlplane.UsageFilter{Accounts: accounts}, r, accounts, false)
 }
 
-func (db *DB) totalsByAccount(ctx context.Context, r controlplane.Range, accounts []controlplane.ID, latencies bool) (map[controlplane.ID]controlplane.Totals, error) {
+// CountsByEndpoint returns the totals, without latencies, of those of the endpoints
+// that have usage in the range.
+func (db *DB) CountsByEndpoint(ctx context.Context, r controlplane.Range, endpoints []controlplane.ID) (map[controlplane.ID]controlplane.Totals, error) {
+	return db.totalsBy(ctx, explore.ByEndpoint, controlplane.UsageFilter{Endpoints: endpoints}, r, endpoints, false)
+}
+
+// totalsBy returns the totals of the values of one dimension, to which the filter
+// narrows.
+func (db *DB) totalsBy(ctx context.Context, by explore.Dimension, f controlplane.UsageFilter, r controlplane.Range, values []controlplane.ID, latencies bool) (map[controlplane.ID]controlplane.Totals, error) {
 	totals := map[controlplane.ID]controlplane.Totals{}
-	if len(accounts) == 0 {
+	if len(values) == 0 {
 		return totals, nil
 	}
 	q := explore.Question{
-		From: r.From, To: r.To, Zone: time.UTC, GroupBy: []explore.Dimension{explore.ByAccount}, Top: len(accounts),
-		Filter: controlplane.UsageFilter{Accounts: accounts}, Want: explore.Want{GroupLatency: latencies},
+		From: r.From, To: r.To, Zone: time.UTC, GroupBy: []explore.Dimension{by}, Top: len(values),
+		Filter: f, Want: explore.Want{GroupLatency: latencies},
 	}
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
 		r, err := newReader(ctx, tx, q, time.Time{})
 		if err != nil {
 			return err
 		}
-		for _, id := range accounts {
+		for _, id := range values {
 			r.keys = append(r.keys, explore.GroupKey{int64(id)})
 		}
 		return r.readSums(ctx, r.among(r.plan), r.keys, true, latencies, func(rank, _ int, t controlplane.Totals) {
-			totals[accounts[rank-1]] = t
+			totals[values[rank-1]] = t
 		})
 	})
 	if err != nil {
-		return nil, fmt.Errorf("total usage by account: %w", tooLarge(err))
+		return nil, fmt.Errorf("total usage: %w", tooLarge(err))
 	}
 	return totals, nil
 }

@@ -48,7 +48,10 @@ type ResolverRoot interface {
 	Denial() DenialResolver
 	DenialLevel() DenialLevelResolver
 	Endpoint() EndpointResolver
+	EndpointChange() EndpointChangeResolver
 	EndpointGroup() EndpointGroupResolver
+	EndpointSource() EndpointSourceResolver
+	EndpointUse() EndpointUseResolver
 	Identity() IdentityResolver
 	Key() KeyResolver
 	KeyScope() KeyScopeResolver
@@ -299,7 +302,29 @@ type ComplexityRoot struct {
 		Group    func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Method   func(childComplexity int) int
+		Source   func(childComplexity int) int
 		Template func(childComplexity int) int
+	}
+
+	EndpointBefore struct {
+		Cost     func(childComplexity int) int
+		Group    func(childComplexity int) int
+		Template func(childComplexity int) int
+	}
+
+	EndpointChange struct {
+		Before         func(childComplexity int) int
+		Cost           func(childComplexity int) int
+		Deleted        func(childComplexity int) int
+		EndpointID     func(childComplexity int) int
+		Group          func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		Line           func(childComplexity int) int
+		Method         func(childComplexity int) int
+		Note           func(childComplexity int) int
+		RecentRequests func(childComplexity int) int
+		Template       func(childComplexity int) int
+		UsedBy         func(childComplexity int) int
 	}
 
 	EndpointGroup struct {
@@ -316,6 +341,24 @@ type ComplexityRoot struct {
 	EndpointPayload struct {
 		Endpoint func(childComplexity int) int
 		Snapshot func(childComplexity int) int
+	}
+
+	EndpointSource struct {
+		BasePath      func(childComplexity int) int
+		Digest        func(childComplexity int) int
+		EndpointCount func(childComplexity int) int
+		ID            func(childComplexity int) int
+		ImportedAt    func(childComplexity int) int
+		Name          func(childComplexity int) int
+		OpenAPI       func(childComplexity int) int
+		Title         func(childComplexity int) int
+		Version       func(childComplexity int) int
+	}
+
+	EndpointUse struct {
+		ID   func(childComplexity int) int
+		Kind func(childComplexity int) int
+		Name func(childComplexity int) int
 	}
 
 	GoneNode struct {
@@ -348,6 +391,17 @@ type ComplexityRoot struct {
 		Issuer    func(childComplexity int) int
 		Kind      func(childComplexity int) int
 		Value     func(childComplexity int) int
+	}
+
+	ImportOpenApiPayload struct {
+		BasePath  func(childComplexity int) int
+		BasePaths func(childComplexity int) int
+		Changes   func(childComplexity int) int
+		Plan      func(childComplexity int) int
+		Snapshot  func(childComplexity int) int
+		Source    func(childComplexity int) int
+		Title     func(childComplexity int) int
+		Version   func(childComplexity int) int
 	}
 
 	Key struct {
@@ -570,6 +624,7 @@ type ComplexityRoot struct {
 		EndMemberSessions   func(childComplexity int, id string) int
 		EndOtherSessions    func(childComplexity int) int
 		EndSession          func(childComplexity int, id string) int
+		ImportOpenAPI       func(childComplexity int, input model.ImportOpenAPIInput) int
 		InviteMember        func(childComplexity int, input model.InviteMemberInput) int
 		RemoveIdentity      func(childComplexity int, id string) int
 		RemoveMember        func(childComplexity int, id string) int
@@ -642,6 +697,7 @@ type ComplexityRoot struct {
 		Defaults         func(childComplexity int) int
 		Denials          func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
 		EndpointGroups   func(childComplexity int) int
+		EndpointSources  func(childComplexity int) int
 		Endpoints        func(childComplexity int) int
 		Explore          func(childComplexity int, input model.ExploreInput) int
 		HeatMap          func(childComplexity int, input model.HeatMapInput) int
@@ -1065,11 +1121,26 @@ type EndpointResolver interface {
 	ID(ctx context.Context, obj *controlplane.Endpoint) (string, error)
 
 	Group(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointGroup, error)
+	Source(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointSource, error)
+}
+type EndpointChangeResolver interface {
+	RecentRequests(ctx context.Context, obj *model.EndpointChange) (*int64, error)
 }
 type EndpointGroupResolver interface {
 	ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error)
 
 	Endpoints(ctx context.Context, obj *controlplane.EndpointGroup) ([]*controlplane.Endpoint, error)
+}
+type EndpointSourceResolver interface {
+	ID(ctx context.Context, obj *controlplane.EndpointSource) (string, error)
+
+	Digest(ctx context.Context, obj *controlplane.EndpointSource) (string, error)
+
+	EndpointCount(ctx context.Context, obj *controlplane.EndpointSource) (int, error)
+}
+type EndpointUseResolver interface {
+	Kind(ctx context.Context, obj *controlplane.EndpointUse) (model.EndpointUseKind, error)
+	ID(ctx context.Context, obj *controlplane.EndpointUse) (string, error)
 }
 type IdentityResolver interface {
 	ID(ctx context.Context, obj *controlplane.Identity) (string, error)
@@ -1155,6 +1226,7 @@ type MutationResolver interface {
 	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
 	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
 	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
+	ImportOpenAPI(ctx context.Context, input model.ImportOpenAPIInput) (*model.ImportOpenAPIPayload, error)
 	SetRetention(ctx context.Context, input model.RetentionInput) (*model.RetentionPayload, error)
 	CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error)
 	UpdateTier(ctx context.Context, input model.UpdateTierInput) (*model.TierPayload, error)
@@ -1204,6 +1276,7 @@ type QueryResolver interface {
 	Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.MemberConnection, error)
 	Member(ctx context.Context, id string) (*controlplane.Member, error)
 	Meters(ctx context.Context) ([]*controlplane.Meter, error)
+	EndpointSources(ctx context.Context) ([]*controlplane.EndpointSource, error)
 	Retention(ctx context.Context) (*controlplane.Retention, error)
 	RetentionPlan(ctx context.Context, input model.RetentionInput) (*model.RetentionPlan, error)
 	Tiers(ctx context.Context) ([]*controlplane.Tier, error)
@@ -2141,12 +2214,110 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Endpoint.Method(childComplexity), true
+	case "Endpoint.source":
+		if e.ComplexityRoot.Endpoint.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Endpoint.Source(childComplexity), true
 	case "Endpoint.template":
 		if e.ComplexityRoot.Endpoint.Template == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Endpoint.Template(childComplexity), true
+
+	case "EndpointBefore.cost":
+		if e.ComplexityRoot.EndpointBefore.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointBefore.Cost(childComplexity), true
+	case "EndpointBefore.group":
+		if e.ComplexityRoot.EndpointBefore.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointBefore.Group(childComplexity), true
+	case "EndpointBefore.template":
+		if e.ComplexityRoot.EndpointBefore.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointBefore.Template(childComplexity), true
+
+	case "EndpointChange.before":
+		if e.ComplexityRoot.EndpointChange.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Before(childComplexity), true
+	case "EndpointChange.cost":
+		if e.ComplexityRoot.EndpointChange.Cost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Cost(childComplexity), true
+	case "EndpointChange.deleted":
+		if e.ComplexityRoot.EndpointChange.Deleted == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Deleted(childComplexity), true
+	case "EndpointChange.endpointId":
+		if e.ComplexityRoot.EndpointChange.EndpointID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.EndpointID(childComplexity), true
+	case "EndpointChange.group":
+		if e.ComplexityRoot.EndpointChange.Group == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Group(childComplexity), true
+	case "EndpointChange.kind":
+		if e.ComplexityRoot.EndpointChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Kind(childComplexity), true
+	case "EndpointChange.line":
+		if e.ComplexityRoot.EndpointChange.Line == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Line(childComplexity), true
+	case "EndpointChange.method":
+		if e.ComplexityRoot.EndpointChange.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Method(childComplexity), true
+	case "EndpointChange.note":
+		if e.ComplexityRoot.EndpointChange.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Note(childComplexity), true
+	case "EndpointChange.recentRequests":
+		if e.ComplexityRoot.EndpointChange.RecentRequests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.RecentRequests(childComplexity), true
+	case "EndpointChange.template":
+		if e.ComplexityRoot.EndpointChange.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Template(childComplexity), true
+	case "EndpointChange.usedBy":
+		if e.ComplexityRoot.EndpointChange.UsedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.UsedBy(childComplexity), true
 
 	case "EndpointGroup.endpoints":
 		if e.ComplexityRoot.EndpointGroup.Endpoints == nil {
@@ -2192,6 +2363,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndpointPayload.Snapshot(childComplexity), true
+
+	case "EndpointSource.basePath":
+		if e.ComplexityRoot.EndpointSource.BasePath == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.BasePath(childComplexity), true
+	case "EndpointSource.digest":
+		if e.ComplexityRoot.EndpointSource.Digest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.Digest(childComplexity), true
+	case "EndpointSource.endpointCount":
+		if e.ComplexityRoot.EndpointSource.EndpointCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.EndpointCount(childComplexity), true
+	case "EndpointSource.id":
+		if e.ComplexityRoot.EndpointSource.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.ID(childComplexity), true
+	case "EndpointSource.importedAt":
+		if e.ComplexityRoot.EndpointSource.ImportedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.ImportedAt(childComplexity), true
+	case "EndpointSource.name":
+		if e.ComplexityRoot.EndpointSource.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.Name(childComplexity), true
+	case "EndpointSource.openapi":
+		if e.ComplexityRoot.EndpointSource.OpenAPI == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.OpenAPI(childComplexity), true
+	case "EndpointSource.title":
+		if e.ComplexityRoot.EndpointSource.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.Title(childComplexity), true
+	case "EndpointSource.version":
+		if e.ComplexityRoot.EndpointSource.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointSource.Version(childComplexity), true
+
+	case "EndpointUse.id":
+		if e.ComplexityRoot.EndpointUse.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointUse.ID(childComplexity), true
+	case "EndpointUse.kind":
+		if e.ComplexityRoot.EndpointUse.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointUse.Kind(childComplexity), true
+	case "EndpointUse.name":
+		if e.ComplexityRoot.EndpointUse.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointUse.Name(childComplexity), true
 
 	case "GoneNode.lastSeenAt":
 		if e.ComplexityRoot.GoneNode.LastSeenAt == nil {
@@ -2316,6 +2561,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Identity.Value(childComplexity), true
+
+	case "ImportOpenApiPayload.basePath":
+		if e.ComplexityRoot.ImportOpenApiPayload.BasePath == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.BasePath(childComplexity), true
+	case "ImportOpenApiPayload.basePaths":
+		if e.ComplexityRoot.ImportOpenApiPayload.BasePaths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.BasePaths(childComplexity), true
+	case "ImportOpenApiPayload.changes":
+		if e.ComplexityRoot.ImportOpenApiPayload.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.Changes(childComplexity), true
+	case "ImportOpenApiPayload.plan":
+		if e.ComplexityRoot.ImportOpenApiPayload.Plan == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.Plan(childComplexity), true
+	case "ImportOpenApiPayload.snapshot":
+		if e.ComplexityRoot.ImportOpenApiPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.Snapshot(childComplexity), true
+	case "ImportOpenApiPayload.source":
+		if e.ComplexityRoot.ImportOpenApiPayload.Source == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.Source(childComplexity), true
+	case "ImportOpenApiPayload.title":
+		if e.ComplexityRoot.ImportOpenApiPayload.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.Title(childComplexity), true
+	case "ImportOpenApiPayload.version":
+		if e.ComplexityRoot.ImportOpenApiPayload.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportOpenApiPayload.Version(childComplexity), true
 
 	case "Key.account":
 		if e.ComplexityRoot.Key.Account == nil {
@@ -3284,6 +3578,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndSession(childComplexity, args["id"].(string)), true
+	case "Mutation.importOpenApi":
+		if e.ComplexityRoot.Mutation.ImportOpenAPI == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importOpenApi_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportOpenAPI(childComplexity, args["input"].(model.ImportOpenAPIInput)), true
 	case "Mutation.inviteMember":
 		if e.ComplexityRoot.Mutation.InviteMember == nil {
 			break
@@ -3781,6 +4086,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.EndpointGroups(childComplexity), true
+	case "Query.endpointSources":
+		if e.ComplexityRoot.Query.EndpointSources == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.EndpointSources(childComplexity), true
 	case "Query.endpoints":
 		if e.ComplexityRoot.Query.Endpoints == nil {
 			break
@@ -5247,6 +5558,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputDefaultsInput,
 		ec.unmarshalInputExploreInput,
 		ec.unmarshalInputHeatMapInput,
+		ec.unmarshalInputImportOpenApiInput,
 		ec.unmarshalInputInviteMemberInput,
 		ec.unmarshalInputKeyScopeInput,
 		ec.unmarshalInputLabelFilter,
@@ -6050,6 +6362,8 @@ type Endpoint {
   cost: Int!
   "The group it is in; null for none."
   group: EndpointGroup
+  "The document that it was imported from; null for one made by hand."
+  source: EndpointSource
 }
 
 "A named set of endpoints that one limit can count together."
@@ -7297,6 +7611,159 @@ type MeterPayload {
   snapshot: Int64!
 }
 `, BuiltIn: false},
+	{Name: "../schema/openapi.graphqls", Input: `extend type Query {
+  "What endpoints were imported from, by name."
+  endpointSources: [EndpointSource!]!
+}
+
+extend type Mutation {
+  """
+  Imports the endpoints of an OpenAPI 3.0 or 3.1 document, all of it or nothing, or
+  with ` + "`" + `dryRun` + "`" + ` says what that would do. An endpoint that matches the same requests
+  stays the same one, with its limits, its usage and its group. Fails with VALIDATION
+  on the field at fault (of a document: with the line and the place), and with
+  CONFLICT when ` + "`" + `plan` + "`" + ` is another one by now or there would be too many endpoints.
+  """
+  importOpenApi(input: ImportOpenApiInput!): ImportOpenApiPayload!
+}
+
+"What endpoints were imported from: the last document under its name. Its text isn't kept."
+type EndpointSource {
+  id: ID!
+  "Unique, 1 to 64 characters."
+  name: String!
+  "The document's title."
+  title: String!
+  "The document's own version, such as 1.0.3."
+  version: String!
+  "Version of OpenAPI that it is written in, such as 3.1.0."
+  openapi: String!
+  "What comes before each of its paths; may be empty."
+  basePath: String!
+  "SHA-256 of the document, in hexadecimal."
+  digest: String!
+  "When it was imported last."
+  importedAt: Time!
+  "How many endpoints came from it."
+  endpointCount: Int!
+}
+
+"A document to import."
+input ImportOpenApiInput {
+  """
+  An OpenAPI 3.0 or 3.1 document as JSON or YAML, at most 5 MB, 600000 values and
+  10000 operations. Nothing outside of it is read. x-weir-cost of an operation is the
+  endpoint's cost: a whole number from 1 to 1000000.
+  """
+  document: String!
+  "What its endpoints are remembered by, 1 to 64 characters; leave it out for the document's title."
+  source: String
+  "What comes before each path, such as /v1; leave it out for that of the document's first server. An operation's own servers hold."
+  basePath: String
+  "Puts endpoints that are in no group into one called as their first tag, and creates it."
+  groupByTag: Boolean! = false
+  "What becomes of endpoints that came from this source and aren't in the document."
+  missing: MissingEndpoints! = KEEP
+  "Does nothing, and says what it would do."
+  dryRun: Boolean! = false
+  "The plan that a dry run answered: the import fails with CONFLICT when it would do something else by now."
+  plan: String
+}
+
+"What becomes of endpoints that came from a source and aren't in its document any more."
+enum MissingEndpoints {
+  "They stay."
+  KEEP
+  "Those that no limit, key or meter names are deleted. Their usage stays."
+  DELETE
+}
+
+"What importOpenApi answers."
+type ImportOpenApiPayload {
+  "What the endpoints are remembered by."
+  source: String!
+  "The document's title."
+  title: String!
+  "The document's own version."
+  version: String!
+  "What comes before each path."
+  basePath: String!
+  "The paths of the document's servers, which basePath is chosen from; always one."
+  basePaths: [String!]!
+  "Identifies what the import does; see ImportOpenApiInput.plan."
+  plan: String!
+  "What it does to each endpoint: conflicts first, then missing, changed, added and unchanged ones, by template and method."
+  changes: [EndpointChange!]!
+  "The first snapshot that carries the change; null when nothing was done."
+  snapshot: Int64
+}
+
+"What the import of a document does to one endpoint."
+type EndpointChange {
+  kind: EndpointChangeKind!
+  "The endpoint; null when there is none, as before it is added and after it is deleted."
+  endpointId: ID
+  "The line of the document; null for what isn't in it."
+  line: Int
+  "Upper case."
+  method: String!
+  "As it is afterwards; of a conflict, as the document has it."
+  template: String!
+  "Cost units of one request, as it is afterwards."
+  cost: Int!
+  "Its group's name, as it is afterwards; null for none."
+  group: String
+  "As it was before; null when there was none."
+  before: EndpointBefore
+  "What is to be known of it, such as why it conflicts; null for nothing."
+  note: String
+  "Whether it is deleted."
+  deleted: Boolean!
+  "Of a missing endpoint: what names it, at most 20. Empty for any other."
+  usedBy: [EndpointUse!]!
+  "Of a missing endpoint: how many requests it had in the last 30 days; null for any other."
+  recentRequests: Int64
+}
+
+"What a document says of an endpoint."
+enum EndpointChangeKind {
+  "It is left as it is; ` + "`" + `note` + "`" + ` says why."
+  CONFLICT
+  "It came from this source, and isn't in the document."
+  MISSING
+  "It is there, and its parameters' names, its cost or its group change."
+  CHANGED
+  ADDED
+  UNCHANGED
+}
+
+"An endpoint before an import."
+type EndpointBefore {
+  template: String!
+  "Cost units of one request."
+  cost: Int!
+  "Its group's name; null for none."
+  group: String
+}
+
+"Something that names an endpoint."
+type EndpointUse {
+  kind: EndpointUseKind!
+  "Of the limit, key or meter."
+  id: ID!
+  "Its name; that of a limit with its tier's."
+  name: String!
+}
+
+"What kind of thing names an endpoint."
+enum EndpointUseKind {
+  LIMIT
+  "A key's scope."
+  KEY
+  "A custom meter, which would be deleted with it."
+  METER
+}
+`, BuiltIn: false},
 	{Name: "../schema/retention.graphqls", Input: `extend type Query {
   "How long usage is kept at each granularity."
   retention: Retention!
@@ -8513,8 +8980,52 @@ func (ec *executionContext) childFields_Endpoint(ctx context.Context, field grap
 		return ec.fieldContext_Endpoint_cost(ctx, field)
 	case "group":
 		return ec.fieldContext_Endpoint_group(ctx, field)
+	case "source":
+		return ec.fieldContext_Endpoint_source(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Endpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointBefore(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "template":
+		return ec.fieldContext_EndpointBefore_template(ctx, field)
+	case "cost":
+		return ec.fieldContext_EndpointBefore_cost(ctx, field)
+	case "group":
+		return ec.fieldContext_EndpointBefore_group(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointBefore", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_EndpointChange_kind(ctx, field)
+	case "endpointId":
+		return ec.fieldContext_EndpointChange_endpointId(ctx, field)
+	case "line":
+		return ec.fieldContext_EndpointChange_line(ctx, field)
+	case "method":
+		return ec.fieldContext_EndpointChange_method(ctx, field)
+	case "template":
+		return ec.fieldContext_EndpointChange_template(ctx, field)
+	case "cost":
+		return ec.fieldContext_EndpointChange_cost(ctx, field)
+	case "group":
+		return ec.fieldContext_EndpointChange_group(ctx, field)
+	case "before":
+		return ec.fieldContext_EndpointChange_before(ctx, field)
+	case "note":
+		return ec.fieldContext_EndpointChange_note(ctx, field)
+	case "deleted":
+		return ec.fieldContext_EndpointChange_deleted(ctx, field)
+	case "usedBy":
+		return ec.fieldContext_EndpointChange_usedBy(ctx, field)
+	case "recentRequests":
+		return ec.fieldContext_EndpointChange_recentRequests(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointChange", field.Name)
 }
 
 func (ec *executionContext) childFields_EndpointGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8547,6 +9058,42 @@ func (ec *executionContext) childFields_EndpointPayload(ctx context.Context, fie
 		return ec.fieldContext_EndpointPayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndpointPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointSource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_EndpointSource_id(ctx, field)
+	case "name":
+		return ec.fieldContext_EndpointSource_name(ctx, field)
+	case "title":
+		return ec.fieldContext_EndpointSource_title(ctx, field)
+	case "version":
+		return ec.fieldContext_EndpointSource_version(ctx, field)
+	case "openapi":
+		return ec.fieldContext_EndpointSource_openapi(ctx, field)
+	case "basePath":
+		return ec.fieldContext_EndpointSource_basePath(ctx, field)
+	case "digest":
+		return ec.fieldContext_EndpointSource_digest(ctx, field)
+	case "importedAt":
+		return ec.fieldContext_EndpointSource_importedAt(ctx, field)
+	case "endpointCount":
+		return ec.fieldContext_EndpointSource_endpointCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointSource", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointUse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_EndpointUse_kind(ctx, field)
+	case "id":
+		return ec.fieldContext_EndpointUse_id(ctx, field)
+	case "name":
+		return ec.fieldContext_EndpointUse_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointUse", field.Name)
 }
 
 func (ec *executionContext) childFields_GoneNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8611,6 +9158,28 @@ func (ec *executionContext) childFields_Identity(ctx context.Context, field grap
 		return ec.fieldContext_Identity_createdAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportOpenApiPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "source":
+		return ec.fieldContext_ImportOpenApiPayload_source(ctx, field)
+	case "title":
+		return ec.fieldContext_ImportOpenApiPayload_title(ctx, field)
+	case "version":
+		return ec.fieldContext_ImportOpenApiPayload_version(ctx, field)
+	case "basePath":
+		return ec.fieldContext_ImportOpenApiPayload_basePath(ctx, field)
+	case "basePaths":
+		return ec.fieldContext_ImportOpenApiPayload_basePaths(ctx, field)
+	case "plan":
+		return ec.fieldContext_ImportOpenApiPayload_plan(ctx, field)
+	case "changes":
+		return ec.fieldContext_ImportOpenApiPayload_changes(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_ImportOpenApiPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportOpenApiPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10080,6 +10649,20 @@ func (ec *executionContext) field_Mutation_endSession_args(ctx context.Context, 
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_importOpenApi_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ImportOpenAPIInput, error) {
+			return ec.unmarshalNImportOpenApiInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐImportOpenAPIInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -14748,6 +15331,401 @@ func (ec *executionContext) fieldContext_Endpoint_group(_ context.Context, field
 	return fc, nil
 }
 
+func (ec *executionContext) _Endpoint_source(ctx context.Context, field graphql.CollectedField, obj *controlplane.Endpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Endpoint_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Endpoint().Source(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.EndpointSource) graphql.Marshaler {
+			return ec.marshalOEndpointSource2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointSource(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Endpoint_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Endpoint",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointSource(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointBefore_template(ctx context.Context, field graphql.CollectedField, obj *model.EndpointBefore) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointBefore_template(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Template, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointBefore_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointBefore", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointBefore_cost(ctx context.Context, field graphql.CollectedField, obj *model.EndpointBefore) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointBefore_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointBefore_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointBefore", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointBefore_group(ctx context.Context, field graphql.CollectedField, obj *model.EndpointBefore) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointBefore_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointBefore_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointBefore", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_kind(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kind, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.EndpointChangeKind) graphql.Marshaler {
+			return ec.marshalNEndpointChangeKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChangeKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type EndpointChangeKind does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_endpointId(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_endpointId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndpointID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_endpointId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_line(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_line(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Line, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_line(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_method(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_method(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Method, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_template(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_template(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Template, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_cost(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_cost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_cost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_group(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_group(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Group, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_group(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_before(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndpointBefore) graphql.Marshaler {
+			return ec.marshalOEndpointBefore2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointBefore(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointBefore(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointChange_note(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_deleted(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_deleted(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Deleted, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_deleted(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_usedBy(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_usedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UsedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.EndpointUse) graphql.Marshaler {
+			return ec.marshalNEndpointUse2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointUseᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_usedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointUse(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointChange_recentRequests(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_recentRequests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointChange().RecentRequests(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_recentRequests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, true, true, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _EndpointGroup_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointGroup) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14934,6 +15912,282 @@ func (ec *executionContext) _EndpointPayload_snapshot(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_EndpointPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndpointPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointSource().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_name(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_title(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_version(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_openapi(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_openapi(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpenAPI, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_openapi(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_basePath(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_basePath(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BasePath, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_basePath(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_digest(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_digest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointSource().Digest(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_digest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_importedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_importedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ImportedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_importedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointSource_endpointCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointSource) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointSource_endpointCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointSource().EndpointCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointSource_endpointCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointSource", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointUse_kind(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointUse_kind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointUse().Kind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.EndpointUseKind) graphql.Marshaler {
+			return ec.marshalNEndpointUseKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointUseKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointUse_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointUse", field, true, true, errors.New("field of type EndpointUseKind does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointUse_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointUse_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.EndpointUse().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointUse_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointUse", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointUse_name(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointUse) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointUse_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointUse_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointUse", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _GoneNode_node(ctx context.Context, field graphql.CollectedField, obj *model.GoneNode) (ret graphql.Marshaler) {
@@ -15403,6 +16657,199 @@ func (ec *executionContext) _Identity_createdAt(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Identity_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_source(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_source(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Source, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_source(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_title(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_title(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Title, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_version(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Version, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_basePath(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_basePath(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BasePath, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_basePath(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_basePaths(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_basePaths(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.BasePaths, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_basePaths(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_plan(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_plan(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Plan, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_plan(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_changes(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.EndpointChange) graphql.Marshaler {
+			return ec.marshalNEndpointChange2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ImportOpenApiPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ImportOpenApiPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportOpenApiPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ImportOpenApiPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Key_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
@@ -19792,6 +21239,50 @@ func (ec *executionContext) fieldContext_Mutation_deleteMeter(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_importOpenApi(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_importOpenApi(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ImportOpenAPI(ctx, fc.Args["input"].(model.ImportOpenAPIInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ImportOpenAPIPayload) graphql.Marshaler {
+			return ec.marshalNImportOpenApiPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐImportOpenAPIPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_importOpenApi(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ImportOpenApiPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_importOpenApi_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_setRetention(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -21820,6 +23311,38 @@ func (ec *executionContext) fieldContext_Query_meters(_ context.Context, field g
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_endpointSources(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_endpointSources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().EndpointSources(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.EndpointSource) graphql.Marshaler {
+			return ec.marshalNEndpointSource2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointSourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_endpointSources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointSource(ctx, field)
 		},
 	}
 	return fc, nil
@@ -29469,6 +30992,88 @@ func (ec *executionContext) unmarshalInputHeatMapInput(ctx context.Context, obj 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputImportOpenApiInput(ctx context.Context, obj any) (model.ImportOpenAPIInput, error) {
+	var it model.ImportOpenAPIInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["groupByTag"]; !present {
+		asMap["groupByTag"] = false
+	}
+	if _, present := asMap["missing"]; !present {
+		asMap["missing"] = "KEEP"
+	}
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+
+	fieldsInOrder := [...]string{"document", "source", "basePath", "groupByTag", "missing", "dryRun", "plan"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "document":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("document"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Document = data
+		case "source":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("source"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Source = data
+		case "basePath":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("basePath"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BasePath = data
+		case "groupByTag":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("groupByTag"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.GroupByTag = data
+		case "missing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("missing"))
+			data, err := ec.unmarshalNMissingEndpoints2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMissingEndpoints(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Missing = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		case "plan":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("plan"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Plan = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputInviteMemberInput(ctx context.Context, obj any) (model.InviteMemberInput, error) {
 	var it model.InviteMemberInput
 	if obj == nil {
@@ -33901,6 +35506,192 @@ func (ec *executionContext) _Endpoint(ctx context.Context, sel ast.SelectionSet,
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "source":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Endpoint_source(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointBeforeImplementors = []string{"EndpointBefore"}
+
+func (ec *executionContext) _EndpointBefore(ctx context.Context, sel ast.SelectionSet, obj *model.EndpointBefore) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointBeforeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointBefore")
+		case "template":
+			out.Values[i] = ec._EndpointBefore_template(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cost":
+			out.Values[i] = ec._EndpointBefore_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "group":
+			out.Values[i] = ec._EndpointBefore_group(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointChangeImplementors = []string{"EndpointChange"}
+
+func (ec *executionContext) _EndpointChange(ctx context.Context, sel ast.SelectionSet, obj *model.EndpointChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointChange")
+		case "kind":
+			out.Values[i] = ec._EndpointChange_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endpointId":
+			out.Values[i] = ec._EndpointChange_endpointId(ctx, field, obj)
+		case "line":
+			out.Values[i] = ec._EndpointChange_line(ctx, field, obj)
+		case "method":
+			out.Values[i] = ec._EndpointChange_method(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "template":
+			out.Values[i] = ec._EndpointChange_template(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "cost":
+			out.Values[i] = ec._EndpointChange_cost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "group":
+			out.Values[i] = ec._EndpointChange_group(ctx, field, obj)
+		case "before":
+			out.Values[i] = ec._EndpointChange_before(ctx, field, obj)
+		case "note":
+			out.Values[i] = ec._EndpointChange_note(ctx, field, obj)
+		case "deleted":
+			out.Values[i] = ec._EndpointChange_deleted(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "usedBy":
+			out.Values[i] = ec._EndpointChange_usedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "recentRequests":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointChange_recentRequests(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -34099,6 +35890,289 @@ func (ec *executionContext) _EndpointPayload(ctx context.Context, sel ast.Select
 			out.Values[i] = ec._EndpointPayload_snapshot(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointSourceImplementors = []string{"EndpointSource"}
+
+func (ec *executionContext) _EndpointSource(ctx context.Context, sel ast.SelectionSet, obj *controlplane.EndpointSource) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointSourceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointSource")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointSource_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "name":
+			out.Values[i] = ec._EndpointSource_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "title":
+			out.Values[i] = ec._EndpointSource_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "version":
+			out.Values[i] = ec._EndpointSource_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "openapi":
+			out.Values[i] = ec._EndpointSource_openapi(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "basePath":
+			out.Values[i] = ec._EndpointSource_basePath(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "digest":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointSource_digest(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "importedAt":
+			out.Values[i] = ec._EndpointSource_importedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endpointCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointSource_endpointCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointUseImplementors = []string{"EndpointUse"}
+
+func (ec *executionContext) _EndpointUse(ctx context.Context, sel ast.SelectionSet, obj *controlplane.EndpointUse) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointUseImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointUse")
+		case "kind":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointUse_kind(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointUse_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "name":
+			out.Values[i] = ec._EndpointUse_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -34364,6 +36438,77 @@ func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var importOpenApiPayloadImplementors = []string{"ImportOpenApiPayload"}
+
+func (ec *executionContext) _ImportOpenApiPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ImportOpenAPIPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, importOpenApiPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ImportOpenApiPayload")
+		case "source":
+			out.Values[i] = ec._ImportOpenApiPayload_source(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "title":
+			out.Values[i] = ec._ImportOpenApiPayload_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._ImportOpenApiPayload_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "basePath":
+			out.Values[i] = ec._ImportOpenApiPayload_basePath(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "basePaths":
+			out.Values[i] = ec._ImportOpenApiPayload_basePaths(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "plan":
+			out.Values[i] = ec._ImportOpenApiPayload_plan(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changes":
+			out.Values[i] = ec._ImportOpenApiPayload_changes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._ImportOpenApiPayload_snapshot(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -36843,6 +38988,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "importOpenApi":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_importOpenApi(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "setRetention":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setRetention(ctx, field)
@@ -37832,6 +39984,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_meters(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "endpointSources":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_endpointSources(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -42098,6 +44272,42 @@ func (ec *executionContext) marshalNEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 	return ec._Endpoint(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEndpointChange2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.EndpointChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEndpointChange2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEndpointChange2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChange(ctx context.Context, sel ast.SelectionSet, v *model.EndpointChange) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointChange(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEndpointChangeKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChangeKind(ctx context.Context, v any) (model.EndpointChangeKind, error) {
+	var res model.EndpointChangeKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndpointChangeKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointChangeKind(ctx context.Context, sel ast.SelectionSet, v model.EndpointChangeKind) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -42150,6 +44360,68 @@ func (ec *executionContext) marshalNEndpointPayload2ᚖgithubᚗcomᚋweirhqᚋw
 		return graphql.Null
 	}
 	return ec._EndpointPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndpointSource2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointSourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.EndpointSource) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEndpointSource2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointSource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEndpointSource2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointSource(ctx context.Context, sel ast.SelectionSet, v *controlplane.EndpointSource) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointSource(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndpointUse2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointUseᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.EndpointUse) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEndpointUse2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointUse(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEndpointUse2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointUse(ctx context.Context, sel ast.SelectionSet, v *controlplane.EndpointUse) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointUse(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEndpointUseKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointUseKind(ctx context.Context, v any) (model.EndpointUseKind, error) {
+	var res model.EndpointUseKind
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEndpointUseKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointUseKind(ctx context.Context, sel ast.SelectionSet, v model.EndpointUseKind) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) unmarshalNExploreInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐExploreInput(ctx context.Context, v any) (model.ExploreInput, error) {
@@ -42387,6 +44659,25 @@ var (
 		controlplane.Certificate: "CERTIFICATE",
 	}
 )
+
+func (ec *executionContext) unmarshalNImportOpenApiInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐImportOpenAPIInput(ctx context.Context, v any) (model.ImportOpenAPIInput, error) {
+	res, err := ec.unmarshalInputImportOpenApiInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNImportOpenApiPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐImportOpenAPIPayload(ctx context.Context, sel ast.SelectionSet, v model.ImportOpenAPIPayload) graphql.Marshaler {
+	return ec._ImportOpenApiPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNImportOpenApiPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐImportOpenAPIPayload(ctx context.Context, sel ast.SelectionSet, v *model.ImportOpenAPIPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ImportOpenApiPayload(ctx, sel, v)
+}
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
 	res, err := graphql.UnmarshalInt(v)
@@ -43213,6 +45504,16 @@ func (ec *executionContext) marshalNMeterPayload2ᚖgithubᚗcomᚋweirhqᚋweir
 		return graphql.Null
 	}
 	return ec._MeterPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNMissingEndpoints2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMissingEndpoints(ctx context.Context, v any) (model.MissingEndpoints, error) {
+	var res model.MissingEndpoints
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMissingEndpoints2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMissingEndpoints(ctx context.Context, sel ast.SelectionSet, v model.MissingEndpoints) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
@@ -44701,11 +47002,25 @@ func (ec *executionContext) marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 	return ec._Endpoint(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOEndpointBefore2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointBefore(ctx context.Context, sel ast.SelectionSet, v *model.EndpointBefore) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EndpointBefore(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx context.Context, sel ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._EndpointGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOEndpointSource2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointSource(ctx context.Context, sel ast.SelectionSet, v *controlplane.EndpointSource) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._EndpointSource(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOFailMode2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐFailMode(ctx context.Context, v any) (*model.FailMode, error) {

@@ -291,6 +291,44 @@ type DenialConnection struct {
 	PageInfo *PageInfo              `json:"pageInfo"`
 }
 
+// An endpoint before an import.
+type EndpointBefore struct {
+	Template string `json:"template"`
+	// Cost units of one request.
+	Cost int `json:"cost"`
+	// Its group's name; null for none.
+	Group *string `json:"group,omitempty"`
+}
+
+// What the import of a document does to one endpoint.
+type EndpointChange struct {
+	Kind EndpointChangeKind `json:"kind"`
+	// The endpoint; null when there is none, as before it is added and after it is deleted.
+	EndpointID *string `json:"endpointId,omitempty"`
+	// The line of the document; null for what isn't in it.
+	Line *int `json:"line,omitempty"`
+	// Upper case.
+	Method string `json:"method"`
+	// As it is afterwards; of a conflict, as the document has it.
+	Template string `json:"template"`
+	// Cost units of one request, as it is afterwards.
+	Cost int `json:"cost"`
+	// Its group's name, as it is afterwards; null for none.
+	Group *string `json:"group,omitempty"`
+	// As it was before; null when there was none.
+	Before *EndpointBefore `json:"before,omitempty"`
+	// What is to be known of it, such as why it conflicts; null for nothing.
+	Note *string `json:"note,omitempty"`
+	// Whether it is deleted.
+	Deleted bool `json:"deleted"`
+	// Of a missing endpoint: what names it, at most 20. Empty for any other.
+	UsedBy []*controlplane.EndpointUse `json:"usedBy"`
+	// Of a missing endpoint: how many requests it had in the last 30 days; null for any other.
+	RecentRequests *int64 `json:"recentRequests,omitempty"`
+	// Of the missing endpoint; 0 for what isn't missing.
+	MissingID controlplane.ID `json:"-"`
+}
+
 // What createEndpointGroup answers.
 type EndpointGroupPayload struct {
 	Group *controlplane.EndpointGroup `json:"group"`
@@ -362,6 +400,46 @@ type HeatMapInput struct {
 	Filter *UsageFilter `json:"filter,omitempty"`
 	// What the cells are about.
 	Measure explore.Measure `json:"measure"`
+}
+
+// A document to import.
+type ImportOpenAPIInput struct {
+	// An OpenAPI 3.0 or 3.1 document as JSON or YAML, at most 5 MB, 600000 values and
+	// 10000 operations. Nothing outside of it is read. x-weir-cost of an operation is the
+	// endpoint's cost: a whole number from 1 to 1000000.
+	Document string `json:"document"`
+	// What its endpoints are remembered by, 1 to 64 characters; leave it out for the document's title.
+	Source *string `json:"source,omitempty"`
+	// What comes before each path, such as /v1; leave it out for that of the document's first server. An operation's own servers hold.
+	BasePath *string `json:"basePath,omitempty"`
+	// Puts endpoints that are in no group into one called as their first tag, and creates it.
+	GroupByTag bool `json:"groupByTag"`
+	// What becomes of endpoints that came from this source and aren't in the document.
+	Missing MissingEndpoints `json:"missing"`
+	// Does nothing, and says what it would do.
+	DryRun bool `json:"dryRun"`
+	// The plan that a dry run answered: the import fails with CONFLICT when it would do something else by now.
+	Plan *string `json:"plan,omitempty"`
+}
+
+// What importOpenApi answers.
+type ImportOpenAPIPayload struct {
+	// What the endpoints are remembered by.
+	Source string `json:"source"`
+	// The document's title.
+	Title string `json:"title"`
+	// The document's own version.
+	Version string `json:"version"`
+	// What comes before each path.
+	BasePath string `json:"basePath"`
+	// The paths of the document's servers, which basePath is chosen from; always one.
+	BasePaths []string `json:"basePaths"`
+	// Identifies what the import does; see ImportOpenApiInput.plan.
+	Plan string `json:"plan"`
+	// What it does to each endpoint: conflicts first, then missing, changed, added and unchanged ones, by template and method.
+	Changes []*EndpointChange `json:"changes"`
+	// The first snapshot that carries the change; null when nothing was done.
+	Snapshot *int64 `json:"snapshot,omitempty"`
 }
 
 // A member to invite.
@@ -1026,6 +1104,131 @@ func (e CorrectionKind) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What a document says of an endpoint.
+type EndpointChangeKind string
+
+const (
+	// It is left as it is; `note` says why.
+	EndpointChangeKindConflict EndpointChangeKind = "CONFLICT"
+	// It came from this source, and isn't in the document.
+	EndpointChangeKindMissing EndpointChangeKind = "MISSING"
+	// It is there, and its parameters' names, its cost or its group change.
+	EndpointChangeKindChanged   EndpointChangeKind = "CHANGED"
+	EndpointChangeKindAdded     EndpointChangeKind = "ADDED"
+	EndpointChangeKindUnchanged EndpointChangeKind = "UNCHANGED"
+)
+
+var AllEndpointChangeKind = []EndpointChangeKind{
+	EndpointChangeKindConflict,
+	EndpointChangeKindMissing,
+	EndpointChangeKindChanged,
+	EndpointChangeKindAdded,
+	EndpointChangeKindUnchanged,
+}
+
+func (e EndpointChangeKind) IsValid() bool {
+	switch e {
+	case EndpointChangeKindConflict, EndpointChangeKindMissing, EndpointChangeKindChanged, EndpointChangeKindAdded, EndpointChangeKindUnchanged:
+		return true
+	}
+	return false
+}
+
+func (e EndpointChangeKind) String() string {
+	return string(e)
+}
+
+func (e *EndpointChangeKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EndpointChangeKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EndpointChangeKind", str)
+	}
+	return nil
+}
+
+func (e EndpointChangeKind) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EndpointChangeKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EndpointChangeKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What kind of thing names an endpoint.
+type EndpointUseKind string
+
+const (
+	EndpointUseKindLimit EndpointUseKind = "LIMIT"
+	// A key's scope.
+	EndpointUseKindKey EndpointUseKind = "KEY"
+	// A custom meter, which would be deleted with it.
+	EndpointUseKindMeter EndpointUseKind = "METER"
+)
+
+var AllEndpointUseKind = []EndpointUseKind{
+	EndpointUseKindLimit,
+	EndpointUseKindKey,
+	EndpointUseKindMeter,
+}
+
+func (e EndpointUseKind) IsValid() bool {
+	switch e {
+	case EndpointUseKindLimit, EndpointUseKindKey, EndpointUseKindMeter:
+		return true
+	}
+	return false
+}
+
+func (e EndpointUseKind) String() string {
+	return string(e)
+}
+
+func (e *EndpointUseKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = EndpointUseKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid EndpointUseKind", str)
+	}
+	return nil
+}
+
+func (e EndpointUseKind) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *EndpointUseKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e EndpointUseKind) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What a limit does while its state can't be known.
 type FailMode string
 
@@ -1199,6 +1402,64 @@ func (e *LiveWindow) UnmarshalJSON(b []byte) error {
 }
 
 func (e LiveWindow) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What becomes of endpoints that came from a source and aren't in its document any more.
+type MissingEndpoints string
+
+const (
+	// They stay.
+	MissingEndpointsKeep MissingEndpoints = "KEEP"
+	// Those that no limit, key or meter names are deleted. Their usage stays.
+	MissingEndpointsDelete MissingEndpoints = "DELETE"
+)
+
+var AllMissingEndpoints = []MissingEndpoints{
+	MissingEndpointsKeep,
+	MissingEndpointsDelete,
+}
+
+func (e MissingEndpoints) IsValid() bool {
+	switch e {
+	case MissingEndpointsKeep, MissingEndpointsDelete:
+		return true
+	}
+	return false
+}
+
+func (e MissingEndpoints) String() string {
+	return string(e)
+}
+
+func (e *MissingEndpoints) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = MissingEndpoints(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid MissingEndpoints", str)
+	}
+	return nil
+}
+
+func (e MissingEndpoints) MarshalGQL(w io.Writer) {
+	fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *MissingEndpoints) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e MissingEndpoints) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
