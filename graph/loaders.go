@@ -33,12 +33,12 @@ type loaders struct {
 	quotas     *dataloadgen.Loader[controlplane.ID, []*controlplane.QuotaStanding] // by account
 
 	lastUsed *dataloadgen.Loader[ownedKey, *time.Time]
-	counts   *dataloadgen.Loader[controlplane.ID, int]               // accounts by tier
+	counts   *dataloadgen.Loader[controlplane.ID, int] // accounts by tier
 	sources  *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointSource]
 	imported *dataloadgen.Loader[controlplane.ID, int] // endpoints by source
 	// recentRequests are those of endpoints that nobody may need any more.
 	recentRequests *dataloadgen.Loader[controlplane.ID, int64]
-	totals   *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
+	totals         *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
 }
 
 type accountRange struct {
