@@ -28,16 +28,31 @@ func (r *accountResolver) Labels(ctx context.Context, obj *controlplane.Account)
 	return pointers(obj.Labels.List()), nil
 }
 
-func (r *accountResolver) Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error) {
-	return loadersOf(ctx).overrides.Load(ctx, obj.ID)
+func (r *accountResolver) Overrides(ctx context.Context, obj *controlplane.Account, first int, after *string) (*model.Connection[controlplane.Override], error) {
+	list := overrideList()
+	place, err := list.from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	return ofOwner(ctx, list, loadersOf(ctx).overridePages, loadersOf(ctx).overrideCounts, obj.ID, place, first, after)
 }
 
-func (r *accountResolver) Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error) {
-	return loadersOf(ctx).keys.Load(ctx, obj.ID)
+func (r *accountResolver) Keys(ctx context.Context, obj *controlplane.Account, first int, after *string) (*model.Connection[controlplane.Key], error) {
+	list := keyList()
+	place, err := list.from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	return ofOwner(ctx, list, loadersOf(ctx).keyPages, loadersOf(ctx).keyCounts, obj.ID, place, first, after)
 }
 
-func (r *accountResolver) Identities(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Identity, error) {
-	return loadersOf(ctx).identities.Load(ctx, obj.ID)
+func (r *accountResolver) Identities(ctx context.Context, obj *controlplane.Account, first int, after *string) (*model.Connection[controlplane.Identity], error) {
+	list := identityList()
+	place, err := list.from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	return ofOwner(ctx, list, loadersOf(ctx).identityPages, loadersOf(ctx).identityCounts, obj.ID, place, first, after)
 }
 
 func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error) {
@@ -168,11 +183,8 @@ func (r *overrideResolver) InForce(ctx context.Context, obj *controlplane.Overri
 	return limit.TierID == account.TierID, nil
 }
 
-func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.AccountConnection, error) {
-	if first < 1 || first > 200 {
-		return nil, controlplane.Invalid("first", "give a number from 1 to 200")
-	}
-	cursor, err := optional(controlplane.KindAccount, "after", after)
+func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.Connection[controlplane.Account], error) {
+	cursor, err := accountList().from(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +199,7 @@ func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	return connectionOf(page), nil
+	return connectionOf(page, after), nil
 }
 
 func (r *queryResolver) Account(ctx context.Context, id string) (*controlplane.Account, error) {

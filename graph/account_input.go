@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -9,11 +10,8 @@ import (
 	"github.com/weirhq/weir/graph/model"
 )
 
-func connectionOf(page postgres.AccountPage) *model.AccountConnection {
-	return &model.AccountConnection{
-		Nodes: pointers(page.Accounts), TotalCount: page.Total,
-		PageInfo: pageInfo(page.Accounts, page.More, func(a *controlplane.Account) string { return controlplane.KindAccount.Format(a.ID) }),
-	}
+func connectionOf(page postgres.AccountPage, after *string) *model.AccountConnection {
+	return accountList().page(page.Accounts, page.More, after, func(context.Context) (int, error) { return page.Total, nil })
 }
 
 func newAccountOf(in model.CreateAccountInput, now time.Time) (a controlplane.NewAccount, err error) {

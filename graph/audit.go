@@ -1,9 +1,12 @@
 package graph
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/graph/model"
@@ -14,7 +17,6 @@ const (
 	maxReconciledDays    = 400
 	maxReconciledRows    = 1000 // on a page
 	maxReconciledSources = 500
-	maxAuditPage         = 200
 )
 
 // reconciledFrom checks a range of days and reads where in their rows a page
@@ -61,23 +63,13 @@ func placeOf(cursor string) (*controlplane.ReconciledPlace, error) {
 	return &controlplane.ReconciledPlace{Differs: kind == cursorDiffers, Date: date, AccountID: controlplane.ID(id)}, nil
 }
 
-func reconciledPage(r *controlplane.Reconciliation) *model.PageInfo {
-	return pageInfo(r.Rows, r.More, func(row *controlplane.ReconciliationRow) string { return cursorOf(row.Place()) })
-}
-
-// pageFrom checks a page's size and reads where it begins; 0 is the beginning.
-func pageFrom(kind controlplane.Kind, first int, after *string) (controlplane.ID, error) {
-	if first < 1 || first > maxAuditPage {
-		return 0, controlplane.Invalid("first", "give a number from 1 to %d", maxAuditPage)
-	}
-	return optional(kind, "after", after)
-}
-
-func pageInfo[T any](page []T, more bool, cursor func(*T) string) *model.PageInfo {
-	info := &model.PageInfo{HasNextPage: more}
-	if n := len(page); n > 0 {
-		last := cursor(&page[n-1])
-		info.EndCursor = &last
+// reconciledPage says where a page of a reconciliation lies.
+func reconciledPage(ctx context.Context, r *controlplane.Reconciliation) *model.PageInfo {
+	after, _ := graphql.GetFieldContext(ctx).Parent.Args["after"].(*string)
+	info := &model.PageInfo{HasNextPage: r.More, HasPreviousPage: after != nil}
+	if n := len(r.Rows); n > 0 {
+		start, end := cursorOf(r.Rows[0].Place()), cursorOf(r.Rows[n-1].Place())
+		info.StartCursor, info.EndCursor = &start, &end
 	}
 	return info
 }

@@ -7,7 +7,6 @@ package graph
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
@@ -83,8 +82,8 @@ func (r *auditVerificationResolver) Whole(ctx context.Context, obj *audit.Report
 	return obj.Break == nil, nil
 }
 
-func (r *queryResolver) AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.AuditConnection, error) {
-	cursor, err := seqFrom(first, after)
+func (r *queryResolver) AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.Connection[audit.Record], error) {
+	cursor, err := auditList().from(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +95,7 @@ func (r *queryResolver) AuditLog(ctx context.Context, first int, after *string, 
 	if err != nil {
 		return nil, err
 	}
-	return &model.AuditConnection{
-		Nodes:    pointers(page.Records),
-		PageInfo: pageInfo(page.Records, page.More, func(r *audit.Record) string { return strconv.FormatInt(r.Seq, 10) }),
-	}, nil
+	return auditList().page(page.Records, page.More, after, nil), nil
 }
 
 func (r *queryResolver) AuditActions(ctx context.Context) ([]string, error) {

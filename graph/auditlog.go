@@ -3,8 +3,6 @@ package graph
 import (
 	"encoding/json"
 	"errors"
-	"strconv"
-	"strings"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
@@ -54,21 +52,6 @@ func named(at string, err error) error {
 		faults = append(faults, &renamed)
 	}
 	return errors.Join(faults...)
-}
-
-// seqFrom reads where a page of the log begins; 0 is at its end.
-func seqFrom(first int, after *string) (int64, error) {
-	if first < 1 || first > maxAuditPage {
-		return 0, controlplane.Invalid("first", "give a number from 1 to %d", maxAuditPage)
-	}
-	if after == nil {
-		return 0, nil
-	}
-	seq, err := strconv.ParseInt(*after, 10, 64)
-	if err != nil || seq < 1 || strings.HasPrefix(*after, "+") {
-		return 0, controlplane.Invalid("after", "give the endCursor of the page before")
-	}
-	return seq, nil
 }
 
 // auditCheckOf reads what to verify.

@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	maxDenials      = 200 // on a page
 	maxAffected     = 20  // accounts of a limit's effect
 	maxActiveLimits = 200 // of an answer about all limits
 )
@@ -29,15 +28,6 @@ func denialFilterOf(requestID, accountID *string) (f controlplane.DenialFilter, 
 		return f, err
 	}
 	return f, f.Validate()
-}
-
-func denialsOf(denials []controlplane.Denial, more bool) *model.DenialConnection {
-	c := &model.DenialConnection{Nodes: pointers(denials), PageInfo: &model.PageInfo{HasNextPage: more}}
-	if n := len(denials); n > 0 {
-		cursor := controlplane.KindDenial.Format(denials[n-1].ID)
-		c.PageInfo.EndCursor = &cursor
-	}
-	return c
 }
 
 func effectOf(limit *controlplane.Limit, buckets []time.Time, series map[time.Time]controlplane.VerdictTotals, accounts []controlplane.AccountEffect) *model.LimitEffect {

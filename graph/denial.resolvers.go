@@ -72,15 +72,12 @@ func (r *limitActivityResolver) Limit(ctx context.Context, obj *controlplane.Lim
 	return loadersOf(ctx).limits.Load(ctx, obj.LimitID)
 }
 
-func (r *queryResolver) Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.DenialConnection, error) {
-	if first < 1 || first > maxDenials {
-		return nil, controlplane.Invalid("first", "give a number from 1 to %d", maxDenials)
-	}
+func (r *queryResolver) Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.Connection[controlplane.Denial], error) {
 	filter, err := denialFilterOf(requestID, accountID)
 	if err != nil {
 		return nil, err
 	}
-	cursor, err := optional(controlplane.KindDenial, "after", after)
+	cursor, err := denialList().from(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +85,7 @@ func (r *queryResolver) Denials(ctx context.Context, requestID *string, accountI
 	if err != nil {
 		return nil, err
 	}
-	return denialsOf(denials, more), nil
+	return denialList().page(denials, more, after, nil), nil
 }
 
 func (r *queryResolver) LimitEffect(ctx context.Context, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) (*model.LimitEffect, error) {

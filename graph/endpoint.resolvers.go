@@ -10,6 +10,7 @@ import (
 	"errors"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -36,8 +37,13 @@ func (r *endpointGroupResolver) ID(ctx context.Context, obj *controlplane.Endpoi
 	return controlplane.KindGroup.Format(obj.ID), nil
 }
 
-func (r *endpointGroupResolver) Endpoints(ctx context.Context, obj *controlplane.EndpointGroup) ([]*controlplane.Endpoint, error) {
-	return loadersOf(ctx).grouped.Load(ctx, obj.ID)
+func (r *endpointGroupResolver) Endpoints(ctx context.Context, obj *controlplane.EndpointGroup, first int, after *string) (*model.Connection[controlplane.Endpoint], error) {
+	list := endpointList()
+	place, err := list.from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	return ofOwner(ctx, list, loadersOf(ctx).endpointPages, loadersOf(ctx).endpointCounts, obj.ID, place, first, after)
 }
 
 func (r *mutationResolver) CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error) {
@@ -100,14 +106,32 @@ func (r *mutationResolver) DeleteEndpointGroup(ctx context.Context, id string) (
 	return &model.DeletePayload{ID: id, Snapshot: int64(version)}, nil
 }
 
-func (r *queryResolver) Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error) {
-	endpoints, err := r.DB.Endpoints(ctx)
-	return pointers(endpoints), err
+func (r *queryResolver) Endpoints(ctx context.Context, first int, after *string, search *string) (*model.Connection[controlplane.Endpoint], error) {
+	place, err := endpointList().from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	containing := textOf(search)
+	if err := controlplane.ValidateSearch("search", containing); err != nil {
+		return nil, err
+	}
+	endpoints, more, err := r.DB.EndpointPage(ctx, containing, place, first)
+	if err != nil {
+		return nil, err
+	}
+	return endpointList().page(endpoints, more, after, func(ctx context.Context) (int, error) { return r.DB.EndpointCount(ctx, containing) }), nil
 }
 
-func (r *queryResolver) EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error) {
-	groups, err := r.DB.EndpointGroups(ctx)
-	return pointers(groups), err
+func (r *queryResolver) EndpointGroups(ctx context.Context, first int, after *string) (*model.Connection[controlplane.EndpointGroup], error) {
+	place, err := groupList().from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	found, more, err := r.DB.EndpointGroupPage(ctx, place, first)
+	if err != nil {
+		return nil, err
+	}
+	return groupList().page(found, more, after, r.counting(postgres.CountedEndpointGroups)), nil
 }
 
 func (r *Resolver) Endpoint() generated.EndpointResolver { return &endpointResolver{r} }

@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/graph/generated"
@@ -127,8 +128,8 @@ func (r *queryResolver) Reconciliation(ctx context.Context, from time.Time, to t
 	return r.DB.Reconcile(ctx, from, to, account, place, first)
 }
 
-func (r *queryResolver) UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.UnaccountedUsageConnection, error) {
-	cursor, err := pageFrom(controlplane.KindUnaccounted, first, after)
+func (r *queryResolver) UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.Connection[controlplane.UnaccountedUsage], error) {
+	cursor, err := unaccountedList().from(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -136,18 +137,15 @@ func (r *queryResolver) UnaccountedUsage(ctx context.Context, first int, after *
 	if err != nil {
 		return nil, err
 	}
-	return &model.UnaccountedUsageConnection{
-		Nodes:    pointers(found),
-		PageInfo: pageInfo(found, more, func(u *controlplane.UnaccountedUsage) string { return controlplane.KindUnaccounted.Format(u.ID) }),
-	}, nil
+	return unaccountedList().page(found, more, after, nil), nil
 }
 
-func (r *queryResolver) Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.CorrectionConnection, error) {
+func (r *queryResolver) Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.Connection[controlplane.Correction], error) {
 	account, err := optional(controlplane.KindAccount, "accountId", accountID)
 	if err != nil {
 		return nil, err
 	}
-	cursor, err := pageFrom(controlplane.KindCorrection, first, after)
+	cursor, err := correctionList().from(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -155,10 +153,7 @@ func (r *queryResolver) Corrections(ctx context.Context, accountID *string, firs
 	if err != nil {
 		return nil, err
 	}
-	return &model.CorrectionConnection{
-		Nodes:    pointers(found),
-		PageInfo: pageInfo(found, more, func(c *controlplane.Correction) string { return controlplane.KindCorrection.Format(c.ID) }),
-	}, nil
+	return correctionList().page(found, more, after, nil), nil
 }
 
 func (r *reconciledSourceResolver) Source(ctx context.Context, obj *controlplane.ReconciledSource) (string, error) {
@@ -166,7 +161,7 @@ func (r *reconciledSourceResolver) Source(ctx context.Context, obj *controlplane
 }
 
 func (r *reconciliationResolver) PageInfo(ctx context.Context, obj *controlplane.Reconciliation) (*model.PageInfo, error) {
-	return reconciledPage(obj), nil
+	return reconciledPage(ctx, obj), nil
 }
 
 func (r *reconciliationResolver) Levels(ctx context.Context, obj *controlplane.Reconciliation) ([]*controlplane.ReconciledLevel, error) {
@@ -231,7 +226,8 @@ func (r *usageGroupResolver) Label(ctx context.Context, obj *explore.Group) (str
 }
 
 func (r *usageReportResolver) PageInfo(ctx context.Context, obj *explore.Report) (*model.PageInfo, error) {
-	info := &model.PageInfo{HasNextPage: obj.More}
+	asked, _ := graphql.GetFieldContext(ctx).Parent.Args["input"].(model.ExploreInput)
+	info := &model.PageInfo{HasNextPage: obj.More, HasPreviousPage: asked.After != nil}
 	if obj.EndCursor != "" {
 		info.EndCursor = &obj.EndCursor
 	}

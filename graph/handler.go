@@ -70,6 +70,13 @@ func weigh(c *generated.Config) {
 	c.Complexity.Query.Accounts = func(child, first int, _ *string, _ *model.AccountFilter, _ *model.AccountOrder) int {
 		return rows(first, child)
 	}
+	paged := func(child, first int, _ *string) int { return rows(first, child) }
+	c.Complexity.Account.Keys, c.Complexity.Account.Overrides, c.Complexity.Account.Identities = paged, paged, paged
+	c.Complexity.EndpointGroup.Endpoints = paged
+	c.Complexity.Query.Tiers, c.Complexity.Query.EndpointGroups = paged, paged
+	c.Complexity.Query.Meters, c.Complexity.Query.APITokens = paged, paged
+	c.Complexity.Query.Endpoints = func(child, first int, _, _ *string) int { return rows(first, child) }
+	c.Complexity.Query.Nodes = func(child int, ids []string) int { return rows(len(ids), child) }
 	c.Complexity.Query.Members = func(child, first int, _, _ *string, _ *controlplane.Role) int { return rows(first, child) }
 	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
 		return rows(first, child)

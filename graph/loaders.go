@@ -19,18 +19,30 @@ type loaders struct {
 	tiers     *dataloadgen.Loader[controlplane.ID, *controlplane.Tier]
 	accounts  *dataloadgen.Loader[controlplane.ID, *controlplane.Account]
 	endpoints *dataloadgen.Loader[controlplane.ID, *controlplane.Endpoint]
-	keys      *dataloadgen.Loader[controlplane.ID, []*controlplane.Key]  // by account
 	levels    *dataloadgen.Loader[controlplane.ID, []controlplane.Level] // by account
 
-	limits     *dataloadgen.Loader[controlplane.ID, *controlplane.Limit]
-	groups     *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointGroup]
-	meters     *dataloadgen.Loader[controlplane.ID, *controlplane.Meter]
-	members    *dataloadgen.Loader[controlplane.ID, *controlplane.Member]
-	grouped    *dataloadgen.Loader[controlplane.ID, []*controlplane.Endpoint]      // by group
-	overrides  *dataloadgen.Loader[controlplane.ID, []*controlplane.Override]      // by account
-	identities *dataloadgen.Loader[controlplane.ID, []*controlplane.Identity]      // by account
-	callers    *dataloadgen.Loader[controlplane.ID, caller]                        // by key or identity
-	quotas     *dataloadgen.Loader[controlplane.ID, []*controlplane.QuotaStanding] // by account
+	limits    *dataloadgen.Loader[controlplane.ID, *controlplane.Limit]
+	groups    *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointGroup]
+	meters    *dataloadgen.Loader[controlplane.ID, *controlplane.Meter]
+	members   *dataloadgen.Loader[controlplane.ID, *controlplane.Member]
+	overrides *dataloadgen.Loader[controlplane.ID, []*controlplane.Override]      // by account
+	callers   *dataloadgen.Loader[controlplane.ID, caller]                        // by key or identity
+	quotas    *dataloadgen.Loader[controlplane.ID, []*controlplane.QuotaStanding] // by account
+
+	keyPages       *pageLoader[controlplane.Key, controlplane.ID]
+	identityPages  *pageLoader[controlplane.Identity, controlplane.ID]
+	overridePages  *pageLoader[controlplane.Override, postgres.OverridePlace]
+	endpointPages  *pageLoader[controlplane.Endpoint, postgres.EndpointPlace] // by group
+	keyCounts      *countLoader
+	identityCounts *countLoader
+	overrideCounts *countLoader
+	endpointCounts *countLoader // by group
+
+	overridesByID *dataloadgen.Loader[controlplane.ID, *controlplane.Override]
+	tokens        *dataloadgen.Loader[controlplane.ID, *controlplane.APIToken]
+	denials       *dataloadgen.Loader[controlplane.ID, *controlplane.Denial]
+	corrections   *dataloadgen.Loader[controlplane.ID, *controlplane.Correction]
+	unaccounted   *dataloadgen.Loader[controlplane.ID, *controlplane.UnaccountedUsage]
 
 	lastUsed *dataloadgen.Loader[ownedKey, *time.Time]
 	counts   *dataloadgen.Loader[controlplane.ID, int] // accounts by tier
@@ -70,10 +82,22 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		callers:   dataloadgen.NewMappedLoader(callersOf(db), wait),
 		lastUsed:  dataloadgen.NewMappedLoader(lastUsedOf(db), wait),
 
-		keys:       dataloadgen.NewMappedLoader(byOwner(db.KeysByAccount, func(k *controlplane.Key) controlplane.ID { return k.AccountID }), wait),
-		overrides:  dataloadgen.NewMappedLoader(byOwner(db.OverridesByAccount, func(o *controlplane.Override) controlplane.ID { return o.AccountID }), wait),
-		identities: dataloadgen.NewMappedLoader(byOwner(db.IdentitiesByAccount, func(i *controlplane.Identity) controlplane.ID { return i.AccountID }), wait),
-		grouped:    dataloadgen.NewMappedLoader(byOwner(db.EndpointsByGroup, func(e *controlplane.Endpoint) controlplane.ID { return e.GroupID }), wait),
+		overrides:      dataloadgen.NewMappedLoader(byOwner(db.OverridesByAccount, func(o *controlplane.Override) controlplane.ID { return o.AccountID }), wait),
+		keyPages:       newPageLoader(db.KeysOfAccounts, func(k *controlplane.Key) controlplane.ID { return k.AccountID }),
+		identityPages:  newPageLoader(db.IdentitiesOfAccounts, func(i *controlplane.Identity) controlplane.ID { return i.AccountID }),
+		overridePages:  newPageLoader(db.OverridesOfAccounts, func(o *controlplane.Override) controlplane.ID { return o.AccountID }),
+		endpointPages:  newPageLoader(db.EndpointsOfGroups, func(e *controlplane.Endpoint) controlplane.ID { return e.GroupID }),
+		keyCounts:      newCountLoader(db, postgres.KeysByOwner),
+		identityCounts: newCountLoader(db, postgres.IdentitiesByOwner),
+		overrideCounts: newCountLoader(db, postgres.OverridesByOwner),
+		endpointCounts: newCountLoader(db, postgres.EndpointsByOwner),
+
+		overridesByID: dataloadgen.NewMappedLoader(byID(db.OverridesByID, func(o *controlplane.Override) controlplane.ID { return o.ID }), wait),
+		tokens:        dataloadgen.NewMappedLoader(byID(db.APITokensByID, func(t *controlplane.APIToken) controlplane.ID { return t.ID }), wait),
+		denials:       dataloadgen.NewMappedLoader(byID(db.DenialsByID, func(d *controlplane.Denial) controlplane.ID { return d.ID }), wait),
+		corrections:   dataloadgen.NewMappedLoader(byID(db.CorrectionsByID, func(c *controlplane.Correction) controlplane.ID { return c.ID }), wait),
+		unaccounted:   dataloadgen.NewMappedLoader(byID(db.UnaccountedByID, func(u *controlplane.UnaccountedUsage) controlplane.ID { return u.ID }), wait),
+
 		quotas: dataloadgen.NewMappedLoader(byOwner(func(ctx context.Context, accounts []controlplane.ID) ([]controlplane.QuotaStanding, error) {
 			return db.QuotaStandings(ctx, accounts, now)
 		}, func(s *controlplane.QuotaStanding) controlplane.ID { return s.AccountID }), wait),

@@ -86,8 +86,8 @@ func (r *mutationResolver) UnlinkMember(ctx context.Context, id string) (*model.
 	return memberPayload(r.DB.UnlinkMember(ctx, member, auth.MayManage(ctx)))
 }
 
-func (r *queryResolver) Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.MemberConnection, error) {
-	cursor, err := pageFrom(controlplane.KindMember, first, after)
+func (r *queryResolver) Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.Connection[controlplane.Member], error) {
+	cursor, err := memberList().from(first, after)
 	if err != nil {
 		return nil, err
 	}
@@ -102,10 +102,7 @@ func (r *queryResolver) Members(ctx context.Context, first int, after *string, s
 	if err != nil {
 		return nil, err
 	}
-	return &model.MemberConnection{
-		Nodes:    pointers(members),
-		PageInfo: pageInfo(members, more, func(m *controlplane.Member) string { return controlplane.KindMember.Format(m.ID) }),
-	}, nil
+	return memberList().page(members, more, after, func(ctx context.Context) (int, error) { return r.DB.MemberCount(ctx, filter) }), nil
 }
 
 func (r *queryResolver) Member(ctx context.Context, id string) (*controlplane.Member, error) {

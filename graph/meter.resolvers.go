@@ -10,6 +10,7 @@ import (
 	"errors"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -62,9 +63,16 @@ func (r *mutationResolver) DeleteMeter(ctx context.Context, id string) (*model.D
 	return &model.DeletePayload{ID: id, Snapshot: int64(version)}, nil
 }
 
-func (r *queryResolver) Meters(ctx context.Context) ([]*controlplane.Meter, error) {
-	meters, err := r.DB.Meters(ctx)
-	return pointers(meters), err
+func (r *queryResolver) Meters(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Meter], error) {
+	place, err := meterList().from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	found, more, err := r.DB.MeterPage(ctx, place, first)
+	if err != nil {
+		return nil, err
+	}
+	return meterList().page(found, more, after, r.counting(postgres.CountedMeters)), nil
 }
 
 func (r *Resolver) Meter() generated.MeterResolver { return &meterResolver{r} }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/permit"
+	"github.com/weirhq/weir/graph/model"
 )
 
 // permitted refuses a field that whoever asks may not have, and makes the arguments
@@ -98,7 +99,7 @@ func (r *Resolver) bindKey(ctx context.Context, v reflect.Value, at string, acco
 }
 
 // ownTier is the list of tiers for those who see one account only.
-func ownTier(ctx context.Context, own controlplane.ID) ([]*controlplane.Tier, error) {
+func ownTier(ctx context.Context, own controlplane.ID, after *string) (*model.TierConnection, error) {
 	account, err := loadersOf(ctx).accounts.Load(ctx, own)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,11 @@ func ownTier(ctx context.Context, own controlplane.ID) ([]*controlplane.Tier, er
 	if err != nil {
 		return nil, err
 	}
-	return []*controlplane.Tier{tier}, nil
+	var found []controlplane.Tier
+	if after == nil {
+		found = append(found, *tier)
+	}
+	return tierList().page(found, false, after, func(context.Context) (int, error) { return 1, nil }), nil
 }
 
 // plainField names a field of an input object as errors do.

@@ -17,7 +17,7 @@ func roots() []string { return []string{"Query", "Mutation", "Subscription"} }
 func objects() map[string]*ast.Definition {
 	own := map[string]*ast.Definition{}
 	for name, d := range generated.NewExecutableSchema(generated.Config{}).Schema().Types {
-		if d.Kind != ast.Scalar && d.Kind != ast.Enum && d.Kind != ast.InputObject && !strings.HasPrefix(name, "__") {
+		if d.Kind == ast.Object && !strings.HasPrefix(name, "__") {
 			own[name] = d
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/permit"
+	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -136,12 +137,19 @@ func (r *mutationResolver) SetDefaults(ctx context.Context, input model.Defaults
 	return &model.DefaultsPayload{Defaults: &defaults, Snapshot: int64(version)}, nil
 }
 
-func (r *queryResolver) Tiers(ctx context.Context) ([]*controlplane.Tier, error) {
-	if own := permit.Held(ctx).Account; own != 0 {
-		return ownTier(ctx, own)
+func (r *queryResolver) Tiers(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Tier], error) {
+	place, err := tierList().from(first, after)
+	if err != nil {
+		return nil, err
 	}
-	tiers, err := r.DB.Tiers(ctx)
-	return pointers(tiers), err
+	if own := permit.Held(ctx).Account; own != 0 {
+		return ownTier(ctx, own, after)
+	}
+	found, more, err := r.DB.TierPage(ctx, place, first)
+	if err != nil {
+		return nil, err
+	}
+	return tierList().page(found, more, after, r.counting(postgres.CountedTiers)), nil
 }
 
 func (r *queryResolver) Tier(ctx context.Context, id string) (*controlplane.Tier, error) {

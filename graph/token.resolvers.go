@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/permit"
+	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
 )
@@ -55,9 +56,16 @@ func (r *mutationResolver) RevokeAPIToken(ctx context.Context, id string) (*mode
 	return &model.APITokenPayload{Token: &revoked}, nil
 }
 
-func (r *queryResolver) APITokens(ctx context.Context) ([]*controlplane.APIToken, error) {
-	tokens, err := r.DB.APITokens(ctx)
-	return pointers(tokens), err
+func (r *queryResolver) APITokens(ctx context.Context, first int, after *string) (*model.Connection[controlplane.APIToken], error) {
+	place, err := tokenList().from(first, after)
+	if err != nil {
+		return nil, err
+	}
+	found, more, err := r.DB.APITokenPage(ctx, place, first)
+	if err != nil {
+		return nil, err
+	}
+	return tokenList().page(found, more, after, r.counting(postgres.CountedAPITokens)), nil
 }
 
 func (r *Resolver) ApiToken() generated.ApiTokenResolver { return &apiTokenResolver{r} }

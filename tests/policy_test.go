@@ -70,11 +70,11 @@ func TestSuspensionAndRevocationReachTheFilter(t *testing.T) {
 		Accounts struct {
 			Nodes []struct {
 				ID   string
-				Keys []struct{ ID string }
+				Keys struct{ Nodes []struct{ ID string } }
 			}
 		}
 	}
-	s.Query(`{accounts(filter:{text:"Larkspur"}){nodes{id keys{id}}}}`, &read)
+	s.Query(`{accounts(filter:{text:"Larkspur"}){nodes{id keys{nodes{id}}}}}`, &read)
 	account := read.Accounts.Nodes[0]
 	status := func(want int) func() bool {
 		return func() bool { return client.Get("/hello", demo.BasicKey).Status == want }
@@ -84,17 +84,17 @@ func TestSuspensionAndRevocationReachTheFilter(t *testing.T) {
 	s.Eventually("403 for a suspended account", status(403))
 	s.Query(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,status:ACTIVE}){snapshot}}`, account.ID), nil)
 	s.Eventually("a request let through again", status(200))
-	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:true}){snapshot}}`, account.Keys[0].ID), nil)
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:true}){snapshot}}`, account.Keys.Nodes[0].ID), nil)
 	s.Eventually("403 for a suspended key", status(403))
-	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:false}){snapshot}}`, account.Keys[0].ID), nil)
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:false}){snapshot}}`, account.Keys.Nodes[0].ID), nil)
 	s.Eventually("a request let through again", status(200))
 	// The filter sees by itself that a key has expired.
 	soon := time.Now().Add(2 * time.Second).Format(time.RFC3339)
-	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,expiresAt:%q}){snapshot}}`, account.Keys[0].ID, soon), nil)
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,expiresAt:%q}){snapshot}}`, account.Keys.Nodes[0].ID, soon), nil)
 	s.Eventually("401 for an expired key", status(401))
-	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,neverExpires:true}){snapshot}}`, account.Keys[0].ID), nil)
+	s.Query(fmt.Sprintf(`mutation{updateKey(input:{id:%q,neverExpires:true}){snapshot}}`, account.Keys.Nodes[0].ID), nil)
 	s.Eventually("a request let through again", status(200))
-	s.Query(fmt.Sprintf(`mutation{revokeKey(id:%q){snapshot}}`, account.Keys[0].ID), nil)
+	s.Query(fmt.Sprintf(`mutation{revokeKey(id:%q){snapshot}}`, account.Keys.Nodes[0].ID), nil)
 	s.Eventually("401 for a revoked key", status(401))
 	var created struct{ CreateKey struct{ Secret string } }
 	s.Query(fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"second"}){secret}}`, account.ID), &created)
@@ -161,13 +161,15 @@ type tier struct {
 
 func tierOf(s *stack.Stack, name string) tier {
 	var read struct {
-		Tiers []struct {
-			tier
-			Name string
+		Tiers struct {
+			Nodes []struct {
+				tier
+				Name string
+			}
 		}
 	}
-	s.Query(`{tiers{id name limits{id name kind mode amount period burst endpoint{id method template}}}}`, &read)
-	for _, t := range read.Tiers {
+	s.Query(`{tiers{nodes{id name limits{id name kind mode amount period burst endpoint{id method template}}}}}`, &read)
+	for _, t := range read.Tiers.Nodes {
 		if t.Name == name {
 			return t.tier
 		}

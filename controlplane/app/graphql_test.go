@@ -8,6 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// nodes is a connection, of which only they are of interest.
+type nodes[T any] struct{ Nodes []T }
+
 func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
 	p := open(t)
 	var endpoint struct {
@@ -54,12 +57,12 @@ func TestTiersAccountsAndKeysOverGraphQL(t *testing.T) {
 		Account struct {
 			Name, Status string
 			Tier         struct{ AccountCount int }
-			Keys         []struct{ Prefix string }
+			Keys         nodes[struct{ Prefix string }]
 			Levels       []struct{ Remaining, Used int64 }
 		}
 	}
-	p.must(fmt.Sprintf(`{account(id:%q){name status tier{accountCount} keys{prefix} levels{remaining used}}}`, id), &read)
-	if read.Account.Status != "ACTIVE" || read.Account.Tier.AccountCount != 1 || len(read.Account.Keys) != 1 || read.Account.Levels[0].Remaining != 100 {
+	p.must(fmt.Sprintf(`{account(id:%q){name status tier{accountCount} keys{nodes{prefix}} levels{remaining used}}}`, id), &read)
+	if read.Account.Status != "ACTIVE" || read.Account.Tier.AccountCount != 1 || len(read.Account.Keys.Nodes) != 1 || read.Account.Levels[0].Remaining != 100 {
 		t.Errorf("account %+v", read)
 	}
 	p.must(fmt.Sprintf(`mutation{updateAccount(input:{id:%q,status:SUSPENDED}){account{status} snapshot}}`, id), nil)
@@ -173,9 +176,9 @@ func TestMetersOverGraphQL(t *testing.T) {
 		t.Errorf("edited (-want +got):\n%s", diff)
 	}
 	p.must(fmt.Sprintf(`mutation{deleteMeter(id:%q){id snapshot}}`, want.ID), nil)
-	var left struct{ Meters []meter }
-	if p.must(`{meters{id}}`, &left); len(left.Meters) != 0 {
-		t.Errorf("%d meters are left", len(left.Meters))
+	var left struct{ Meters nodes[meter] }
+	if p.must(`{meters{nodes{id}}}`, &left); len(left.Meters.Nodes) != 0 {
+		t.Errorf("%d meters are left", len(left.Meters.Nodes))
 	}
 }
 

@@ -60,10 +60,10 @@ func TestKeysOverGraphQL(t *testing.T) {
 	if leaks := reported.ReportLeakedKeys.Leaks; len(leaks) != 1 || leaks[0].Index != 1 || !leaks[0].Revoked || leaks[0].Key.Status != "REVOKED" || reported.ReportLeakedKeys.Snapshot == nil {
 		t.Errorf("%+v", reported)
 	}
-	var read struct{ Account struct{ Keys []key } }
+	var read struct{ Account struct{ Keys nodes[key] } }
 	p.must(fmt.Sprintf(`mutation{deleteEndpoint(id:%q){snapshot}}`, endpoint), nil)
-	p.must(fmt.Sprintf(`{account(id:%q){keys%s}}`, account, fields), &read)
-	if len(read.Account.Keys) != 2 || len(read.Account.Keys[1].Scope.Endpoints) != 0 || !read.Account.Keys[1].Scope.ReadsOnly {
+	p.must(fmt.Sprintf(`{account(id:%q){keys{nodes%s}}}`, account, fields), &read)
+	if len(read.Account.Keys.Nodes) != 2 || len(read.Account.Keys.Nodes[1].Scope.Endpoints) != 0 || !read.Account.Keys.Nodes[1].Scope.ReadsOnly {
 		t.Errorf("without the endpoint they are %+v", read.Account.Keys)
 	}
 	for operation, want := range map[string]string{

@@ -192,33 +192,33 @@ func TestAccountsKeysAndIdentitiesOverGraphQL(t *testing.T) {
 		Account struct {
 			TimeZone   string
 			BillingDay int
-			Keys       []struct {
+			Keys       nodes[struct {
 				Status    string
 				ExpiresAt *time.Time
-			}
-			Identities []struct{ ID, Kind, Value string }
+			}]
+			Identities nodes[struct{ ID, Kind, Value string }]
 		}
 	}
 	look := func() {
 		t.Helper()
-		p.must(fmt.Sprintf(`{account(id:%q){timeZone billingDay keys{status expiresAt} identities{id kind value}}}`, account), &read)
+		p.must(fmt.Sprintf(`{account(id:%q){timeZone billingDay keys{nodes{status expiresAt}} identities{nodes{id kind value}}}}`, account), &read)
 	}
 	look()
-	if a := read.Account; a.TimeZone != "Asia/Kathmandu" || a.BillingDay != 31 || a.Keys[0].Status != "LIVE" || a.Keys[0].ExpiresAt.Nanosecond() != 987_000_000 {
+	if a := read.Account; a.TimeZone != "Asia/Kathmandu" || a.BillingDay != 31 || a.Keys.Nodes[0].Status != "LIVE" || a.Keys.Nodes[0].ExpiresAt.Nanosecond() != 987_000_000 {
 		t.Errorf("account %+v", a)
 	}
 	for _, step := range []struct{ change, want string }{
 		{`suspended:true`, "SUSPENDED"}, {`expiresAt:"2020-01-01T00:00:00Z"`, "EXPIRED"}, {`suspended:false,neverExpires:true`, "LIVE"},
 	} {
 		p.must(fmt.Sprintf(`mutation{updateKey(input:{id:%q,%s}){snapshot}}`, key, step.change), nil)
-		if look(); read.Account.Keys[0].Status != step.want {
-			t.Errorf("after %s the key is %s", step.change, read.Account.Keys[0].Status)
+		if look(); read.Account.Keys.Nodes[0].Status != step.want {
+			t.Errorf("after %s the key is %s", step.change, read.Account.Keys.Nodes[0].Status)
 		}
 	}
 	p.wantErrors(fmt.Sprintf(`mutation{updateKey(input:{id:%q,expiresAt:"2090-01-01T00:00:00Z",neverExpires:true}){snapshot}}`, key), "VALIDATION neverExpires")
 	p.must(fmt.Sprintf(`mutation{revokeKey(id:%q){snapshot}}`, key), nil)
-	if look(); read.Account.Keys[0].Status != "REVOKED" {
-		t.Errorf("revoked, the key is %s", read.Account.Keys[0].Status)
+	if look(); read.Account.Keys.Nodes[0].Status != "REVOKED" {
+		t.Errorf("revoked, the key is %s", read.Account.Keys.Nodes[0].Status)
 	}
 	p.wantErrors(fmt.Sprintf(`mutation{updateKey(input:{id:%q,suspended:false}){snapshot}}`, key), "CONFLICT id")
 
@@ -227,11 +227,11 @@ func TestAccountsKeysAndIdentitiesOverGraphQL(t *testing.T) {
 	p.wantErrors(add, "VALIDATION value")
 	p.wantErrors(`mutation{addIdentity(input:{accountId:"acc_999",kind:JWT_SUBJECT,value:"x"}){snapshot}}`, "NOT_FOUND accountId")
 	p.wantErrors(`mutation{addIdentity(input:{accountId:"x",kind:JWT_SUBJECT,value:""}){snapshot}}`, "VALIDATION accountId", "VALIDATION value")
-	if look(); len(read.Account.Identities) != 1 || read.Account.Identities[0].Kind != "CERTIFICATE" {
+	if look(); len(read.Account.Identities.Nodes) != 1 || read.Account.Identities.Nodes[0].Kind != "CERTIFICATE" {
 		t.Fatalf("identities %+v", read.Account.Identities)
 	}
-	p.must(fmt.Sprintf(`mutation{removeIdentity(id:%q){snapshot account{identities{id}}}}`, read.Account.Identities[0].ID), nil)
-	p.wantErrors(fmt.Sprintf(`mutation{removeIdentity(id:%q){snapshot}}`, read.Account.Identities[0].ID), "NOT_FOUND id")
+	p.must(fmt.Sprintf(`mutation{removeIdentity(id:%q){snapshot account{identities{nodes{id}}}}}`, read.Account.Identities.Nodes[0].ID), nil)
+	p.wantErrors(fmt.Sprintf(`mutation{removeIdentity(id:%q){snapshot}}`, read.Account.Identities.Nodes[0].ID), "NOT_FOUND id")
 	p.wantErrors(`mutation{resetAccount(id:"acc_999"){snapshot}}`, "NOT_FOUND id")
 	p.must(fmt.Sprintf(`mutation{resetAccount(id:%q){snapshot account{id}}}`, account), nil)
 }
@@ -240,12 +240,12 @@ func TestOverridesOverGraphQL(t *testing.T) {
 	p := open(t)
 	_, limit, account, _ := p.tierWithAccount()
 	set := func(rest string) string {
-		return fmt.Sprintf(`mutation{setOverride(input:{accountId:%q,limitId:%q,%s}){account{overrides{id amount burst mode until note ended inForce limit{name amount}} levels{capacity remaining}}}}`, account, limit, rest)
+		return fmt.Sprintf(`mutation{setOverride(input:{accountId:%q,limitId:%q,%s}){account{overrides{nodes{id amount burst mode until note ended inForce limit{name amount}}} levels{capacity remaining}}}}`, account, limit, rest)
 	}
 	var made struct {
 		SetOverride struct {
 			Account struct {
-				Overrides []struct {
+				Overrides nodes[struct {
 					ID             string
 					Amount         int64
 					Burst          *int64
@@ -254,14 +254,14 @@ func TestOverridesOverGraphQL(t *testing.T) {
 					Note           string
 					Ended, InForce bool
 					Limit          struct{ Amount int64 }
-				}
+				}]
 				Levels []struct{ Capacity, Remaining int64 }
 			}
 		}
 	}
 	p.must(set(`amount:7,burst:70,mode:SHADOW,until:"2090-01-01T00:00:00Z",note:"a trial"`), &made)
 	a := made.SetOverride.Account
-	if o := a.Overrides[0]; o.Amount != 7 || *o.Burst != 70 || *o.Mode != "SHADOW" || o.Until == nil || o.Note != "a trial" || o.Ended || !o.InForce || o.Limit.Amount != 100 {
+	if o := a.Overrides.Nodes[0]; o.Amount != 7 || *o.Burst != 70 || *o.Mode != "SHADOW" || o.Until == nil || o.Note != "a trial" || o.Ended || !o.InForce || o.Limit.Amount != 100 {
 		t.Errorf("override %+v", o)
 	}
 	if a.Levels[0].Capacity != 70 || a.Levels[0].Remaining != 70 {
@@ -270,8 +270,8 @@ func TestOverridesOverGraphQL(t *testing.T) {
 	p.wantErrors(set(`amount:0,burst:0,until:"2020-01-01T00:00:00Z"`), "VALIDATION burst")
 	p.wantErrors(set(`amount:0,until:"2020-01-01T00:00:00Z"`), "VALIDATION amount", "VALIDATION until")
 	p.wantErrors(fmt.Sprintf(`mutation{setOverride(input:{accountId:%q,limitId:"lim_1",amount:1}){snapshot}}`, account), "NOT_FOUND limitId")
-	p.must(fmt.Sprintf(`mutation{deleteOverride(id:%q){account{overrides{id}} snapshot}}`, a.Overrides[0].ID), nil)
-	p.wantErrors(fmt.Sprintf(`mutation{deleteOverride(id:%q){snapshot}}`, a.Overrides[0].ID), "NOT_FOUND id")
+	p.must(fmt.Sprintf(`mutation{deleteOverride(id:%q){account{overrides{nodes{id}}} snapshot}}`, a.Overrides.Nodes[0].ID), nil)
+	p.wantErrors(fmt.Sprintf(`mutation{deleteOverride(id:%q){snapshot}}`, a.Overrides.Nodes[0].ID), "NOT_FOUND id")
 }
 
 func TestEndpointGroupsOverGraphQL(t *testing.T) {
@@ -282,22 +282,22 @@ func TestEndpointGroupsOverGraphQL(t *testing.T) {
 	endpoint := p.made(`mutation{createEndpoint(input:{method:"POST",template:"/v1/orders"}){endpoint{id}}}`)
 	p.must(fmt.Sprintf(`mutation{updateEndpoint(input:{id:%q,cost:3,groupId:%q}){snapshot endpoint{cost}}}`, endpoint, group), nil)
 	var read struct {
-		EndpointGroups []struct {
+		EndpointGroups nodes[struct {
 			Name      string
-			Endpoints []struct {
+			Endpoints nodes[struct {
 				Cost  int
 				Group *struct{ Name string }
-			}
-		}
+			}]
+		}]
 	}
-	p.must(`{endpointGroups{name endpoints{cost group{name}}}}`, &read)
-	if g := read.EndpointGroups; len(g) != 1 || len(g[0].Endpoints) != 1 || g[0].Endpoints[0].Cost != 3 || g[0].Endpoints[0].Group.Name != "orders" {
+	p.must(`{endpointGroups{nodes{name endpoints{nodes{cost group{name}}}}}}`, &read)
+	if g := read.EndpointGroups.Nodes; len(g) != 1 || len(g[0].Endpoints.Nodes) != 1 || g[0].Endpoints.Nodes[0].Cost != 3 || g[0].Endpoints.Nodes[0].Group.Name != "orders" {
 		t.Errorf("groups %+v", g)
 	}
 	p.wantErrors(fmt.Sprintf(`mutation{updateEndpoint(input:{id:%q,cost:0}){snapshot}}`, endpoint), "VALIDATION cost")
 	p.wantErrors(fmt.Sprintf(`mutation{updateEndpoint(input:{id:%q,groupId:"grp_99"}){snapshot}}`, endpoint), "NOT_FOUND groupId")
 	p.wantErrors(fmt.Sprintf(`mutation{updateEndpoint(input:{id:%q,groupId:%q,ungroup:true}){snapshot}}`, endpoint, group), "VALIDATION ungroup")
 	p.must(fmt.Sprintf(`mutation{deleteEndpointGroup(id:%q){id snapshot}}`, group), nil)
-	p.must(`{endpoints{group{name}}}`, nil)
+	p.must(`{endpoints{nodes{group{name}}}}`, nil)
 	p.wantErrors(fmt.Sprintf(`mutation{deleteEndpointGroup(id:%q){id}}`, group), "NOT_FOUND id")
 }

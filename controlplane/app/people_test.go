@@ -223,7 +223,7 @@ func TestATokenHasNothingThatItsMakerLacks(t *testing.T) {
 		t.Fatalf("%+v, %+v", errs, made)
 	}
 	token := []string{"Authorization", "Bearer " + made.CreateAPIToken.Secret}
-	if errs := p.with(token, `{tiers{id}}`, nil); errs != nil {
+	if errs := p.with(token, `{tiers{nodes{id}}}`, nil); errs != nil {
 		t.Errorf("within its scopes: %+v", errs)
 	}
 	if errs := p.with(token, `{accounts{totalCount}}`, nil); len(errs) != 1 || errs[0].Extensions.Code != "FORBIDDEN" {

@@ -112,17 +112,17 @@ func TestACustomerSeesOneAccountOnly(t *testing.T) {
 				TotalCount int
 				Nodes      []struct{ ID string }
 			}
-			Tiers   []struct{ ID string }
+			Tiers   nodes[struct{ ID string }]
 			Usage   struct{ Totals struct{ Requests int64 } }
 			Explore struct {
 				GroupCount int
 				Totals     struct{ Requests int64 }
 			}
 		}
-		errs := p.asInto(string(controlplane.RoleCustomer), own, `{accounts{totalCount nodes{id}} tiers{id} corrections{nodes{account{id}}} usage(`+between+`,granularity:DAY){totals{requests}}
+		errs := p.asInto(string(controlplane.RoleCustomer), own, `{accounts{totalCount nodes{id}} tiers{nodes{id}} corrections{nodes{account{id}}} usage(`+between+`,granularity:DAY){totals{requests}}
 			explore(input:{`+between+`,groupBy:[ACCOUNT]}){groupCount totals{requests}}}`, &seen)
 		want := int64(own) * 100
-		if len(seen.Accounts.Nodes) != 1 || seen.Accounts.TotalCount != 1 || seen.Accounts.Nodes[0].ID != controlplane.KindAccount.Format(own) || len(seen.Tiers) != 1 {
+		if len(seen.Accounts.Nodes) != 1 || seen.Accounts.TotalCount != 1 || seen.Accounts.Nodes[0].ID != controlplane.KindAccount.Format(own) || len(seen.Tiers.Nodes) != 1 {
 			t.Errorf("accounts %+v, tiers %+v", seen.Accounts, seen.Tiers)
 		}
 		if errs != nil || len(seen.Corrections.Nodes) != 1 || seen.Usage.Totals.Requests != want || seen.Explore.GroupCount != 1 || seen.Explore.Totals.Requests != want {

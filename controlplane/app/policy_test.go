@@ -179,15 +179,15 @@ func TestAnOverrideEndsByItselfWithSeveralControlPlanes(t *testing.T) {
 	}
 	var read struct {
 		Account struct {
-			Overrides []struct {
+			Overrides nodes[struct {
 				Ended, InForce bool
 				Amount         int64
-			}
+			}]
 			Levels []struct{ Capacity int64 }
 		}
 	}
-	p.must(fmt.Sprintf(`{account(id:%q){overrides{ended inForce amount} levels{capacity}}}`, account), &read)
-	if a := read.Account; len(a.Overrides) != 1 || !a.Overrides[0].Ended || a.Overrides[0].InForce || a.Levels[0].Capacity != 100 {
+	p.must(fmt.Sprintf(`{account(id:%q){overrides{nodes{ended inForce amount}} levels{capacity}}}`, account), &read)
+	if a := read.Account; len(a.Overrides.Nodes) != 1 || !a.Overrides.Nodes[0].Ended || a.Overrides.Nodes[0].InForce || a.Levels[0].Capacity != 100 {
 		t.Errorf("it shows as %+v", a)
 	}
 }

@@ -59,6 +59,8 @@ func AsParent() map[string]bool { return asParent }
 var fields = map[string]map[string]Rule{
 	"Query": {
 		"viewer":    {Bound: Open},
+		"node":      {Bound: Open}, // each type has what it takes
+		"nodes":     {Bound: Open},
 		"members":   {Needs: MembersRead},
 		"member":    {Needs: MembersRead},
 		"apiTokens": {Needs: TokensWrite},
@@ -202,5 +204,10 @@ var asParent = map[string]bool{
 	"UnaccountedUsage": true, "UnaccountedUsageConnection": true,
 	"Correction": true, "CorrectionConnection": true, "CorrectionPayload": true,
 	"AuditConnection": true, "AuditRecord": true, "AuditActor": true, "AuditObject": true, "AuditChange": true, "AuditHead": true, "AuditVerification": true, "AuditBreak": true,
+	"AccountEdge": true, "OverrideConnection": true, "OverrideEdge": true, "IdentityConnection": true, "IdentityEdge": true, "EndpointConnection": true, "EndpointEdge": true,
+	"EndpointGroupConnection": true, "EndpointGroupEdge": true, "KeyConnection": true, "KeyEdge": true, "MemberEdge": true, "TierConnection": true, "TierEdge": true,
+	"MeterConnection": true, "MeterEdge": true, "ApiTokenConnection": true, "ApiTokenEdge": true, "DenialEdge": true, "AuditEdge": true, "UnaccountedUsageEdge": true,
+	"CorrectionEdge": true,
+
 	"LiveUsage": true, "LiveTotals": true, "LiveAccountUsage": true, "LiveRemaining": true, "LiveConsumers": true, "LiveConsumer": true,
 }

@@ -45,13 +45,22 @@ func addDenials(ctx context.Context, tx pgx.Tx, batches []*wire.Batch) error {
 // given one (0: from the newest), and whether there are more.
 func (db *DB) Denials(ctx context.Context, filter controlplane.DenialFilter, after controlplane.ID, first int) ([]controlplane.Denial, bool, error) {
 	where, args := denialsWhere(filter, after)
-	rows, err := db.pool.Query(ctx, `
-		select id, at, request_id, account_id, key_id, endpoint_id, limit_id, decision, method, path, retry_after_ms, levels
-		from denials`+where+` order by at desc, id desc limit `+strconv.Itoa(first+1), args...)
+	denials, err := listDenials(ctx, db.pool, where+` order by at desc, id desc limit `+strconv.Itoa(first+1), args...)
 	if err != nil {
 		return nil, false, fmt.Errorf("list denials: %w", err)
 	}
-	denials, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (d controlplane.Denial, err error) {
+	found, more := pageOf(denials, first)
+	return found, more, nil
+}
+
+func listDenials(ctx context.Context, q querier, where string, args ...any) ([]controlplane.Denial, error) {
+	rows, err := q.Query(ctx, `
+		select id, at, request_id, account_id, key_id, endpoint_id, limit_id, decision, method, path, retry_after_ms, levels
+		from denials `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(r pgx.CollectableRow) (d controlplane.Denial, err error) {
 		var levels []int64
 		var retryMS int64
 		err = r.Scan(&d.ID, &d.At, &d.RequestID, &d.AccountID, &d.KeyID, &d.EndpointID, &d.LimitID, &d.Decision, &d.Method, &d.Path, &retryMS, &levels)
@@ -61,13 +70,6 @@ func (db *DB) Denials(ctx context.Context, filter controlplane.DenialFilter, aft
 		}
 		return d, err
 	})
-	if err != nil {
-		return nil, false, fmt.Errorf("list denials: %w", err)
-	}
-	if len(denials) > first {
-		return denials[:first], true, nil
-	}
-	return denials, false, nil
 }
 
 // denialsWhere writes only the conditions that narrow, so that each kind of

@@ -57,11 +57,11 @@ type Limit = {
 export type Tier = { id: string; name: string; limits: Limit[] };
 
 export async function tiers(page: Page): Promise<Tier[]> {
-  const data = await ask<{ tiers: Tier[] }>(
+  const data = await ask<{ tiers: { nodes: Tier[] } }>(
     page,
-    `{ tiers { id name limits { ${limitFields} } } }`,
+    `{ tiers(first: 1000) { nodes { id name limits { ${limitFields} } } } }`,
   );
-  return data.tiers;
+  return data.tiers.nodes;
 }
 
 export async function tierNamed(page: Page, name: string): Promise<Tier> {

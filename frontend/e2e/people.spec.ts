@@ -134,12 +134,12 @@ test("a token is shown once, has what it was given, and is revoked", async ({ pa
     });
     return `${response.status()} ${await response.text()}`;
   };
-  expect(await asked("{ tiers { id } }")).not.toContain("errors");
+  expect(await asked("{ tiers { nodes { id } } }")).not.toContain("errors");
   expect(await asked("{ accounts { totalCount } }")).toContain("ACCOUNTS_READ");
   await page.getByRole("button", { name: `Revoke ${name}` }).click();
   await page.getByRole("dialog").getByLabel(/Type/).fill(name);
   await page.keyboard.press("Enter");
   await expect(page.getByText(`${name} is revoked`)).toBeVisible();
   await expect(page.getByRole("button", { name: `Revoke ${name}` })).toHaveCount(0);
-  expect(await asked("{ tiers { id } }")).toContain("401");
+  expect(await asked("{ tiers { nodes { id } } }")).toContain("401");
 });

@@ -183,11 +183,11 @@ test("a custom meter is made, mended, explored and deleted", async ({ page }) =>
   await page.getByRole("dialog").getByRole("button", { name: "Save meter" }).click();
   await expect(row).toContainText("Hidden");
 
-  const { meters: all } = await ask<{ meters: Array<{ id: string; name: string }> }>(
+  const { meters: all } = await ask<{ meters: { nodes: Array<{ id: string; name: string }> } }>(
     page,
-    "{ meters { id name } }",
+    "{ meters { nodes { id name } } }",
   );
-  const meterId = all.find((m) => m.name === name)?.id;
+  const meterId = all.nodes.find((m) => m.name === name)?.id;
   const { accountId } = someone;
   const at = new Date(Date.now() - 60_000).toISOString();
   await ask(page, "mutation($i: AdjustUsageInput!) { adjustUsage(input: $i) { known } }", {

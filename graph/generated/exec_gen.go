@@ -89,13 +89,13 @@ type ComplexityRoot struct {
 		ClosedAt      func(childComplexity int) int
 		CreatedAt     func(childComplexity int) int
 		ID            func(childComplexity int) int
-		Identities    func(childComplexity int) int
-		Keys          func(childComplexity int) int
+		Identities    func(childComplexity int, first int, after *string) int
+		Keys          func(childComplexity int, first int, after *string) int
 		Labels        func(childComplexity int) int
 		Levels        func(childComplexity int) int
 		Name          func(childComplexity int) int
 		OnDefaultTier func(childComplexity int) int
-		Overrides     func(childComplexity int) int
+		Overrides     func(childComplexity int, first int, after *string) int
 		Quotas        func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Tier          func(childComplexity int) int
@@ -105,9 +105,15 @@ type ComplexityRoot struct {
 	}
 
 	AccountConnection struct {
+		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
 		PageInfo   func(childComplexity int) int
 		TotalCount func(childComplexity int) int
+	}
+
+	AccountEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	AccountEffect struct {
@@ -140,6 +146,18 @@ type ComplexityRoot struct {
 		Scopes     func(childComplexity int) int
 	}
 
+	ApiTokenConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	ApiTokenEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ApiTokenPayload struct {
 		Token func(childComplexity int) int
 	}
@@ -162,8 +180,14 @@ type ComplexityRoot struct {
 	}
 
 	AuditConnection struct {
+		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	AuditEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	AuditHead struct {
@@ -233,8 +257,14 @@ type ComplexityRoot struct {
 	}
 
 	CorrectionConnection struct {
+		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	CorrectionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	CorrectionPayload struct {
@@ -286,8 +316,14 @@ type ComplexityRoot struct {
 	}
 
 	DenialConnection struct {
+		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	DenialEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	DenialLevel struct {
@@ -327,10 +363,34 @@ type ComplexityRoot struct {
 		UsedBy         func(childComplexity int) int
 	}
 
+	EndpointConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EndpointEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	EndpointGroup struct {
-		Endpoints func(childComplexity int) int
+		Endpoints func(childComplexity int, first int, after *string) int
 		ID        func(childComplexity int) int
 		Name      func(childComplexity int) int
+	}
+
+	EndpointGroupConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	EndpointGroupEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	EndpointGroupPayload struct {
@@ -393,6 +453,18 @@ type ComplexityRoot struct {
 		Value     func(childComplexity int) int
 	}
 
+	IdentityConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	IdentityEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	ImportOpenApiPayload struct {
 		BasePath  func(childComplexity int) int
 		BasePaths func(childComplexity int) int
@@ -418,6 +490,18 @@ type ComplexityRoot struct {
 		RevokedAt   func(childComplexity int) int
 		Scope       func(childComplexity int) int
 		Status      func(childComplexity int) int
+	}
+
+	KeyConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	KeyEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	KeyPayload struct {
@@ -560,8 +644,15 @@ type ComplexityRoot struct {
 	}
 
 	MemberConnection struct {
-		Nodes    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MemberEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	MemberLinkPayload struct {
@@ -595,6 +686,18 @@ type ComplexityRoot struct {
 		Meter    func(childComplexity int) int
 		MeterID  func(childComplexity int) int
 		Requests func(childComplexity int) int
+	}
+
+	MeterConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	MeterEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	MeterPayload struct {
@@ -665,9 +768,23 @@ type ComplexityRoot struct {
 		Until     func(childComplexity int) int
 	}
 
+	OverrideConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	OverrideEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	PageInfo struct {
-		EndCursor   func(childComplexity int) int
-		HasNextPage func(childComplexity int) int
+		EndCursor       func(childComplexity int) int
+		HasNextPage     func(childComplexity int) int
+		HasPreviousPage func(childComplexity int) int
+		StartCursor     func(childComplexity int) int
 	}
 
 	PlannedRetention struct {
@@ -686,7 +803,7 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APITokens        func(childComplexity int) int
+		APITokens        func(childComplexity int, first int, after *string) int
 		Account          func(childComplexity int, id string) int
 		Accounts         func(childComplexity int, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) int
 		AuditActions     func(childComplexity int) int
@@ -696,22 +813,24 @@ type ComplexityRoot struct {
 		Corrections      func(childComplexity int, accountID *string, first int, after *string) int
 		Defaults         func(childComplexity int) int
 		Denials          func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
-		EndpointGroups   func(childComplexity int) int
+		EndpointGroups   func(childComplexity int, first int, after *string) int
 		EndpointSources  func(childComplexity int) int
-		Endpoints        func(childComplexity int) int
+		Endpoints        func(childComplexity int, first int, after *string, search *string) int
 		Explore          func(childComplexity int, input model.ExploreInput) int
 		HeatMap          func(childComplexity int, input model.HeatMapInput) int
 		LimitActivity    func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
 		LimitEffect      func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
 		Member           func(childComplexity int, id string) int
 		Members          func(childComplexity int, first int, after *string, search *string, role *controlplane.Role) int
-		Meters           func(childComplexity int) int
+		Meters           func(childComplexity int, first int, after *string) int
+		Node             func(childComplexity int, id string) int
+		Nodes            func(childComplexity int, ids []string) int
 		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
 		Retention        func(childComplexity int) int
 		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
 		Rollout          func(childComplexity int, snapshot *int64, recent int) int
 		Tier             func(childComplexity int, id string) int
-		Tiers            func(childComplexity int) int
+		Tiers            func(childComplexity int, first int, after *string) int
 		TopConsumers     func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
 		UnaccountedUsage func(childComplexity int, first int, after *string, open *bool) int
 		Usage            func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
@@ -870,6 +989,18 @@ type ComplexityRoot struct {
 		UpdatedAt    func(childComplexity int) int
 	}
 
+	TierConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TierEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	TierPayload struct {
 		Snapshot func(childComplexity int) int
 		Tier     func(childComplexity int) int
@@ -914,8 +1045,14 @@ type ComplexityRoot struct {
 	}
 
 	UnaccountedUsageConnection struct {
+		Edges    func(childComplexity int) int
 		Nodes    func(childComplexity int) int
 		PageInfo func(childComplexity int) int
+	}
+
+	UnaccountedUsageEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	UsageColumns struct {
@@ -1034,9 +1171,9 @@ type AccountResolver interface {
 
 	Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error)
 
-	Overrides(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Override, error)
-	Keys(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Key, error)
-	Identities(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Identity, error)
+	Overrides(ctx context.Context, obj *controlplane.Account, first int, after *string) (*model.Connection[controlplane.Override], error)
+	Keys(ctx context.Context, obj *controlplane.Account, first int, after *string) (*model.Connection[controlplane.Key], error)
+	Identities(ctx context.Context, obj *controlplane.Account, first int, after *string) (*model.Connection[controlplane.Identity], error)
 	Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error)
 	Quotas(ctx context.Context, obj *controlplane.Account) ([]*controlplane.QuotaStanding, error)
 	Usage(ctx context.Context, obj *controlplane.Account, from time.Time, to *time.Time) (*controlplane.Totals, error)
@@ -1129,7 +1266,7 @@ type EndpointChangeResolver interface {
 type EndpointGroupResolver interface {
 	ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error)
 
-	Endpoints(ctx context.Context, obj *controlplane.EndpointGroup) ([]*controlplane.Endpoint, error)
+	Endpoints(ctx context.Context, obj *controlplane.EndpointGroup, first int, after *string) (*model.Connection[controlplane.Endpoint], error)
 }
 type EndpointSourceResolver interface {
 	ID(ctx context.Context, obj *controlplane.EndpointSource) (string, error)
@@ -1256,33 +1393,35 @@ type OverrideResolver interface {
 	InForce(ctx context.Context, obj *controlplane.Override) (bool, error)
 }
 type QueryResolver interface {
-	Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.AccountConnection, error)
+	Node(ctx context.Context, id string) (model.Node, error)
+	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
+	Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.Connection[controlplane.Account], error)
 	Account(ctx context.Context, id string) (*controlplane.Account, error)
-	AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.AuditConnection, error)
+	AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.Connection[audit.Record], error)
 	AuditActions(ctx context.Context) ([]string, error)
 	AuditHead(ctx context.Context) (*audit.Anchor, error)
 	AuditVerify(ctx context.Context, from int64, anchors []string) (*audit.Report, error)
-	Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.DenialConnection, error)
+	Denials(ctx context.Context, requestID *string, accountID *string, first int, after *string) (*model.Connection[controlplane.Denial], error)
 	LimitEffect(ctx context.Context, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) (*model.LimitEffect, error)
 	LimitActivity(ctx context.Context, from time.Time, to *time.Time, tierID *string, accountID *string) ([]*controlplane.LimitActivity, error)
-	Endpoints(ctx context.Context) ([]*controlplane.Endpoint, error)
-	EndpointGroups(ctx context.Context) ([]*controlplane.EndpointGroup, error)
+	Endpoints(ctx context.Context, first int, after *string, search *string) (*model.Connection[controlplane.Endpoint], error)
+	EndpointGroups(ctx context.Context, first int, after *string) (*model.Connection[controlplane.EndpointGroup], error)
 	Explore(ctx context.Context, input model.ExploreInput) (*explore.Report, error)
 	HeatMap(ctx context.Context, input model.HeatMapInput) (*explore.HeatMap, error)
 	Reconciliation(ctx context.Context, from time.Time, to time.Time, accountID *string, first int, after *string) (*controlplane.Reconciliation, error)
-	UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.UnaccountedUsageConnection, error)
-	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.CorrectionConnection, error)
+	UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.Connection[controlplane.UnaccountedUsage], error)
+	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.Connection[controlplane.Correction], error)
 	Rollout(ctx context.Context, snapshot *int64, recent int) (*model.Rollout, error)
-	Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.MemberConnection, error)
+	Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.Connection[controlplane.Member], error)
 	Member(ctx context.Context, id string) (*controlplane.Member, error)
-	Meters(ctx context.Context) ([]*controlplane.Meter, error)
+	Meters(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Meter], error)
 	EndpointSources(ctx context.Context) ([]*controlplane.EndpointSource, error)
 	Retention(ctx context.Context) (*controlplane.Retention, error)
 	RetentionPlan(ctx context.Context, input model.RetentionInput) (*model.RetentionPlan, error)
-	Tiers(ctx context.Context) ([]*controlplane.Tier, error)
+	Tiers(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Tier], error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
 	Defaults(ctx context.Context) (*controlplane.Defaults, error)
-	APITokens(ctx context.Context) ([]*controlplane.APIToken, error)
+	APITokens(ctx context.Context, first int, after *string) (*model.Connection[controlplane.APIToken], error)
 	Usage(ctx context.Context, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) (*model.UsageSeries, error)
 	TopConsumers(ctx context.Context, from time.Time, to *time.Time, first int, filter *model.UsageFilter) ([]*model.Consumer, error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
@@ -1395,13 +1534,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Account.Identities(childComplexity), true
+		args, err := ec.field_Account_identities_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Identities(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Account.keys":
 		if e.ComplexityRoot.Account.Keys == nil {
 			break
 		}
 
-		return e.ComplexityRoot.Account.Keys(childComplexity), true
+		args, err := ec.field_Account_keys_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Keys(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Account.labels":
 		if e.ComplexityRoot.Account.Labels == nil {
 			break
@@ -1431,7 +1580,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Account.Overrides(childComplexity), true
+		args, err := ec.field_Account_overrides_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Account.Overrides(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Account.quotas":
 		if e.ComplexityRoot.Account.Quotas == nil {
 			break
@@ -1474,6 +1628,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Account.Usage(childComplexity, args["from"].(time.Time), args["to"].(*time.Time)), true
 
+	case "AccountConnection.edges":
+		if e.ComplexityRoot.AccountConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountConnection.Edges(childComplexity), true
 	case "AccountConnection.nodes":
 		if e.ComplexityRoot.AccountConnection.Nodes == nil {
 			break
@@ -1492,6 +1652,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountConnection.TotalCount(childComplexity), true
+
+	case "AccountEdge.cursor":
+		if e.ComplexityRoot.AccountEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Cursor(childComplexity), true
+	case "AccountEdge.node":
+		if e.ComplexityRoot.AccountEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountEdge.Node(childComplexity), true
 
 	case "AccountEffect.account":
 		if e.ComplexityRoot.AccountEffect.Account == nil {
@@ -1605,6 +1778,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ApiToken.Scopes(childComplexity), true
 
+	case "ApiTokenConnection.edges":
+		if e.ComplexityRoot.ApiTokenConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiTokenConnection.Edges(childComplexity), true
+	case "ApiTokenConnection.nodes":
+		if e.ComplexityRoot.ApiTokenConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiTokenConnection.Nodes(childComplexity), true
+	case "ApiTokenConnection.pageInfo":
+		if e.ComplexityRoot.ApiTokenConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiTokenConnection.PageInfo(childComplexity), true
+	case "ApiTokenConnection.totalCount":
+		if e.ComplexityRoot.ApiTokenConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiTokenConnection.TotalCount(childComplexity), true
+
+	case "ApiTokenEdge.cursor":
+		if e.ComplexityRoot.ApiTokenEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiTokenEdge.Cursor(childComplexity), true
+	case "ApiTokenEdge.node":
+		if e.ComplexityRoot.ApiTokenEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApiTokenEdge.Node(childComplexity), true
+
 	case "ApiTokenPayload.token":
 		if e.ComplexityRoot.ApiTokenPayload.Token == nil {
 			break
@@ -1663,6 +1874,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AuditChange.Path(childComplexity), true
 
+	case "AuditConnection.edges":
+		if e.ComplexityRoot.AuditConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditConnection.Edges(childComplexity), true
 	case "AuditConnection.nodes":
 		if e.ComplexityRoot.AuditConnection.Nodes == nil {
 			break
@@ -1675,6 +1892,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditConnection.PageInfo(childComplexity), true
+
+	case "AuditEdge.cursor":
+		if e.ComplexityRoot.AuditEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEdge.Cursor(childComplexity), true
+	case "AuditEdge.node":
+		if e.ComplexityRoot.AuditEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditEdge.Node(childComplexity), true
 
 	case "AuditHead.anchor":
 		if e.ComplexityRoot.AuditHead.Anchor == nil {
@@ -1970,6 +2200,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Correction.Voids(childComplexity), true
 
+	case "CorrectionConnection.edges":
+		if e.ComplexityRoot.CorrectionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionConnection.Edges(childComplexity), true
 	case "CorrectionConnection.nodes":
 		if e.ComplexityRoot.CorrectionConnection.Nodes == nil {
 			break
@@ -1982,6 +2218,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.CorrectionConnection.PageInfo(childComplexity), true
+
+	case "CorrectionEdge.cursor":
+		if e.ComplexityRoot.CorrectionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionEdge.Cursor(childComplexity), true
+	case "CorrectionEdge.node":
+		if e.ComplexityRoot.CorrectionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CorrectionEdge.Node(childComplexity), true
 
 	case "CorrectionPayload.correction":
 		if e.ComplexityRoot.CorrectionPayload.Correction == nil {
@@ -2152,6 +2401,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Denial.RetryAfterMs(childComplexity), true
 
+	case "DenialConnection.edges":
+		if e.ComplexityRoot.DenialConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialConnection.Edges(childComplexity), true
 	case "DenialConnection.nodes":
 		if e.ComplexityRoot.DenialConnection.Nodes == nil {
 			break
@@ -2164,6 +2419,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DenialConnection.PageInfo(childComplexity), true
+
+	case "DenialEdge.cursor":
+		if e.ComplexityRoot.DenialEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialEdge.Cursor(childComplexity), true
+	case "DenialEdge.node":
+		if e.ComplexityRoot.DenialEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DenialEdge.Node(childComplexity), true
 
 	case "DenialLevel.amount":
 		if e.ComplexityRoot.DenialLevel.Amount == nil {
@@ -2319,12 +2587,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndpointChange.UsedBy(childComplexity), true
 
+	case "EndpointConnection.edges":
+		if e.ComplexityRoot.EndpointConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointConnection.Edges(childComplexity), true
+	case "EndpointConnection.nodes":
+		if e.ComplexityRoot.EndpointConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointConnection.Nodes(childComplexity), true
+	case "EndpointConnection.pageInfo":
+		if e.ComplexityRoot.EndpointConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointConnection.PageInfo(childComplexity), true
+	case "EndpointConnection.totalCount":
+		if e.ComplexityRoot.EndpointConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointConnection.TotalCount(childComplexity), true
+
+	case "EndpointEdge.cursor":
+		if e.ComplexityRoot.EndpointEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointEdge.Cursor(childComplexity), true
+	case "EndpointEdge.node":
+		if e.ComplexityRoot.EndpointEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointEdge.Node(childComplexity), true
+
 	case "EndpointGroup.endpoints":
 		if e.ComplexityRoot.EndpointGroup.Endpoints == nil {
 			break
 		}
 
-		return e.ComplexityRoot.EndpointGroup.Endpoints(childComplexity), true
+		args, err := ec.field_EndpointGroup_endpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EndpointGroup.Endpoints(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "EndpointGroup.id":
 		if e.ComplexityRoot.EndpointGroup.ID == nil {
 			break
@@ -2337,6 +2648,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndpointGroup.Name(childComplexity), true
+
+	case "EndpointGroupConnection.edges":
+		if e.ComplexityRoot.EndpointGroupConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupConnection.Edges(childComplexity), true
+	case "EndpointGroupConnection.nodes":
+		if e.ComplexityRoot.EndpointGroupConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupConnection.Nodes(childComplexity), true
+	case "EndpointGroupConnection.pageInfo":
+		if e.ComplexityRoot.EndpointGroupConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupConnection.PageInfo(childComplexity), true
+	case "EndpointGroupConnection.totalCount":
+		if e.ComplexityRoot.EndpointGroupConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupConnection.TotalCount(childComplexity), true
+
+	case "EndpointGroupEdge.cursor":
+		if e.ComplexityRoot.EndpointGroupEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupEdge.Cursor(childComplexity), true
+	case "EndpointGroupEdge.node":
+		if e.ComplexityRoot.EndpointGroupEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointGroupEdge.Node(childComplexity), true
 
 	case "EndpointGroupPayload.group":
 		if e.ComplexityRoot.EndpointGroupPayload.Group == nil {
@@ -2562,6 +2911,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Identity.Value(childComplexity), true
 
+	case "IdentityConnection.edges":
+		if e.ComplexityRoot.IdentityConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.Edges(childComplexity), true
+	case "IdentityConnection.nodes":
+		if e.ComplexityRoot.IdentityConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.Nodes(childComplexity), true
+	case "IdentityConnection.pageInfo":
+		if e.ComplexityRoot.IdentityConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.PageInfo(childComplexity), true
+	case "IdentityConnection.totalCount":
+		if e.ComplexityRoot.IdentityConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityConnection.TotalCount(childComplexity), true
+
+	case "IdentityEdge.cursor":
+		if e.ComplexityRoot.IdentityEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityEdge.Cursor(childComplexity), true
+	case "IdentityEdge.node":
+		if e.ComplexityRoot.IdentityEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IdentityEdge.Node(childComplexity), true
+
 	case "ImportOpenApiPayload.basePath":
 		if e.ComplexityRoot.ImportOpenApiPayload.BasePath == nil {
 			break
@@ -2689,6 +3076,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.Status(childComplexity), true
+
+	case "KeyConnection.edges":
+		if e.ComplexityRoot.KeyConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyConnection.Edges(childComplexity), true
+	case "KeyConnection.nodes":
+		if e.ComplexityRoot.KeyConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyConnection.Nodes(childComplexity), true
+	case "KeyConnection.pageInfo":
+		if e.ComplexityRoot.KeyConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyConnection.PageInfo(childComplexity), true
+	case "KeyConnection.totalCount":
+		if e.ComplexityRoot.KeyConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyConnection.TotalCount(childComplexity), true
+
+	case "KeyEdge.cursor":
+		if e.ComplexityRoot.KeyEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyEdge.Cursor(childComplexity), true
+	case "KeyEdge.node":
+		if e.ComplexityRoot.KeyEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.KeyEdge.Node(childComplexity), true
 
 	case "KeyPayload.key":
 		if e.ComplexityRoot.KeyPayload.Key == nil {
@@ -3218,6 +3643,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Member.Status(childComplexity), true
 
+	case "MemberConnection.edges":
+		if e.ComplexityRoot.MemberConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConnection.Edges(childComplexity), true
 	case "MemberConnection.nodes":
 		if e.ComplexityRoot.MemberConnection.Nodes == nil {
 			break
@@ -3230,6 +3661,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MemberConnection.PageInfo(childComplexity), true
+	case "MemberConnection.totalCount":
+		if e.ComplexityRoot.MemberConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberConnection.TotalCount(childComplexity), true
+
+	case "MemberEdge.cursor":
+		if e.ComplexityRoot.MemberEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberEdge.Cursor(childComplexity), true
+	case "MemberEdge.node":
+		if e.ComplexityRoot.MemberEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MemberEdge.Node(childComplexity), true
 
 	case "MemberLinkPayload.expiresAt":
 		if e.ComplexityRoot.MemberLinkPayload.ExpiresAt == nil {
@@ -3343,6 +3793,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.MeterColumns.Requests(childComplexity), true
+
+	case "MeterConnection.edges":
+		if e.ComplexityRoot.MeterConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterConnection.Edges(childComplexity), true
+	case "MeterConnection.nodes":
+		if e.ComplexityRoot.MeterConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterConnection.Nodes(childComplexity), true
+	case "MeterConnection.pageInfo":
+		if e.ComplexityRoot.MeterConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterConnection.PageInfo(childComplexity), true
+	case "MeterConnection.totalCount":
+		if e.ComplexityRoot.MeterConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterConnection.TotalCount(childComplexity), true
+
+	case "MeterEdge.cursor":
+		if e.ComplexityRoot.MeterEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterEdge.Cursor(childComplexity), true
+	case "MeterEdge.node":
+		if e.ComplexityRoot.MeterEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MeterEdge.Node(childComplexity), true
 
 	case "MeterPayload.meter":
 		if e.ComplexityRoot.MeterPayload.Meter == nil {
@@ -3921,6 +4409,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Override.Until(childComplexity), true
 
+	case "OverrideConnection.edges":
+		if e.ComplexityRoot.OverrideConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverrideConnection.Edges(childComplexity), true
+	case "OverrideConnection.nodes":
+		if e.ComplexityRoot.OverrideConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverrideConnection.Nodes(childComplexity), true
+	case "OverrideConnection.pageInfo":
+		if e.ComplexityRoot.OverrideConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverrideConnection.PageInfo(childComplexity), true
+	case "OverrideConnection.totalCount":
+		if e.ComplexityRoot.OverrideConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverrideConnection.TotalCount(childComplexity), true
+
+	case "OverrideEdge.cursor":
+		if e.ComplexityRoot.OverrideEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverrideEdge.Cursor(childComplexity), true
+	case "OverrideEdge.node":
+		if e.ComplexityRoot.OverrideEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.OverrideEdge.Node(childComplexity), true
+
 	case "PageInfo.endCursor":
 		if e.ComplexityRoot.PageInfo.EndCursor == nil {
 			break
@@ -3933,6 +4459,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.HasNextPage(childComplexity), true
+	case "PageInfo.hasPreviousPage":
+		if e.ComplexityRoot.PageInfo.HasPreviousPage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PageInfo.HasPreviousPage(childComplexity), true
+	case "PageInfo.startCursor":
+		if e.ComplexityRoot.PageInfo.StartCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
 	case "PlannedRetention.days":
 		if e.ComplexityRoot.PlannedRetention.Days == nil {
@@ -3995,7 +4533,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.APITokens(childComplexity), true
+		args, err := ec.field_Query_apiTokens_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.APITokens(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.account":
 		if e.ComplexityRoot.Query.Account == nil {
 			break
@@ -4085,7 +4628,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.EndpointGroups(childComplexity), true
+		args, err := ec.field_Query_endpointGroups_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.EndpointGroups(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.endpointSources":
 		if e.ComplexityRoot.Query.EndpointSources == nil {
 			break
@@ -4097,7 +4645,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.Endpoints(childComplexity), true
+		args, err := ec.field_Query_endpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Endpoints(childComplexity, args["first"].(int), args["after"].(*string), args["search"].(*string)), true
 	case "Query.explore":
 		if e.ComplexityRoot.Query.Explore == nil {
 			break
@@ -4170,7 +4723,34 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.Meters(childComplexity), true
+		args, err := ec.field_Query_meters_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Meters(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Query.node":
+		if e.ComplexityRoot.Query.Node == nil {
+			break
+		}
+
+		args, err := ec.field_Query_node_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Node(childComplexity, args["id"].(string)), true
+	case "Query.nodes":
+		if e.ComplexityRoot.Query.Nodes == nil {
+			break
+		}
+
+		args, err := ec.field_Query_nodes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
 	case "Query.reconciliation":
 		if e.ComplexityRoot.Query.Reconciliation == nil {
 			break
@@ -4226,7 +4806,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			break
 		}
 
-		return e.ComplexityRoot.Query.Tiers(childComplexity), true
+		args, err := ec.field_Query_tiers_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Tiers(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.topConsumers":
 		if e.ComplexityRoot.Query.TopConsumers == nil {
 			break
@@ -4871,6 +5456,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Tier.UpdatedAt(childComplexity), true
 
+	case "TierConnection.edges":
+		if e.ComplexityRoot.TierConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierConnection.Edges(childComplexity), true
+	case "TierConnection.nodes":
+		if e.ComplexityRoot.TierConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierConnection.Nodes(childComplexity), true
+	case "TierConnection.pageInfo":
+		if e.ComplexityRoot.TierConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierConnection.PageInfo(childComplexity), true
+	case "TierConnection.totalCount":
+		if e.ComplexityRoot.TierConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierConnection.TotalCount(childComplexity), true
+
+	case "TierEdge.cursor":
+		if e.ComplexityRoot.TierEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierEdge.Cursor(childComplexity), true
+	case "TierEdge.node":
+		if e.ComplexityRoot.TierEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierEdge.Node(childComplexity), true
+
 	case "TierPayload.snapshot":
 		if e.ComplexityRoot.TierPayload.Snapshot == nil {
 			break
@@ -5044,6 +5667,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UnaccountedUsage.Until(childComplexity), true
 
+	case "UnaccountedUsageConnection.edges":
+		if e.ComplexityRoot.UnaccountedUsageConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsageConnection.Edges(childComplexity), true
 	case "UnaccountedUsageConnection.nodes":
 		if e.ComplexityRoot.UnaccountedUsageConnection.Nodes == nil {
 			break
@@ -5056,6 +5685,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.UnaccountedUsageConnection.PageInfo(childComplexity), true
+
+	case "UnaccountedUsageEdge.cursor":
+		if e.ComplexityRoot.UnaccountedUsageEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsageEdge.Cursor(childComplexity), true
+	case "UnaccountedUsageEdge.node":
+		if e.ComplexityRoot.UnaccountedUsageEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UnaccountedUsageEdge.Node(childComplexity), true
 
 	case "UsageColumns.allowed":
 		if e.ComplexityRoot.UsageColumns.Allowed == nil {
@@ -5677,7 +6319,7 @@ var sources = []*ast.Source{
   accounts(
     "Page size, 1 to 200."
     first: Int! = 50
-    "endCursor of the page before."
+    "endCursor of the page before, or the cursor of any edge."
     after: String
     "Only accounts that fulfil all of this."
     filter: AccountFilter
@@ -5716,7 +6358,7 @@ extend type Mutation {
 }
 
 "Who is limited and billed."
-type Account {
+type Account implements Node {
   id: ID!
   "Unique, 1 to 128 characters."
   name: String!
@@ -5736,11 +6378,26 @@ type Account {
   "Day of the month on which its billing period begins, 1 to 31; the last day in shorter months."
   billingDay: Int!
   "What it has instead of its tier's limits; newest first, those that have ended too."
-  overrides: [Override!]!
+  overrides(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): OverrideConnection!
   "Newest first."
-  keys: [Key!]!
+  keys(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): KeyConnection!
   "How it is known apart from keys; newest first."
-  identities: [Identity!]!
+  identities(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): IdentityConnection!
   """
   Where the account stands with each RATE and WINDOW limit of its tier, from what
   the Envoys last reported, filled up to now. A limit with subject KEY has one
@@ -5804,7 +6461,7 @@ enum TrialEnd {
 }
 
 "What an account has instead of one limit of its tier."
-type Override {
+type Override implements Node {
   id: ID!
   "The tier's limit, as it is without the override."
   limit: Limit!
@@ -5827,7 +6484,7 @@ type Override {
 }
 
 "A name other than a key that stands for an account."
-type Identity {
+type Identity implements Node {
   id: ID!
   kind: IdentityKind!
   "The JWT's subject, or the certificate's name."
@@ -5902,10 +6559,56 @@ type QuotaStanding {
 
 "One page of accounts."
 type AccountConnection {
+  "The nodes, each with its cursor."
+  edges: [AccountEdge!]!
+  "The nodes without their cursors."
   nodes: [Account!]!
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
+}
+
+"A place in a list of accounts."
+type AccountEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Account!
+}
+
+"One page of overrides."
+type OverrideConnection {
+  "The nodes, each with its cursor."
+  edges: [OverrideEdge!]!
+  "The nodes without their cursors."
+  nodes: [Override!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of overrides."
+type OverrideEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Override!
+}
+
+"One page of identities."
+type IdentityConnection {
+  "The nodes, each with its cursor."
+  edges: [IdentityEdge!]!
+  "The nodes without their cursors."
+  nodes: [Identity!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of identities."
+type IdentityEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Identity!
 }
 
 "Which accounts are meant: those that fulfil all that is given."
@@ -6046,7 +6749,7 @@ type AccountPayload {
   auditLog(
     "Page size, 1 to 200."
     first: Int! = 50
-    "endCursor of the page before."
+    "endCursor of the page before, or the cursor of any edge."
     after: String
     filter: AuditFilter
   ): AuditConnection!
@@ -6103,8 +6806,18 @@ enum ActorKind {
 
 "One page of the audit log."
 type AuditConnection {
+  "The nodes, each with its cursor."
+  edges: [AuditEdge!]!
+  "The nodes without their cursors."
   nodes: [AuditRecord!]!
   pageInfo: PageInfo!
+}
+
+"A place in a list of the audit log."
+type AuditEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: AuditRecord!
 }
 
 "One change, as it was recorded in the transaction that made it."
@@ -6210,7 +6923,7 @@ type AuditBreak {
     accountId: ID
     "Page size, 1 to 200."
     first: Int! = 50
-    "endCursor of the page before."
+    "endCursor of the page before, or the cursor of any edge."
     after: String
   ): DenialConnection!
   "What one limit did in a time range: what it refused, let through over it, or would have refused."
@@ -6237,12 +6950,22 @@ type AuditBreak {
 
 "One page of denials."
 type DenialConnection {
+  "The nodes, each with its cursor."
+  edges: [DenialEdge!]!
+  "The nodes without their cursors."
   nodes: [Denial!]!
   pageInfo: PageInfo!
 }
 
+"A place in a list of denials."
+type DenialEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Denial!
+}
+
 "One request that was refused, and why."
-type Denial {
+type Denial implements Node {
   id: ID!
   "When it was refused, by the Envoy's clock."
   at: Time!
@@ -6329,10 +7052,22 @@ type LimitActivity {
 }
 `, BuiltIn: false},
 	{Name: "../schema/endpoint.graphqls", Input: `extend type Query {
-  "All endpoints, by template and method."
-  endpoints: [Endpoint!]!
-  "All endpoint groups, by name."
-  endpointGroups: [EndpointGroup!]!
+  "Endpoints by template and method, page by page."
+  endpoints(
+    "Page size, 1 to 1000."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+    "Only those whose method and template contain this, whatever the case."
+    search: String
+  ): EndpointConnection!
+  "Endpoint groups by name, page by page."
+  endpointGroups(
+    "Page size, 1 to 1000."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): EndpointGroupConnection!
 }
 
 extend type Mutation {
@@ -6352,7 +7087,7 @@ extend type Mutation {
 }
 
 "A method and a path template: the unit that usage is counted by."
-type Endpoint {
+type Endpoint implements Node {
   id: ID!
   "Upper-case HTTP method, or * for any."
   method: String!
@@ -6367,12 +7102,53 @@ type Endpoint {
 }
 
 "A named set of endpoints that one limit can count together."
-type EndpointGroup {
+type EndpointGroup implements Node {
   id: ID!
   "Unique, 1 to 64 characters."
   name: String!
   "By template and method."
-  endpoints: [Endpoint!]!
+  endpoints(
+    "Page size, 1 to 1000."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): EndpointConnection!
+}
+
+"One page of endpoints."
+type EndpointConnection {
+  "The nodes, each with its cursor."
+  edges: [EndpointEdge!]!
+  "The nodes without their cursors."
+  nodes: [Endpoint!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of endpoints."
+type EndpointEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Endpoint!
+}
+
+"One page of endpoint groups."
+type EndpointGroupConnection {
+  "The nodes, each with its cursor."
+  edges: [EndpointGroupEdge!]!
+  "The nodes without their cursors."
+  nodes: [EndpointGroup!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of endpoint groups."
+type EndpointGroupEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: EndpointGroup!
 }
 
 "An endpoint to create."
@@ -6445,7 +7221,7 @@ type EndpointPayload {
   unaccountedUsage(
     "Page size, 1 to 200."
     first: Int! = 50
-    "endCursor of the page before."
+    "endCursor of the page before, or the cursor of any edge."
     after: String
     "True: only what is still missing. False: only what was found after all."
     open: Boolean
@@ -6456,7 +7232,7 @@ type EndpointPayload {
     accountId: ID
     "Page size, 1 to 200."
     first: Int! = 50
-    "endCursor of the page before."
+    "endCursor of the page before, or the cursor of any edge."
     after: String
   ): CorrectionConnection!
 }
@@ -6916,12 +7692,22 @@ type ReconciledSource {
 
 "One page of unaccounted usage."
 type UnaccountedUsageConnection {
+  "The nodes, each with its cursor."
+  edges: [UnaccountedUsageEdge!]!
+  "The nodes without their cursors."
   nodes: [UnaccountedUsage!]!
   pageInfo: PageInfo!
 }
 
+"A place in a list of unaccounted usage."
+type UnaccountedUsageEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: UnaccountedUsage!
+}
+
 "Usage that was counted and is not in the rollups, as far as anybody knows."
-type UnaccountedUsage {
+type UnaccountedUsage implements Node {
   id: ID!
   kind: UnaccountedKind!
   "The worker thread that counted it."
@@ -6956,12 +7742,22 @@ enum UnaccountedKind {
 
 "One page of corrections."
 type CorrectionConnection {
+  "The nodes, each with its cursor."
+  edges: [CorrectionEdge!]!
+  "The nodes without their cursors."
   nodes: [Correction!]!
   pageInfo: PageInfo!
 }
 
+"A place in a list of corrections."
+type CorrectionEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Correction!
+}
+
 "A change of past usage: what it adds to the minute that it names."
-type Correction {
+type Correction implements Node {
   id: ID!
   "The caller's own id of it, unique for its kind."
   clientId: String!
@@ -7113,7 +7909,7 @@ type GoneNode {
 }
 
 "An API key of an account."
-type Key {
+type Key implements Node {
   id: ID!
   "What the key is for; 1 to 64 characters."
   name: String!
@@ -7140,6 +7936,24 @@ type Key {
   createdAt: Time!
   "When it was revoked; null while it is live."
   revokedAt: Time
+}
+
+"One page of keys."
+type KeyConnection {
+  "The nodes, each with its cursor."
+  edges: [KeyEdge!]!
+  "The nodes without their cursors."
+  nodes: [Key!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of keys."
+type KeyEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Key!
 }
 
 "Whether a key works, and if not, why."
@@ -7394,7 +8208,7 @@ type LiveConsumer {
   members(
     "Page size, 1 to 200."
     first: Int! = 50
-    "endCursor of the page before."
+    "endCursor of the page before, or the cursor of any edge."
     after: String
     "Only members whose name or e-mail address contains this, whatever the case."
     search: String
@@ -7442,7 +8256,7 @@ extend type Mutation {
 }
 
 "A person who may sign in."
-type Member {
+type Member implements Node {
   id: ID!
   "What they sign in with, in lower case; null for a first owner who has given none."
   email: String
@@ -7494,8 +8308,20 @@ enum MemberStatus {
 
 "One page of members."
 type MemberConnection {
+  "The nodes, each with its cursor."
+  edges: [MemberEdge!]!
+  "The nodes without their cursors."
   nodes: [Member!]!
   pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of members."
+type MemberEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Member!
 }
 
 "A member to invite."
@@ -7538,8 +8364,13 @@ type RemovedMemberPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/meter.graphqls", Input: `extend type Query {
-  "All custom meters, by name."
-  meters: [Meter!]!
+  "Custom meters by name, page by page."
+  meters(
+    "Page size, 1 to 1000."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): MeterConnection!
 }
 
 extend type Mutation {
@@ -7559,7 +8390,7 @@ Adds up what upstreams declare of their responses in a header field, such as
 tokens or rows: a whole number from 0 to 1000000000, once a response. Anything
 else isn't counted. What the gateway answers itself doesn't count.
 """
-type Meter {
+type Meter implements Node {
   id: ID!
   "Unique, 1 to 64 characters."
   name: String!
@@ -7571,6 +8402,24 @@ type Meter {
   endpoint: Endpoint
   "Whether the header is taken out of the responses that count, before the client sees them."
   hidden: Boolean!
+}
+
+"One page of custom meters."
+type MeterConnection {
+  "The nodes, each with its cursor."
+  edges: [MeterEdge!]!
+  "The nodes without their cursors."
+  nodes: [Meter!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of custom meters."
+type MeterEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Meter!
 }
 
 "A custom meter to create."
@@ -7869,23 +8718,47 @@ because they outgrow Int.
 """
 scalar Int64
 
-type Query
+type Query {
+  """
+  The object with this id; null when there is none, or it is not of the account that
+  the caller is bound to. Fails with VALIDATION when it is no id, and with FORBIDDEN
+  when the caller may not read objects of its type.
+  """
+  node(id: ID!): Node
+  "Like node, for up to 100 ids at once, in their order."
+  nodes(ids: [ID!]!): [Node]!
+}
 
 type Mutation
 
 type Subscription
 
-"Position in a list that is read page by page."
+"What has an id by which it can be read again."
+interface Node {
+  "No other object's, of whatever type; it begins with what it is of, such as acc_7."
+  id: ID!
+}
+
+"Where a page lies in its list."
 type PageInfo {
   "Whether there is more after endCursor."
   hasNextPage: Boolean!
+  "Whether there was something before startCursor when the page before was read."
+  hasPreviousPage: Boolean!
+  "The cursor of the first node; null on an empty page, and in reports of Query.explore."
+  startCursor: String
   "Pass it as ` + "`" + `after` + "`" + ` to read on; null on an empty page."
   endCursor: String
 }
 `, BuiltIn: false},
 	{Name: "../schema/tier.graphqls", Input: `extend type Query {
-  "All tiers, by name."
-  tiers: [Tier!]!
+  "Tiers by name, page by page."
+  tiers(
+    "Page size, 1 to 1000."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): TierConnection!
   "One tier, or null."
   tier(id: ID!): Tier
   "The tiers for accounts without one and for callers without an account."
@@ -7916,7 +8789,7 @@ extend type Mutation {
 }
 
 "A named set of limits that accounts are put on."
-type Tier {
+type Tier implements Node {
   id: ID!
   "Unique, 1 to 64 characters."
   name: String!
@@ -7932,11 +8805,29 @@ type Tier {
   updatedAt: Time!
 }
 
+"One page of tiers."
+type TierConnection {
+  "The nodes, each with its cursor."
+  edges: [TierEdge!]!
+  "The nodes without their cursors."
+  nodes: [Tier!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of tiers."
+type TierEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: Tier!
+}
+
 """
 One rule of a tier: whose requests it counts, which of them, what it measures
 and how much it allows.
 """
-type Limit {
+type Limit implements Node {
   id: ID!
   """
   Stands in the RateLimit header fields. Unique within the tier; lower-case
@@ -8187,8 +9078,13 @@ type DeletePayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/token.graphqls", Input: `extend type Query {
-  "API tokens that are not revoked, newest first."
-  apiTokens: [ApiToken!]!
+  "API tokens that are not revoked, newest first, page by page."
+  apiTokens(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): ApiTokenConnection!
 }
 
 extend type Mutation {
@@ -8206,7 +9102,7 @@ extend type Mutation {
 }
 
 "What a script signs in with."
-type ApiToken {
+type ApiToken implements Node {
   id: ID!
   "Unique among those that are not revoked; 1 to 64 characters."
   name: String!
@@ -8229,6 +9125,24 @@ type ApiToken {
   lastUsedAt: Time
   "When it was revoked; null while it is not."
   revokedAt: Time
+}
+
+"One page of API tokens."
+type ApiTokenConnection {
+  "The nodes, each with its cursor."
+  edges: [ApiTokenEdge!]!
+  "The nodes without their cursors."
+  nodes: [ApiToken!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of API tokens."
+type ApiTokenEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: ApiToken!
 }
 
 "An API token to create."
@@ -8482,7 +9396,7 @@ enum Permission {
 }
 
 "A browser that a member is signed in with."
-type Session {
+type Session implements Node {
   id: ID!
   "Whether it is the one that asks."
   current: Boolean!
@@ -8584,6 +9498,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 
 func (ec *executionContext) childFields_AccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountConnection_edges(ctx, field)
 	case "nodes":
 		return ec.fieldContext_AccountConnection_nodes(ctx, field)
 	case "pageInfo":
@@ -8592,6 +9508,16 @@ func (ec *executionContext) childFields_AccountConnection(ctx context.Context, f
 		return ec.fieldContext_AccountConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AccountEffect(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8654,6 +9580,30 @@ func (ec *executionContext) childFields_ApiToken(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type ApiToken", field.Name)
 }
 
+func (ec *executionContext) childFields_ApiTokenConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiTokenConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ApiTokenConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiTokenConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiTokenConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiTokenConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiTokenEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiTokenEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiTokenEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiTokenEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ApiTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "token":
@@ -8698,12 +9648,24 @@ func (ec *executionContext) childFields_AuditChange(ctx context.Context, field g
 
 func (ec *executionContext) childFields_AuditConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditConnection_edges(ctx, field)
 	case "nodes":
 		return ec.fieldContext_AuditConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_AuditConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditHead(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8840,12 +9802,24 @@ func (ec *executionContext) childFields_Correction(ctx context.Context, field gr
 
 func (ec *executionContext) childFields_CorrectionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "edges":
+		return ec.fieldContext_CorrectionConnection_edges(ctx, field)
 	case "nodes":
 		return ec.fieldContext_CorrectionConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_CorrectionConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CorrectionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_CorrectionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_CorrectionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_CorrectionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CorrectionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_CorrectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8946,12 +9920,24 @@ func (ec *executionContext) childFields_Denial(ctx context.Context, field graphq
 
 func (ec *executionContext) childFields_DenialConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DenialConnection_edges(ctx, field)
 	case "nodes":
 		return ec.fieldContext_DenialConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_DenialConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DenialConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DenialEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DenialEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DenialEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DenialEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_DenialLevel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9028,6 +10014,30 @@ func (ec *executionContext) childFields_EndpointChange(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type EndpointChange", field.Name)
 }
 
+func (ec *executionContext) childFields_EndpointConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EndpointConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EndpointConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EndpointConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EndpointConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EndpointEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EndpointEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_EndpointGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -9038,6 +10048,30 @@ func (ec *executionContext) childFields_EndpointGroup(ctx context.Context, field
 		return ec.fieldContext_EndpointGroup_endpoints(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type EndpointGroup", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointGroupConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_EndpointGroupConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_EndpointGroupConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_EndpointGroupConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_EndpointGroupConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointGroupConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_EndpointGroupEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_EndpointGroupEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_EndpointGroupEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointGroupEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_EndpointGroupPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9160,6 +10194,30 @@ func (ec *executionContext) childFields_Identity(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Identity", field.Name)
 }
 
+func (ec *executionContext) childFields_IdentityConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IdentityConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IdentityConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IdentityConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_IdentityConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IdentityEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IdentityEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IdentityEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IdentityEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ImportOpenApiPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "source":
@@ -9212,6 +10270,30 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_revokedAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Key", field.Name)
+}
+
+func (ec *executionContext) childFields_KeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_KeyConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_KeyConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_KeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_KeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_KeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_KeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_KeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type KeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_KeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9494,12 +10576,26 @@ func (ec *executionContext) childFields_Member(ctx context.Context, field graphq
 
 func (ec *executionContext) childFields_MemberConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MemberConnection_edges(ctx, field)
 	case "nodes":
 		return ec.fieldContext_MemberConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_MemberConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MemberConnection_totalCount(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type MemberConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MemberEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MemberEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MemberEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MemberEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_MemberLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -9568,6 +10664,30 @@ func (ec *executionContext) childFields_MeterColumns(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type MeterColumns", field.Name)
 }
 
+func (ec *executionContext) childFields_MeterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_MeterConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_MeterConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_MeterConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_MeterConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeterConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_MeterEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_MeterEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_MeterEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type MeterEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_MeterPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "meter":
@@ -9604,10 +10724,38 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Override", field.Name)
 }
 
+func (ec *executionContext) childFields_OverrideConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_OverrideConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_OverrideConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_OverrideConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_OverrideConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OverrideConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_OverrideEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_OverrideEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_OverrideEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type OverrideEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hasNextPage":
 		return ec.fieldContext_PageInfo_hasNextPage(ctx, field)
+	case "hasPreviousPage":
+		return ec.fieldContext_PageInfo_hasPreviousPage(ctx, field)
+	case "startCursor":
+		return ec.fieldContext_PageInfo_startCursor(ctx, field)
 	case "endCursor":
 		return ec.fieldContext_PageInfo_endCursor(ctx, field)
 	}
@@ -9936,6 +11084,30 @@ func (ec *executionContext) childFields_Tier(ctx context.Context, field graphql.
 	return nil, fmt.Errorf("no field named %q was found under type Tier", field.Name)
 }
 
+func (ec *executionContext) childFields_TierConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TierConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TierConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TierConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TierConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TierConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TierEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TierEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TierEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TierEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_TierPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "tier":
@@ -10024,12 +11196,24 @@ func (ec *executionContext) childFields_UnaccountedUsage(ctx context.Context, fi
 
 func (ec *executionContext) childFields_UnaccountedUsageConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
+	case "edges":
+		return ec.fieldContext_UnaccountedUsageConnection_edges(ctx, field)
 	case "nodes":
 		return ec.fieldContext_UnaccountedUsageConnection_nodes(ctx, field)
 	case "pageInfo":
 		return ec.fieldContext_UnaccountedUsageConnection_pageInfo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnaccountedUsageConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_UnaccountedUsageEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_UnaccountedUsageEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_UnaccountedUsageEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnaccountedUsageEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_UsageColumns(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10364,6 +11548,72 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_Account_identities_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Account_keys_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Account_overrides_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Account_usage_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -10383,6 +11633,28 @@ func (ec *executionContext) field_Account_usage_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["to"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_EndpointGroup_endpoints_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -11068,6 +12340,28 @@ func (ec *executionContext) field_Query_accounts_args(ctx context.Context, rawAr
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_apiTokens_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11185,6 +12479,58 @@ func (ec *executionContext) field_Query_denials_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["after"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_endpointGroups_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_endpoints_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "search",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["search"] = arg2
 	return args, nil
 }
 
@@ -11344,6 +12690,56 @@ func (ec *executionContext) field_Query_members_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_meters_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "ids",
+		func(ctx context.Context, v any) ([]string, error) {
+			return ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["ids"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_reconciliation_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11437,6 +12833,28 @@ func (ec *executionContext) field_Query_tier_args(ctx context.Context, rawArgs m
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_tiers_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -11966,25 +13384,37 @@ func (ec *executionContext) _Account_overrides(ctx context.Context, field graphq
 			return ec.fieldContext_Account_overrides(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Account().Overrides(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Account().Overrides(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
-			return ec.marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Override]) graphql.Marshaler {
+			return ec.marshalNOverrideConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Account_overrides(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Account_overrides(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Account",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Override(ctx, field)
+			return ec.childFields_OverrideConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Account_overrides_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -11998,25 +13428,37 @@ func (ec *executionContext) _Account_keys(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Account_keys(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Account().Keys(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Account().Keys(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Key) graphql.Marshaler {
-			return ec.marshalNKey2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Key]) graphql.Marshaler {
+			return ec.marshalNKeyConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Account_keys(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Account_keys(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Account",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Key(ctx, field)
+			return ec.childFields_KeyConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Account_keys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -12030,25 +13472,37 @@ func (ec *executionContext) _Account_identities(ctx context.Context, field graph
 			return ec.fieldContext_Account_identities(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Account().Identities(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Account().Identities(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Identity) graphql.Marshaler {
-			return ec.marshalNIdentity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Identity]) graphql.Marshaler {
+			return ec.marshalNIdentityConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Account_identities(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Account_identities(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Account",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Identity(ctx, field)
+			return ec.childFields_IdentityConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Account_identities_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -12184,7 +13638,39 @@ func (ec *executionContext) fieldContext_Account_createdAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _AccountConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Account]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Account]) graphql.Marshaler {
+			return ec.marshalNAccountEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Account]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12216,7 +13702,7 @@ func (ec *executionContext) fieldContext_AccountConnection_nodes(_ context.Conte
 	return fc, nil
 }
 
-func (ec *executionContext) _AccountConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Account]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12248,7 +13734,7 @@ func (ec *executionContext) fieldContext_AccountConnection_pageInfo(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _AccountConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.AccountConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AccountConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Account]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12257,7 +13743,7 @@ func (ec *executionContext) _AccountConnection_totalCount(ctx context.Context, f
 			return ec.fieldContext_AccountConnection_totalCount(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.TotalCount, nil
+			return obj.TotalCount(ctx)
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
@@ -12268,7 +13754,62 @@ func (ec *executionContext) _AccountConnection_totalCount(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_AccountConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AccountConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+	return graphql.NewScalarFieldContext("AccountConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _AccountEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Account]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AccountEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Account]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _AccountEffect_account(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountEffect) (ret graphql.Marshaler) {
@@ -12730,6 +14271,180 @@ func (ec *executionContext) fieldContext_ApiToken_revokedAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("ApiToken", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _ApiTokenConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.APIToken]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiTokenConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.APIToken]) graphql.Marshaler {
+			return ec.marshalNApiTokenEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiTokenConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiTokenConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiTokenEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiTokenConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.APIToken]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiTokenConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.APIToken) graphql.Marshaler {
+			return ec.marshalNApiToken2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAPITokenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiTokenConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiTokenConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiToken(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiTokenConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.APIToken]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiTokenConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiTokenConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiTokenConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ApiTokenConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.APIToken]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiTokenConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiTokenConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiTokenConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ApiTokenEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.APIToken]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiTokenEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiTokenEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ApiTokenEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ApiTokenEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.APIToken]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ApiTokenEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.APIToken) graphql.Marshaler {
+			return ec.marshalNApiToken2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAPIToken(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ApiTokenEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ApiTokenEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ApiToken(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ApiTokenPayload_token(ctx context.Context, field graphql.CollectedField, obj *model.APITokenPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12946,7 +14661,39 @@ func (ec *executionContext) fieldContext_AuditChange_after(_ context.Context, fi
 	return graphql.NewScalarFieldContext("AuditChange", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _AuditConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.AuditConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[audit.Record]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[audit.Record]) graphql.Marshaler {
+			return ec.marshalNAuditEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[audit.Record]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -12978,7 +14725,7 @@ func (ec *executionContext) fieldContext_AuditConnection_nodes(_ context.Context
 	return fc, nil
 }
 
-func (ec *executionContext) _AuditConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.AuditConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _AuditConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[audit.Record]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -13005,6 +14752,61 @@ func (ec *executionContext) fieldContext_AuditConnection_pageInfo(_ context.Cont
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[audit.Record]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuditEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[audit.Record]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *audit.Record) graphql.Marshaler {
+			return ec.marshalNAuditRecord2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐRecord(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditRecord(ctx, field)
 		},
 	}
 	return fc, nil
@@ -14249,7 +16051,39 @@ func (ec *executionContext) fieldContext_Correction_createdAt(_ context.Context,
 	return graphql.NewScalarFieldContext("Correction", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _CorrectionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.CorrectionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _CorrectionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Correction]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Correction]) graphql.Marshaler {
+			return ec.marshalNCorrectionEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CorrectionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CorrectionEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CorrectionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Correction]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14281,7 +16115,7 @@ func (ec *executionContext) fieldContext_CorrectionConnection_nodes(_ context.Co
 	return fc, nil
 }
 
-func (ec *executionContext) _CorrectionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.CorrectionConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _CorrectionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Correction]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -14308,6 +16142,61 @@ func (ec *executionContext) fieldContext_CorrectionConnection_pageInfo(_ context
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CorrectionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Correction]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CorrectionEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _CorrectionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Correction]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CorrectionEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Correction) graphql.Marshaler {
+			return ec.marshalNCorrection2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CorrectionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CorrectionEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Correction(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15042,7 +16931,39 @@ func (ec *executionContext) fieldContext_Denial_explanation(_ context.Context, f
 	return graphql.NewScalarFieldContext("Denial", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
-func (ec *executionContext) _DenialConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.DenialConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _DenialConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Denial]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Denial]) graphql.Marshaler {
+			return ec.marshalNDenialEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenialConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DenialEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenialConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Denial]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15074,7 +16995,7 @@ func (ec *executionContext) fieldContext_DenialConnection_nodes(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _DenialConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.DenialConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _DenialConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Denial]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -15101,6 +17022,61 @@ func (ec *executionContext) fieldContext_DenialConnection_pageInfo(_ context.Con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DenialEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Denial]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DenialEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _DenialEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Denial]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DenialEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Denial) graphql.Marshaler {
+			return ec.marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenial(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DenialEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DenialEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Denial(ctx, field)
 		},
 	}
 	return fc, nil
@@ -15726,6 +17702,180 @@ func (ec *executionContext) fieldContext_EndpointChange_recentRequests(_ context
 	return graphql.NewScalarFieldContext("EndpointChange", field, true, true, errors.New("field of type Int64 does not have child fields"))
 }
 
+func (ec *executionContext) _EndpointConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Endpoint]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Endpoint]) graphql.Marshaler {
+			return ec.marshalNEndpointEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Endpoint]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Endpoint]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Endpoint]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Endpoint]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Endpoint]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalNEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EndpointGroup_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.EndpointGroup) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15781,24 +17931,210 @@ func (ec *executionContext) _EndpointGroup_endpoints(ctx context.Context, field 
 			return ec.fieldContext_EndpointGroup_endpoints(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.EndpointGroup().Endpoints(ctx, obj)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.EndpointGroup().Endpoints(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
-			return ec.marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Endpoint]) graphql.Marshaler {
+			return ec.marshalNEndpointConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_EndpointGroup_endpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_EndpointGroup_endpoints(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "EndpointGroup",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Endpoint(ctx, field)
+			return ec.childFields_EndpointConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_EndpointGroup_endpoints_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroupConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.EndpointGroup]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.EndpointGroup]) graphql.Marshaler {
+			return ec.marshalNEndpointGroupEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroupEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroupConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.EndpointGroup]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroupConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.EndpointGroup]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointGroupConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointGroupConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.EndpointGroup]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointGroupConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointGroupEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.EndpointGroup]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointGroupEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointGroupEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.EndpointGroup]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointGroupEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.EndpointGroup) graphql.Marshaler {
+			return ec.marshalNEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointGroupEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointGroupEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointGroup(ctx, field)
 		},
 	}
 	return fc, nil
@@ -16659,6 +18995,180 @@ func (ec *executionContext) fieldContext_Identity_createdAt(_ context.Context, f
 	return graphql.NewScalarFieldContext("Identity", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _IdentityConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Identity]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Identity]) graphql.Marshaler {
+			return ec.marshalNIdentityEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IdentityConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IdentityEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IdentityConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Identity]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Identity) graphql.Marshaler {
+			return ec.marshalNIdentity2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IdentityConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IdentityConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Identity]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IdentityConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IdentityConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Identity]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Identity]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IdentityEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _IdentityEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Identity]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IdentityEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Identity) graphql.Marshaler {
+			return ec.marshalNIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentity(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IdentityEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IdentityEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Identity(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ImportOpenApiPayload_source(ctx context.Context, field graphql.CollectedField, obj *model.ImportOpenAPIPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -17185,6 +19695,180 @@ func (ec *executionContext) _Key_revokedAt(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Key_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Key", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _KeyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Key]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Key]) graphql.Marshaler {
+			return ec.marshalNKeyEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_KeyEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _KeyConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Key]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Key) graphql.Marshaler {
+			return ec.marshalNKey2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _KeyConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Key]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _KeyConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Key]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _KeyEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Key]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("KeyEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _KeyEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Key]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_KeyEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
+			return ec.marshalNKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_KeyEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "KeyEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Key(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _KeyPayload_key(ctx context.Context, field graphql.CollectedField, obj *model.KeyPayload) (ret graphql.Marshaler) {
@@ -19385,7 +22069,39 @@ func (ec *executionContext) fieldContext_Member_signedInAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Member", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _MemberConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.MemberConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _MemberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Member]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Member]) graphql.Marshaler {
+			return ec.marshalNMemberEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MemberEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MemberConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Member]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -19417,7 +22133,7 @@ func (ec *executionContext) fieldContext_MemberConnection_nodes(_ context.Contex
 	return fc, nil
 }
 
-func (ec *executionContext) _MemberConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.MemberConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _MemberConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Member]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -19444,6 +22160,84 @@ func (ec *executionContext) fieldContext_MemberConnection_pageInfo(_ context.Con
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MemberConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Member]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _MemberEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Member]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MemberEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MemberEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Member]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MemberEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Member) graphql.Marshaler {
+			return ec.marshalNMember2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMember(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MemberEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MemberEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Member(ctx, field)
 		},
 	}
 	return fc, nil
@@ -19906,6 +22700,180 @@ func (ec *executionContext) _MeterColumns_amount(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_MeterColumns_amount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("MeterColumns", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _MeterConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Meter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Meter]) graphql.Marshaler {
+			return ec.marshalNMeterEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_MeterEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeterConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Meter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeterConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Meter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _MeterConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Meter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _MeterEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Meter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("MeterEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _MeterEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Meter]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_MeterEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Meter) graphql.Marshaler {
+			return ec.marshalNMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeter(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_MeterEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "MeterEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Meter(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _MeterPayload_meter(ctx context.Context, field graphql.CollectedField, obj *model.MeterPayload) (ret graphql.Marshaler) {
@@ -22225,6 +25193,180 @@ func (ec *executionContext) fieldContext_Override_inForce(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _OverrideConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Override]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OverrideConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Override]) graphql.Marshaler {
+			return ec.marshalNOverrideEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OverrideConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OverrideConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_OverrideEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OverrideConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Override]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OverrideConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
+			return ec.marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OverrideConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OverrideConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Override(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OverrideConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Override]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OverrideConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OverrideConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OverrideConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _OverrideConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Override]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OverrideConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OverrideConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OverrideConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _OverrideEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Override]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OverrideEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OverrideEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("OverrideEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _OverrideEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Override]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_OverrideEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Override) graphql.Marshaler {
+			return ec.marshalNOverride2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverride(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_OverrideEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "OverrideEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Override(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22246,6 +25388,52 @@ func (ec *executionContext) _PageInfo_hasNextPage(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_PageInfo_hasNextPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _PageInfo_hasPreviousPage(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PageInfo_hasPreviousPage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasPreviousPage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PageInfo_hasPreviousPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _PageInfo_startCursor(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PageInfo_startCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PageInfo_startCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _PageInfo_endCursor(ctx context.Context, field graphql.CollectedField, obj *model.PageInfo) (ret graphql.Marshaler) {
@@ -22505,6 +25693,94 @@ func (ec *executionContext) fieldContext_PreviousUsage_series(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_node(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Node(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Node) graphql.Marshaler {
+			return ec.marshalONode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐNode(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_node(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_node_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_nodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Nodes(ctx, fc.Args["ids"].([]string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.Node) graphql.Marshaler {
+			return ec.marshalNNode2ᚕgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐNode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_nodes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("FieldContext.Child cannot be called on type INTERFACE")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_nodes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22518,8 +25794,8 @@ func (ec *executionContext) _Query_accounts(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().Accounts(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["filter"].(*model.AccountFilter), fc.Args["orderBy"].(*model.AccountOrder))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
-			return ec.marshalNAccountConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Account]) graphql.Marshaler {
+			return ec.marshalNAccountConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22606,8 +25882,8 @@ func (ec *executionContext) _Query_auditLog(ctx context.Context, field graphql.C
 			return ec.Resolvers.Query().AuditLog(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["filter"].(*model.AuditFilter))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.AuditConnection) graphql.Marshaler {
-			return ec.marshalNAuditConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAuditConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[audit.Record]) graphql.Marshaler {
+			return ec.marshalNAuditConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22749,8 +26025,8 @@ func (ec *executionContext) _Query_denials(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Denials(ctx, fc.Args["requestId"].(*string), fc.Args["accountId"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.DenialConnection) graphql.Marshaler {
-			return ec.marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Denial]) graphql.Marshaler {
+			return ec.marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -22877,25 +26153,37 @@ func (ec *executionContext) _Query_endpoints(ctx context.Context, field graphql.
 			return ec.fieldContext_Query_endpoints(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().Endpoints(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Endpoints(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["search"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
-			return ec.marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Endpoint]) graphql.Marshaler {
+			return ec.marshalNEndpointConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_endpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_endpoints(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Endpoint(ctx, field)
+			return ec.childFields_EndpointConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_endpoints_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -22909,25 +26197,37 @@ func (ec *executionContext) _Query_endpointGroups(ctx context.Context, field gra
 			return ec.fieldContext_Query_endpointGroups(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().EndpointGroups(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().EndpointGroups(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
-			return ec.marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.EndpointGroup]) graphql.Marshaler {
+			return ec.marshalNEndpointGroupConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_endpointGroups(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_endpointGroups(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_EndpointGroup(ctx, field)
+			return ec.childFields_EndpointGroupConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_endpointGroups_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -23077,8 +26377,8 @@ func (ec *executionContext) _Query_unaccountedUsage(ctx context.Context, field g
 			return ec.Resolvers.Query().UnaccountedUsage(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["open"].(*bool))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.UnaccountedUsageConnection) graphql.Marshaler {
-			return ec.marshalNUnaccountedUsageConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedUsageConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.UnaccountedUsage]) graphql.Marshaler {
+			return ec.marshalNUnaccountedUsageConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23121,8 +26421,8 @@ func (ec *executionContext) _Query_corrections(ctx context.Context, field graphq
 			return ec.Resolvers.Query().Corrections(ctx, fc.Args["accountId"].(*string), fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.CorrectionConnection) graphql.Marshaler {
-			return ec.marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Correction]) graphql.Marshaler {
+			return ec.marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23209,8 +26509,8 @@ func (ec *executionContext) _Query_members(ctx context.Context, field graphql.Co
 			return ec.Resolvers.Query().Members(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["search"].(*string), fc.Args["role"].(*controlplane.Role))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.MemberConnection) graphql.Marshaler {
-			return ec.marshalNMemberConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMemberConnection(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Member]) graphql.Marshaler {
+			return ec.marshalNMemberConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
@@ -23293,25 +26593,37 @@ func (ec *executionContext) _Query_meters(ctx context.Context, field graphql.Col
 			return ec.fieldContext_Query_meters(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().Meters(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Meters(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Meter) graphql.Marshaler {
-			return ec.marshalNMeter2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeterᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Meter]) graphql.Marshaler {
+			return ec.marshalNMeterConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_meters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_meters(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Meter(ctx, field)
+			return ec.childFields_MeterConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_meters_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -23433,25 +26745,37 @@ func (ec *executionContext) _Query_tiers(ctx context.Context, field graphql.Coll
 			return ec.fieldContext_Query_tiers(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().Tiers(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Tiers(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Tier) graphql.Marshaler {
-			return ec.marshalNTier2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.Tier]) graphql.Marshaler {
+			return ec.marshalNTierConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_tiers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_tiers(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Tier(ctx, field)
+			return ec.childFields_TierConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_tiers_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -23541,25 +26865,37 @@ func (ec *executionContext) _Query_apiTokens(ctx context.Context, field graphql.
 			return ec.fieldContext_Query_apiTokens(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return ec.Resolvers.Query().APITokens(ctx)
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().APITokens(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.APIToken) graphql.Marshaler {
-			return ec.marshalNApiToken2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAPITokenᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.APIToken]) graphql.Marshaler {
+			return ec.marshalNApiTokenConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
 		},
 		true,
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Query_apiTokens(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Query_apiTokens(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Query",
 		Field:      field,
 		IsMethod:   true,
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_ApiToken(ctx, field)
+			return ec.childFields_ApiTokenConnection(ctx, field)
 		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_apiTokens_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -26197,6 +29533,180 @@ func (ec *executionContext) fieldContext_Tier_updatedAt(_ context.Context, field
 	return graphql.NewScalarFieldContext("Tier", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _TierConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Tier]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.Tier]) graphql.Marshaler {
+			return ec.marshalNTierEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Tier]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Tier) graphql.Marshaler {
+			return ec.marshalNTier2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Tier]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Tier]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Tier]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _TierEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.Tier]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalNTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TierPayload_tier(ctx context.Context, field graphql.CollectedField, obj *model.TierPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26868,7 +30378,39 @@ func (ec *executionContext) fieldContext_UnaccountedUsage_resolvedAt(_ context.C
 	return graphql.NewScalarFieldContext("UnaccountedUsage", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
-func (ec *executionContext) _UnaccountedUsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.UnaccountedUsageConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _UnaccountedUsageConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.UnaccountedUsage]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsageConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.UnaccountedUsage]) graphql.Marshaler {
+			return ec.marshalNUnaccountedUsageEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsageConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnaccountedUsageConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnaccountedUsageEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnaccountedUsageConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.UnaccountedUsage]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -26900,7 +30442,7 @@ func (ec *executionContext) fieldContext_UnaccountedUsageConnection_nodes(_ cont
 	return fc, nil
 }
 
-func (ec *executionContext) _UnaccountedUsageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.UnaccountedUsageConnection) (ret graphql.Marshaler) {
+func (ec *executionContext) _UnaccountedUsageConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.UnaccountedUsage]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
@@ -26927,6 +30469,61 @@ func (ec *executionContext) fieldContext_UnaccountedUsageConnection_pageInfo(_ c
 		IsResolver: false,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _UnaccountedUsageEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.UnaccountedUsage]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsageEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsageEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("UnaccountedUsageEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _UnaccountedUsageEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.UnaccountedUsage]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_UnaccountedUsageEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.UnaccountedUsage) graphql.Marshaler {
+			return ec.marshalNUnaccountedUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐUnaccountedUsage(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_UnaccountedUsageEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "UnaccountedUsageEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UnaccountedUsage(ctx, field)
 		},
 	}
 	return fc, nil
@@ -32331,11 +35928,129 @@ func (ec *executionContext) unmarshalInputVoidUsageInput(ctx context.Context, ob
 
 // region    ************************** interface.gotpl ***************************
 
+func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj model.Node) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case controlplane.UnaccountedUsage:
+		return ec._UnaccountedUsage(ctx, sel, &obj)
+	case *controlplane.UnaccountedUsage:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._UnaccountedUsage(ctx, sel, obj)
+	case controlplane.Tier:
+		return ec._Tier(ctx, sel, &obj)
+	case *controlplane.Tier:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Tier(ctx, sel, obj)
+	case controlplane.Session:
+		return ec._Session(ctx, sel, &obj)
+	case *controlplane.Session:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Session(ctx, sel, obj)
+	case controlplane.Override:
+		return ec._Override(ctx, sel, &obj)
+	case *controlplane.Override:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Override(ctx, sel, obj)
+	case controlplane.Meter:
+		return ec._Meter(ctx, sel, &obj)
+	case *controlplane.Meter:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Meter(ctx, sel, obj)
+	case controlplane.Member:
+		return ec._Member(ctx, sel, &obj)
+	case *controlplane.Member:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Member(ctx, sel, obj)
+	case controlplane.Limit:
+		return ec._Limit(ctx, sel, &obj)
+	case *controlplane.Limit:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Limit(ctx, sel, obj)
+	case controlplane.Key:
+		return ec._Key(ctx, sel, &obj)
+	case *controlplane.Key:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Key(ctx, sel, obj)
+	case controlplane.Identity:
+		return ec._Identity(ctx, sel, &obj)
+	case *controlplane.Identity:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Identity(ctx, sel, obj)
+	case controlplane.EndpointGroup:
+		return ec._EndpointGroup(ctx, sel, &obj)
+	case *controlplane.EndpointGroup:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._EndpointGroup(ctx, sel, obj)
+	case controlplane.Endpoint:
+		return ec._Endpoint(ctx, sel, &obj)
+	case *controlplane.Endpoint:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Endpoint(ctx, sel, obj)
+	case controlplane.Denial:
+		return ec._Denial(ctx, sel, &obj)
+	case *controlplane.Denial:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Denial(ctx, sel, obj)
+	case controlplane.Correction:
+		return ec._Correction(ctx, sel, &obj)
+	case *controlplane.Correction:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Correction(ctx, sel, obj)
+	case controlplane.APIToken:
+		return ec._ApiToken(ctx, sel, &obj)
+	case *controlplane.APIToken:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ApiToken(ctx, sel, obj)
+	case controlplane.Account:
+		return ec._Account(ctx, sel, &obj)
+	case *controlplane.Account:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Account(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of Node must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
 
-var accountImplementors = []string{"Account"}
+var accountImplementors = []string{"Account", "Node"}
 
 func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Account) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)
@@ -32729,7 +36444,7 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 
 var accountConnectionImplementors = []string{"AccountConnection"}
 
-func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AccountConnection) graphql.Marshaler {
+func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Account]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -32738,18 +36453,98 @@ func (ec *executionContext) _AccountConnection(ctx context.Context, sel ast.Sele
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AccountConnection")
+		case "edges":
+			out.Values[i] = ec._AccountConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "nodes":
 			out.Values[i] = ec._AccountConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "pageInfo":
 			out.Values[i] = ec._AccountConnection_pageInfo(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.Values[i] = ec._AccountConnection_totalCount(ctx, field, obj)
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccountConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var accountEdgeImplementors = []string{"AccountEdge"}
+
+func (ec *executionContext) _AccountEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Account]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountEdge")
+		case "cursor":
+			out.Values[i] = ec._AccountEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AccountEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32937,7 +36732,7 @@ func (ec *executionContext) _Adaptive(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var apiTokenImplementors = []string{"ApiToken"}
+var apiTokenImplementors = []string{"ApiToken", "Node"}
 
 func (ec *executionContext) _ApiToken(ctx context.Context, sel ast.SelectionSet, obj *controlplane.APIToken) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, apiTokenImplementors)
@@ -33107,6 +36902,135 @@ func (ec *executionContext) _ApiToken(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = ec._ApiToken_lastUsedAt(ctx, field, obj)
 		case "revokedAt":
 			out.Values[i] = ec._ApiToken_revokedAt(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var apiTokenConnectionImplementors = []string{"ApiTokenConnection"}
+
+func (ec *executionContext) _ApiTokenConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.APIToken]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiTokenConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiTokenConnection")
+		case "edges":
+			out.Values[i] = ec._ApiTokenConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._ApiTokenConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ApiTokenConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ApiTokenConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var apiTokenEdgeImplementors = []string{"ApiTokenEdge"}
+
+func (ec *executionContext) _ApiTokenEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.APIToken]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, apiTokenEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ApiTokenEdge")
+		case "cursor":
+			out.Values[i] = ec._ApiTokenEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ApiTokenEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -33397,7 +37321,7 @@ func (ec *executionContext) _AuditChange(ctx context.Context, sel ast.SelectionS
 
 var auditConnectionImplementors = []string{"AuditConnection"}
 
-func (ec *executionContext) _AuditConnection(ctx context.Context, sel ast.SelectionSet, obj *model.AuditConnection) graphql.Marshaler {
+func (ec *executionContext) _AuditConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[audit.Record]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, auditConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -33406,6 +37330,11 @@ func (ec *executionContext) _AuditConnection(ctx context.Context, sel ast.Select
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AuditConnection")
+		case "edges":
+			out.Values[i] = ec._AuditConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "nodes":
 			out.Values[i] = ec._AuditConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -33413,6 +37342,50 @@ func (ec *executionContext) _AuditConnection(ctx context.Context, sel ast.Select
 			}
 		case "pageInfo":
 			out.Values[i] = ec._AuditConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var auditEdgeImplementors = []string{"AuditEdge"}
+
+func (ec *executionContext) _AuditEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[audit.Record]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditEdge")
+		case "cursor":
+			out.Values[i] = ec._AuditEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AuditEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -34128,7 +38101,7 @@ func (ec *executionContext) _Consumer(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var correctionImplementors = []string{"Correction"}
+var correctionImplementors = []string{"Correction", "Node"}
 
 func (ec *executionContext) _Correction(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Correction) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, correctionImplementors)
@@ -34550,7 +38523,7 @@ func (ec *executionContext) _Correction(ctx context.Context, sel ast.SelectionSe
 
 var correctionConnectionImplementors = []string{"CorrectionConnection"}
 
-func (ec *executionContext) _CorrectionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.CorrectionConnection) graphql.Marshaler {
+func (ec *executionContext) _CorrectionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Correction]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, correctionConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -34559,6 +38532,11 @@ func (ec *executionContext) _CorrectionConnection(ctx context.Context, sel ast.S
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("CorrectionConnection")
+		case "edges":
+			out.Values[i] = ec._CorrectionConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "nodes":
 			out.Values[i] = ec._CorrectionConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -34566,6 +38544,50 @@ func (ec *executionContext) _CorrectionConnection(ctx context.Context, sel ast.S
 			}
 		case "pageInfo":
 			out.Values[i] = ec._CorrectionConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var correctionEdgeImplementors = []string{"CorrectionEdge"}
+
+func (ec *executionContext) _CorrectionEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Correction]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, correctionEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CorrectionEdge")
+		case "cursor":
+			out.Values[i] = ec._CorrectionEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._CorrectionEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -34920,7 +38942,7 @@ func (ec *executionContext) _DeletePayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var denialImplementors = []string{"Denial"}
+var denialImplementors = []string{"Denial", "Node"}
 
 func (ec *executionContext) _Denial(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Denial) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, denialImplementors)
@@ -35256,7 +39278,7 @@ func (ec *executionContext) _Denial(ctx context.Context, sel ast.SelectionSet, o
 
 var denialConnectionImplementors = []string{"DenialConnection"}
 
-func (ec *executionContext) _DenialConnection(ctx context.Context, sel ast.SelectionSet, obj *model.DenialConnection) graphql.Marshaler {
+func (ec *executionContext) _DenialConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Denial]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, denialConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -35265,6 +39287,11 @@ func (ec *executionContext) _DenialConnection(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("DenialConnection")
+		case "edges":
+			out.Values[i] = ec._DenialConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "nodes":
 			out.Values[i] = ec._DenialConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -35272,6 +39299,50 @@ func (ec *executionContext) _DenialConnection(ctx context.Context, sel ast.Selec
 			}
 		case "pageInfo":
 			out.Values[i] = ec._DenialConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var denialEdgeImplementors = []string{"DenialEdge"}
+
+func (ec *executionContext) _DenialEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Denial]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, denialEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DenialEdge")
+		case "cursor":
+			out.Values[i] = ec._DenialEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._DenialEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -35411,7 +39482,7 @@ func (ec *executionContext) _DenialLevel(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
-var endpointImplementors = []string{"Endpoint"}
+var endpointImplementors = []string{"Endpoint", "Node"}
 
 func (ec *executionContext) _Endpoint(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Endpoint) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, endpointImplementors)
@@ -35715,7 +39786,136 @@ func (ec *executionContext) _EndpointChange(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var endpointGroupImplementors = []string{"EndpointGroup"}
+var endpointConnectionImplementors = []string{"EndpointConnection"}
+
+func (ec *executionContext) _EndpointConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Endpoint]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointConnection")
+		case "edges":
+			out.Values[i] = ec._EndpointConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._EndpointConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._EndpointConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointEdgeImplementors = []string{"EndpointEdge"}
+
+func (ec *executionContext) _EndpointEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Endpoint]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointEdge")
+		case "cursor":
+			out.Values[i] = ec._EndpointEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._EndpointEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointGroupImplementors = []string{"EndpointGroup", "Node"}
 
 func (ec *executionContext) _EndpointGroup(ctx context.Context, sel ast.SelectionSet, obj *controlplane.EndpointGroup) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, endpointGroupImplementors)
@@ -35803,6 +40003,135 @@ func (ec *executionContext) _EndpointGroup(ctx context.Context, sel ast.Selectio
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointGroupConnectionImplementors = []string{"EndpointGroupConnection"}
+
+func (ec *executionContext) _EndpointGroupConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.EndpointGroup]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointGroupConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointGroupConnection")
+		case "edges":
+			out.Values[i] = ec._EndpointGroupConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._EndpointGroupConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._EndpointGroupConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._EndpointGroupConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var endpointGroupEdgeImplementors = []string{"EndpointGroupEdge"}
+
+func (ec *executionContext) _EndpointGroupEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.EndpointGroup]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointGroupEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointGroupEdge")
+		case "cursor":
+			out.Values[i] = ec._EndpointGroupEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._EndpointGroupEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -36371,7 +40700,7 @@ func (ec *executionContext) _HeatMap(ctx context.Context, sel ast.SelectionSet, 
 	return out
 }
 
-var identityImplementors = []string{"Identity"}
+var identityImplementors = []string{"Identity", "Node"}
 
 func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Identity) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, identityImplementors)
@@ -36437,6 +40766,135 @@ func (ec *executionContext) _Identity(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = ec._Identity_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var identityConnectionImplementors = []string{"IdentityConnection"}
+
+func (ec *executionContext) _IdentityConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Identity]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, identityConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IdentityConnection")
+		case "edges":
+			out.Values[i] = ec._IdentityConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._IdentityConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._IdentityConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._IdentityConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var identityEdgeImplementors = []string{"IdentityEdge"}
+
+func (ec *executionContext) _IdentityEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Identity]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, identityEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IdentityEdge")
+		case "cursor":
+			out.Values[i] = ec._IdentityEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._IdentityEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -36532,7 +40990,7 @@ func (ec *executionContext) _ImportOpenApiPayload(ctx context.Context, sel ast.S
 	return out
 }
 
-var keyImplementors = []string{"Key"}
+var keyImplementors = []string{"Key", "Node"}
 
 func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Key) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, keyImplementors)
@@ -36807,6 +41265,135 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 		case "revokedAt":
 			out.Values[i] = ec._Key_revokedAt(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var keyConnectionImplementors = []string{"KeyConnection"}
+
+func (ec *executionContext) _KeyConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Key]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyConnection")
+		case "edges":
+			out.Values[i] = ec._KeyConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._KeyConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._KeyConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._KeyConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var keyEdgeImplementors = []string{"KeyEdge"}
+
+func (ec *executionContext) _KeyEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Key]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, keyEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("KeyEdge")
+		case "cursor":
+			out.Values[i] = ec._KeyEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._KeyEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -37221,7 +41808,7 @@ func (ec *executionContext) _Level(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
-var limitImplementors = []string{"Limit"}
+var limitImplementors = []string{"Limit", "Node"}
 
 func (ec *executionContext) _Limit(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Limit) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, limitImplementors)
@@ -38066,7 +42653,7 @@ func (ec *executionContext) _LiveUsage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
-var memberImplementors = []string{"Member"}
+var memberImplementors = []string{"Member", "Node"}
 
 func (ec *executionContext) _Member(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Member) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, memberImplementors)
@@ -38243,7 +42830,7 @@ func (ec *executionContext) _Member(ctx context.Context, sel ast.SelectionSet, o
 
 var memberConnectionImplementors = []string{"MemberConnection"}
 
-func (ec *executionContext) _MemberConnection(ctx context.Context, sel ast.SelectionSet, obj *model.MemberConnection) graphql.Marshaler {
+func (ec *executionContext) _MemberConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Member]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, memberConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -38252,13 +42839,98 @@ func (ec *executionContext) _MemberConnection(ctx context.Context, sel ast.Selec
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("MemberConnection")
+		case "edges":
+			out.Values[i] = ec._MemberConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "nodes":
 			out.Values[i] = ec._MemberConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "pageInfo":
 			out.Values[i] = ec._MemberConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MemberConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var memberEdgeImplementors = []string{"MemberEdge"}
+
+func (ec *executionContext) _MemberEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Member]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, memberEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MemberEdge")
+		case "cursor":
+			out.Values[i] = ec._MemberEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MemberEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -38373,7 +43045,7 @@ func (ec *executionContext) _MemberPayload(ctx context.Context, sel ast.Selectio
 	return out
 }
 
-var meterImplementors = []string{"Meter"}
+var meterImplementors = []string{"Meter", "Node"}
 
 func (ec *executionContext) _Meter(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Meter) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, meterImplementors)
@@ -38698,6 +43370,135 @@ func (ec *executionContext) _MeterColumns(ctx context.Context, sel ast.Selection
 			out.Values[i] = ec._MeterColumns_amount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var meterConnectionImplementors = []string{"MeterConnection"}
+
+func (ec *executionContext) _MeterConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Meter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, meterConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MeterConnection")
+		case "edges":
+			out.Values[i] = ec._MeterConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._MeterConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._MeterConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._MeterConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var meterEdgeImplementors = []string{"MeterEdge"}
+
+func (ec *executionContext) _MeterEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Meter]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, meterEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("MeterEdge")
+		case "cursor":
+			out.Values[i] = ec._MeterEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._MeterEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -39137,7 +43938,7 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 	return out
 }
 
-var overrideImplementors = []string{"Override"}
+var overrideImplementors = []string{"Override", "Node"}
 
 func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Override) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, overrideImplementors)
@@ -39398,6 +44199,135 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var overrideConnectionImplementors = []string{"OverrideConnection"}
+
+func (ec *executionContext) _OverrideConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Override]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, overrideConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OverrideConnection")
+		case "edges":
+			out.Values[i] = ec._OverrideConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._OverrideConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._OverrideConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._OverrideConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var overrideEdgeImplementors = []string{"OverrideEdge"}
+
+func (ec *executionContext) _OverrideEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Override]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, overrideEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("OverrideEdge")
+		case "cursor":
+			out.Values[i] = ec._OverrideEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._OverrideEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var pageInfoImplementors = []string{"PageInfo"}
 
 func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet, obj *model.PageInfo) graphql.Marshaler {
@@ -39414,6 +44344,13 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "hasPreviousPage":
+			out.Values[i] = ec._PageInfo_hasPreviousPage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startCursor":
+			out.Values[i] = ec._PageInfo_startCursor(ctx, field, obj)
 		case "endCursor":
 			out.Values[i] = ec._PageInfo_endCursor(ctx, field, obj)
 		default:
@@ -39562,6 +44499,47 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Query")
+		case "node":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_node(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "nodes":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_nodes(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "accounts":
 			field := field
 
@@ -41424,7 +46402,7 @@ func (ec *executionContext) _RotateKeyPayload(ctx context.Context, sel ast.Selec
 	return out
 }
 
-var sessionImplementors = []string{"Session"}
+var sessionImplementors = []string{"Session", "Node"}
 
 func (ec *executionContext) _Session(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Session) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, sessionImplementors)
@@ -41579,7 +46557,7 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
-var tierImplementors = []string{"Tier"}
+var tierImplementors = []string{"Tier", "Node"}
 
 func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Tier) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tierImplementors)
@@ -41686,6 +46664,135 @@ func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj
 			out.Values[i] = ec._Tier_updatedAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var tierConnectionImplementors = []string{"TierConnection"}
+
+func (ec *executionContext) _TierConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.Tier]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tierConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TierConnection")
+		case "edges":
+			out.Values[i] = ec._TierConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._TierConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._TierConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var tierEdgeImplementors = []string{"TierEdge"}
+
+func (ec *executionContext) _TierEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.Tier]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tierEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TierEdge")
+		case "cursor":
+			out.Values[i] = ec._TierEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TierEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -41990,7 +47097,7 @@ func (ec *executionContext) _Trial(ctx context.Context, sel ast.SelectionSet, ob
 	return out
 }
 
-var unaccountedUsageImplementors = []string{"UnaccountedUsage"}
+var unaccountedUsageImplementors = []string{"UnaccountedUsage", "Node"}
 
 func (ec *executionContext) _UnaccountedUsage(ctx context.Context, sel ast.SelectionSet, obj *controlplane.UnaccountedUsage) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unaccountedUsageImplementors)
@@ -42165,7 +47272,7 @@ func (ec *executionContext) _UnaccountedUsage(ctx context.Context, sel ast.Selec
 
 var unaccountedUsageConnectionImplementors = []string{"UnaccountedUsageConnection"}
 
-func (ec *executionContext) _UnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, obj *model.UnaccountedUsageConnection) graphql.Marshaler {
+func (ec *executionContext) _UnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.UnaccountedUsage]) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, unaccountedUsageConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
@@ -42174,6 +47281,11 @@ func (ec *executionContext) _UnaccountedUsageConnection(ctx context.Context, sel
 		switch field.Name {
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("UnaccountedUsageConnection")
+		case "edges":
+			out.Values[i] = ec._UnaccountedUsageConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "nodes":
 			out.Values[i] = ec._UnaccountedUsageConnection_nodes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -42181,6 +47293,50 @@ func (ec *executionContext) _UnaccountedUsageConnection(ctx context.Context, sel
 			}
 		case "pageInfo":
 			out.Values[i] = ec._UnaccountedUsageConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var unaccountedUsageEdgeImplementors = []string{"UnaccountedUsageEdge"}
+
+func (ec *executionContext) _UnaccountedUsageEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.UnaccountedUsage]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, unaccountedUsageEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("UnaccountedUsageEdge")
+		case "cursor":
+			out.Values[i] = ec._UnaccountedUsageEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._UnaccountedUsageEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -43651,11 +48807,11 @@ func (ec *executionContext) marshalNAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋco
 	return ec._Account(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNAccountConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountConnection(ctx context.Context, sel ast.SelectionSet, v model.AccountConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Account]) graphql.Marshaler {
 	return ec._AccountConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNAccountConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountConnection(ctx context.Context, sel ast.SelectionSet, v *model.AccountConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNAccountConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Account]) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -43663,6 +48819,32 @@ func (ec *executionContext) marshalNAccountConnection2ᚖgithubᚗcomᚋweirhq�
 		return graphql.Null
 	}
 	return ec._AccountConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAccountEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Account]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccountEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Account]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AccountEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNAccountEffect2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountEffectᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.AccountEffect) graphql.Marshaler {
@@ -43833,6 +49015,46 @@ func (ec *executionContext) marshalNApiToken2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 	return ec._ApiToken(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNApiTokenConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.APIToken]) graphql.Marshaler {
+	return ec._ApiTokenConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNApiTokenConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.APIToken]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ApiTokenConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNApiTokenEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.APIToken]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNApiTokenEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNApiTokenEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.APIToken]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ApiTokenEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNApiTokenPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAPITokenPayload(ctx context.Context, sel ast.SelectionSet, v model.APITokenPayload) graphql.Marshaler {
 	return ec._ApiTokenPayload(ctx, sel, &v)
 }
@@ -43871,11 +49093,11 @@ func (ec *executionContext) marshalNAuditChange2ᚕgithubᚗcomᚋweirhqᚋweir�
 	return ret
 }
 
-func (ec *executionContext) marshalNAuditConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAuditConnection(ctx context.Context, sel ast.SelectionSet, v model.AuditConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[audit.Record]) graphql.Marshaler {
 	return ec._AuditConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNAuditConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAuditConnection(ctx context.Context, sel ast.SelectionSet, v *model.AuditConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNAuditConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[audit.Record]) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -43883,6 +49105,32 @@ func (ec *executionContext) marshalNAuditConnection2ᚖgithubᚗcomᚋweirhqᚋw
 		return graphql.Null
 	}
 	return ec._AuditConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNAuditEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[audit.Record]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAuditEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAuditEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[audit.Record]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AuditEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNAuditHead2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐAnchor(ctx context.Context, sel ast.SelectionSet, v audit.Anchor) graphql.Marshaler {
@@ -44011,11 +49259,11 @@ func (ec *executionContext) marshalNCorrection2ᚖgithubᚗcomᚋweirhqᚋweir�
 	return ec._Correction(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNCorrectionConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionConnection(ctx context.Context, sel ast.SelectionSet, v model.CorrectionConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNCorrectionConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Correction]) graphql.Marshaler {
 	return ec._CorrectionConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionConnection(ctx context.Context, sel ast.SelectionSet, v *model.CorrectionConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Correction]) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -44023,6 +49271,32 @@ func (ec *executionContext) marshalNCorrectionConnection2ᚖgithubᚗcomᚋweirh
 		return graphql.Null
 	}
 	return ec._CorrectionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNCorrectionEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Correction]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNCorrectionEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNCorrectionEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Correction]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._CorrectionEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNCorrectionKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCorrectionKind(ctx context.Context, v any) (model.CorrectionKind, error) {
@@ -44212,11 +49486,11 @@ func (ec *executionContext) marshalNDenial2ᚖgithubᚗcomᚋweirhqᚋweirᚋcon
 	return ec._Denial(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNDenialConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialConnection(ctx context.Context, sel ast.SelectionSet, v model.DenialConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNDenialConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Denial]) graphql.Marshaler {
 	return ec._DenialConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDenialConnection(ctx context.Context, sel ast.SelectionSet, v *model.DenialConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Denial]) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -44224,6 +49498,32 @@ func (ec *executionContext) marshalNDenialConnection2ᚖgithubᚗcomᚋweirhqᚋ
 		return graphql.Null
 	}
 	return ec._DenialConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNDenialEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Denial]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNDenialEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNDenialEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Denial]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._DenialEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNDenialLevel2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐDenialLevel(ctx context.Context, sel ast.SelectionSet, v controlplane.DenialLevel) graphql.Marshaler {
@@ -44308,6 +49608,46 @@ func (ec *executionContext) marshalNEndpointChangeKind2githubᚗcomᚋweirhqᚋw
 	return v
 }
 
+func (ec *executionContext) marshalNEndpointConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Endpoint]) graphql.Marshaler {
+	return ec._EndpointConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEndpointConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Endpoint]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndpointEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Endpoint]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEndpointEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEndpointEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Endpoint]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNEndpointGroup2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointGroupᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.EndpointGroup) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -44332,6 +49672,46 @@ func (ec *executionContext) marshalNEndpointGroup2ᚖgithubᚗcomᚋweirhqᚋwei
 		return graphql.Null
 	}
 	return ec._EndpointGroup(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndpointGroupConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.EndpointGroup]) graphql.Marshaler {
+	return ec._EndpointGroupConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEndpointGroupConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.EndpointGroup]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointGroupConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNEndpointGroupEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.EndpointGroup]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEndpointGroupEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNEndpointGroupEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.EndpointGroup]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointGroupEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNEndpointGroupPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointGroupPayload(ctx context.Context, sel ast.SelectionSet, v model.EndpointGroupPayload) graphql.Marshaler {
@@ -44632,6 +50012,46 @@ func (ec *executionContext) marshalNIdentity2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 	return ec._Identity(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNIdentityConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Identity]) graphql.Marshaler {
+	return ec._IdentityConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNIdentityConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Identity]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._IdentityConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNIdentityEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Identity]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIdentityEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIdentityEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Identity]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._IdentityEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind(ctx context.Context, v any) (controlplane.IdentityKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNIdentityKind2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIdentityKind[tmp]
@@ -44774,6 +50194,46 @@ func (ec *executionContext) marshalNKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontro
 		return graphql.Null
 	}
 	return ec._Key(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNKeyConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Key]) graphql.Marshaler {
+	return ec._KeyConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNKeyConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Key]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._KeyConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNKeyEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Key]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNKeyEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNKeyEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Key]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._KeyEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNKeyEnvironment2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKeyEnvironment(ctx context.Context, v any) (controlplane.KeyEnvironment, error) {
@@ -45354,11 +50814,11 @@ func (ec *executionContext) marshalNMember2ᚖgithubᚗcomᚋweirhqᚋweirᚋcon
 	return ec._Member(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNMemberConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMemberConnection(ctx context.Context, sel ast.SelectionSet, v model.MemberConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNMemberConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Member]) graphql.Marshaler {
 	return ec._MemberConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNMemberConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMemberConnection(ctx context.Context, sel ast.SelectionSet, v *model.MemberConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNMemberConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Member]) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -45366,6 +50826,32 @@ func (ec *executionContext) marshalNMemberConnection2ᚖgithubᚗcomᚋweirhqᚋ
 		return graphql.Null
 	}
 	return ec._MemberConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMemberEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Member]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMemberEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMemberEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Member]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._MemberEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNMemberLinkPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMemberLinkPayload(ctx context.Context, sel ast.SelectionSet, v model.MemberLinkPayload) graphql.Marshaler {
@@ -45492,6 +50978,46 @@ func (ec *executionContext) marshalNMeterColumns2ᚕgithubᚗcomᚋweirhqᚋweir
 	return ret
 }
 
+func (ec *executionContext) marshalNMeterConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Meter]) graphql.Marshaler {
+	return ec._MeterConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNMeterConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Meter]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._MeterConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNMeterEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Meter]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNMeterEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNMeterEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Meter]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._MeterEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNMeterPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMeterPayload(ctx context.Context, sel ast.SelectionSet, v model.MeterPayload) graphql.Marshaler {
 	return ec._MeterPayload(ctx, sel, &v)
 }
@@ -45514,6 +51040,16 @@ func (ec *executionContext) unmarshalNMissingEndpoints2githubᚗcomᚋweirhqᚋw
 
 func (ec *executionContext) marshalNMissingEndpoints2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMissingEndpoints(ctx context.Context, sel ast.SelectionSet, v model.MissingEndpoints) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalONode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐNode(ctx, sel, v[i])
+	})
+
+	return ret
 }
 
 func (ec *executionContext) marshalNOverride2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐOverrideᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Override) graphql.Marshaler {
@@ -45540,6 +51076,46 @@ func (ec *executionContext) marshalNOverride2ᚖgithubᚗcomᚋweirhqᚋweirᚋc
 		return graphql.Null
 	}
 	return ec._Override(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOverrideConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Override]) graphql.Marshaler {
+	return ec._OverrideConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNOverrideConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Override]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OverrideConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNOverrideEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Override]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNOverrideEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNOverrideEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Override]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._OverrideEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNPageInfo2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
@@ -46127,6 +51703,46 @@ func (ec *executionContext) marshalNTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontr
 	return ec._Tier(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNTierConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Tier]) graphql.Marshaler {
+	return ec._TierConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTierConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.Tier]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._TierConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTierEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.Tier]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTierEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTierEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.Tier]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._TierEdge(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNTierPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx context.Context, sel ast.SelectionSet, v model.TierPayload) graphql.Marshaler {
 	return ec._TierPayload(ctx, sel, &v)
 }
@@ -46279,11 +51895,11 @@ func (ec *executionContext) marshalNUnaccountedUsage2ᚖgithubᚗcomᚋweirhqᚋ
 	return ec._UnaccountedUsage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUnaccountedUsageConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, v model.UnaccountedUsageConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNUnaccountedUsageConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.UnaccountedUsage]) graphql.Marshaler {
 	return ec._UnaccountedUsageConnection(ctx, sel, &v)
 }
 
-func (ec *executionContext) marshalNUnaccountedUsageConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUnaccountedUsageConnection(ctx context.Context, sel ast.SelectionSet, v *model.UnaccountedUsageConnection) graphql.Marshaler {
+func (ec *executionContext) marshalNUnaccountedUsageConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.UnaccountedUsage]) graphql.Marshaler {
 	if v == nil {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -46291,6 +51907,32 @@ func (ec *executionContext) marshalNUnaccountedUsageConnection2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._UnaccountedUsageConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNUnaccountedUsageEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.UnaccountedUsage]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNUnaccountedUsageEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNUnaccountedUsageEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.UnaccountedUsage]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._UnaccountedUsageEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNUpdateAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateAccountInput(ctx context.Context, v any) (model.UpdateAccountInput, error) {
@@ -47370,6 +53012,13 @@ func (ec *executionContext) marshalOMeter2ᚖgithubᚗcomᚋweirhqᚋweirᚋcont
 		return graphql.Null
 	}
 	return ec._Meter(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalONode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v model.Node) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Node(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐPrevious(ctx context.Context, sel ast.SelectionSet, v *explore.Previous) graphql.Marshaler {

@@ -11,19 +11,10 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/plugin/wire"
 )
-
-// One page of accounts.
-type AccountConnection struct {
-	Nodes    []*controlplane.Account `json:"nodes"`
-	PageInfo *PageInfo               `json:"pageInfo"`
-	// How many there are on all pages.
-	TotalCount int `json:"totalCount"`
-}
 
 // Which accounts are meant: those that fulfil all that is given.
 type AccountFilter struct {
@@ -122,12 +113,6 @@ type APITokenPayload struct {
 	Token *controlplane.APIToken `json:"token"`
 }
 
-// One page of the audit log.
-type AuditConnection struct {
-	Nodes    []*audit.Record `json:"nodes"`
-	PageInfo *PageInfo       `json:"pageInfo"`
-}
-
 // Narrows the audit log. What is left out does not.
 type AuditFilter struct {
 	// Who did it: a member or an API token.
@@ -156,12 +141,6 @@ type Consumer struct {
 	Totals  *controlplane.Totals  `json:"totals"`
 	// Its part of all requests of the range, 0 to 1.
 	Share float64 `json:"share"`
-}
-
-// One page of corrections.
-type CorrectionConnection struct {
-	Nodes    []*controlplane.Correction `json:"nodes"`
-	PageInfo *PageInfo                  `json:"pageInfo"`
 }
 
 // What adjustUsage and voidUsage answer.
@@ -283,12 +262,6 @@ type DeletePayload struct {
 	ID string `json:"id"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
-}
-
-// One page of denials.
-type DenialConnection struct {
-	Nodes    []*controlplane.Denial `json:"nodes"`
-	PageInfo *PageInfo              `json:"pageInfo"`
 }
 
 // An endpoint before an import.
@@ -640,12 +613,6 @@ type LiveUsage struct {
 	Accounts []*LiveAccountUsage `json:"accounts"`
 }
 
-// One page of members.
-type MemberConnection struct {
-	Nodes    []*controlplane.Member `json:"nodes"`
-	PageInfo *PageInfo              `json:"pageInfo"`
-}
-
 // What inviteMember and createMemberLink answer.
 type MemberLinkPayload struct {
 	Member *controlplane.Member `json:"member"`
@@ -670,10 +637,14 @@ type MeterPayload struct {
 type Mutation struct {
 }
 
-// Position in a list that is read page by page.
+// Where a page lies in its list.
 type PageInfo struct {
 	// Whether there is more after endCursor.
 	HasNextPage bool `json:"hasNextPage"`
+	// Whether there was something before startCursor when the page before was read.
+	HasPreviousPage bool `json:"hasPreviousPage"`
+	// The cursor of the first node; null on an empty page, and in reports of Query.explore.
+	StartCursor *string `json:"startCursor,omitempty"`
 	// Pass it as `after` to read on; null on an empty page.
 	EndCursor *string `json:"endCursor,omitempty"`
 }
@@ -842,12 +813,6 @@ type TrialInput struct {
 	Then   controlplane.TrialEnd `json:"then"`
 	// With ACTIVATE: the tier to put it on; leave it out to stay on its own.
 	TierID *string `json:"tierId,omitempty"`
-}
-
-// One page of unaccounted usage.
-type UnaccountedUsageConnection struct {
-	Nodes    []*controlplane.UnaccountedUsage `json:"nodes"`
-	PageInfo *PageInfo                        `json:"pageInfo"`
 }
 
 // An account to change. What is left out stays as it is.

@@ -301,7 +301,7 @@ func TestDevStartsStopsAndFindsItsDataAgain(t *testing.T) {
 	if !bytes.Equal(token, again) {
 		t.Error("the API token is another one")
 	}
-	if got := r.query(`{ tiers { name } }`); !strings.Contains(got, "Kept") {
+	if got := r.query(`{ tiers { nodes { name } } }`); !strings.Contains(got, "Kept") {
 		t.Errorf("after a restart there are the tiers %s", got)
 	}
 	// The first request was handed over before Envoy stopped.

@@ -18,9 +18,11 @@ const FindQuery = graphql(`
         }
       }
     }
-    tiers {
-      id
-      name
+    tiers(first: 1000) {
+      nodes {
+        id
+        name
+      }
     }
   }
 `);
@@ -55,7 +57,7 @@ export function CommandMenu({
   const matches = (label: string) => label.toLowerCase().includes(text.trim().toLowerCase());
   const commands: Command[] = [
     ...pages.map((p) => ({ key: p.path, label: p.label, kind: "Page", path: p.path })),
-    ...(data?.tiers ?? []).map((t) => ({
+    ...(data?.tiers.nodes ?? []).map((t) => ({
       key: t.id,
       label: t.name,
       kind: "Tier",

@@ -1,6 +1,6 @@
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
-import { AppLink, useFreshness, useRange } from "~/app/location";
+import { AppLink, useFreshness, useQueryState, useRange } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { readableGranularity } from "~/app/range";
@@ -22,7 +22,7 @@ import { UsagePanel, usageTotals } from "./usage-panel";
 
 const AccountQuery = graphql(
   `
-    query Account($id: ID!) {
+    query Account($id: ID!, $keysAfter: String, $identitiesAfter: String) {
       account(id: $id) {
         id
         name
@@ -44,54 +44,72 @@ const AccountQuery = graphql(
         quotas {
           ...QuotaFields
         }
-        overrides {
-          id
-          limit {
-            ...LimitFields
-          }
-          amount
-          burst
-          mode
-          until
-          note
-          createdAt
-          ended
-          inForce
-        }
-        keys {
-          id
-          name
-          prefix
-          status
-          expiresAt
-          createdAt
-          revokedAt
-          environment
-          lastUsedAt
-          scope {
-            readsOnly
-            endpoints {
-              id
-              method
-              template
+        overrides(first: 200) {
+          nodes {
+            id
+            limit {
+              ...LimitFields
             }
-            groups {
-              id
-              name
-            }
+            amount
+            burst
+            mode
+            until
+            note
+            createdAt
+            ended
+            inForce
           }
         }
-        identities {
-          id
-          kind
-          value
-          issuer
-          createdAt
+        keys(first: 100, after: $keysAfter) {
+          totalCount
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+          nodes {
+            id
+            name
+            prefix
+            status
+            expiresAt
+            createdAt
+            revokedAt
+            environment
+            lastUsedAt
+            scope {
+              readsOnly
+              endpoints {
+                id
+                method
+                template
+              }
+              groups {
+                id
+                name
+              }
+            }
+          }
+        }
+        identities(first: 100, after: $identitiesAfter) {
+          totalCount
+          pageInfo {
+            hasNextPage
+            endCursor
+          }
+          nodes {
+            id
+            kind
+            value
+            issuer
+            createdAt
+          }
         }
       }
-      tiers {
-        id
-        name
+      tiers(first: 1000) {
+        nodes {
+          id
+          name
+        }
       }
     }
   `,
@@ -122,9 +140,14 @@ const AccountUsage = graphql(
 /** One account: how it stands, what it used, its keys, and what can be done about it. */
 export default function Account({ id }: { id: string }) {
   const everyMS = useFreshness();
+  const [turned] = useQueryState();
   const { data, error, loading, reload } = usePolled({
     query: AccountQuery,
-    variables: { id },
+    variables: {
+      id,
+      keysAfter: turned.get("keys"),
+      identitiesAfter: turned.get("identities"),
+    },
     everyMS,
   });
   if (error && !data)
@@ -152,7 +175,7 @@ export default function Account({ id }: { id: string }) {
         actions={
           account && (
             <Permitted needs="ACCOUNTS_WRITE">
-              <AccountActions account={account} tiers={data?.tiers ?? []} />
+              <AccountActions account={account} tiers={data?.tiers.nodes ?? []} />
             </Permitted>
           )
         }

@@ -28,9 +28,11 @@ const AccountsQuery = graphql(
           ...AccountRow
         }
       }
-      tiers {
-        id
-        name
+      tiers(first: 1000) {
+        nodes {
+          id
+          name
+        }
       }
     }
   `,
@@ -102,7 +104,7 @@ export default function Accounts() {
               onChange={(e) => change({ tier: e.target.value, after: null })}
             >
               <option value="">All tiers</option>
-              {data?.tiers.map((tier) => (
+              {data?.tiers.nodes.map((tier) => (
                 <option key={tier.id} value={tier.id}>
                   {tier.name}
                 </option>
@@ -149,7 +151,7 @@ export default function Accounts() {
         />
       </Panel>
       {creating && (
-        <CreateAccountDialog tiers={data?.tiers ?? []} onClose={() => setCreating(false)} />
+        <CreateAccountDialog tiers={data?.tiers.nodes ?? []} onClose={() => setCreating(false)} />
       )}
     </>
   );

@@ -4,12 +4,13 @@ import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
-import { AppLink } from "~/app/location";
+import { AppLink, useQueryState } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { exact, plural } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -18,35 +19,49 @@ import { EndpointDialog } from "./endpoint-edit";
 import { EndpointGroups } from "./endpoint-groups";
 
 const EndpointsQuery = graphql(`
-  query Endpoints {
-    endpoints {
-      id
-      method
-      template
-      cost
-      group {
-        id
-        name
+  query Endpoints($after: String) {
+    endpoints(first: 200, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
       }
-    }
-    endpointGroups {
-      id
-      name
-      endpoints {
+      nodes {
         id
         method
         template
-      }
-    }
-    tiers {
-      name
-      limits {
-        name
-        endpoint {
-          id
-        }
+        cost
         group {
           id
+          name
+        }
+      }
+    }
+    endpointGroups(first: 200) {
+      nodes {
+        id
+        name
+        endpoints(first: 4) {
+          totalCount
+          nodes {
+            id
+            method
+            template
+          }
+        }
+      }
+    }
+    tiers(first: 1000) {
+      nodes {
+        name
+        limits {
+          name
+          endpoint {
+            id
+          }
+          group {
+            id
+          }
         }
       }
     }
@@ -62,12 +77,15 @@ const DeleteEndpoint = graphql(`
 `);
 
 type Answer = ResultOf<typeof EndpointsQuery>;
-type Endpoint = Answer["endpoints"][number];
+type Endpoint = Answer["endpoints"]["nodes"][number];
+type Tiers = Answer["tiers"]["nodes"];
 
 export default function Endpoints() {
+  const [query, change] = useQueryState();
+  const after = query.get("after");
   const { data, error, reload } = usePolled({
     query: EndpointsQuery,
-    variables: {},
+    variables: { after },
     everyMS: null,
   });
   const [editing, setEditing] = useState<Endpoint | "new" | null>(null);
@@ -93,8 +111,8 @@ export default function Endpoints() {
         actions={create}
       />
       <StaleNotice error={error} retry={reload} />
-      <Panel title="All endpoints" note={data && plural(data.endpoints.length, "endpoint")}>
-        {data?.endpoints.length === 0 ? (
+      <Panel title="All endpoints" note={data && plural(data.endpoints.totalCount, "endpoint")}>
+        {data?.endpoints.totalCount === 0 ? (
           <EmptyState title="No endpoints yet" action={create}>
             Requests are limited and counted all the same, as “no endpoint”. Add one to see it
             apart, or to limit it on its own.
@@ -102,21 +120,30 @@ export default function Endpoints() {
         ) : (
           <Table
             label="All endpoints"
-            columns={endpointColumns(data?.tiers ?? [], setEditing, setDeleting)}
-            rows={data?.endpoints}
+            columns={endpointColumns(data?.tiers.nodes ?? [], setEditing, setDeleting)}
+            rows={data?.endpoints.nodes}
             rowKey={(e) => e.id}
             initialSort={{ column: "template", descending: false }}
           />
         )}
+        <Pager
+          page={data?.endpoints.pageInfo}
+          after={after}
+          onTurn={(to) => change({ after: to })}
+          first="First"
+          next="Next"
+        />
       </Panel>
       <EndpointGroups
-        groups={data?.endpointGroups}
-        usersOf={(group) => tiersWith(data?.tiers ?? [], (limit) => limit.group?.id === group.id)}
+        groups={data?.endpointGroups.nodes}
+        usersOf={(group) =>
+          tiersWith(data?.tiers.nodes ?? [], (limit) => limit.group?.id === group.id)
+        }
       />
       {editing && (
         <EndpointDialog
           endpoint={editing === "new" ? null : editing}
-          groups={data?.endpointGroups ?? []}
+          groups={data?.endpointGroups.nodes ?? []}
           onClose={() => setEditing(null)}
         />
       )}
@@ -125,17 +152,17 @@ export default function Endpoints() {
   );
 }
 
-type Limit = Answer["tiers"][number]["limits"][number];
+type Limit = Tiers[number]["limits"][number];
 
 /** The names of the tiers that have a limit like that. */
-const tiersWith = (tiers: Answer["tiers"], isWanted: (limit: Limit) => boolean) =>
+const tiersWith = (tiers: Tiers, isWanted: (limit: Limit) => boolean) =>
   tiers.filter((tier) => tier.limits.some(isWanted)).map((tier) => tier.name);
 
-const usersOf = (endpoint: Endpoint, tiers: Answer["tiers"]) =>
+const usersOf = (endpoint: Endpoint, tiers: Tiers) =>
   tiersWith(tiers, (limit) => limit.endpoint?.id === endpoint.id);
 
 function endpointColumns(
-  tiers: Answer["tiers"],
+  tiers: Tiers,
   onEdit: (endpoint: Endpoint) => void,
   onDelete: (endpoint: Endpoint) => void,
 ): Column<Endpoint>[] {

@@ -43,19 +43,23 @@ const EffectQuery = graphql(
           }
         }
       }
-      tiers {
-        id
-        name
-        revision
-        accountCount
-        limits {
-          ...LimitFields
+      tiers(first: 1000) {
+        nodes {
+          id
+          name
+          revision
+          accountCount
+          limits {
+            ...LimitFields
+          }
         }
       }
-      endpoints {
-        id
-        group {
+      endpoints(first: 1000) {
+        nodes {
           id
+          group {
+            id
+          }
         }
       }
     }
@@ -64,7 +68,7 @@ const EffectQuery = graphql(
 );
 
 export type Effect = ResultOf<typeof EffectQuery>["limitEffect"];
-export type LimitTier = ResultOf<typeof EffectQuery>["tiers"][number];
+export type LimitTier = ResultOf<typeof EffectQuery>["tiers"]["nodes"][number];
 
 const ReachQuery = graphql(`
   query LimitReach($from: Time!, $to: Time, $tierId: ID!, $filter: UsageFilter) {
@@ -97,7 +101,7 @@ export default function LimitPage({ id }: { id: string }) {
   });
   const [change, setChange] = useState<Change | null>(null);
   const effect = data?.limitEffect;
-  const tier = data?.tiers.find((t) => t.limits.some((l) => l.id === id));
+  const tier = data?.tiers.nodes.find((t) => t.limits.some((l) => l.id === id));
   const isGone = error?.graphQLErrors.some((e) => e.extensions?.code === "NOT_FOUND");
   if (isGone) return <NotFound what="limit" />;
   if (error && !data)
@@ -141,7 +145,7 @@ export default function LimitPage({ id }: { id: string }) {
               effect={effect}
               limit={limit}
               tier={tier}
-              endpoints={data.endpoints}
+              endpoints={data.endpoints.nodes}
               span={spanWords(range)}
             />
           ) : (

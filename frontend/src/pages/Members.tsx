@@ -5,10 +5,12 @@ import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useViewer } from "~/api/viewer";
-import { AppLink, useNow } from "~/app/location";
+import { AppLink, useNow, useQueryState } from "~/app/location";
 import { paths } from "~/app/paths";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
+import { plural } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { ErrorState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -26,8 +28,9 @@ import {
 import { roles } from "./members-roles";
 
 const MembersQuery = graphql(`
-  query Members {
-    members(first: 200) {
+  query Members($after: String) {
+    members(first: 100, after: $after) {
+      totalCount
       nodes {
         id
         name
@@ -45,6 +48,7 @@ const MembersQuery = graphql(`
       }
       pageInfo {
         hasNextPage
+        endCursor
       }
     }
   }
@@ -80,7 +84,13 @@ type Open =
 
 /** Who may sign in, and what they may do. */
 export default function Members() {
-  const { data, error, reload } = usePolled({ query: MembersQuery, variables: {}, everyMS: null });
+  const [query, change] = useQueryState();
+  const after = query.get("after");
+  const { data, error, reload } = usePolled({
+    query: MembersQuery,
+    variables: { after },
+    everyMS: null,
+  });
   const { may } = useViewer();
   const [open, setOpen] = useState<Open | null>(null);
   const nowMS = useNow(10_000);
@@ -88,7 +98,6 @@ export default function Members() {
   const close = () => setOpen(null);
   if (error && !data)
     return <ErrorState page="Members" what="the members" error={error} retry={reload} />;
-  const active = data?.members.nodes.filter((m) => m.status === "ACTIVE").length;
   return (
     <>
       <PageHead
@@ -106,19 +115,20 @@ export default function Members() {
           )
         }
       />
-      <Panel
-        title="Who may sign in"
-        note={
-          active !== undefined &&
-          `${active} active${data?.members.pageInfo.hasNextPage ? "; the first 200 are shown" : ""}`
-        }
-      >
+      <Panel title="Who may sign in" note={data && plural(data.members.totalCount, "member")}>
         <Table
           label="Members"
           columns={columns(nowMS, may("MEMBERS_WRITE"), setOpen, deeds)}
           rows={data?.members.nodes}
           rowKey={(m) => m.id}
           skeletonRows={3}
+        />
+        <Pager
+          page={data?.members.pageInfo}
+          after={after}
+          onTurn={(to) => change({ after: to })}
+          first="First"
+          next="Next"
         />
       </Panel>
       {open?.what === "invite" && (

@@ -17,14 +17,18 @@ const TierQuery = graphql(
         ...LimitFields
       }
     }
-    endpoints {
-      id
-      method
-      template
+    endpoints(first: 1000) {
+      nodes {
+        id
+        method
+        template
+      }
     }
-    endpointGroups {
-      id
-      name
+    endpointGroups(first: 200) {
+      nodes {
+        id
+        name
+      }
     }
     defaults {
       tier {
@@ -64,7 +68,7 @@ export default function TierEdit({ id }: { id: string | null }) {
   return (
     <TierEditor
       latest={data.tier ?? null}
-      catalog={{ endpoints: data.endpoints, groups: data.endpointGroups }}
+      catalog={{ endpoints: data.endpoints.nodes, groups: data.endpointGroups.nodes }}
       role={roleOf(id, data.defaults)}
       reload={reload}
     />

@@ -18,13 +18,15 @@ import { type Column, Table } from "~/ui/Table";
 const TiersQuery = graphql(
   `
   query Tiers {
-    tiers {
-      id
-      name
-      accountCount
-      updatedAt
-      limits {
-        ...LimitFields
+    tiers(first: 1000) {
+      nodes {
+        id
+        name
+        accountCount
+        updatedAt
+        limits {
+          ...LimitFields
+        }
       }
     }
     defaults {
@@ -41,7 +43,7 @@ const TiersQuery = graphql(
 );
 
 type Answer = ResultOf<typeof TiersQuery>;
-type Tier = Answer["tiers"][number];
+type Tier = Answer["tiers"]["nodes"][number];
 
 export default function Tiers() {
   const { data, error, reload } = usePolled({ query: TiersQuery, variables: {}, everyMS: null });
@@ -70,7 +72,7 @@ export default function Tiers() {
       />
       <StaleNotice error={error} retry={reload} />
       <Panel title="All tiers">
-        {data?.tiers.length === 0 ? (
+        {data?.tiers.nodes.length === 0 ? (
           <EmptyState title="No tiers yet" action={create}>
             A tier says how many requests its accounts may send, for example 100 a minute. Accounts
             need one.
@@ -79,7 +81,7 @@ export default function Tiers() {
           <Table
             label="All tiers"
             columns={tierColumns(nowMS, data?.defaults)}
-            rows={data?.tiers}
+            rows={data?.tiers.nodes}
             rowKey={(t) => t.id}
             skeletonRows={3}
             initialSort={{ column: "name", descending: false }}

@@ -4,10 +4,11 @@ import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
-import { AppLink, useNow } from "~/app/location";
+import { AppLink, useNow, useQueryState } from "~/app/location";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
+import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -16,22 +17,29 @@ import { When } from "~/ui/When";
 import { CreateTokenDialog } from "./tokens-create";
 
 const TokensQuery = graphql(`
-  query Tokens {
-    apiTokens {
-      id
-      name
-      prefix
-      scopes
-      createdAt
-      expiresAt
-      lastUsedAt
-      account {
-        id
-        name
+  query Tokens($after: String) {
+    apiTokens(first: 100, after: $after) {
+      totalCount
+      pageInfo {
+        hasNextPage
+        endCursor
       }
-      createdBy {
+      nodes {
         id
         name
+        prefix
+        scopes
+        createdAt
+        expiresAt
+        lastUsedAt
+        account {
+          id
+          name
+        }
+        createdBy {
+          id
+          name
+        }
       }
     }
   }
@@ -48,11 +56,17 @@ const RevokeToken = graphql(`
   }
 `);
 
-type Token = ResultOf<typeof TokensQuery>["apiTokens"][number];
+type Token = ResultOf<typeof TokensQuery>["apiTokens"]["nodes"][number];
 
 /** What scripts sign in with. */
 export default function Tokens() {
-  const { data, error, reload } = usePolled({ query: TokensQuery, variables: {}, everyMS: null });
+  const [query, change] = useQueryState();
+  const after = query.get("after");
+  const { data, error, reload } = usePolled({
+    query: TokensQuery,
+    variables: { after },
+    everyMS: null,
+  });
   const [creating, setCreating] = useState(false);
   const [revoked, setRevoked] = useState<Token | null>(null);
   const nowMS = useNow(10_000);
@@ -74,8 +88,8 @@ export default function Tokens() {
         trail={<AppLink to={paths.settings}>Settings</AppLink>}
         actions={create}
       />
-      <Panel title="Tokens" note={data && `${data.apiTokens.length} that work or have expired`}>
-        {data?.apiTokens.length === 0 ? (
+      <Panel title="Tokens" note={data && `${data.apiTokens.totalCount} that work or have expired`}>
+        {data?.apiTokens.totalCount === 0 ? (
           <EmptyState title="No API tokens">
             A script signs in with an API token, which has only the permissions that you give it.
           </EmptyState>
@@ -83,11 +97,16 @@ export default function Tokens() {
           <Table
             label="API tokens"
             columns={columns(nowMS, setRevoked)}
-            rows={data?.apiTokens}
+            rows={data?.apiTokens.nodes}
             rowKey={(t) => t.id}
             skeletonRows={2}
           />
         )}
+        <Pager
+          page={data?.apiTokens.pageInfo}
+          after={after}
+          onTurn={(to) => change({ after: to })}
+        />
       </Panel>
       {creating && <CreateTokenDialog onClose={() => setCreating(false)} onCreated={reload} />}
       {revoked && (

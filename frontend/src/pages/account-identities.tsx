@@ -3,11 +3,12 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { explain, type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
-import { useNow } from "~/app/location";
+import { useNow, useQueryState } from "~/app/location";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { SelectField, TextField } from "~/ui/inputs";
+import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
 import { EmptyState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -37,7 +38,7 @@ const RemoveIdentity = graphql(`
   }
 `);
 
-type Identity = AccountDetails["identities"][number];
+type Identity = AccountDetails["identities"]["nodes"][number];
 type Kind = Identity["kind"];
 
 const kindWords: Record<Kind, string> = {
@@ -53,10 +54,11 @@ export function AccountIdentities({
   identities,
 }: {
   accountId: string;
-  identities: Identity[] | undefined;
+  identities: AccountDetails["identities"] | undefined;
 }) {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Identity | null>(null);
+  const [turned, turn] = useQueryState();
   const nowMS = useNow(30_000);
   const add = (
     <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setAdding(true)}>
@@ -65,7 +67,7 @@ export function AccountIdentities({
   );
   return (
     <Panel title="Identities" note="Tokens and certificates that stand for it" actions={add}>
-      {identities?.length === 0 ? (
+      {identities?.totalCount === 0 ? (
         <EmptyState title="No identities">
           Only its keys identify this account. A verified JWT’s subject or a client certificate’s
           name can do so as well.
@@ -74,11 +76,16 @@ export function AccountIdentities({
         <Table
           label="Identities"
           columns={identityColumns(nowMS, setRemoving)}
-          rows={identities}
+          rows={identities?.nodes}
           rowKey={(i) => i.id}
           skeletonRows={1}
         />
       )}
+      <Pager
+        page={identities?.pageInfo}
+        after={turned.get("identities")}
+        onTurn={(to) => turn({ identities: to })}
+      />
       {adding && <AddDialog accountId={accountId} onClose={() => setAdding(false)} />}
       {removing && <RemoveDialog identity={removing} onClose={() => setRemoving(null)} />}
     </Panel>

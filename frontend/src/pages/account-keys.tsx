@@ -1,9 +1,10 @@
 import { Plus } from "lucide-react";
 import { useState } from "react";
-import { useNow } from "~/app/location";
+import { useNow, useQueryState } from "~/app/location";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { plural } from "~/ui/format";
+import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
 import { EmptyState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
@@ -13,7 +14,7 @@ import { ExpiryDialog, RevokeDialog, SuspendDialog } from "./account-key-actions
 import { CreateKeyDialog } from "./account-key-create";
 import { RotateDialog } from "./account-key-rotate";
 
-export type Key = AccountDetails["keys"][number];
+export type Key = AccountDetails["keys"]["nodes"][number];
 type Asked = { what: "suspend" | "expiry" | "rotate" | "revoke"; key: Key };
 
 export function AccountKeys({
@@ -23,7 +24,7 @@ export function AccountKeys({
 }: {
   accountId: string;
   accountName: string;
-  keys: Key[] | undefined;
+  keys: AccountDetails["keys"] | undefined;
 }) {
   const [creating, setCreating] = useState(false);
   const [asked, setAsked] = useState<Asked | null>(null);
@@ -33,11 +34,11 @@ export function AccountKeys({
       New key
     </Button>
   );
-  const live = keys?.filter((k) => k.status === "LIVE").length ?? 0;
+  const [turned, turn] = useQueryState();
   const close = () => setAsked(null);
   return (
-    <Panel title="Keys" note={keys && `${live} live`} actions={create}>
-      {keys?.length === 0 ? (
+    <Panel title="Keys" note={keys && plural(keys.totalCount, "key")} actions={create}>
+      {keys?.totalCount === 0 ? (
         <EmptyState title="No keys yet" action={create}>
           A key tells the filter who calls. Until this account has a key or an identity, it can’t
           send requests.
@@ -46,11 +47,12 @@ export function AccountKeys({
         <Table
           label="Keys"
           columns={keyColumns(nowMS, setAsked)}
-          rows={keys}
+          rows={keys?.nodes}
           rowKey={(k) => k.id}
           skeletonRows={2}
         />
       )}
+      <Pager page={keys?.pageInfo} after={turned.get("keys")} onTurn={(to) => turn({ keys: to })} />
       {creating && (
         <CreateKeyDialog
           accountId={accountId}

@@ -28,16 +28,16 @@ const DeleteOverride = graphql(`
   }
 `);
 
-type Override = AccountDetails["overrides"][number];
+type Override = AccountDetails["overrides"]["nodes"][number];
 
 /** What the account has instead of its tier's limits. */
 export function AccountOverrides({ account }: { account: AccountDetails | undefined }) {
   const [deleting, setDeleting] = useState<Override | null>(null);
   const nowMS = useNow(1_000);
-  const live = account?.overrides.filter((o) => o.inForce).length ?? 0;
+  const live = account?.overrides.nodes.filter((o) => o.inForce).length ?? 0;
   return (
     <Panel title="Overrides" note={account && `${plural(live, "override")} in force`}>
-      {account?.overrides.length === 0 ? (
+      {account?.overrides.nodes.length === 0 ? (
         <EmptyState title="No overrides">
           The tier’s limits hold as they are. “Override” beside a limit gives this account something
           else, for good or until a date.
@@ -46,7 +46,7 @@ export function AccountOverrides({ account }: { account: AccountDetails | undefi
         <Table
           label="Overrides"
           columns={overrideColumns(nowMS, setDeleting)}
-          rows={account?.overrides}
+          rows={account?.overrides.nodes}
           rowKey={(o) => o.id}
           skeletonRows={1}
         />

@@ -35,7 +35,7 @@ const RemainingNow = graphql(
   [LevelFields, QuotaFields],
 );
 
-type Override = AccountDetails["overrides"][number];
+type Override = AccountDetails["overrides"]["nodes"][number];
 
 /** A limit as it holds for the account: with its override put in place. */
 export function inForce(limit: Limit, overrides: Override[]): Limit & { overridden: boolean } {
@@ -128,7 +128,7 @@ export function AccountStanding({
           limits={account.tier.limits}
           limit={overriding}
           savedOf={(limit) =>
-            account.overrides.find((o) => o.inForce && o.limit.id === limit.id) ?? null
+            account.overrides.nodes.find((o) => o.inForce && o.limit.id === limit.id) ?? null
           }
           onClose={() => setOverriding(null)}
         />
@@ -148,7 +148,7 @@ function Standing({
   account: AccountDetails;
   onOverride: () => void;
 }) {
-  const holds = inForce(limit, account.overrides);
+  const holds = inForce(limit, account.overrides.nodes);
   const levels = account.levels.filter((l) => l.limit.id === limit.id);
   const quotas = account.quotas.filter((q) => q.limit.id === limit.id);
   const more = levels.length + quotas.length - mostKeys;

@@ -36,7 +36,11 @@ const DeleteGroup = graphql(`
 export type Group = {
   id: string;
   name: string;
-  endpoints: Array<{ id: string; method: string; template: string }>;
+  /** The first ones of them. */
+  endpoints: {
+    totalCount: number;
+    nodes: Array<{ id: string; method: string; template: string }>;
+  };
 };
 
 const additionalTypenames = ["EndpointGroup", "Endpoint"];
@@ -80,8 +84,6 @@ export function EndpointGroups({
   );
 }
 
-const mostShown = 4;
-
 function groupColumns(
   usersOf: (group: Group) => string[],
   onDelete: (group: Group) => void,
@@ -96,19 +98,21 @@ function groupColumns(
     {
       id: "endpoints",
       head: "Endpoints",
-      sort: (g) => g.endpoints.length,
+      sort: (g) => g.endpoints.totalCount,
       cell: (g) =>
-        g.endpoints.length === 0 ? (
+        g.endpoints.totalCount === 0 ? (
           <span className="text-faint">none yet; choose the group on an endpoint</span>
         ) : (
           <ul className="flex flex-wrap gap-x-4 py-1">
-            {g.endpoints.slice(0, mostShown).map((e) => (
+            {g.endpoints.nodes.map((e) => (
               <li key={e.id} className="font-mono text-small break-all text-muted">
                 {e.method} {e.template}
               </li>
             ))}
-            {g.endpoints.length > mostShown && (
-              <li className="text-faint">and {g.endpoints.length - mostShown} more</li>
+            {g.endpoints.totalCount > g.endpoints.nodes.length && (
+              <li className="text-faint">
+                and {g.endpoints.totalCount - g.endpoints.nodes.length} more
+              </li>
             )}
           </ul>
         ),

@@ -23,11 +23,13 @@ const LimitsAtWork = graphql(
         }
         accounts
       }
-      tiers {
-        id
-        name
-        limits {
+      tiers(first: 1000) {
+        nodes {
           id
+          name
+          limits {
+            id
+          }
         }
       }
     }
@@ -67,7 +69,7 @@ export function LimitsAtWorkPanel({ span }: { span: string }) {
       ) : (
         <Table
           label="Limits at work"
-          columns={columns(data?.tiers ?? [])}
+          columns={columns(data?.tiers.nodes ?? [])}
           rows={rows}
           rowKey={(a) => a.limit.id}
           skeletonRows={2}
@@ -96,10 +98,10 @@ const count = (
     ),
 });
 
-const tierOf = (tiers: Answer["tiers"], limit: { id: string }) =>
+const tierOf = (tiers: Answer["tiers"]["nodes"], limit: { id: string }) =>
   tiers.find((t) => t.limits.some((l) => l.id === limit.id));
 
-const columns = (tiers: Answer["tiers"]): Column<Activity>[] => [
+const columns = (tiers: Answer["tiers"]["nodes"]): Column<Activity>[] => [
   {
     id: "limit",
     head: "Limit",

@@ -22,11 +22,13 @@ const DefaultsQuery = graphql(`
         name
       }
     }
-    tiers {
-      id
-      name
-      limits {
-        subject
+    tiers(first: 1000) {
+      nodes {
+        id
+        name
+        limits {
+          subject
+        }
       }
     }
   }
@@ -88,10 +90,10 @@ function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) 
     if (result.data) setChange({ snapshot: result.data.setDefaults.snapshot, sentMS });
     onSaved();
   };
-  const byAddress = data.tiers.filter(
+  const byAddress = data.tiers.nodes.filter(
     (t) => t.limits.length > 0 && t.limits.every((l) => l.subject === "ADDRESS"),
   );
-  const others = data.tiers.filter((t) => t.limits.every((l) => l.subject !== "ADDRESS"));
+  const others = data.tiers.nodes.filter((t) => t.limits.every((l) => l.subject !== "ADDRESS"));
   return (
     <form
       className="flex flex-col gap-3 px-4 pb-4"

@@ -19,22 +19,26 @@ import { type Change, RolloutProgress } from "./tier-rollout";
 
 const MetersQuery = graphql(`
   query Meters {
-    meters {
-      id
-      name
-      unit
-      header
-      hidden
-      endpoint {
+    meters(first: 1000) {
+      nodes {
+        id
+        name
+        unit
+        header
+        hidden
+        endpoint {
+          id
+          method
+          template
+        }
+      }
+    }
+    endpoints(first: 1000) {
+      nodes {
         id
         method
         template
       }
-    }
-    endpoints {
-      id
-      method
-      template
     }
   }
 `);
@@ -47,7 +51,7 @@ const DeleteMeter = graphql(`
   }
 `);
 
-type Meter = ResultOf<typeof MetersQuery>["meters"][number];
+type Meter = ResultOf<typeof MetersQuery>["meters"]["nodes"][number];
 type Open = { what: "create" } | { what: "edit" | "delete"; meter: Meter };
 
 /** What upstreams declare of their responses, and Weir adds up. */
@@ -71,7 +75,7 @@ export function Meters() {
     <Panel
       title="Custom meters"
       note="added up from a header of upstreams’ responses"
-      actions={data && data.meters.length > 0 && create}
+      actions={data && data.meters.nodes.length > 0 && create}
     >
       {change && (
         <div className="px-4 pb-3">
@@ -80,7 +84,7 @@ export function Meters() {
       )}
       {error && !data ? (
         <ErrorState what="the custom meters" error={error} retry={reload} />
-      ) : data?.meters.length === 0 ? (
+      ) : data?.meters.nodes.length === 0 ? (
         <EmptyState title="No custom meters" action={create}>
           An upstream that says in a response header how many tokens, rows or seconds it spent can
           be metered by that, beside requests and bytes.
@@ -89,7 +93,7 @@ export function Meters() {
         <Table
           label="Custom meters"
           columns={columns(setOpen)}
-          rows={data?.meters}
+          rows={data?.meters.nodes}
           rowKey={(m) => m.id}
           skeletonRows={2}
         />
@@ -97,7 +101,7 @@ export function Meters() {
       {open && open.what !== "delete" && (
         <MeterDialog
           meter={open.what === "edit" ? open.meter : null}
-          endpoints={data?.endpoints ?? []}
+          endpoints={data?.endpoints.nodes ?? []}
           onSaved={(saved) => {
             setChange(saved);
             reload();

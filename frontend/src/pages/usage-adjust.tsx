@@ -23,15 +23,19 @@ const AdjustUsage = graphql(`
 
 const CatalogQuery = graphql(`
   query AdjustableCatalog {
-    endpoints {
-      id
-      method
-      template
+    endpoints(first: 1000) {
+      nodes {
+        id
+        method
+        template
+      }
     }
-    meters {
-      id
-      name
-      unit
+    meters(first: 1000) {
+      nodes {
+        id
+        name
+        unit
+      }
     }
   }
 `);
@@ -89,7 +93,7 @@ function AdjustDialog({
   const [reason, setReason] = useState("");
   const say = useToast();
   const iso = isoOfInput(at);
-  const meter = data?.meters.find((m) => m.id === meterId);
+  const meter = data?.meters.nodes.find((m) => m.id === meterId);
   const adjustment = {
     account: account.name,
     takes: direction === "take",
@@ -162,7 +166,7 @@ function AdjustDialog({
           />
         ))}
       </div>
-      {data && data.meters.length > 0 && (
+      {data && data.meters.nodes.length > 0 && (
         <div className="grid gap-3 sm:grid-cols-2">
           <SelectField
             label="Custom meter"
@@ -170,7 +174,7 @@ function AdjustDialog({
             value={meterId}
             choices={[
               { value: "", label: "None" },
-              ...data.meters.map((m) => ({ value: m.id, label: m.name })),
+              ...data.meters.nodes.map((m) => ({ value: m.id, label: m.name })),
             ]}
             onChange={setMeterId}
           />
@@ -202,7 +206,7 @@ function AdjustDialog({
           value={endpointId}
           choices={[
             { value: "", label: "None" },
-            ...(data?.endpoints ?? []).map((e) => ({
+            ...(data?.endpoints.nodes ?? []).map((e) => ({
               value: e.id,
               label: `${e.method} ${e.template}`,
             })),

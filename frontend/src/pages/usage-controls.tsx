@@ -17,10 +17,12 @@ import type { Asked } from "~/explore/useQuestion";
 
 const MetersQuery = graphql(`
   query ExplorableMeters {
-    meters {
-      id
-      name
-      unit
+    meters(first: 1000) {
+      nodes {
+        id
+        name
+        unit
+      }
     }
   }
 `);
@@ -29,7 +31,7 @@ export type CustomMeter = { id: string; name: string; unit: string };
 
 export function useMeters(): CustomMeter[] {
   const [{ data }] = useQuery({ query: MetersQuery, requestPolicy: "cache-and-network" });
-  return data?.meters ?? [];
+  return data?.meters.nodes ?? [];
 }
 
 /** What is shown of usage, how it is split, and what it is held against. */

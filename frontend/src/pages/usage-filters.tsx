@@ -32,14 +32,18 @@ const AccountPicks = graphql(`
 
 const NamesQuery = graphql(`
   query FilterNames {
-    endpoints {
-      id
-      method
-      template
+    endpoints(first: 1000) {
+      nodes {
+        id
+        method
+        template
+      }
     }
-    tiers {
-      id
-      name
+    tiers(first: 1000) {
+      nodes {
+        id
+        name
+      }
     }
   }
 `);
@@ -86,11 +90,11 @@ export function UsageFilters({ question, change }: { question: Question; change:
     variables: { id: filter.account?.[0] ?? "" },
     pause: !filter.account || filter.account[0] === none,
   });
-  const endpoints = names?.endpoints.map((e) => ({
+  const endpoints = names?.endpoints.nodes.map((e) => ({
     value: e.id,
     label: `${e.method} ${e.template}`,
   }));
-  const tiers = names?.tiers.map((t) => ({ value: t.id, label: t.name }));
+  const tiers = names?.tiers.nodes.map((t) => ({ value: t.id, label: t.name }));
   const keys = useUsed("key", question, filter.key === undefined);
   const chip = (dimension: Dimension) => ({
     label: dimensions[dimension].label,
