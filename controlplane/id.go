@@ -29,6 +29,11 @@ const (
 	KindUnaccounted Kind = "una"
 	KindCorrection  Kind = "cor"
 
+	KindVersion  Kind = "ver" // of a tier
+	KindTierMove Kind = "tmv"
+	KindMove     Kind = "mov" // of an account
+	KindPilot    Kind = "plt"
+
 	KindMember  Kind = "mem"
 	KindSession Kind = "ses"
 	KindToken   Kind = "tok"

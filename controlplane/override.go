@@ -2,9 +2,7 @@ package controlplane
 
 import (
 	"errors"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Override is what an account has instead of one limit of its tier.
@@ -20,7 +18,7 @@ type Override struct {
 	CreatedAt time.Time
 }
 
-// maxNote is how many characters an override's note may have.
+// maxNote is how many characters a note may have.
 const maxNote = 500
 
 // Validate returns every mistake in an override that is to be set, as far as it
@@ -36,10 +34,7 @@ func (o Override) Validate(now time.Time) error {
 	if o.Mode != "" && !validMode(o.Mode) {
 		faults = append(faults, Invalid("mode", "choose ENFORCE, SOFT or SHADOW, or leave it out"))
 	}
-	faults = append(faults, validateFuture("until", o.Until, now))
-	if utf8.RuneCountInString(o.Note) > maxNote || strings.ContainsFunc(o.Note, isControl) || !utf8.ValidString(o.Note) {
-		faults = append(faults, Invalid("note", "use at most %d characters, without line breaks and other control characters", maxNote))
-	}
+	faults = append(faults, validateFuture("until", o.Until, now), validateNote(o.Note))
 	return errors.Join(faults...)
 }
 

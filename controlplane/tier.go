@@ -9,12 +9,13 @@ import (
 	"unicode/utf8"
 )
 
-// Tier is a named set of limits that accounts are put on.
+// Tier is a named set of limits that accounts are put on, in versions.
 type Tier struct {
 	ID        ID
 	Name      string
-	Revision  int // counts the edits, from 1
-	Limits    []Limit
+	Revision  int     // counts the edits, from 1
+	VersionID ID      // the current one
+	Limits    []Limit // of the current version
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -35,7 +36,8 @@ type DefaultsEdit struct {
 	AnonymousID *ID
 }
 
-// TierEdit is a change of a tier; a nil field stays as it is.
+// TierEdit is a change of a tier; a nil field stays as it is. Limits that differ from
+// the current version's make a new version, to which all accounts move at once.
 type TierEdit struct {
 	ID       ID
 	Revision *int // the revision the edit is based on; nil overwrites

@@ -8,6 +8,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -22,6 +23,10 @@ func (r *accountResolver) ID(ctx context.Context, obj *controlplane.Account) (st
 
 func (r *accountResolver) Tier(ctx context.Context, obj *controlplane.Account) (*controlplane.Tier, error) {
 	return loadersOf(ctx).tiers.Load(ctx, obj.TierID)
+}
+
+func (r *accountResolver) Version(ctx context.Context, obj *controlplane.Account) (*controlplane.TierVersion, error) {
+	return versionOf(ctx, obj.ID)
 }
 
 func (r *accountResolver) Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error) {
@@ -56,7 +61,7 @@ func (r *accountResolver) Identities(ctx context.Context, obj *controlplane.Acco
 }
 
 func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account) ([]*model.Level, error) {
-	tier, err := loadersOf(ctx).tiers.Load(ctx, obj.TierID)
+	version, err := versionOf(ctx, obj.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +73,7 @@ func (r *accountResolver) Levels(ctx context.Context, obj *controlplane.Account)
 	if err != nil {
 		return nil, err
 	}
-	return levelsOf(ctx, tier.Limits, overrides, reported)
+	return levelsOf(ctx, version.Limits, overrides, reported)
 }
 
 func (r *accountResolver) Quotas(ctx context.Context, obj *controlplane.Account) ([]*controlplane.QuotaStanding, error) {
@@ -172,15 +177,11 @@ func (r *overrideResolver) InForce(ctx context.Context, obj *controlplane.Overri
 	if obj.EndedAt(loadersOf(ctx).now) {
 		return false, nil
 	}
-	account, err := loadersOf(ctx).accounts.Load(ctx, obj.AccountID)
+	version, err := versionOf(ctx, obj.AccountID)
 	if err != nil {
 		return false, err
 	}
-	limit, err := loadersOf(ctx).limits.Load(ctx, obj.LimitID)
-	if err != nil {
-		return false, err
-	}
-	return limit.TierID == account.TierID, nil
+	return slices.ContainsFunc(version.Limits, func(l controlplane.Limit) bool { return l.ID == obj.LimitID }), nil
 }
 
 func (r *queryResolver) Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.Connection[controlplane.Account], error) {

@@ -44,6 +44,11 @@ type loaders struct {
 	corrections   *dataloadgen.Loader[controlplane.ID, *controlplane.Correction]
 	unaccounted   *dataloadgen.Loader[controlplane.ID, *controlplane.UnaccountedUsage]
 
+	versions      *dataloadgen.Loader[controlplane.ID, *controlplane.TierVersion]
+	drafts        *dataloadgen.Loader[controlplane.ID, []*controlplane.TierVersion] // by tier: one or none
+	standings     *dataloadgen.Loader[controlplane.ID, *postgres.Standing]          // by account
+	versionCounts *dataloadgen.Loader[controlplane.ID, int]                         // accounts by version
+
 	lastUsed *dataloadgen.Loader[ownedKey, *time.Time]
 	counts   *dataloadgen.Loader[controlplane.ID, int] // accounts by tier
 	sources  *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointSource]
@@ -98,6 +103,10 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		corrections:   dataloadgen.NewMappedLoader(byID(db.CorrectionsByID, func(c *controlplane.Correction) controlplane.ID { return c.ID }), wait),
 		unaccounted:   dataloadgen.NewMappedLoader(byID(db.UnaccountedByID, func(u *controlplane.UnaccountedUsage) controlplane.ID { return u.ID }), wait),
 
+		versions:  dataloadgen.NewMappedLoader(byID(db.VersionsByID, func(v *controlplane.TierVersion) controlplane.ID { return v.ID }), wait),
+		standings: dataloadgen.NewMappedLoader(byID(db.Standings, func(s *postgres.Standing) controlplane.ID { return s.AccountID }), wait),
+		drafts:    dataloadgen.NewMappedLoader(byOwner(db.DraftsByTier, func(v *controlplane.TierVersion) controlplane.ID { return v.TierID }), wait),
+
 		quotas: dataloadgen.NewMappedLoader(byOwner(func(ctx context.Context, accounts []controlplane.ID) ([]controlplane.QuotaStanding, error) {
 			return db.QuotaStandings(ctx, accounts, now)
 		}, func(s *controlplane.QuotaStanding) controlplane.ID { return s.AccountID }), wait),
@@ -105,25 +114,25 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 			levels, err := db.Levels(ctx, accounts)
 			return group(accounts, levels, func(l controlplane.Level) controlplane.ID { return l.AccountID }), err
 		}, wait),
-		counts: dataloadgen.NewMappedLoader(func(ctx context.Context, tiers []controlplane.ID) (map[controlplane.ID]int, error) {
-			counts, err := db.AccountCounts(ctx, tiers)
-			if err != nil {
-				return nil, err
-			}
-			for _, id := range tiers {
-				counts[id] += 0 // a tier without accounts has an answer too
-			}
-			return counts, nil
-		}, wait),
+		counts:         dataloadgen.NewMappedLoader(withZeros(db.AccountCounts), wait),
+		versionCounts:  dataloadgen.NewMappedLoader(withZeros(db.VersionCounts), wait),
 		totals:         dataloadgen.NewMappedLoader(totalsOf(db), wait),
 		recentRequests: dataloadgen.NewMappedLoader(recentRequestsOf(db, now), wait),
-		imported: dataloadgen.NewMappedLoader(func(ctx context.Context, sources []controlplane.ID) (map[controlplane.ID]int, error) {
-			counts, err := db.EndpointCounts(ctx, sources)
-			for _, id := range sources {
-				counts[id] += 0 // a source without endpoints has none
-			}
-			return counts, err
-		}, wait),
+		imported:       dataloadgen.NewMappedLoader(withZeros(db.EndpointCounts), wait),
+	}
+}
+
+// withZeros makes a loader's fetch of a query for counts; what isn't counted is 0.
+func withZeros(query func(context.Context, []controlplane.ID) (map[controlplane.ID]int, error)) func(context.Context, []controlplane.ID) (map[controlplane.ID]int, error) {
+	return func(ctx context.Context, ids []controlplane.ID) (map[controlplane.ID]int, error) {
+		counts, err := query(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			counts[id] += 0
+		}
+		return counts, nil
 	}
 }
 

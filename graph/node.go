@@ -51,6 +51,8 @@ func (r *Resolver) nodeKinds() map[string]nodeKind {
 		"Tier": {controlplane.KindTier, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.Tier] { return l.tiers },
 			ofTier(func(t *controlplane.Tier) controlplane.ID { return t.ID }))},
+		"TierVersion": {controlplane.KindVersion, permit.PolicyRead, find(
+			func(l *loaders) *loaderOf[controlplane.TierVersion] { return l.versions }, ofVersion)},
 		"Limit": {controlplane.KindLimit, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.Limit] { return l.limits },
 			ofTier(func(t *controlplane.Limit) controlplane.ID { return t.TierID }))},
@@ -99,6 +101,12 @@ func ofTier[T any](tier func(*T) controlplane.ID) func(context.Context, *T, cont
 		account, err := loadersOf(ctx).accounts.Load(ctx, bound)
 		return err == nil && account.TierID == tier(v), err
 	}
+}
+
+// ofVersion is for versions of tiers: callers see that of their account.
+func ofVersion(ctx context.Context, v *controlplane.TierVersion, bound controlplane.ID) (bool, error) {
+	standing, err := loadersOf(ctx).standings.Load(ctx, bound)
+	return err == nil && standing.VersionID == v.ID, err
 }
 
 func anybodys[T any](context.Context, *T, controlplane.ID) (bool, error) { return true, nil }

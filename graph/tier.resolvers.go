@@ -173,6 +173,30 @@ func (r *tierResolver) ID(ctx context.Context, obj *controlplane.Tier) (string, 
 	return controlplane.KindTier.Format(obj.ID), nil
 }
 
+func (r *tierResolver) Version(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error) {
+	return loadersOf(ctx).versions.Load(ctx, obj.VersionID)
+}
+
+func (r *tierResolver) Draft(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error) {
+	drafts, err := loadersOf(ctx).drafts.Load(ctx, obj.ID)
+	if err != nil || len(drafts) == 0 {
+		return nil, err
+	}
+	return drafts[0], nil
+}
+
+func (r *tierResolver) Versions(ctx context.Context, obj *controlplane.Tier, first int, after *string) (*model.TierVersionConnection, error) {
+	if first < 1 || first > 200 {
+		return nil, controlplane.Invalid("first", "give a number from 1 to 200")
+	}
+	below, err := versionNumber(after)
+	if err != nil {
+		return nil, err
+	}
+	page, err := r.DB.TierVersions(ctx, obj.ID, below, first)
+	return versionConnection(page, after), err
+}
+
 func (r *tierResolver) AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error) {
 	return loadersOf(ctx).counts.Load(ctx, obj.ID)
 }

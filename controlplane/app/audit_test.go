@@ -25,6 +25,9 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"createTier", `createTier(input:{name:"Basic",limits:[{name:"a",amount:5,period:DAY}]}){tier{id limits{id}}}`, "CREATE_TIER"},
 	{"updateTier", `updateTier(input:{id:"<createTier.tier.id>",name:"Basic 2"}){snapshot}`, "UPDATE_TIER"},
 	{"reorderLimits", `reorderLimits(input:{tierId:"<createTier.tier.id>",limitIds:["<createTier.tier.limits.0.id>"]}){snapshot}`, "REORDER_LIMITS"},
+	{"saveTierDraft", `saveTierDraft(input:{tierId:"<createTier.tier.id>",limits:[{id:"<createTier.tier.limits.0.id>",name:"a",amount:6,period:DAY}]}){snapshot}`, "SAVE_TIER_DRAFT"},
+	{"publishTier", `publishTier(input:{tierId:"<createTier.tier.id>",move:{when:NONE}}){snapshot}`, "PUBLISH_TIER"},
+	{"copyTier", `copyTier(input:{tierId:"<createTier.tier.id>",name:"Copy"}){tier{id limits{id}}}`, "COPY_TIER"},
 	{"createAccount", `createAccount(input:{name:"Acme",tierId:"<createTier.tier.id>"}){account{id}}`, "CREATE_ACCOUNT"},
 	{"updateAccount", `updateAccount(input:{id:"<createAccount.account.id>",status:SUSPENDED}){snapshot}`, "UPDATE_ACCOUNT"},
 	{"setOverride", `setOverride(input:{accountId:"<createAccount.account.id>",limitId:"<createTier.tier.limits.0.id>",amount:9}){account{overrides{nodes{id}}}}`, "SET_OVERRIDE"},
@@ -50,6 +53,8 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"removeMember", `removeMember(id:"<inviteMember.member.id>"){id}`, "REMOVE_MEMBER"},
 	{"createApiToken", `createApiToken(input:{name:"ci",scopes:[USAGE_READ]}){token{id}}`, "CREATE_API_TOKEN"},
 	{"revokeApiToken", `revokeApiToken(id:"<createApiToken.token.id>"){token{id}}`, "REVOKE_API_TOKEN"},
+	{"saveTierDraft", `saveTierDraft(input:{tierId:"<copyTier.tier.id>",limits:[]}){snapshot}`, "SAVE_TIER_DRAFT"},
+	{"discardTierDraft", `discardTierDraft(tierId:"<copyTier.tier.id>"){snapshot}`, "DISCARD_TIER_DRAFT"},
 	{"deleteTier", `deleteTier(id:"tier_1"){snapshot}`, "DELETE_TIER"},
 }
 

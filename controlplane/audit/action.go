@@ -11,6 +11,11 @@ const (
 	DeleteTier    Action = "DELETE_TIER"
 	SetDefaults   Action = "SET_DEFAULTS"
 
+	SaveTierDraft    Action = "SAVE_TIER_DRAFT"
+	DiscardTierDraft Action = "DISCARD_TIER_DRAFT"
+	PublishTier      Action = "PUBLISH_TIER"
+	CopyTier         Action = "COPY_TIER"
+
 	CreateAccount  Action = "CREATE_ACCOUNT"
 	UpdateAccount  Action = "UPDATE_ACCOUNT"
 	EndTrial       Action = "END_TRIAL"
@@ -55,6 +60,7 @@ const (
 func Actions() []Action {
 	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
+		SaveTierDraft, DiscardTierDraft, PublishTier, CopyTier,
 		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup, ImportEndpoints,
@@ -70,6 +76,7 @@ type ObjectKind string
 // The kinds of objects.
 const (
 	Tier          ObjectKind = "TIER"
+	TierVersion   ObjectKind = "TIER_VERSION"
 	Defaults      ObjectKind = "DEFAULTS"
 	Account       ObjectKind = "ACCOUNT"
 	Override      ObjectKind = "OVERRIDE"

@@ -37,11 +37,34 @@ func Deleted(a Action, before Image) Entry {
 
 // OfTier is a tier as the log has it.
 func OfTier(t controlplane.Tier) Image {
-	limits := make([]State, len(t.Limits))
-	for i := range t.Limits {
-		limits[i] = ofLimit(&t.Limits[i])
+	return Image{Object{Tier, controlplane.KindTier.Format(t.ID), t.Name}, 0, State{
+		"id": id(controlplane.KindTier, t.ID), "name": t.Name, "revision": t.Revision, "versionId": id(controlplane.KindVersion, t.VersionID), "limits": ofLimits(t.Limits),
+	}}
+}
+
+// OfVersion is a version of the tier of that name as the log has it.
+func OfVersion(v controlplane.TierVersion, tier string) Image {
+	return Image{Object{TierVersion, controlplane.KindVersion.Format(v.ID), tier}, 0, State{
+		"id": id(controlplane.KindVersion, v.ID), "tierId": id(controlplane.KindTier, v.TierID), "number": some(v.Number), "state": enum(v.State),
+		"note": v.Note, "limits": ofLimits(v.Limits),
+	}}
+}
+
+// OfMigration is when accounts move, as the log has it.
+func OfMigration(m controlplane.Migration) State {
+	s := State{"when": enum(m.When)}
+	if m.When == controlplane.MoveSteps {
+		s["steps"], s["stepMinutes"] = m.Steps, m.StepMinutes
 	}
-	return Image{Object{Tier, controlplane.KindTier.Format(t.ID), t.Name}, 0, State{"id": id(controlplane.KindTier, t.ID), "name": t.Name, "revision": t.Revision, "limits": limits}}
+	return s
+}
+
+func ofLimits(limits []controlplane.Limit) []State {
+	states := make([]State, len(limits))
+	for i := range limits {
+		states[i] = ofLimit(&limits[i])
+	}
+	return states
 }
 
 func ofLimit(l *controlplane.Limit) State {

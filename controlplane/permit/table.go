@@ -69,6 +69,7 @@ var fields = map[string]map[string]Rule{
 		"account":          {AccountsRead, ByAccount, "id"},
 		"tiers":            {Needs: PolicyRead, Bound: Open}, // that of their own
 		"tier":             {Needs: PolicyRead},
+		"tierVersion":      {Needs: PolicyRead},
 		"defaults":         {Needs: PolicyRead},
 		"endpoints":        {Needs: PolicyRead, Bound: Open},
 		"endpointGroups":   {Needs: PolicyRead},
@@ -128,6 +129,10 @@ var fields = map[string]map[string]Rule{
 		"createTier":          {Needs: PolicyWrite},
 		"updateTier":          {Needs: PolicyWrite},
 		"reorderLimits":       {Needs: PolicyWrite},
+		"saveTierDraft":       {Needs: PolicyWrite},
+		"discardTierDraft":    {Needs: PolicyWrite},
+		"publishTier":         {Needs: PolicyWrite},
+		"copyTier":            {Needs: PolicyWrite},
 		"deleteTier":          {Needs: PolicyWrite},
 		"setDefaults":         {Needs: PolicyWrite},
 		"createEndpoint":      {Needs: PolicyWrite},
@@ -153,6 +158,7 @@ var fields = map[string]map[string]Rule{
 	"Account": {
 		"tier":       {Needs: PolicyRead, Bound: Open},
 		"trial":      {Needs: PolicyRead, Bound: Open}, // it has a tier
+		"version":    {Needs: PolicyRead, Bound: Open},
 		"overrides":  {Needs: AccountsRead, Bound: Open},
 		"keys":       {Needs: AccountsRead, Bound: Open},
 		"identities": {Needs: AccountsRead, Bound: Open},
@@ -165,6 +171,13 @@ var fields = map[string]map[string]Rule{
 	},
 	"Tier": {
 		"accountCount": {Needs: AccountsRead},
+		"draft":        {Needs: PolicyRead},
+		"versions":     {Needs: PolicyRead},
+	},
+	"TierVersion": {
+		"accountCount": {Needs: AccountsRead},
+		"note":         {Needs: PolicyRead},
+		"publishedBy":  {Needs: PolicyRead},
 	},
 	"Endpoint": {
 		"source": {Needs: PolicyRead},
@@ -189,7 +202,7 @@ var asParent = map[string]bool{
 	"PageInfo": true, "Account": true, "Label": true, "Trial": true, "AccountConnection": true, "AccountPayload": true,
 	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "KeyScope": true, "RotateKeyPayload": true, "LeakedKeysPayload": true, "LeakedKey": true, "Identity": true, "Override": true,
 	"Level": true, "QuotaStanding": true,
-	"Tier": true, "TierPayload": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
+	"Tier": true, "TierPayload": true, "TierVersion": true, "TierVersionConnection": true, "TierVersionEdge": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
 	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,
 	"EndpointSource": true, "ImportOpenApiPayload": true, "EndpointChange": true, "EndpointBefore": true, "EndpointUse": true,
 	"Meter": true, "MeterPayload": true, "MeterAmount": true, "MeterColumns": true,

@@ -264,7 +264,9 @@ func openAccount(ctx context.Context, q querier, field string, id controlplane.I
 // tierForAccounts refuses a tier that is not for accounts. One that does not
 // exist is left to the database, and so is 0, for none.
 func tierForAccounts(ctx context.Context, tx pgx.Tx, field string, tier controlplane.ID) error {
-	limits, err := listLimits(ctx, tx, `select `+limitColumns+` from limits where tier_id = $1 order by position`, tier)
+	limits, err := listLimits(ctx, tx, `
+		select `+limitColumns+` from version_limits
+		where version_id = (select version_id from cohorts where tier_id = $1 and head) order by position`, tier)
 	if err != nil {
 		return err
 	}

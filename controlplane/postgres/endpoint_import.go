@@ -135,7 +135,9 @@ func endpointUses(ctx context.Context, q querier, endpoints []controlplane.ID) (
 		controlplane.EndpointUse
 	}](ctx, q, `
 		select e.id, u.kind, u.id, u.name from unnest($1::bigint[]) as e (id), lateral (
-			(select 'lim' as kind, l.id, t.name || ': ' || l.name as name from limits l join tiers t on t.id = l.tier_id where l.endpoint_id = e.id limit $2)
+			(select distinct on (l.limit_id) 'lim' as kind, l.limit_id as id, t.name || ': ' || l.name as name
+			 from version_limits l join tiers t on t.id = l.tier_id
+			 where l.endpoint_id = e.id and limit_target_holds(l.version_id) limit $2)
 			union all
 			(select 'mtr', m.id, m.name from meters m where m.endpoint_id = e.id limit $2)
 			union all

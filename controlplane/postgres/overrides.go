@@ -33,7 +33,9 @@ func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (control
 		if err != nil {
 			return err
 		}
-		limits, err := listLimits(ctx, tx, `select `+limitColumns+` from limits where id = $1 and tier_id = $2`, o.LimitID, account.TierID)
+		limits, err := listLimits(ctx, tx, `
+			select `+limitColumns+` from version_limits
+			where limit_id = $1 and version_id = (select version_id from account_versions where account_id = $2)`, o.LimitID, account.ID)
 		if err != nil {
 			return err
 		}
@@ -85,8 +87,9 @@ type namedOverride struct {
 // namedOverrides returns the overrides that fulfil a condition, by id.
 func namedOverrides(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]namedOverride, error) {
 	rows, err := tx.Query(ctx, `
-		select o.id, o.account_id, o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, ''), o.until, o.note, o.created_at, l.name
-		from overrides o join limits l on l.id = o.limit_id where `+where+` order by o.id`, args...)
+		select o.id, o.account_id, o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, ''), o.until, o.note, o.created_at,
+			(select l.name from version_limits l where l.limit_id = o.limit_id order by l.version_id desc limit 1)
+		from overrides o where `+where+` order by o.id`, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -12,41 +12,79 @@ import (
 	"github.com/weirhq/weir/plugin/book"
 )
 
-// ownPlans is what the ids of plans that are not a tier's begin at: far beyond
-// any tier's.
-const ownPlans = 1 << 48
+// What the ids of plans begin at that are not a tier's: far beyond any tier's.
+const (
+	cohortPlans = 1 << 46
+	pilotPlans  = 1 << 47
+	ownPlans    = 1 << 48
+)
 
-// plans makes the plans of a policy: one for each tier, and for the accounts
-// with overrides one of their own. Accounts of a tier with the same overrides
-// share one, whose id comes from the first of them.
+// plans makes the plans of a policy: one for each tier as it is now, one for each
+// cohort and pilot that has keys, and for the accounts with overrides one of their own. Accounts of
+// a version with the same overrides share one, whose id comes from the first of them.
 type plans struct {
-	all    []book.Plan
-	tiers  map[controlplane.ID]controlplane.Tier
-	own    map[controlplane.ID]uint64          // by account
-	shared map[string]uint64                   // by tier and overrides
-	limits map[controlplane.ID]controlplane.ID // the tier of each limit
+	all       []book.Plan
+	splits    cohorts
+	tiers     map[controlplane.ID]*plan  // by tier: of the current version
+	cohorts   map[controlplane.ID]*plan  // by cohort
+	pilots    map[controlplane.ID]*plan  // by pilot
+	byDefault *plan                      // of accounts that have no tier of their own
+	own       map[controlplane.ID]uint64 // by account
+	shared    map[string]uint64          // by version and overrides
 }
 
-func newPlans(tiers []controlplane.Tier) *plans {
-	p := &plans{tiers: map[controlplane.ID]controlplane.Tier{}, own: map[controlplane.ID]uint64{}, shared: map[string]uint64{}, limits: map[controlplane.ID]controlplane.ID{}}
-	for _, t := range tiers {
-		p.tiers[t.ID] = t
-		for _, l := range t.Limits {
-			p.limits[l.ID] = t.ID
-		}
-		p.add(uint64(t.ID), t, t.Limits, make([]int64, len(t.Limits)))
+// plan is one that several accounts share who have no overrides.
+type plan struct {
+	id      uint64
+	tier    controlplane.ID
+	name    string // the tier's
+	version controlplane.ID
+	limits  []controlplane.Limit
+	added   bool
+}
+
+func (p *plan) has(limit controlplane.ID) bool {
+	return slices.ContainsFunc(p.limits, func(l controlplane.Limit) bool { return l.ID == limit })
+}
+
+func newPlans(tiers []controlplane.Tier, c cohorts, byDefault controlplane.ID) *plans {
+	p := &plans{
+		splits: c, tiers: map[controlplane.ID]*plan{}, cohorts: map[controlplane.ID]*plan{}, pilots: map[controlplane.ID]*plan{},
+		own: map[controlplane.ID]uint64{}, shared: map[string]uint64{},
 	}
+	for _, t := range tiers {
+		p.tiers[t.ID] = &plan{id: uint64(t.ID), tier: t.ID, name: t.Name, version: t.VersionID, limits: t.Limits}
+		p.share(p.tiers[t.ID])
+	}
+	for _, c := range c.all {
+		p.cohorts[c.ID] = &plan{id: cohortPlans + uint64(c.ID), tier: c.TierID, name: p.tiers[c.TierID].name, version: c.VersionID, limits: p.splits.limits[c.VersionID]}
+	}
+	p.byDefault = p.tiers[byDefault]
 	return p
 }
 
-// has says whether a limit is one of a tier.
-func (p *plans) has(tier, limit controlplane.ID) bool { return p.limits[limit] == tier }
+// share adds the plan of accounts without overrides, unless it is there.
+func (p *plans) share(of *plan) uint64 {
+	if !of.added {
+		of.added = true
+		p.add(of.id, of, of.limits, make([]int64, len(of.limits)))
+	}
+	return of.id
+}
 
-// override gives an account a plan of its tier with the overrides put in place.
-// They are of limits of that tier, in the order of their limits' ids.
-func (p *plans) override(account, tier controlplane.ID, overrides []controlplane.Override) {
+// of returns the plan that an account of a cohort is on when it has no overrides.
+func (p *plans) of(_, cohort controlplane.ID) *plan {
+	if cohort == 0 {
+		return p.byDefault
+	}
+	return p.cohorts[cohort]
+}
+
+// override gives an account a plan of its own: that which it is on, with the overrides
+// put in place. They are of limits of that plan, in the order of their limits' ids.
+func (p *plans) override(account controlplane.ID, on *plan, overrides []controlplane.Override) {
 	var name strings.Builder
-	fmt.Fprint(&name, tier)
+	fmt.Fprint(&name, on.version)
 	for _, o := range overrides {
 		fmt.Fprint(&name, " ", o.LimitID, " ", o.Amount, " ", o.Burst, " ", o.Mode, " ", endOf(o))
 	}
@@ -54,17 +92,16 @@ func (p *plans) override(account, tier controlplane.ID, overrides []controlplane
 	if !ok {
 		id = ownPlans + uint64(account)
 		p.shared[name.String()] = id
-		t := p.tiers[tier]
-		limits := slices.Clone(t.Limits)
+		limits := slices.Clone(on.limits)
 		ends := make([]int64, len(limits))
-		for i, l := range t.Limits {
+		for i, l := range on.limits {
 			for _, o := range overrides {
 				if o.LimitID == l.ID {
 					limits[i], ends[i] = o.Apply(l), endOf(o)
 				}
 			}
 		}
-		p.add(id, t, limits, ends)
+		p.add(id, on, limits, ends)
 	}
 	p.own[account] = id
 }
@@ -77,19 +114,21 @@ func endOf(o controlplane.Override) int64 {
 	return o.Until.UnixMilli()
 }
 
-// add adds a plan. ends are when each of its limits gives way to the tier's.
-func (p *plans) add(id uint64, tier controlplane.Tier, limits []controlplane.Limit, ends []int64) {
-	plan := book.Plan{ID: id, Tier: uint64(tier.ID), Name: tier.Name}
+// add adds a plan. ends are when each of its limits gives way to the version's.
+func (p *plans) add(id uint64, of *plan, limits []controlplane.Limit, ends []int64) {
+	made := book.Plan{ID: id, Tier: uint64(of.tier), Name: of.name}
 	for i, l := range limits {
 		compiled := l.Compiled()
 		compiled.EndsAtMS = ends[i]
-		plan.Limits = append(plan.Limits, compiled)
+		made.Limits = append(made.Limits, compiled)
 	}
-	p.all = append(p.all, plan)
+	p.all = append(p.all, made)
 }
 
-// checkPlans refuses one tier or override more than the filter takes.
+// checkPlans refuses one plan more than the filter takes.
 func checkPlans(ctx context.Context, tx pgx.Tx, field string) error {
-	return checkCount(ctx, tx, `select (select count(*) from tiers) + (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
-		controlplane.Conflict(field, "there are %d tiers and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
+	return checkCount(ctx, tx, `
+		select (select count(*) from tiers) + (select count(*) from cohorts) + (select count(*) from pilots where state = 'running')
+			+ (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
+		controlplane.Conflict(field, "there are %d tiers, versions of them with accounts, and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
 }

@@ -120,8 +120,21 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 	slices.SortFunc(got.Plans, func(a, b book.Plan) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(got.Keys, func(a, b book.Key) int { return cmp.Compare(a.ID, b.ID) })
 	limitID := func(i int) uint64 { return uint64(tier.Limits[i].ID) }
+	// The new database has a tier, so this tier's first cohort is the second.
+	const cohortPlan = 1<<46 + 2
 	identity := func(i controlplane.Identity, kind book.KeyKind, digest [32]byte) book.Key {
-		return book.Key{ID: uint64(i.ID), Account: uint64(account.ID), Plan: uint64(tier.ID), Digest: digest, Kind: kind, AccountSuspended: true, Epoch: 1}
+		return book.Key{ID: uint64(i.ID), Account: uint64(account.ID), Plan: cohortPlan, Digest: digest, Kind: kind, AccountSuspended: true, Epoch: 1}
+	}
+	limits := []book.Limit{
+		{ID: limitID(0), Name: "users", Selector: book.OneEndpoint, Target: uint64(endpoint.ID), FailOpen: true, Amount: 1, PeriodSeconds: 3600, Burst: 4},
+		{
+			ID: limitID(1), Name: "people", Subject: book.PerKey, Selector: book.OneGroup, Target: uint64(group.ID), Kind: book.Quota,
+			Measure: book.Cost, Mode: book.Soft, Refund: true, Amount: 9, QuotaPeriod: book.Billing, GracePercent: 10, GraceSeconds: 60,
+		},
+		{
+			ID: limitID(2), Name: "adaptive", Selector: book.Writes, Kind: book.Window, Measure: book.Bytes, Mode: book.Shadow, FailOpen: true,
+			Amount: 7, PeriodSeconds: 86400, Adaptive: book.Adaptive{ErrorPercent: 5, SlowMS: 100, SlowPercent: 6, FloorPercent: 20},
+		},
 	}
 	want := book.Policy{
 		Version:   version,
@@ -131,21 +144,12 @@ func TestPolicyIsTheWholeAndLiveOnly(t *testing.T) {
 			{ID: uint64(defaults.TierID), Tier: uint64(defaults.TierID), Name: "Default", Limits: []book.Limit{
 				{ID: 1, Name: "per-minute", FailOpen: true, Amount: 100, Burst: 100, PeriodSeconds: 60},
 			}},
-			{ID: uint64(tier.ID), Tier: uint64(tier.ID), Name: "Basic", Limits: []book.Limit{
-				{ID: limitID(0), Name: "users", Selector: book.OneEndpoint, Target: uint64(endpoint.ID), FailOpen: true, Amount: 1, PeriodSeconds: 3600, Burst: 4},
-				{
-					ID: limitID(1), Name: "people", Subject: book.PerKey, Selector: book.OneGroup, Target: uint64(group.ID), Kind: book.Quota,
-					Measure: book.Cost, Mode: book.Soft, Refund: true, Amount: 9, QuotaPeriod: book.Billing, GracePercent: 10, GraceSeconds: 60,
-				},
-				{
-					ID: limitID(2), Name: "adaptive", Selector: book.Writes, Kind: book.Window, Measure: book.Bytes, Mode: book.Shadow, FailOpen: true,
-					Amount: 7, PeriodSeconds: 86400, Adaptive: book.Adaptive{ErrorPercent: 5, SlowMS: 100, SlowPercent: 6, FloorPercent: 20},
-				},
-			}},
+			{ID: uint64(tier.ID), Tier: uint64(tier.ID), Name: "Basic", Limits: limits},
+			{ID: cohortPlan, Tier: uint64(tier.ID), Name: "Basic", Limits: limits},
 		},
 		Keys: []book.Key{
 			{
-				ID: uint64(key.ID), Account: uint64(account.ID), Plan: uint64(tier.ID), Digest: secret.Digest(), Kind: book.APIKey,
+				ID: uint64(key.ID), Account: uint64(account.ID), Plan: cohortPlan, Digest: secret.Digest(), Kind: book.APIKey,
 				Suspended: true, AccountSuspended: true, ExpiresAt: expires.UnixMilli(), Epoch: 1,
 			},
 			identity(identities[1], book.JWTSubject, book.SubjectDigest("svc")),
@@ -190,7 +194,7 @@ func TestAccountsWithTheSameOverridesShareAPlan(t *testing.T) {
 	if of.ID != planOf(t, p, b.ID).ID || of.ID == planOf(t, p, c.ID).ID || of.ID == uint64(tier.ID) {
 		t.Errorf("plans %d, %d and %d", of.ID, planOf(t, p, b.ID).ID, planOf(t, p, c.ID).ID)
 	}
-	if plan := planOf(t, p, plain.ID); plan.ID != uint64(tier.ID) || plan.Limits[0].Amount != 100 {
+	if plan := planOf(t, p, plain.ID); plan.Tier != uint64(tier.ID) || plan.Limits[0].Amount != 100 {
 		t.Errorf("an account without overrides is on %+v", plan)
 	}
 	l := of.Limits
@@ -202,7 +206,7 @@ func TestAccountsWithTheSameOverridesShareAPlan(t *testing.T) {
 	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: a.ID, TierID: &other.ID}); err != nil {
 		t.Fatal(err)
 	}
-	if plan := planOf(t, readPolicy(t, db), a.ID); plan.ID != uint64(other.ID) {
+	if plan := planOf(t, readPolicy(t, db), a.ID); plan.Tier != uint64(other.ID) {
 		t.Errorf("moved to another tier, it is on %+v", plan)
 	}
 	if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: a.ID, TierID: &tier.ID}); err != nil {

@@ -44,6 +44,7 @@ type knownPolicy struct {
 	meters    []book.Meter
 	scopes    []book.Scope
 	tiers     []controlplane.Tier
+	cohorts   cohorts
 	keys      []ownedKey      // by digest, as the compiler wants them
 	overrides []ownedOverride // by account and limit
 }
@@ -51,7 +52,7 @@ type knownPolicy struct {
 // ownedKey is a key or identity; its plan is left open.
 type ownedKey struct {
 	book.Key
-	tier controlplane.ID // 0: the default one
+	cohort controlplane.ID // 0: it has no tier of its own
 }
 
 func (k ownedKey) owner() controlplane.ID { return controlplane.ID(k.Account) }
@@ -59,7 +60,7 @@ func (k ownedKey) owner() controlplane.ID { return controlplane.ID(k.Account) }
 // ownedOverride is an override that has not ended.
 type ownedOverride struct {
 	controlplane.Override
-	tier controlplane.ID // of its account; 0: the default one
+	cohort controlplane.ID // of its account; 0: that has no tier of its own
 }
 
 func (o ownedOverride) owner() controlplane.ID { return o.AccountID }
@@ -154,12 +155,13 @@ func (p *knownPolicy) changes(ctx context.Context, q querier, now uint64) (c pol
 }
 
 func (p *knownPolicy) readCatalog(ctx context.Context, q querier) (err error) {
-	var errs [5]error
+	var errs [6]error
 	p.groups, errs[0] = list[book.Group](ctx, q, `select id, name from endpoint_groups`)
 	p.endpoints, errs[1] = list[book.Endpoint](ctx, q, `select id, method, template, cost, coalesce(group_id, 0) from endpoints`)
 	p.meters, errs[2] = list[book.Meter](ctx, q, `select id, header, coalesce(endpoint_id, 0), hidden from meters order by id`)
 	p.tiers, errs[3] = listTiers(ctx, q, `select `+tierColumns+` from tiers`)
 	p.scopes, errs[4] = list[book.Scope](ctx, q, `select id, reads_only, endpoint_ids, group_ids from key_scopes`)
+	p.cohorts, errs[5] = readCohorts(ctx, q)
 	return errors.Join(errs[:]...)
 }
 
@@ -207,31 +209,27 @@ func replaced[T owned[T]](list, now []T, changed policyChange) []T {
 
 // policy puts together what the filter gets.
 func (p *knownPolicy) policy() book.Policy {
-	plans := newPlans(p.tiers)
-	tierOf := func(tier controlplane.ID) controlplane.ID {
-		if tier == 0 {
-			return p.defaults.TierID
-		}
-		return tier
-	}
+	plans := newPlans(p.tiers, p.cohorts, p.defaults.TierID)
 	for first := 0; first < len(p.overrides); {
-		account, tier := p.overrides[first].AccountID, tierOf(p.overrides[first].tier)
+		account := p.overrides[first].AccountID
+		on := plans.of(account, p.overrides[first].cohort)
 		var of []controlplane.Override
 		for ; first < len(p.overrides) && p.overrides[first].AccountID == account; first++ {
-			if o := p.overrides[first].Override; plans.has(tier, o.LimitID) {
+			if o := p.overrides[first].Override; on.has(o.LimitID) {
 				of = append(of, o)
 			}
 		}
 		if len(of) > 0 {
-			plans.override(account, tier, of)
+			plans.override(account, on, of)
 		}
 	}
 	keys := make([]book.Key, len(p.keys))
 	for i := range p.keys {
 		keys[i] = p.keys[i].Key
-		keys[i].Plan = uint64(tierOf(p.keys[i].tier))
 		if own, ok := plans.own[p.keys[i].owner()]; ok {
 			keys[i].Plan = own
+		} else {
+			keys[i].Plan = plans.share(plans.of(p.keys[i].owner(), p.keys[i].cohort))
 		}
 	}
 	return book.Policy{

@@ -135,10 +135,15 @@ func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget
 			coalesce(e.period_start, 'epoch'), coalesce(e.period_end, 'epoch')
 		from unnest($1::bigint[], $2::bigint[], $3::bigint[]) with ordinality as n (account_id, key_id, limit_id, place)
 		join accounts a on a.id = n.account_id
-		join limits l on l.id = n.limit_id and l.kind = 'quota'
-		left join overrides o on o.account_id = a.id and o.limit_id = l.id and not o.ended
+		join account_versions v on v.account_id = a.id
+		join limits i on i.id = n.limit_id
+		join version_limits l on l.limit_id = i.id and l.kind = 'quota'
+			-- A claim puts its bearer on the current version of another tier.
+			and l.version_id = case when i.tier_id = v.tier_id then v.version_id
+				else (select h.version_id from cohorts h where h.tier_id = i.tier_id and h.head) end
+		left join overrides o on o.account_id = a.id and o.limit_id = l.limit_id and not o.ended
 			-- One of a tier that the account has left waits for its return.
-			and l.tier_id = coalesce(a.tier_id, (select default_tier_id from policy))
+			and l.tier_id = v.tier_id
 		left join lateral (
 			select * from quota_ledger q
 			where q.account_id = n.account_id and q.key_id = n.key_id and q.limit_id = n.limit_id

@@ -21,20 +21,21 @@ func (db *DB) QuotaStandings(ctx context.Context, accounts []controlplane.ID, no
 	err := pgx.BeginTxFunc(ctx, db.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		rows, err := tx.Query(ctx, `
 			with asked as (
-				select a.id, a.epoch, coalesce(a.tier_id, policy.default_tier_id) as tier_id
-				from accounts a join policy on true where a.id = any($1)
+				select a.id, a.epoch, v.tier_id, v.version_id
+				from accounts a join account_versions v on v.account_id = a.id where a.id = any($1)
 			)
-			select a.id, coalesce(q.key_id, 0), l.id, 0 as claimed, l.tier_id, l.position
-			from asked a join limits l on l.tier_id = a.tier_id and l.kind = 'quota'
+			select a.id, coalesce(q.key_id, 0), l.limit_id, 0 as claimed, l.tier_id, l.position
+			from asked a join version_limits l on l.version_id = a.version_id and l.kind = 'quota'
 			left join lateral (
 				select distinct key_id from quota_ledger q
-				where q.account_id = a.id and q.limit_id = l.id and q.key_id <> 0 and q.period_start <= $2 and q.period_end > $2
+				where q.account_id = a.id and q.limit_id = l.limit_id and q.key_id <> 0 and q.period_start <= $2 and q.period_end > $2
 			) q on l.subject = 'key'
 			where l.subject <> 'key' or q.key_id is not null
 			union
-			select a.id, q.key_id, l.id, 1, l.tier_id, l.position
+			select a.id, q.key_id, l.limit_id, 1, l.tier_id, l.position
 			from asked a join quota_ledger q on q.account_id = a.id and q.epoch = a.epoch and q.period_start <= $2 and q.period_end > $2
-			join limits l on l.id = q.limit_id and l.tier_id <> a.tier_id and l.kind = 'quota'
+			join version_limits l on l.limit_id = q.limit_id and l.tier_id <> a.tier_id and l.kind = 'quota'
+			join cohorts h on h.version_id = l.version_id and h.head
 			where exists (select from leases s where s.ledger_id = q.id and s.plan <> 0)
 			order by 1, claimed, tier_id, position, 2`, toInt64s(accounts), now)
 		if err != nil {

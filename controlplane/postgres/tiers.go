@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/weirhq/weir/controlplane/audit"
 )
 
-const tierColumns = `id, name, revision, created_at, updated_at`
+const tierColumns = `id, name, revision, (select version_id from cohorts c where c.tier_id = tiers.id and c.head), created_at, updated_at`
 
 // Tiers returns all tiers with their limits, by name.
 func (db *DB) Tiers(ctx context.Context) ([]controlplane.Tier, error) {
@@ -41,26 +42,36 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 		}
 	}
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		var id controlplane.ID
-		if err := tx.QueryRow(ctx, `insert into tiers (name) values ($1) returning id`, name).Scan(&id); err != nil {
-			return err
-		}
-		if err := setLimits(ctx, tx, id, limits); err != nil {
-			return err
-		}
-		err := checkPlans(ctx, tx, "name")
-		if err != nil {
-			return err
-		}
-		tier, err = readTier(ctx, tx, id)
+		var err error
+		tier, err = createTier(ctx, tx, name, limits)
 		note.add(audit.Created(audit.CreateTier, audit.OfTier(tier)))
 		return err
 	})
 	return tier, version, tierFault("create tier", err)
 }
 
-// UpdateTier changes a tier. Limits that stay keep their identity, and so their
-// counters in every Envoy.
+// createTier creates a tier with its first version.
+func createTier(ctx context.Context, tx pgx.Tx, name string, limits []controlplane.Limit) (controlplane.Tier, error) {
+	var id controlplane.ID
+	if err := tx.QueryRow(ctx, `insert into tiers (name) values ($1) returning id`, name).Scan(&id); err != nil {
+		return controlplane.Tier{}, err
+	}
+	first, err := newVersion(ctx, tx, id, limits, "")
+	if err != nil {
+		return controlplane.Tier{}, err
+	}
+	if _, err := tx.Exec(ctx, `insert into cohorts (tier_id, version_id, head) values ($1, $2, true)`, id, first); err != nil {
+		return controlplane.Tier{}, err
+	}
+	if err := checkPlans(ctx, tx, "name"); err != nil {
+		return controlplane.Tier{}, err
+	}
+	return readTier(ctx, tx, id)
+}
+
+// UpdateTier changes a tier. Limits that differ from the current version's are
+// published as a new one, to which all accounts of the tier move at once; limits that
+// stay keep their identity, and so their counters in every Envoy.
 func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlplane.Tier, uint64, error) {
 	var tier controlplane.Tier
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
@@ -68,17 +79,18 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `
-			update tiers set name = coalesce($2, name), revision = revision + 1, updated_at = now()
-			where id = $1`, e.ID, e.Name)
-		if err != nil {
+		if err := touchTier(ctx, tx, e.ID, e.Name); err != nil {
 			return err
 		}
-		if e.Limits != nil {
+		if e.Limits != nil && !slices.Equal(ofTier(e.ID, *e.Limits), before.Limits) {
 			if err := checkUses(ctx, tx, e.ID, *e.Limits); err != nil {
 				return err
 			}
-			if err := setLimits(ctx, tx, e.ID, *e.Limits); err != nil {
+			made, err := newVersion(ctx, tx, e.ID, *e.Limits, "")
+			if err != nil {
+				return err
+			}
+			if err := moveAllNow(ctx, tx, e.ID, made); err != nil {
 				return err
 			}
 		}
@@ -87,6 +99,23 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 		return err
 	})
 	return tier, version, tierFault("update tier", err)
+}
+
+// ofTier is limits as the database has them: whoever sends some doesn't name their
+// tier.
+func ofTier(tier controlplane.ID, limits []controlplane.Limit) []controlplane.Limit {
+	limits = slices.Clone(limits)
+	for i := range limits {
+		limits[i].TierID = tier
+	}
+	return limits
+}
+
+// touchTier counts an edit of a tier, and names it anew unless name is nil.
+func touchTier(ctx context.Context, tx pgx.Tx, id controlplane.ID, name *string) error {
+	_, err := tx.Exec(ctx, `
+		update tiers set name = coalesce($2, name), revision = revision + 1, updated_at = now() where id = $1`, id, name)
+	return err
 }
 
 // ReorderLimits puts a tier's limits into another order, in which they are listed.
@@ -101,13 +130,12 @@ func (db *DB) ReorderLimits(ctx context.Context, o controlplane.LimitOrder) (con
 		if err := o.Fits(before.Limits); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update tiers set revision = revision + 1, updated_at = now() where id = $1`, o.TierID)
-		if err != nil {
+		if err := touchTier(ctx, tx, o.TierID, nil); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `
-			update limits set position = o.place - 1 from unnest($1::bigint[]) with ordinality as o (id, place)
-			where limits.id = o.id`, toInt64s(o.Limits))
+			update version_limits l set position = o.place - 1 from unnest($1::bigint[]) with ordinality as o (id, place)
+			where l.limit_id = o.id and l.version_id = $2`, toInt64s(o.Limits), before.VersionID)
 		if err != nil {
 			return err
 		}
@@ -145,7 +173,7 @@ func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error
 		return err
 	})
 	switch {
-	case isViolation(err, "accounts_tier_fkey"):
+	case isViolation(err, "accounts_tier_fkey"), isViolation(err, "accounts_cohort_fkey"):
 		return 0, controlplane.Conflict("id", "there are accounts on this tier; move them to another one first")
 	case isViolation(err, "accounts_trial_tier_fkey"):
 		return 0, controlplane.Conflict("id", "there are accounts on trial that go on to this tier; choose another one for them first")
@@ -182,26 +210,22 @@ func listTiers(ctx context.Context, q querier, sql string, args ...any) ([]contr
 	}
 	tiers, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (controlplane.Tier, error) {
 		var t controlplane.Tier
-		err := r.Scan(&t.ID, &t.Name, &t.Revision, &t.CreatedAt, &t.UpdatedAt)
+		err := r.Scan(&t.ID, &t.Name, &t.Revision, &t.VersionID, &t.CreatedAt, &t.UpdatedAt)
 		return t, err
 	})
 	if err != nil {
 		return nil, err
 	}
-	at := map[controlplane.ID]int{}
-	ids := make([]controlplane.ID, len(tiers))
+	versions := make([]controlplane.ID, len(tiers))
 	for i, t := range tiers {
-		at[t.ID], ids[i] = i, t.ID
+		versions[i] = t.VersionID
 	}
-	limits, err := listLimits(ctx, q, `select `+limitColumns+` from limits where tier_id = any($1) order by tier_id, position`, toInt64s(ids))
+	limits, err := limitsOfVersions(ctx, q, versions)
 	if err != nil {
 		return nil, err
 	}
-	for _, l := range limits {
-		// A limit of a tier that was created between the two statements has no place here.
-		if i, ok := at[l.TierID]; ok {
-			tiers[i].Limits = append(tiers[i].Limits, l)
-		}
+	for i, t := range tiers {
+		tiers[i].Limits = limits[t.VersionID]
 	}
 	return tiers, nil
 }

@@ -71,6 +71,7 @@ type ResolverRoot interface {
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
+	TierVersion() TierVersionResolver
 	Totals() TotalsResolver
 	Trial() TrialResolver
 	UnaccountedUsage() UnaccountedUsageResolver
@@ -102,6 +103,7 @@ type ComplexityRoot struct {
 		TimeZone      func(childComplexity int) int
 		Trial         func(childComplexity int) int
 		Usage         func(childComplexity int, from time.Time, to *time.Time) int
+		Version       func(childComplexity int) int
 	}
 
 	AccountConnection struct {
@@ -710,6 +712,7 @@ type ComplexityRoot struct {
 		AdjustUsage         func(childComplexity int, input model.AdjustUsageInput) int
 		BeginTotp           func(childComplexity int) int
 		ConfirmTotp         func(childComplexity int, code string) int
+		CopyTier            func(childComplexity int, input model.CopyTierInput) int
 		CreateAPIToken      func(childComplexity int, input model.CreateAPITokenInput) int
 		CreateAccount       func(childComplexity int, input model.CreateAccountInput) int
 		CreateEndpoint      func(childComplexity int, input model.CreateEndpointInput) int
@@ -724,11 +727,13 @@ type ComplexityRoot struct {
 		DeleteOverride      func(childComplexity int, id string) int
 		DeleteTier          func(childComplexity int, id string) int
 		DisableTotp         func(childComplexity int, code string) int
+		DiscardTierDraft    func(childComplexity int, tierID string) int
 		EndMemberSessions   func(childComplexity int, id string) int
 		EndOtherSessions    func(childComplexity int) int
 		EndSession          func(childComplexity int, id string) int
 		ImportOpenAPI       func(childComplexity int, input model.ImportOpenAPIInput) int
 		InviteMember        func(childComplexity int, input model.InviteMemberInput) int
+		PublishTier         func(childComplexity int, input model.PublishTierInput) int
 		RemoveIdentity      func(childComplexity int, id string) int
 		RemoveMember        func(childComplexity int, id string) int
 		RenewRecoveryCodes  func(childComplexity int, code string) int
@@ -739,6 +744,7 @@ type ComplexityRoot struct {
 		RevokeAPIToken      func(childComplexity int, id string) int
 		RevokeKey           func(childComplexity int, id string) int
 		RotateKey           func(childComplexity int, input model.RotateKeyInput) int
+		SaveTierDraft       func(childComplexity int, input model.SaveTierDraftInput) int
 		SetDefaults         func(childComplexity int, input model.DefaultsInput) int
 		SetOverride         func(childComplexity int, input model.SetOverrideInput) int
 		SetPassword         func(childComplexity int, input model.SetPasswordInput) int
@@ -830,6 +836,7 @@ type ComplexityRoot struct {
 		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
 		Rollout          func(childComplexity int, snapshot *int64, recent int) int
 		Tier             func(childComplexity int, id string) int
+		TierVersion      func(childComplexity int, id string) int
 		Tiers            func(childComplexity int, first int, after *string) int
 		TopConsumers     func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
 		UnaccountedUsage func(childComplexity int, first int, after *string, open *bool) int
@@ -982,11 +989,14 @@ type ComplexityRoot struct {
 	Tier struct {
 		AccountCount func(childComplexity int) int
 		CreatedAt    func(childComplexity int) int
+		Draft        func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Limits       func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Revision     func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
+		Version      func(childComplexity int) int
+		Versions     func(childComplexity int, first int, after *string) int
 	}
 
 	TierConnection struct {
@@ -1004,6 +1014,32 @@ type ComplexityRoot struct {
 	TierPayload struct {
 		Snapshot func(childComplexity int) int
 		Tier     func(childComplexity int) int
+	}
+
+	TierVersion struct {
+		AccountCount func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Current      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Limits       func(childComplexity int) int
+		Note         func(childComplexity int) int
+		Number       func(childComplexity int) int
+		PublishedAt  func(childComplexity int) int
+		PublishedBy  func(childComplexity int) int
+		State        func(childComplexity int) int
+		Tier         func(childComplexity int) int
+	}
+
+	TierVersionConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	TierVersionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	Totals struct {
@@ -1168,6 +1204,7 @@ type AccountResolver interface {
 	ID(ctx context.Context, obj *controlplane.Account) (string, error)
 
 	Tier(ctx context.Context, obj *controlplane.Account) (*controlplane.Tier, error)
+	Version(ctx context.Context, obj *controlplane.Account) (*controlplane.TierVersion, error)
 
 	Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error)
 
@@ -1372,6 +1409,10 @@ type MutationResolver interface {
 	SetDefaults(ctx context.Context, input model.DefaultsInput) (*model.DefaultsPayload, error)
 	CreateAPIToken(ctx context.Context, input model.CreateAPITokenInput) (*model.CreateAPITokenPayload, error)
 	RevokeAPIToken(ctx context.Context, id string) (*model.APITokenPayload, error)
+	SaveTierDraft(ctx context.Context, input model.SaveTierDraftInput) (*model.TierPayload, error)
+	DiscardTierDraft(ctx context.Context, tierID string) (*model.TierPayload, error)
+	PublishTier(ctx context.Context, input model.PublishTierInput) (*model.TierPayload, error)
+	CopyTier(ctx context.Context, input model.CopyTierInput) (*model.TierPayload, error)
 	SignOut(ctx context.Context) (bool, error)
 	UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.ViewerPayload, error)
 	SetPassword(ctx context.Context, input model.SetPasswordInput) (*model.ViewerPayload, error)
@@ -1424,6 +1465,7 @@ type QueryResolver interface {
 	APITokens(ctx context.Context, first int, after *string) (*model.Connection[controlplane.APIToken], error)
 	Usage(ctx context.Context, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) (*model.UsageSeries, error)
 	TopConsumers(ctx context.Context, from time.Time, to *time.Time, first int, filter *model.UsageFilter) ([]*model.Consumer, error)
+	TierVersion(ctx context.Context, id string) (*controlplane.TierVersion, error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
 }
 type QuotaStandingResolver interface {
@@ -1455,7 +1497,19 @@ type SubscriptionResolver interface {
 type TierResolver interface {
 	ID(ctx context.Context, obj *controlplane.Tier) (string, error)
 
+	Version(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error)
+	Draft(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error)
+	Versions(ctx context.Context, obj *controlplane.Tier, first int, after *string) (*model.TierVersionConnection, error)
 	AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error)
+}
+type TierVersionResolver interface {
+	ID(ctx context.Context, obj *controlplane.TierVersion) (string, error)
+	Tier(ctx context.Context, obj *controlplane.TierVersion) (*controlplane.Tier, error)
+	Number(ctx context.Context, obj *controlplane.TierVersion) (*int, error)
+
+	AccountCount(ctx context.Context, obj *controlplane.TierVersion) (int, error)
+
+	PublishedBy(ctx context.Context, obj *controlplane.TierVersion) (*controlplane.Actor, error)
 }
 type TotalsResolver interface {
 	Latency(ctx context.Context, obj *controlplane.Totals) (*model.Latency, error)
@@ -1627,6 +1681,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Usage(childComplexity, args["from"].(time.Time), args["to"].(*time.Time)), true
+	case "Account.version":
+		if e.ComplexityRoot.Account.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Version(childComplexity), true
 
 	case "AccountConnection.edges":
 		if e.ComplexityRoot.AccountConnection.Edges == nil {
@@ -3884,6 +3944,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ConfirmTotp(childComplexity, args["code"].(string)), true
+	case "Mutation.copyTier":
+		if e.ComplexityRoot.Mutation.CopyTier == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_copyTier_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CopyTier(childComplexity, args["input"].(model.CopyTierInput)), true
 	case "Mutation.createApiToken":
 		if e.ComplexityRoot.Mutation.CreateAPIToken == nil {
 			break
@@ -4038,6 +4109,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DisableTotp(childComplexity, args["code"].(string)), true
+	case "Mutation.discardTierDraft":
+		if e.ComplexityRoot.Mutation.DiscardTierDraft == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_discardTierDraft_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DiscardTierDraft(childComplexity, args["tierId"].(string)), true
 	case "Mutation.endMemberSessions":
 		if e.ComplexityRoot.Mutation.EndMemberSessions == nil {
 			break
@@ -4088,6 +4170,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteMember(childComplexity, args["input"].(model.InviteMemberInput)), true
+	case "Mutation.publishTier":
+		if e.ComplexityRoot.Mutation.PublishTier == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_publishTier_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PublishTier(childComplexity, args["input"].(model.PublishTierInput)), true
 	case "Mutation.removeIdentity":
 		if e.ComplexityRoot.Mutation.RemoveIdentity == nil {
 			break
@@ -4198,6 +4291,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RotateKey(childComplexity, args["input"].(model.RotateKeyInput)), true
+	case "Mutation.saveTierDraft":
+		if e.ComplexityRoot.Mutation.SaveTierDraft == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_saveTierDraft_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SaveTierDraft(childComplexity, args["input"].(model.SaveTierDraftInput)), true
 	case "Mutation.setDefaults":
 		if e.ComplexityRoot.Mutation.SetDefaults == nil {
 			break
@@ -4801,6 +4905,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Tier(childComplexity, args["id"].(string)), true
+	case "Query.tierVersion":
+		if e.ComplexityRoot.Query.TierVersion == nil {
+			break
+		}
+
+		args, err := ec.field_Query_tierVersion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.TierVersion(childComplexity, args["id"].(string)), true
 	case "Query.tiers":
 		if e.ComplexityRoot.Query.Tiers == nil {
 			break
@@ -5425,6 +5540,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tier.CreatedAt(childComplexity), true
+	case "Tier.draft":
+		if e.ComplexityRoot.Tier.Draft == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tier.Draft(childComplexity), true
 	case "Tier.id":
 		if e.ComplexityRoot.Tier.ID == nil {
 			break
@@ -5455,6 +5576,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tier.UpdatedAt(childComplexity), true
+	case "Tier.version":
+		if e.ComplexityRoot.Tier.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tier.Version(childComplexity), true
+	case "Tier.versions":
+		if e.ComplexityRoot.Tier.Versions == nil {
+			break
+		}
+
+		args, err := ec.field_Tier_versions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Tier.Versions(childComplexity, args["first"].(int), args["after"].(*string)), true
 
 	case "TierConnection.edges":
 		if e.ComplexityRoot.TierConnection.Edges == nil {
@@ -5506,6 +5644,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TierPayload.Tier(childComplexity), true
+
+	case "TierVersion.accountCount":
+		if e.ComplexityRoot.TierVersion.AccountCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.AccountCount(childComplexity), true
+	case "TierVersion.createdAt":
+		if e.ComplexityRoot.TierVersion.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.CreatedAt(childComplexity), true
+	case "TierVersion.current":
+		if e.ComplexityRoot.TierVersion.Current == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.Current(childComplexity), true
+	case "TierVersion.id":
+		if e.ComplexityRoot.TierVersion.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.ID(childComplexity), true
+	case "TierVersion.limits":
+		if e.ComplexityRoot.TierVersion.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.Limits(childComplexity), true
+	case "TierVersion.note":
+		if e.ComplexityRoot.TierVersion.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.Note(childComplexity), true
+	case "TierVersion.number":
+		if e.ComplexityRoot.TierVersion.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.Number(childComplexity), true
+	case "TierVersion.publishedAt":
+		if e.ComplexityRoot.TierVersion.PublishedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.PublishedAt(childComplexity), true
+	case "TierVersion.publishedBy":
+		if e.ComplexityRoot.TierVersion.PublishedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.PublishedBy(childComplexity), true
+	case "TierVersion.state":
+		if e.ComplexityRoot.TierVersion.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.State(childComplexity), true
+	case "TierVersion.tier":
+		if e.ComplexityRoot.TierVersion.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.Tier(childComplexity), true
+
+	case "TierVersionConnection.edges":
+		if e.ComplexityRoot.TierVersionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersionConnection.Edges(childComplexity), true
+	case "TierVersionConnection.nodes":
+		if e.ComplexityRoot.TierVersionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersionConnection.Nodes(childComplexity), true
+	case "TierVersionConnection.pageInfo":
+		if e.ComplexityRoot.TierVersionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersionConnection.PageInfo(childComplexity), true
+	case "TierVersionConnection.totalCount":
+		if e.ComplexityRoot.TierVersionConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersionConnection.TotalCount(childComplexity), true
+
+	case "TierVersionEdge.cursor":
+		if e.ComplexityRoot.TierVersionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersionEdge.Cursor(childComplexity), true
+	case "TierVersionEdge.node":
+		if e.ComplexityRoot.TierVersionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersionEdge.Node(childComplexity), true
 
 	case "Totals.allowed":
 		if e.ComplexityRoot.Totals.Allowed == nil {
@@ -6191,6 +6434,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAddIdentityInput,
 		ec.unmarshalInputAdjustUsageInput,
 		ec.unmarshalInputAuditFilter,
+		ec.unmarshalInputCopyTierInput,
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateApiTokenInput,
 		ec.unmarshalInputCreateEndpointInput,
@@ -6206,10 +6450,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLabelFilter,
 		ec.unmarshalInputLabelInput,
 		ec.unmarshalInputLimitInput,
+		ec.unmarshalInputMoveInput,
+		ec.unmarshalInputPublishTierInput,
 		ec.unmarshalInputReorderLimitsInput,
 		ec.unmarshalInputReportLeakedKeysInput,
 		ec.unmarshalInputRetentionInput,
 		ec.unmarshalInputRotateKeyInput,
+		ec.unmarshalInputSaveTierDraftInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputSetPasswordInput,
 		ec.unmarshalInputTrialInput,
@@ -6364,6 +6611,11 @@ type Account implements Node {
   name: String!
   "The tier whose limits it has: its own, or the default one."
   tier: Tier!
+  """
+  The version of its tier that it is on, whose limits it has: not the current one when
+  it is grandfathered, or in a pilot.
+  """
+  version: TierVersion!
   "Whether it has no tier of its own and is on the default one."
   onDefaultTier: Boolean!
   status: AccountStatus!
@@ -6479,7 +6731,7 @@ type Override implements Node {
   createdAt: Time!
   "Whether ` + "`" + `until` + "`" + ` has passed."
   ended: Boolean!
-  "Whether Envoys follow it: it has not ended, and its limit is one of the account's tier."
+  "Whether Envoys follow it: it has not ended, and its limit is one of the account's version of its tier."
   inForce: Boolean!
 }
 
@@ -8769,10 +9021,13 @@ extend type Mutation {
   "Creates a tier. Fails with VALIDATION on the field at fault."
   createTier(input: CreateTierInput!): TierPayload!
   """
-  Changes a tier's name and limits. Every Envoy follows in about a second; the
-  counters of limits that the change leaves alone are kept.
+  Changes a tier's name and limits. Limits that differ from the current version's are
+  published as a new version, to which all accounts of the tier move at once, as
+  publishTier does with NOW; a name alone makes no version. Every Envoy follows in
+  about a second; the counters of limits that the change leaves alone are kept.
   Fails with NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT
-  when somebody else changed the tier since ` + "`" + `revision` + "`" + ` was read.
+  when somebody else changed the tier since ` + "`" + `revision` + "`" + ` was read, or while accounts are
+  on the move to a version of this tier.
   """
   updateTier(input: UpdateTierInput!): TierPayload!
   """
@@ -8788,15 +9043,26 @@ extend type Mutation {
   setDefaults(input: DefaultsInput!): DefaultsPayload!
 }
 
-"A named set of limits that accounts are put on."
+"A named set of limits that accounts are put on, in versions."
 type Tier implements Node {
   id: ID!
   "Unique, 1 to 64 characters."
   name: String!
   "Counts the edits of this tier; see UpdateTierInput.revision."
   revision: Int!
-  "In the order in which they were given; see reorderLimits."
+  "Those of the current version, in the order in which they were given; see reorderLimits."
   limits: [Limit!]!
+  "The current version: the one that accounts are put on."
+  version: TierVersion!
+  "What is to become a version; null for none."
+  draft: TierVersion
+  "All versions but the draft, newest first."
+  versions(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "A cursor of the page before."
+    after: String
+  ): TierVersionConnection!
   "How many accounts are on this tier, those that have it as the default too."
   accountCount: Int!
   "When the tier was created."
@@ -8981,7 +9247,7 @@ input UpdateTierInput {
   name: String
   """
   The whole list, at most 32: a limit with an ` + "`" + `id` + "`" + ` is changed and keeps its
-  counters, one without is created, one that is missing is deleted.
+  counters, one without is created, one that is missing is not in the new version.
   """
   limits: [LimitInput!]
 }
@@ -9062,7 +9328,7 @@ type DefaultsPayload {
   snapshot: Int64!
 }
 
-"What createTier, updateTier and reorderLimits answer."
+"What createTier, updateTier and others that change a tier answer."
 type TierPayload {
   tier: Tier!
   "The first snapshot that carries the change; compare with Worker.snapshot."
@@ -9298,6 +9564,147 @@ type Consumer {
   share: Float!
 }
 `, BuiltIn: false},
+	{Name: "../schema/version.graphqls", Input: `extend type Query {
+  "One version of a tier, or null."
+  tierVersion(id: ID!): TierVersion
+}
+
+extend type Mutation {
+  """
+  Saves the draft of a tier, in the place of the one that is there. Nobody is on a
+  draft; publishTier makes a version of it. Fails with NOT_FOUND, with VALIDATION on
+  the field at fault, or with CONFLICT when somebody else changed the tier since
+  ` + "`" + `revision` + "`" + ` was read.
+  """
+  saveTierDraft(input: SaveTierDraftInput!): TierPayload!
+  "Throws the draft of a tier away. Fails with NOT_FOUND when there is none."
+  discardTierDraft(tierId: ID!): TierPayload!
+  """
+  Publishes a new version of a tier: the limits given, those of an earlier version, or
+  else the draft. It is the current one from then on: accounts that are put on the
+  tier, those that have the tier as the default, and callers without an account or
+  with a claim follow it at once. ` + "`" + `move` + "`" + ` says what becomes of the other accounts.
+  Fails with NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when
+  somebody else changed the tier since ` + "`" + `revision` + "`" + ` was read, or while accounts are on
+  the move to a version of this tier.
+  """
+  publishTier(input: PublishTierInput!): TierPayload!
+  """
+  Creates a tier with the limits of the current version of another. Fails with
+  NOT_FOUND, or with VALIDATION on the field at fault.
+  """
+  copyTier(input: CopyTierInput!): TierPayload!
+}
+
+"""
+What a tier was, is, or is to be like. What a version says is so for good, unless it
+is a draft.
+"""
+type TierVersion implements Node {
+  id: ID!
+  "The tier that it is a version of."
+  tier: Tier!
+  "From 1, in the order of publication; null for a draft."
+  number: Int
+  state: VersionState!
+  "Whether it is the one that accounts are put on."
+  current: Boolean!
+  "Why it was made; at most 500 characters."
+  note: String!
+  "In the order in which they are listed; see reorderLimits."
+  limits: [Limit!]!
+  "How many accounts are on it, those that have the tier as the default too."
+  accountCount: Int!
+  "When it was made, as a draft if it was one."
+  createdAt: Time!
+  "Null unless it is published."
+  publishedAt: Time
+  "Who did; null unless it is published."
+  publishedBy: AuditActor
+}
+
+"How far a version of a tier has come."
+enum VersionState {
+  "May change; nobody is on it."
+  DRAFT
+  "Does not change; only the accounts of a pilot are or were on it."
+  PILOT
+  "Does not change."
+  PUBLISHED
+}
+
+"Versions of a tier, newest first."
+type TierVersionConnection {
+  edges: [TierVersionEdge!]!
+  "The nodes of ` + "`" + `edges` + "`" + `."
+  nodes: [TierVersion!]!
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A version and its place."
+type TierVersionEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: TierVersion!
+}
+
+"The draft of a tier to save."
+input SaveTierDraftInput {
+  tierId: ID!
+  """
+  The tier's revision that the draft is based on. When the tier has moved on, this
+  fails with CONFLICT. Leave it out to overwrite.
+  """
+  revision: Int
+  """
+  The whole list, at most 32: a limit with an ` + "`" + `id` + "`" + ` is one that the tier has or had,
+  one without is new.
+  """
+  limits: [LimitInput!]!
+  "At most 500 characters."
+  note: String! = ""
+}
+
+"A version of a tier to publish. With neither limits nor fromVersion it is the draft."
+input PublishTierInput {
+  tierId: ID!
+  """
+  The tier's revision that this is based on. When the tier has moved on, this fails
+  with CONFLICT. Leave it out to overwrite.
+  """
+  revision: Int
+  "Instead of the draft's, which stays; see SaveTierDraftInput.limits."
+  limits: [LimitInput!]
+  "The number of an earlier version that is published again, as a new one; not with ` + "`" + `limits` + "`" + `."
+  fromVersion: Int
+  "Why it is made, at most 500 characters; leave it out to have that of the draft."
+  note: String
+  move: MoveInput!
+}
+
+"What becomes of the accounts that are on other versions of the tier."
+input MoveInput {
+  when: MoveWhen!
+}
+
+"When accounts move to another version."
+enum MoveWhen {
+  "Never: they stay on the version that they are on until they are moved later on."
+  NONE
+  "All at once."
+  NOW
+}
+
+"A tier to make of another."
+input CopyTierInput {
+  "The one to copy."
+  tierId: ID!
+  "Unique, 1 to 64 characters."
+  name: String!
+}
+`, BuiltIn: false},
 	{Name: "../schema/viewer.graphqls", Input: `extend type Query {
   "Who is asking."
   viewer: Viewer!
@@ -9464,6 +9871,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_name(ctx, field)
 	case "tier":
 		return ec.fieldContext_Account_tier(ctx, field)
+	case "version":
+		return ec.fieldContext_Account_version(ctx, field)
 	case "onDefaultTier":
 		return ec.fieldContext_Account_onDefaultTier(ctx, field)
 	case "status":
@@ -11074,6 +11483,12 @@ func (ec *executionContext) childFields_Tier(ctx context.Context, field graphql.
 		return ec.fieldContext_Tier_revision(ctx, field)
 	case "limits":
 		return ec.fieldContext_Tier_limits(ctx, field)
+	case "version":
+		return ec.fieldContext_Tier_version(ctx, field)
+	case "draft":
+		return ec.fieldContext_Tier_draft(ctx, field)
+	case "versions":
+		return ec.fieldContext_Tier_versions(ctx, field)
 	case "accountCount":
 		return ec.fieldContext_Tier_accountCount(ctx, field)
 	case "createdAt":
@@ -11116,6 +11531,58 @@ func (ec *executionContext) childFields_TierPayload(ctx context.Context, field g
 		return ec.fieldContext_TierPayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TierPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_TierVersion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TierVersion_id(ctx, field)
+	case "tier":
+		return ec.fieldContext_TierVersion_tier(ctx, field)
+	case "number":
+		return ec.fieldContext_TierVersion_number(ctx, field)
+	case "state":
+		return ec.fieldContext_TierVersion_state(ctx, field)
+	case "current":
+		return ec.fieldContext_TierVersion_current(ctx, field)
+	case "note":
+		return ec.fieldContext_TierVersion_note(ctx, field)
+	case "limits":
+		return ec.fieldContext_TierVersion_limits(ctx, field)
+	case "accountCount":
+		return ec.fieldContext_TierVersion_accountCount(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_TierVersion_createdAt(ctx, field)
+	case "publishedAt":
+		return ec.fieldContext_TierVersion_publishedAt(ctx, field)
+	case "publishedBy":
+		return ec.fieldContext_TierVersion_publishedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TierVersion", field.Name)
+}
+
+func (ec *executionContext) childFields_TierVersionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_TierVersionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_TierVersionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_TierVersionConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_TierVersionConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TierVersionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_TierVersionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_TierVersionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_TierVersionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TierVersionEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Totals(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11700,6 +12167,20 @@ func (ec *executionContext) field_Mutation_confirmTotp_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_copyTier_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CopyTierInput, error) {
+			return ec.unmarshalNCopyTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCopyTierInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11896,6 +12377,20 @@ func (ec *executionContext) field_Mutation_disableTotp_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_discardTierDraft_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "tierId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["tierId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_endMemberSessions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -11944,6 +12439,20 @@ func (ec *executionContext) field_Mutation_inviteMember_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.InviteMemberInput, error) {
 			return ec.unmarshalNInviteMemberInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐInviteMemberInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_publishTier_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PublishTierInput, error) {
+			return ec.unmarshalNPublishTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPublishTierInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12084,6 +12593,20 @@ func (ec *executionContext) field_Mutation_rotateKey_args(ctx context.Context, r
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RotateKeyInput, error) {
 			return ec.unmarshalNRotateKeyInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRotateKeyInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_saveTierDraft_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SaveTierDraftInput, error) {
+			return ec.unmarshalNSaveTierDraftInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSaveTierDraftInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -12822,6 +13345,20 @@ func (ec *executionContext) field_Query_rollout_args(ctx context.Context, rawArg
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_tierVersion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_tier_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13054,6 +13591,28 @@ func (ec *executionContext) field_Subscription_usage_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Tier_versions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field___Directive_args_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13191,6 +13750,38 @@ func (ec *executionContext) fieldContext_Account_tier(_ context.Context, field g
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Account_version(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Version(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
 		},
 	}
 	return fc, nil
@@ -24603,6 +25194,182 @@ func (ec *executionContext) fieldContext_Mutation_revokeApiToken(ctx context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_saveTierDraft(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_saveTierDraft(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SaveTierDraft(ctx, fc.Args["input"].(model.SaveTierDraftInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_saveTierDraft(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_saveTierDraft_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_discardTierDraft(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_discardTierDraft(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().DiscardTierDraft(ctx, fc.Args["tierId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_discardTierDraft(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_discardTierDraft_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_publishTier(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_publishTier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PublishTier(ctx, fc.Args["input"].(model.PublishTierInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_publishTier(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_publishTier_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_copyTier(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_copyTier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CopyTier(ctx, fc.Args["input"].(model.CopyTierInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_copyTier(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_copyTier_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_signOut(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26982,6 +27749,50 @@ func (ec *executionContext) fieldContext_Query_topConsumers(ctx context.Context,
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_topConsumers_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_tierVersion(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_tierVersion(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().TierVersion(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalOTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_tierVersion(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_tierVersion_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -29464,6 +30275,114 @@ func (ec *executionContext) fieldContext_Tier_limits(_ context.Context, field gr
 	return fc, nil
 }
 
+func (ec *executionContext) _Tier_version(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tier_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tier().Version(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tier_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tier",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tier_draft(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tier_draft(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tier().Draft(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalOTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tier_draft(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tier",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Tier_versions(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tier_versions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Tier().Versions(ctx, obj, fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierVersionConnection) graphql.Marshaler {
+			return ec.marshalNTierVersionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tier_versions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tier",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Tier_versions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Tier_accountCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29760,6 +30679,460 @@ func (ec *executionContext) _TierPayload_snapshot(ctx context.Context, field gra
 }
 func (ec *executionContext) fieldContext_TierPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TierPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierVersion().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_tier(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierVersion().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalNTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierVersion_number(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierVersion().Number(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_state(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.VersionState) graphql.Marshaler {
+			return ec.marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, false, false, errors.New("field of type VersionState does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_current(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_current(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Current, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_current(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_note(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_limits(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_limits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limits, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []controlplane.Limit) graphql.Marshaler {
+			return ec.marshalNLimit2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐLimitᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_limits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersion",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Limit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierVersion_accountCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_accountCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierVersion().AccountCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_accountCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_publishedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_publishedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PublishedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_publishedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersion", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_publishedBy(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_publishedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierVersion().PublishedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Actor) graphql.Marshaler {
+			return ec.marshalOAuditActor2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_publishedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditActor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierVersionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.TierVersionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersionConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.TierVersionEdge) graphql.Marshaler {
+			return ec.marshalNTierVersionEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersionEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierVersionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.TierVersionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersionConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierVersionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.TierVersionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersionConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierVersionConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.TierVersionConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersionConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersionConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersionConnection", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.TierVersionEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersionEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierVersionEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.TierVersionEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersionEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersionEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Totals_requests(ctx context.Context, field graphql.CollectedField, obj *controlplane.Totals) (ret graphql.Marshaler) {
@@ -34031,6 +35404,43 @@ func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj a
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCopyTierInput(ctx context.Context, obj any) (model.CopyTierInput, error) {
+	var it model.CopyTierInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tierId", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateAccountInput(ctx context.Context, obj any) (model.CreateAccountInput, error) {
 	var it model.CreateAccountInput
 	if obj == nil {
@@ -35005,6 +36415,101 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any) (model.MoveInput, error) {
+	var it model.MoveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"when"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "when":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("when"))
+			data, err := ec.unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.When = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPublishTierInput(ctx context.Context, obj any) (model.PublishTierInput, error) {
+	var it model.PublishTierInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tierId", "revision", "limits", "fromVersion", "note", "move"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "limits":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limits"))
+			data, err := ec.unmarshalOLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Limits = data
+		case "fromVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("fromVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FromVersion = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "move":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("move"))
+			data, err := ec.unmarshalNMoveInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Move = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputReorderLimitsInput(ctx context.Context, obj any) (model.ReorderLimitsInput, error) {
 	var it model.ReorderLimitsInput
 	if obj == nil {
@@ -35191,6 +36696,61 @@ func (ec *executionContext) unmarshalInputRotateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.ExpiresAt = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputSaveTierDraftInput(ctx context.Context, obj any) (model.SaveTierDraftInput, error) {
+	var it model.SaveTierDraftInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["note"]; !present {
+		asMap["note"] = ""
+	}
+
+	fieldsInOrder := [...]string{"tierId", "revision", "limits", "note"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "limits":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limits"))
+			data, err := ec.unmarshalNLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Limits = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
 		}
 	}
 	return it, nil
@@ -35939,6 +37499,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._UnaccountedUsage(ctx, sel, obj)
+	case controlplane.TierVersion:
+		return ec._TierVersion(ctx, sel, &obj)
+	case *controlplane.TierVersion:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TierVersion(ctx, sel, obj)
 	case controlplane.Tier:
 		return ec._Tier(ctx, sel, &obj)
 	case *controlplane.Tier:
@@ -36112,6 +37679,42 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 					}
 				}()
 				res = ec._Account_tier(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "version":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_version(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -43852,6 +45455,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "saveTierDraft":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_saveTierDraft(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "discardTierDraft":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_discardTierDraft(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "publishTier":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_publishTier(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "copyTier":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_copyTier(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "signOut":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_signOut(ctx, field)
@@ -45160,6 +46791,25 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "tierVersion":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_tierVersion(ctx, field)
 				return res
 			}
 
@@ -46619,6 +48269,111 @@ func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "version":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tier_version(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "draft":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tier_draft(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "versions":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tier_versions(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "accountCount":
 			field := field
 
@@ -46835,6 +48590,339 @@ func (ec *executionContext) _TierPayload(ctx context.Context, sel ast.SelectionS
 			}
 		case "snapshot":
 			out.Values[i] = ec._TierPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var tierVersionImplementors = []string{"TierVersion", "Node"}
+
+func (ec *executionContext) _TierVersion(ctx context.Context, sel ast.SelectionSet, obj *controlplane.TierVersion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tierVersionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TierVersion")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierVersion_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierVersion_tier(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "number":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierVersion_number(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "state":
+			out.Values[i] = ec._TierVersion_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "current":
+			out.Values[i] = ec._TierVersion_current(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "note":
+			out.Values[i] = ec._TierVersion_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "limits":
+			out.Values[i] = ec._TierVersion_limits(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "accountCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierVersion_accountCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "createdAt":
+			out.Values[i] = ec._TierVersion_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "publishedAt":
+			out.Values[i] = ec._TierVersion_publishedAt(ctx, field, obj)
+		case "publishedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierVersion_publishedBy(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var tierVersionConnectionImplementors = []string{"TierVersionConnection"}
+
+func (ec *executionContext) _TierVersionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.TierVersionConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tierVersionConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TierVersionConnection")
+		case "edges":
+			out.Values[i] = ec._TierVersionConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._TierVersionConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._TierVersionConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "totalCount":
+			out.Values[i] = ec._TierVersionConnection_totalCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var tierVersionEdgeImplementors = []string{"TierVersionEdge"}
+
+func (ec *executionContext) _TierVersionEdge(ctx context.Context, sel ast.SelectionSet, obj *model.TierVersionEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tierVersionEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TierVersionEdge")
+		case "cursor":
+			out.Values[i] = ec._TierVersionEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._TierVersionEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -49233,6 +51321,11 @@ func (ec *executionContext) marshalNConsumer2ᚖgithubᚗcomᚋweirhqᚋweirᚋg
 	return ec._Consumer(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNCopyTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCopyTierInput(ctx context.Context, v any) (model.CopyTierInput, error) {
+	res, err := ec.unmarshalInputCopyTierInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNCorrection2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐCorrectionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Correction) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -51042,6 +53135,39 @@ func (ec *executionContext) marshalNMissingEndpoints2githubᚗcomᚋweirhqᚋwei
 	return v
 }
 
+func (ec *executionContext) unmarshalNMoveInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveInput(ctx context.Context, v any) (*model.MoveInput, error) {
+	res, err := ec.unmarshalInputMoveInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen(ctx context.Context, v any) (controlplane.MoveWhen, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen(ctx context.Context, sel ast.SelectionSet, v controlplane.MoveWhen) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen = map[string]controlplane.MoveWhen{
+		"NONE": controlplane.MoveNone,
+		"NOW":  controlplane.MoveNow,
+	}
+	marshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen = map[controlplane.MoveWhen]string{
+		controlplane.MoveNone: "NONE",
+		controlplane.MoveNow:  "NOW",
+	}
+)
+
 func (ec *executionContext) marshalNNode2ᚕgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐNode(ctx context.Context, sel ast.SelectionSet, v []model.Node) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -51273,6 +53399,11 @@ func (ec *executionContext) marshalNPlannedRetention2ᚖgithubᚗcomᚋweirhqᚋ
 		return graphql.Null
 	}
 	return ec._PlannedRetention(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPublishTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPublishTierInput(ctx context.Context, v any) (model.PublishTierInput, error) {
+	res, err := ec.unmarshalInputPublishTierInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNQuotaStanding2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐQuotaStandingᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.QuotaStanding) graphql.Marshaler {
@@ -51591,6 +53722,11 @@ func (ec *executionContext) marshalNRotateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋ
 	return ec._RotateKeyPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNSaveTierDraftInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSaveTierDraftInput(ctx context.Context, v any) (model.SaveTierDraftInput, error) {
+	res, err := ec.unmarshalInputSaveTierDraftInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNSession2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Session) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -51755,6 +53891,76 @@ func (ec *executionContext) marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweir�
 		return graphql.Null
 	}
 	return ec._TierPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTierVersion2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx context.Context, sel ast.SelectionSet, v controlplane.TierVersion) graphql.Marshaler {
+	return ec._TierVersion(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTierVersion2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.TierVersion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx context.Context, sel ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._TierVersion(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTierVersionConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionConnection(ctx context.Context, sel ast.SelectionSet, v model.TierVersionConnection) graphql.Marshaler {
+	return ec._TierVersionConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNTierVersionConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionConnection(ctx context.Context, sel ast.SelectionSet, v *model.TierVersionConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._TierVersionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNTierVersionEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.TierVersionEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNTierVersionEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNTierVersionEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierVersionEdge(ctx context.Context, sel ast.SelectionSet, v *model.TierVersionEdge) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._TierVersionEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNTime2timeᚐTime(ctx context.Context, v any) (time.Time, error) {
@@ -52138,6 +54344,36 @@ func (ec *executionContext) marshalNVerdictTotals2ᚖgithubᚗcomᚋweirhqᚋwei
 	return ec._VerdictTotals(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState(ctx context.Context, v any) (controlplane.VersionState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState(ctx context.Context, sel ast.SelectionSet, v controlplane.VersionState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState = map[string]controlplane.VersionState{
+		"DRAFT":     controlplane.VersionDraft,
+		"PILOT":     controlplane.VersionPilot,
+		"PUBLISHED": controlplane.VersionPublished,
+	}
+	marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState = map[controlplane.VersionState]string{
+		controlplane.VersionDraft:     "DRAFT",
+		controlplane.VersionPilot:     "PILOT",
+		controlplane.VersionPublished: "PUBLISHED",
+	}
+)
+
 func (ec *executionContext) marshalNViewer2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐViewer(ctx context.Context, sel ast.SelectionSet, v model.Viewer) graphql.Marshaler {
 	return ec._Viewer(ctx, sel, &v)
 }
@@ -52487,6 +54723,13 @@ func (ec *executionContext) unmarshalOAdaptiveInput2ᚖgithubᚗcomᚋweirhqᚋw
 	}
 	res, err := ec.unmarshalInputAdaptiveInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAuditActor2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx context.Context, sel ast.SelectionSet, v *controlplane.Actor) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditActor(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOAuditBreak2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐBreakError(ctx context.Context, sel ast.SelectionSet, v *audit.BreakError) graphql.Marshaler {
@@ -53132,6 +55375,13 @@ func (ec *executionContext) marshalOTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontr
 		return graphql.Null
 	}
 	return ec._Tier(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx context.Context, sel ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TierVersion(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOTime2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {

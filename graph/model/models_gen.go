@@ -143,6 +143,14 @@ type Consumer struct {
 	Share float64 `json:"share"`
 }
 
+// A tier to make of another.
+type CopyTierInput struct {
+	// The one to copy.
+	TierID string `json:"tierId"`
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+}
+
 // What adjustUsage and voidUsage answer.
 type CorrectionPayload struct {
 	Correction *controlplane.Correction `json:"correction"`
@@ -634,6 +642,11 @@ type MeterPayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
+// What becomes of the accounts that are on other versions of the tier.
+type MoveInput struct {
+	When controlplane.MoveWhen `json:"when"`
+}
+
 type Mutation struct {
 }
 
@@ -647,6 +660,21 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// Pass it as `after` to read on; null on an empty page.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// A version of a tier to publish. With neither limits nor fromVersion it is the draft.
+type PublishTierInput struct {
+	TierID string `json:"tierId"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails
+	// with CONFLICT. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
+	// Instead of the draft's, which stays; see SaveTierDraftInput.limits.
+	Limits []*LimitInput `json:"limits,omitempty"`
+	// The number of an earlier version that is published again, as a new one; not with `limits`.
+	FromVersion *int `json:"fromVersion,omitempty"`
+	// Why it is made, at most 500 characters; leave it out to have that of the draft.
+	Note *string    `json:"note,omitempty"`
+	Move *MoveInput `json:"move"`
 }
 
 type Query struct {
@@ -763,6 +791,19 @@ type RotateKeyPayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
+// The draft of a tier to save.
+type SaveTierDraftInput struct {
+	TierID string `json:"tierId"`
+	// The tier's revision that the draft is based on. When the tier has moved on, this
+	// fails with CONFLICT. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
+	// The whole list, at most 32: a limit with an `id` is one that the tier has or had,
+	// one without is new.
+	Limits []*LimitInput `json:"limits"`
+	// At most 500 characters.
+	Note string `json:"note"`
+}
+
 // An override to set.
 type SetOverrideInput struct {
 	AccountID string `json:"accountId"`
@@ -791,11 +832,28 @@ type SetPasswordInput struct {
 type Subscription struct {
 }
 
-// What createTier, updateTier and reorderLimits answer.
+// What createTier, updateTier and others that change a tier answer.
 type TierPayload struct {
 	Tier *controlplane.Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
+}
+
+// Versions of a tier, newest first.
+type TierVersionConnection struct {
+	Edges []*TierVersionEdge `json:"edges"`
+	// The nodes of `edges`.
+	Nodes    []*controlplane.TierVersion `json:"nodes"`
+	PageInfo *PageInfo                   `json:"pageInfo"`
+	// How many there are on all pages.
+	TotalCount int `json:"totalCount"`
+}
+
+// A version and its place.
+type TierVersionEdge struct {
+	// Pass it as `after` to read on from here.
+	Cursor string                    `json:"cursor"`
+	Node   *controlplane.TierVersion `json:"node"`
 }
 
 // A second step that is not in force yet.
@@ -908,7 +966,7 @@ type UpdateTierInput struct {
 	// Unique, 1 to 64 characters.
 	Name *string `json:"name,omitempty"`
 	// The whole list, at most 32: a limit with an `id` is changed and keeps its
-	// counters, one without is created, one that is missing is deleted.
+	// counters, one without is created, one that is missing is not in the new version.
 	Limits []*LimitInput `json:"limits,omitempty"`
 }
 
