@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
+	"github.com/weirhq/weir/controlplane/openid/openidtest"
 )
 
 var signInLink = regexp.MustCompile(`http://\S+/sign-in#token=\S+`)
@@ -20,7 +21,12 @@ func TestDashboardInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newDev(t).start()
+	provider := openidtest.Start(t, openidtest.Person{Name: "ada", Email: "ada@example.com", Verified: true})
+	d := newDev(t)
+	provider.Serve("http://" + d.env["WEIR_HTTP_ADDR"])
+	d.env["WEIR_OIDC_ISSUER"], d.env["WEIR_OIDC_CLIENT_ID"], d.env["WEIR_OIDC_CLIENT_SECRET"] = provider.Issuer, openidtest.ClientID, openidtest.ClientSecret
+	d.env["WEIR_OIDC_LABEL"] = "Example Inc."
+	r := d.start()
 	defer r.end(syscall.SIGTERM)
 
 	playwright := exec.Command(filepath.Join(string(top), "frontend/node_modules/.bin/playwright"), "test")
@@ -29,6 +35,8 @@ func TestDashboardInABrowser(t *testing.T) {
 		"CHROMIUM="+chromium(t, top),
 		"WEIR_URL=http://"+r.env["WEIR_HTTP_ADDR"],
 		"WEIR_GATEWAY_URL=http://"+r.env["WEIR_GATEWAY_ADDR"],
+		"WEIR_OIDC_EMAIL=ada@example.com",
+		"WEIR_OIDC_PASSWORD="+openidtest.Password,
 		"WEIR_SIGN_IN_LINK="+signInLink.FindString(r.ready),
 	)
 	out, err := playwright.CombinedOutput()

@@ -36,6 +36,27 @@ export const signIn = (
 export const join = (link: { token: string; name: string; password: string }) =>
   trade("/auth/join", link);
 
+/** How people sign in, and why the last one wasn’t signed in. */
+export type Methods = {
+  password: boolean;
+  openid: { label: string; available: boolean } | null;
+  refusal: Refusal | null;
+};
+
+/** Asks how people sign in; `refused` is the word that a provider’s refusal left in the address. */
+export async function signInMethods(refused: string): Promise<Methods> {
+  try {
+    const response = await fetch(`/auth/methods?refused=${encodeURIComponent(refused)}`);
+    if (response.ok) return await response.json();
+  } catch {
+    // The form says so, once it is sent.
+  }
+  return { password: true, openid: null, refusal: null };
+}
+
+/** Where signing in with the provider begins. */
+export const openIdStart = (next: string) => `/auth/oidc/start?next=${encodeURIComponent(next)}`;
+
 async function trade(path: string, body: object): Promise<SignInAnswer> {
   const response = await post(path, body);
   if (!(response instanceof Response)) return response;

@@ -7,6 +7,7 @@ const ViewerQuery = graphql(`
       kind
       name
       permissions
+      signOutUrl
       account {
         id
         name

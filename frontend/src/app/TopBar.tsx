@@ -91,7 +91,9 @@ function ViewerMenu() {
   const theme = useTheme();
   const leave = async () => {
     const result = await signOut({});
-    if (!result.error) setSession("signed-out");
+    if (result.error) return;
+    if (viewer?.signOutUrl) location.assign(viewer.signOutUrl);
+    else setSession("signed-out");
   };
   return (
     <DropdownMenu.Root modal={false}>

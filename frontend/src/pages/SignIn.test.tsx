@@ -3,10 +3,19 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { destination, SignIn } from "./SignIn";
 
 const answer = vi.fn<typeof fetch>();
-beforeEach(() => vi.stubGlobal("fetch", answer));
+const methods = { password: true, openid: null, refusal: null };
+beforeEach(() =>
+  vi.stubGlobal("fetch", (path: string, init?: RequestInit) =>
+    path.startsWith("/auth/methods")
+      ? Promise.resolve(Response.json({ ...methods, ...said }))
+      : answer(path, init),
+  ),
+);
+let said = {};
 afterEach(() => {
   vi.unstubAllGlobals();
   answer.mockReset();
+  said = {};
 });
 
 describe("sign-in", () => {
@@ -30,6 +39,30 @@ describe("sign-in", () => {
     expect(location.hash).toBe("");
     expect(answer).toHaveBeenCalledTimes(1);
     expect(answer.mock.calls[0]?.[1]?.body).toBe('{"token":"s3cret"}');
+  });
+});
+
+describe("sign-in with a provider", () => {
+  it("leads there and back to the page, tells of a refusal, and leaves passwords out that are off", async () => {
+    said = {
+      password: false,
+      openid: { label: "Example Inc.", available: false },
+      refusal: { title: "You are not a member", detail: "Ask an admin." },
+    };
+    history.replaceState(null, "", "/sign-in?refused=invited&next=%2Ftiers%3Frange%3D6h");
+    render(<SignIn onSignedIn={() => {}} />);
+    const link = await screen.findByRole("link", { name: "Sign in with Example Inc." });
+    expect(link.getAttribute("href")).toBe("/auth/oidc/start?next=%2Ftiers%3Frange%3D6h");
+    expect(screen.getByRole("heading", { name: "You are not a member" })).toBeTruthy();
+    expect(screen.getByText(/does not answer at the moment/)).toBeTruthy();
+    expect(screen.queryByLabelText("Password")).toBeNull();
+    expect(screen.getByText("weir sign-in-link")).toBeTruthy();
+  });
+
+  it("asks for the second step that follows", () => {
+    history.replaceState(null, "", "/sign-in?step=code&next=%2F");
+    render(<SignIn onSignedIn={() => {}} />);
+    expect(screen.getByLabelText("Code")).toBeTruthy();
   });
 });
 

@@ -1,11 +1,11 @@
 import { useEffect, useState } from "react";
 import { Redirect, useSearchParams } from "wouter";
-import { type Refusal, setSession, signIn } from "~/api/session";
+import { type Methods, type Refusal, setSession, signIn, signInMethods } from "~/api/session";
 import { takeToken } from "~/api/token";
 import { paths } from "~/app/paths";
 import { Copyable } from "~/ui/Copyable";
 import { TextField } from "~/ui/inputs";
-import { CodeForm, RefusalNotice, SignInForm, SignInFrame } from "./sign-in-parts";
+import { CodeForm, ProviderButton, RefusalNotice, SignInForm, SignInFrame } from "./sign-in-parts";
 
 type State =
   | { step: "password"; refusal: Refusal | null }
@@ -14,12 +14,16 @@ type State =
 
 function begin(): State {
   const token = takeToken();
+  if (!token && new URLSearchParams(location.search).get("step") === "code")
+    return { step: "code" };
   return token ? { step: "link", token } : { step: "password", refusal: null };
 }
 
 export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   const [query] = useSearchParams();
   const [state, setState] = useState<State>(begin);
+  const [methods, setMethods] = useState<Methods | null>(null);
+  const refused = query.get("refused") ?? "";
   const token = state.step === "link" ? state.token : null;
   const proceed = (next: "done" | "code") => {
     if (next === "done") onSignedIn();
@@ -34,6 +38,14 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
       setState({ step: "password", refusal: answer });
     });
   }, [token]);
+
+  useEffect(() => {
+    let left = false;
+    void signInMethods(refused).then((said) => left || setMethods(said));
+    return () => {
+      left = true;
+    };
+  }, [refused]);
 
   useEffect(() => {
     const onHash = () => {
@@ -65,12 +77,16 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   }
   return (
     <SignInFrame title="Sign in">
-      <RefusalNotice refusal={state.refusal} />
-      <PasswordForm onAnswer={proceed} />
+      <RefusalNotice refusal={state.refusal ?? methods?.refusal ?? null} />
+      {methods?.openid && (
+        <ProviderButton provider={methods.openid} next={destination(query.get("next"))} />
+      )}
+      {methods?.password !== false && <PasswordForm onAnswer={proceed} />}
       <div className="flex flex-col items-start gap-2 border-t border-line pt-4 text-muted">
         <p>
-          No password yet? Whoever invited you has a link for you. Whoever runs Weir makes one that
-          signs in as the owner with
+          {methods?.password !== false &&
+            "No password yet? Whoever invited you has a link for you. "}
+          Whoever runs Weir makes a link that signs in as the owner with
         </p>
         <Copyable text="weir sign-in-link" />
       </div>

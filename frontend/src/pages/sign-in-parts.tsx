@@ -1,6 +1,6 @@
 import { type ReactNode, useState } from "react";
-import { type Refusal, type SignInAnswer, signIn } from "~/api/session";
-import { Button } from "~/ui/Button";
+import { type Methods, openIdStart, type Refusal, type SignInAnswer, signIn } from "~/api/session";
+import { Button, buttonClass } from "~/ui/Button";
 import { TextField } from "~/ui/inputs";
 import { Notice } from "~/ui/states";
 
@@ -85,5 +85,27 @@ export function CodeForm({ onDone }: { onDone: () => void }) {
         onChange={setCode}
       />
     </SignInForm>
+  );
+}
+
+/** The way to the OpenID provider. */
+export function ProviderButton({
+  provider,
+  next,
+}: {
+  provider: NonNullable<Methods["openid"]>;
+  next: string;
+}) {
+  return (
+    <div className="flex flex-col gap-2">
+      <a href={openIdStart(next)} className={buttonClass("plain")}>
+        Sign in with {provider.label}
+      </a>
+      {!provider.available && (
+        <p role="status" className="text-small text-muted">
+          {provider.label} does not answer at the moment; signing in there may fail.
+        </p>
+      )}
+    </div>
   );
 }
