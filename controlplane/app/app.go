@@ -44,6 +44,8 @@ type Config struct {
 	EdgeTLS     certs.Files // of the edge; none: plain HTTP
 	MetricsAddr string      // where Prometheus asks, over plain HTTP; empty: nowhere
 	TraceURL    string      // the OTLP collector, as http://host:port; empty: no traces
+	// MigrateNever leaves the schema to `weir migrate`, and refuses one of another build.
+	MigrateNever bool
 	// OpenID is the provider that members may sign in with; the zero value is none.
 	OpenID openid.Config
 	// PasswordOff lets members in by the provider alone.
@@ -143,7 +145,11 @@ func (a *App) openStores(ctx context.Context) (err error) {
 	if a.db, err = postgres.Open(ctx, a.config.DatabaseURL, options...); err != nil {
 		return err
 	}
-	if err := a.db.Migrate(ctx); err != nil {
+	prepare := a.db.Migrate
+	if a.config.MigrateNever {
+		prepare = a.db.CheckSchema
+	}
+	if err := prepare(ctx); err != nil {
 		return err
 	}
 	if a.stream, err = a.connect(); err != nil {

@@ -19,7 +19,7 @@ import (
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
 )
 
-var databases = pgtest.Databases{Migrate: pgtest.Migrate}
+var databases = pgtest.Databases{Migrate: pgtest.Migrate, Roles: true}
 
 func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
 
@@ -37,12 +37,12 @@ func open(t *testing.T) *plane {
 	return openOn(t, databases.New(t))
 }
 
-// openOn opens one more control plane on a database. Its API token takes the
-// place of those before.
+// openOn opens one more control plane on a database, as a role that owns nothing. Its
+// API token takes the place of those before.
 func openOn(t *testing.T, url string, changes ...func(*app.Config)) *plane {
 	t.Helper()
 	config := app.Config{
-		DatabaseURL: url, StoreDir: t.TempDir(),
+		DatabaseURL: databases.AsApp(t, url), MigrateNever: true, StoreDir: t.TempDir(),
 		HTTPAddr: "127.0.0.1:0", EdgeAddr: "127.0.0.1:0", PublicURL: "http://weir.example",
 		NodeToken: nodeToken, RecheckEvery: 50 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
 	}

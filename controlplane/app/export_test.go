@@ -421,7 +421,7 @@ func TestAnExportThatIsCutOffShowsIt(t *testing.T) {
 	if _, err := first.ReadBytes('\n'); err != nil {
 		t.Fatal(err)
 	}
-	admin, err := pgx.Connect(t.Context(), database)
+	admin, err := pgx.Connect(t.Context(), databases.AsApp(t, database))
 	if err != nil {
 		t.Fatal(err)
 	}

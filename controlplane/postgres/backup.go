@@ -67,7 +67,7 @@ func (b Backup) Rows() (n int64) {
 // notBackedUp are tables that a restored database has no use for: what the schema
 // itself is noted in, who is signed in, and where the audit log ends, which
 // follows from its records.
-var notBackedUp = []string{"goose_db_version", "migration_sums", "sessions", "sign_in_links", "audit_head"}
+var notBackedUp = []string{"goose_db_version", "migration_sums", "sessions", "sign_in_links", "openid_attempts", "database_roles", "audit_head"}
 
 // auditTable holds the audit log, whose records only go in one after the other.
 const auditTable = "audit_records"

@@ -88,26 +88,19 @@ func (p partition) name(table string) string {
 	return table + "_" + begin.Format(map[usage.Level]string{usage.Minutes: "20060102", usage.Hours: "200601", usage.Days: "2006", usage.Months: "2006"}[p.level])
 }
 
-// create makes the partition of a table and adds it. Neither step takes a lock
-// that a commit or a query would wait for, as `create table … partition of` does.
+// create makes the partition of a table, as its owner. Names and times need no quotes
+// of their own.
 func (p partition) create(table string) string {
 	begin, end := p.bounds()
 	from, to := `'`+begin.Format(time.RFC3339)+`'`, `'`+end.Format(time.RFC3339)+`'`
 	if begin.Year() < firstYear {
-		from = `minvalue`
+		from = `null`
 	}
 	if end.Year() > lastYear {
-		to = `maxvalue`
+		to = `null`
 	}
-	name := p.name(table)
-	return fmt.Sprintf(`create table %s (like %s including all) with (fillfactor = %d);
-		alter table %s attach partition %s for values from (%s) to (%s);`, name, table, fillFactor, table, name, from, to)
+	return fmt.Sprintf(`select make_partition('%s', '%s', %s, %s);`, table, strings.TrimPrefix(p.name(table), table+"_"), from, to)
 }
-
-// fillFactor leaves room in each page for new versions of its rows, as rows are
-// added to again and again while their bucket lasts, and grow by their latencies.
-// A version in the same page costs no index anything.
-const fillFactor = 50
 
 // partitions remembers which ones were seen. One that has gone since is missed by
 // a commit, which then asks again.

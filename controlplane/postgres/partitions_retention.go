@@ -175,7 +175,14 @@ func (p storedPartition) expired(l usage.Level, table string, keptFrom time.Time
 
 // drop detaches and drops. Names are made of digits, so they need no quotes.
 func (p storedPartition) drop(ctx context.Context, conn *pgxpool.Conn, table string) error {
+	var owned bool
+	if err := conn.QueryRow(ctx, `select pg_has_role(relowner, 'USAGE') from pg_class where oid = to_regclass($1)`, table).Scan(&owned); err != nil {
+		return err
+	}
 	switch {
+	case !owned:
+		_, err := conn.Exec(ctx, `select drop_partition($1, $2)`, table, p.Name)
+		return err
 	case p.pending:
 		// It waits for the partition's readers, and who needs a new partition waits for
 		// it: so not for long, and again in the next sweep.

@@ -13,7 +13,7 @@ import (
 	"github.com/weirhq/weir/controlplane/postgres"
 )
 
-var databases = pgtest.Databases{Migrate: pgtest.Migrate}
+var databases = pgtest.Databases{Migrate: pgtest.Migrate, Roles: true}
 
 func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
 

@@ -17,7 +17,7 @@ test("an invited member signs in with the provider, and out of both", async ({ p
   await ada.getByLabel("Username").fill("ada");
   await ada.getByLabel("Password").fill(process.env.WEIR_OIDC_PASSWORD ?? "");
   await ada.getByRole("button", { name: "Login" }).click();
-  await expect(ada.getByRole("heading", { name: "Tiers" })).toBeVisible();
+  await expect(ada.getByRole("heading", { name: "Tiers", exact: true })).toBeVisible();
   expect(new URL(ada.url()).search).toBe("?range=6h");
 
   await ada.getByRole("button", { name: "Account and theme" }).click();

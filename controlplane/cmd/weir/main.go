@@ -21,6 +21,7 @@ type commands struct {
 	Dev         devCommand        `cmd:"" help:"Run everything on this machine: Postgres, JetStream, control plane, Envoy and a demo."`
 	Serve       serveCommand      `cmd:"" help:"Run the control plane."`
 	DemoTraffic trafficCommand    `cmd:"" help:"Send lively traffic through the gateway on this machine."`
+	Migrate     migrateCommand    `cmd:"" help:"Bring the database up to date, and give roles what they need of it."`
 	Backup      backupCommand     `cmd:"" help:"Write all of the database into a file."`
 	Restore     restoreCommand    `cmd:"" help:"Fill an empty database from such a file."`
 	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`

@@ -28,6 +28,8 @@ type serveCommand struct {
 	MetricsAddr string `name:"metrics-addr" env:"WEIR_METRICS_ADDR" help:"Where Prometheus finds /metrics, in plain HTTP; unset: nowhere."`
 	TraceURL    string `name:"trace-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"An OpenTelemetry collector that takes traces over HTTP, such as http://127.0.0.1:4318; unset: no traces. Other OTEL_ variables hold too."`
 
+	Migrate string `enum:"auto,never" default:"auto" env:"WEIR_MIGRATE" help:"auto brings the database up to date where its role may; never leaves that to weir migrate."`
+
 	openIDFlags
 
 	Debug bool `env:"WEIR_DEBUG" help:"Log more."`
@@ -108,7 +110,7 @@ func (c serveCommand) config() (app.Config, error) {
 	}
 	config.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	var err error
-	config.PasswordOff = c.PasswordOff
+	config.PasswordOff, config.MigrateNever = c.PasswordOff, c.Migrate == "never"
 	if config.OpenID, err = c.openID(); err != nil {
 		return config, err
 	}

@@ -33,6 +33,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
+	store "github.com/weirhq/weir/controlplane/postgres"
 )
 
 // Databases makes databases. Its zero value makes empty ones. It must not be
@@ -42,7 +43,12 @@ type Databases struct {
 	// begins with, and closes its connections. It may be nil.
 	Migrate func(ctx context.Context, url string) error
 
+	// Roles makes roles that own nothing, which AsApp and AsReader connect as.
+	Roles bool
+
 	begin    sync.Once
+	app      *url.Userinfo
+	reader   *url.Userinfo
 	err      error
 	admin    *url.URL // a database to give orders from
 	template string
@@ -116,7 +122,46 @@ func (d *Databases) prepare(ctx context.Context) error {
 	if err := d.Migrate(ctx, d.at(d.template)); err != nil {
 		return fmt.Errorf("migrate the template: %w", err)
 	}
+	if d.Roles {
+		return d.makeRoles(ctx)
+	}
 	return nil
+}
+
+// makeRoles makes the roles, and gives them what they need of the template, which
+// each copy of it has, too.
+func (d *Databases) makeRoles(ctx context.Context) error {
+	db, err := store.Open(ctx, d.at(d.template))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for kind, user := range map[string]**url.Userinfo{"app_": &d.app, "read_": &d.reader} {
+		*user = url.UserPassword(randomName("weir_test_"+kind), rand.Text())
+		password, _ := (*user).Password()
+		if err := d.order(ctx, fmt.Sprintf("create role %s login password '%s'", (*user).Username(), password)); err != nil {
+			return err
+		}
+	}
+	return db.GrantRoles(ctx, store.Roles{App: d.app.Username(), Read: d.reader.Username()})
+}
+
+// AsApp returns the URL of a database that New returned, for the role that the
+// control plane runs as.
+func (d *Databases) AsApp(t testing.TB, database string) string { return as(t, database, d.app) }
+
+// AsReader returns the URL of a database that New returned, for the role that reports
+// are made with.
+func (d *Databases) AsReader(t testing.TB, database string) string { return as(t, database, d.reader) }
+
+func as(t testing.TB, database string, user *url.Userinfo) string {
+	t.Helper()
+	u, err := url.Parse(database)
+	if err != nil || user == nil {
+		t.Fatalf("there is no role to connect as: %v", err)
+	}
+	u.User = user
+	return u.String()
 }
 
 func (d *Databases) startServer(ctx context.Context) error {
@@ -138,6 +183,11 @@ func (d *Databases) remove(ctx context.Context) error {
 		errs = append(errs, d.server.Stop(ctx))
 	case d.template != "":
 		errs = append(errs, d.order(ctx, "drop database if exists "+d.template))
+		for _, user := range []*url.Userinfo{d.app, d.reader} {
+			if user != nil {
+				errs = append(errs, d.order(ctx, "drop role "+user.Username()))
+			}
+		}
 	}
 	if d.dir != "" {
 		errs = append(errs, os.RemoveAll(d.dir))

@@ -12,6 +12,9 @@ import (
 	"github.com/weirhq/weir/controlplane/embedded/process"
 )
 
+// testAccess lets all roles in that a test makes.
+const testAccess = "# type database user address method\nhost all all 127.0.0.1/32 scram-sha-256\n"
+
 // hostAccess lets one role in, from this machine and with its password. The
 // superuser has no way in at all.
 const hostAccess = "# type database user address method\nhost all " + role + " 127.0.0.1/32 scram-sha-256\n"
@@ -38,13 +41,17 @@ func (s *Server) initialise(ctx context.Context) error {
 	if err := s.run(ctx, "", "initdb", args...); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "pg_hba.conf"), []byte(hostAccess), 0o600); err != nil {
+	access, may := hostAccess, "createdb"
+	if s.config.Volatile {
+		access, may = testAccess, "createdb createrole"
+	}
+	if err := os.WriteFile(filepath.Join(dir, "pg_hba.conf"), []byte(access), 0o600); err != nil {
 		return fmt.Errorf("write pg_hba.conf: %w", err)
 	}
 	// A single-user server takes one statement a line. The password has letters
 	// and digits only.
-	statements := fmt.Sprintf("create role %s login createdb password '%s';\ncreate database %s owner %s;\n",
-		role, s.files.password, database, role)
+	statements := fmt.Sprintf("create role %s login %s password '%s';\ncreate database %s owner %s;\n",
+		role, may, s.files.password, database, role)
 	if err := s.run(ctx, statements, "postgres", "--single", "-D", dir, "-c", "exit_on_error=on", "postgres"); err != nil {
 		return err
 	}
