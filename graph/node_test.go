@@ -16,6 +16,8 @@ func notNodes() map[string]string {
 		"AuditObject":          "it is the id of what it was done to",
 		"DeletePayload":        "it is the id of what is gone",
 		"RemovedMemberPayload": "it is the id of who is gone",
+		"ManagedObject":        "it is the id of what is kept in files",
+		"ManagerPayload":       "it is the id of what is kept in files",
 	}
 }
 

@@ -22,6 +22,7 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"createMeter", `createMeter(input:{name:"Tokens",unit:"tokens",header:"x-tokens"}){meter{id}}`, "CREATE_METER"},
 	{"updateMeter", `updateMeter(input:{id:"<createMeter.meter.id>",name:"Words"}){snapshot}`, "UPDATE_METER"},
 	{"deleteMeter", `deleteMeter(id:"<createMeter.meter.id>"){snapshot}`, "DELETE_METER"},
+	{"setManager", `setManager(input:{id:"tier_1",manager:"platform"}){id}`, "SET_MANAGER"},
 	{"createTier", `createTier(input:{name:"Basic",limits:[{name:"a",amount:5,period:DAY}]}){tier{id limits{id}}}`, "CREATE_TIER"},
 	{"updateTier", `updateTier(input:{id:"<createTier.tier.id>",name:"Basic 2"}){snapshot}`, "UPDATE_TIER"},
 	{"reorderLimits", `reorderLimits(input:{tierId:"<createTier.tier.id>",limitIds:["<createTier.tier.limits.0.id>"]}){snapshot}`, "REORDER_LIMITS"},

@@ -44,6 +44,8 @@ const (
 	UpdateMeter Action = "UPDATE_METER"
 	DeleteMeter Action = "DELETE_METER"
 
+	SetManager Action = "SET_MANAGER" // who keeps an object in files
+
 	SetRetention Action = "SET_RETENTION"
 	AdjustUsage  Action = "ADJUST_USAGE"
 	VoidUsage    Action = "VOID_USAGE"
@@ -64,7 +66,7 @@ func Actions() []Action {
 		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup, ImportEndpoints,
-		CreateMeter, UpdateMeter, DeleteMeter,
+		CreateMeter, UpdateMeter, DeleteMeter, SetManager,
 		SetRetention, AdjustUsage, VoidUsage, ImportUsage, ListUnaccountedUsage, ResolveUnaccountedUsage,
 		CreateSignInLink, SetAPIToken,
 	}...)

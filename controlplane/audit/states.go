@@ -170,6 +170,12 @@ func OfMeter(m controlplane.Meter) Image {
 	}}
 }
 
+// OfManaged is who keeps an object of that name in files, as the log has it.
+func OfManaged(o controlplane.ManagedObject, name string) Image {
+	kinds := map[controlplane.Kind]ObjectKind{controlplane.KindGroup: EndpointGroup, controlplane.KindEndpoint: Endpoint, controlplane.KindMeter: Meter, controlplane.KindTier: Tier}
+	return Image{Object{kinds[o.Kind], o.Kind.Format(o.ID), name}, 0, State{"id": id(o.Kind, o.ID), "manager": some(o.Manager)}}
+}
+
 // OfRetention is the retention as the log has it.
 func OfRetention(d controlplane.RetentionDays, revision int) Image {
 	return Image{Object{Retention, "", ""}, 0, State{"minutes": d.Minutes, "hours": d.Hours, "days": d.Days, "months": d.Months, "revision": revision}}

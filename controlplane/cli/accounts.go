@@ -3,7 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/client"
@@ -16,7 +19,8 @@ type Accounts struct {
 	Create   accountsCreate   `cmd:"" help:"Create an account."`
 	Update   accountsUpdate   `cmd:"" help:"Change an account; what isn't given stays."`
 	Suspend  accountsSuspend  `cmd:"" help:"Refuse all requests of an account with 403."`
-	Activate accountsActivate `cmd:"" help:"Let a suspended account's requests through again."`
+	Activate accountsActivate `cmd:"" help:"Let the requests of an account that is suspended or on trial through."`
+	Close    accountsClose    `cmd:"" help:"Refuse all requests of an account and revoke its keys, for good. Its usage stays."`
 	Reset    accountsReset    `cmd:"" help:"Reset all counters of an account, quotas too."`
 }
 
@@ -31,6 +35,13 @@ func accountColumns() []column[client.Account] {
 			return a.Tier.Name
 		}},
 		{"STATUS", false, func(a client.Account) string { return string(a.Status) }},
+		{"LABELS", false, func(a client.Account) string {
+			var labels []string
+			for _, l := range a.Labels {
+				labels = append(labels, l.Key+"="+l.Value)
+			}
+			return orDash(strings.Join(labels, ","))
+		}},
 		{"TIME ZONE", false, func(a client.Account) string { return a.TimeZone }},
 		{"BILLING DAY", true, func(a client.Account) string { return strconv.Itoa(a.BillingDay) }},
 	}
@@ -41,8 +52,10 @@ func accountName(a client.Account) string { return a.Name }
 type accountsList struct {
 	Remote
 	Output
-	Search string `help:"Only accounts whose name contains this."`
-	Tier   string `help:"Only accounts on this tier; a name or an id."`
+	Search string   `help:"Only accounts that have all of these words in name, labels, identities or keys."`
+	Tier   string   `help:"Only accounts on this tier; a name or an id."`
+	Status []string `enum:"trial,active,suspended,closed" help:"Only accounts with this status; several with commas."`
+	Label  []string `sep:"none" placeholder:"KEY[=VALUE]" help:"Only accounts with this label. May be given again."`
 }
 
 // Run lists accounts.
@@ -51,19 +64,22 @@ func (c accountsList) Run(ctx context.Context, t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	tier, err := optional(ctx, remote, c.Tier, tierID)
-	if err != nil {
+	filter := client.AccountFilter{Text: some(c.Search)}
+	if filter.TierId, err = optional(ctx, remote, c.Tier, tierID); err != nil {
 		return err
 	}
-	var accounts []client.Account
-	err = pages(func(after *string) (more bool, end *string, err error) {
-		page, err := client.ListAccounts(ctx, remote, pageSize, after, some(c.Search), tier)
-		if err != nil {
-			return false, nil, err
+	for _, status := range c.Status {
+		filter.Statuses = append(filter.Statuses, client.AccountStatus(strings.ToUpper(status)))
+	}
+	for _, label := range c.Label {
+		key, value, given := strings.Cut(label, "=")
+		l := client.LabelFilter{Key: key}
+		if given {
+			l.Value = &value
 		}
-		accounts = append(accounts, page.Accounts.Nodes...)
-		return page.Accounts.PageInfo.HasNextPage, page.Accounts.PageInfo.EndCursor, nil
-	})
+		filter.Labels = append(filter.Labels, l)
+	}
+	accounts, err := allAccounts(ctx, remote, filter)
 	if err != nil {
 		return err
 	}
@@ -92,6 +108,8 @@ type accountsCreate struct {
 	Tier       string `help:"The tier to put it on, a name or an id; by default the default one."`
 	TimeZone   string `default:"UTC" help:"IANA time zone of its periods, such as Europe/Berlin."`
 	BillingDay int    `default:"1" help:"Day of the month on which its billing period begins."`
+
+	Label map[string]string `mapsep:"none" placeholder:"KEY=VALUE" help:"A label. May be given again."`
 }
 
 // Run creates an account.
@@ -100,7 +118,7 @@ func (c accountsCreate) Run(ctx context.Context, t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	input := client.CreateAccountInput{Name: c.Name, TimeZone: c.TimeZone, BillingDay: c.BillingDay}
+	input := client.CreateAccountInput{Name: c.Name, TimeZone: c.TimeZone, BillingDay: c.BillingDay, Labels: labelsOf(c.Label)}
 	if input.TierId, err = optional(ctx, remote, c.Tier, tierID); err != nil {
 		return err
 	}
@@ -120,13 +138,19 @@ type accountsUpdate struct {
 	DefaultTier *bool   `xor:"tier" help:"Put it on the default tier, whichever that is."`
 	TimeZone    *string `help:"IANA time zone of its periods. One that runs keeps its boundaries."`
 	BillingDay  *int    `help:"Day of the month on which its billing period begins."`
+
+	Label    map[string]string `mapsep:"none" xor:"label" placeholder:"KEY=VALUE" help:"All of its labels, in place of those that it has. May be given again."`
+	NoLabels bool              `xor:"label" help:"Take all of its labels away."`
 }
 
 // Run changes an account.
 func (c accountsUpdate) Run(ctx context.Context, t *Terminal) error {
-	input := client.UpdateAccountInput{Name: c.Name, UseDefaultTier: c.DefaultTier, TimeZone: c.TimeZone, BillingDay: c.BillingDay}
-	if c.Name == nil && c.Tier == "" && c.DefaultTier == nil && c.TimeZone == nil && c.BillingDay == nil {
-		return wrongUsage("nothing is to be changed; give --name, --tier, --default-tier, --time-zone or --billing-day")
+	input := client.UpdateAccountInput{Name: c.Name, UseDefaultTier: c.DefaultTier, TimeZone: c.TimeZone, BillingDay: c.BillingDay, Labels: labelsOf(c.Label)}
+	if c.NoLabels {
+		input.Labels = []client.LabelInput{}
+	}
+	if c.Name == nil && c.Tier == "" && c.DefaultTier == nil && c.TimeZone == nil && c.BillingDay == nil && input.Labels == nil {
+		return wrongUsage("nothing is to be changed; give --name, --tier, --default-tier, --time-zone, --billing-day, --label or --no-labels")
 	}
 	remote, err := c.connect()
 	if err != nil {
@@ -182,6 +206,19 @@ func (c accountsActivate) Run(ctx context.Context, t *Terminal) error {
 	return c.setStatus(ctx, t, client.AccountStatusActive)
 }
 
+type accountsClose struct {
+	oneAccount
+	Yes bool `short:"y" help:"Don't ask."`
+}
+
+// Run closes an account.
+func (c accountsClose) Run(ctx context.Context, t *Terminal) error {
+	if err := t.confirm(c.Yes, "Close account "+c.Account+" and revoke all of its keys, for good?"); err != nil {
+		return err
+	}
+	return c.setStatus(ctx, t, client.AccountStatusClosed)
+}
+
 type accountsReset struct {
 	Remote
 	Account string `arg:"" help:"Its name or its id."`
@@ -205,6 +242,17 @@ func (c accountsReset) Run(ctx context.Context, t *Terminal) error {
 	return nil
 }
 
+// labelsOf is nil for none.
+func labelsOf(labels map[string]string) (inputs []client.LabelInput) {
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		inputs = append(inputs, client.LabelInput{Key: key, Value: labels[key]})
+	}
+	return inputs
+}
+
+// maxWords is how many words a search may have.
+const maxWords = 8
+
 // findAccount returns the account that has an id or a name.
 func findAccount(ctx context.Context, remote *client.Client, nameOrID string) (*client.Account, error) {
 	if _, err := controlplane.KindAccount.Parse("", nameOrID); err == nil {
@@ -217,23 +265,28 @@ func findAccount(ctx context.Context, remote *client.Client, nameOrID string) (*
 		}
 		return nil, fmt.Errorf("there is no account %s", nameOrID)
 	}
-	var found *client.Account
-	err := pages(func(after *string) (bool, *string, error) {
-		page, err := client.ListAccounts(ctx, remote, pageSize, after, &nameOrID, nil)
-		if err != nil {
-			return false, nil, err
-		}
-		for i, a := range page.Accounts.Nodes {
-			if a.Name == nameOrID {
-				found = &page.Accounts.Nodes[i]
-			}
-		}
-		return found == nil && page.Accounts.PageInfo.HasNextPage, page.Accounts.PageInfo.EndCursor, nil
-	})
-	if err == nil && found == nil {
-		err = fmt.Errorf("there is no account %q; weir accounts list shows all", nameOrID)
+	words := strings.Fields(nameOrID)
+	text := strings.Join(words[:min(len(words), maxWords)], " ")
+	accounts, err := allAccounts(ctx, remote, client.AccountFilter{Text: &text})
+	if err != nil {
+		return nil, err
 	}
-	return found, err
+	for i := range accounts {
+		if accounts[i].Name == nameOrID {
+			return &accounts[i], nil
+		}
+	}
+	return nil, fmt.Errorf("there is no account %q; weir accounts list shows all", nameOrID)
+}
+
+func allAccounts(ctx context.Context, remote *client.Client, filter client.AccountFilter) ([]client.Account, error) {
+	return gather(func(after *string) ([]client.Account, client.PageInfo, error) {
+		page, err := client.ListAccounts(ctx, remote, pageSize, after, &filter)
+		if err != nil {
+			return nil, client.PageInfo{}, err
+		}
+		return page.Accounts.Nodes, page.Accounts.PageInfo, nil
+	})
 }
 
 func accountID(ctx context.Context, remote *client.Client, nameOrID string) (string, error) {

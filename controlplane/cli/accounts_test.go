@@ -7,7 +7,7 @@ import (
 
 func TestAccountsOnTheCommandLine(t *testing.T) {
 	p := open(t)
-	p.must("accounts", "create", "Larkspur Books", "--time-zone", "Europe/Berlin", "--billing-day", "15")
+	p.must("accounts", "create", "Larkspur Books", "--time-zone", "Europe/Berlin", "--billing-day", "15", "--label", "team=books", "--label", "cost=a=b")
 	p.must("accounts", "create", "Birch & Söhne", "--tier", "Default")
 	golden(t, "accounts.txt", p.must("accounts", "list"))
 	golden(t, "account.txt", p.must("accounts", "get", "Larkspur Books"))
@@ -15,6 +15,8 @@ func TestAccountsOnTheCommandLine(t *testing.T) {
 	t.Run("as JSON, NDJSON and names", func(t *testing.T) {
 		type account struct {
 			ID, Name, Status, TimeZone, CreatedAt string
+			Labels                                []struct{ Key, Value string }
+			Trial                                 any
 			Tier                                  struct{ ID, Name string }
 			OnDefaultTier                         bool
 			BillingDay                            int
@@ -28,6 +30,9 @@ func TestAccountsOnTheCommandLine(t *testing.T) {
 			t.Errorf("%q", lines)
 		}
 		if got := p.must("accounts", "list", "--search", "lark", "-o", "name"); got != "Larkspur Books\n" {
+			t.Errorf("%q", got)
+		}
+		if got := p.must("accounts", "list", "--label", "team", "--label", "cost=a=b", "--status", "active,closed", "-o", "name"); got != "Larkspur Books\n" {
 			t.Errorf("%q", got)
 		}
 		if got := p.must("accounts", "list", "--search", "nobody", "-o", "json"); got != "[]\n" {
@@ -45,6 +50,13 @@ func TestAccountsOnTheCommandLine(t *testing.T) {
 			t.Error(got)
 		}
 		p.must("accounts", "reset", "Larkspur")
+		if got := p.must("accounts", "update", "Larkspur", "--no-labels"); strings.Contains(got, "team") {
+			t.Error(got)
+		}
+		p.refused(2, "give --yes", "accounts", "close", "Larkspur")
+		if got := p.must("accounts", "close", "Larkspur", "--yes"); !strings.Contains(got, "CLOSED") {
+			t.Error(got)
+		}
 	})
 	t.Run("say what is wrong", func(t *testing.T) {
 		p.refused(1, `there is no account "Nobody"; weir accounts list shows all`, "accounts", "get", "Nobody")

@@ -10,17 +10,25 @@ import (
 )
 
 // pageSize is how much is asked for at once.
-const pageSize = 200
+const (
+	pageSize       = 200
+	policyPageSize = 1000 // of what is small
+)
 
-// pages calls next for page after page, until there are no more.
-func pages(next func(after *string) (more bool, end *string, err error)) error {
+// gather reads page after page, until there are no more.
+func gather[T any](read func(after *string) ([]T, client.PageInfo, error)) ([]T, error) {
+	var all []T
 	var after *string
 	for {
-		more, end, err := next(after)
-		if err != nil || !more {
-			return err
+		nodes, info, err := read(after)
+		if err != nil {
+			return nil, err
 		}
-		after = end
+		all = append(all, nodes...)
+		if !info.HasNextPage {
+			return all, nil
+		}
+		after = info.EndCursor
 	}
 }
 
@@ -58,13 +66,33 @@ func all(ctx context.Context, remote *client.Client, names []string, find func(c
 	return ids, nil
 }
 
+func allTiers(ctx context.Context, remote *client.Client) ([]client.CountedTier, error) {
+	return gather(func(after *string) ([]client.CountedTier, client.PageInfo, error) {
+		page, err := client.ListTiers(ctx, remote, pageSize, after)
+		if err != nil {
+			return nil, client.PageInfo{}, err
+		}
+		return page.Tiers.Nodes, page.Tiers.PageInfo, nil
+	})
+}
+
+func allEndpoints(ctx context.Context, remote *client.Client) ([]client.Endpoint, error) {
+	return gather(func(after *string) ([]client.Endpoint, client.PageInfo, error) {
+		page, err := client.ListEndpoints(ctx, remote, policyPageSize, after)
+		if err != nil {
+			return nil, client.PageInfo{}, err
+		}
+		return page.Endpoints.Nodes, page.Endpoints.PageInfo, nil
+	})
+}
+
 func findTier(ctx context.Context, remote *client.Client, nameOrID string) (*client.CountedTier, error) {
-	got, err := client.ListTiers(ctx, remote)
+	tiers, err := allTiers(ctx, remote)
 	if err != nil {
 		return nil, err
 	}
-	for i := range got.Tiers {
-		if t := &got.Tiers[i]; t.Name == nameOrID || t.Id == nameOrID {
+	for i := range tiers {
+		if t := &tiers[i]; t.Name == nameOrID || t.Id == nameOrID {
 			return t, nil
 		}
 	}
@@ -87,12 +115,12 @@ func endpointID(ctx context.Context, remote *client.Client, nameOrID string) (st
 	if _, err := controlplane.KindEndpoint.Parse("", nameOrID); err == nil {
 		return nameOrID, nil
 	}
-	got, err := client.ListEndpoints(ctx, remote)
+	endpoints, err := allEndpoints(ctx, remote)
 	if err != nil {
 		return "", err
 	}
 	words := strings.Join(strings.Fields(nameOrID), " ")
-	for _, e := range got.Endpoints {
+	for _, e := range endpoints {
 		if e.Method+" "+e.Template == words {
 			return e.Id, nil
 		}

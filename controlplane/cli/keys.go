@@ -56,14 +56,16 @@ func keysOf(ctx context.Context, remote *client.Client, account string) ([]clien
 	if err != nil {
 		return nil, err
 	}
-	got, err := client.ListKeys(ctx, remote, id)
-	if err != nil {
-		return nil, err
-	}
-	if got.Account == nil {
-		return nil, fmt.Errorf("there is no account %q any more", account)
-	}
-	return got.Account.Keys, nil
+	return gather(func(after *string) ([]client.Key, client.PageInfo, error) {
+		page, err := client.ListKeys(ctx, remote, id, pageSize, after)
+		switch {
+		case err != nil:
+			return nil, client.PageInfo{}, err
+		case page.Account == nil:
+			return nil, client.PageInfo{}, fmt.Errorf("there is no account %q any more", account)
+		}
+		return page.Account.Keys.Nodes, page.Account.Keys.PageInfo, nil
+	})
 }
 
 // ofAccount is which key is meant.

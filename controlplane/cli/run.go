@@ -24,6 +24,10 @@ type Commands struct {
 	Usage    usageCommand  `cmd:"" help:"Show usage, split and summed as asked."`
 	Export   exportCommand `cmd:"" help:"Write usage as CSV, NDJSON or Parquet, any number of rows."`
 	Import   importCommand `cmd:"" help:"Add usage that was counted elsewhere."`
+	Plan     planCommand   `cmd:"" aliases:"diff" help:"Show what weir apply would change."`
+	Apply    applyCommand  `cmd:"" help:"Make the policy what files say."`
+	Dump     dumpCommand   `cmd:"" help:"Write the policy as a file for weir apply."`
+	Schema   schemaCommand `cmd:"" help:"Write the JSON schema of such files."`
 	Login    loginCommand  `cmd:"" help:"Store a control plane's URL and an API token for later commands."`
 	Logout   logoutCommand `cmd:"" help:"Forget them."`
 }

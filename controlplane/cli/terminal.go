@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/mattn/go-isatty"
@@ -27,4 +31,24 @@ func Standard() *Terminal {
 		Color:       isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		Now:         time.Now,
 	}
+}
+
+// confirm asks a question that only yes answers. Where nobody can be asked, --yes has
+// to have been given.
+func (t *Terminal) confirm(yes bool, question string) error {
+	if yes {
+		return nil
+	}
+	if !t.Interactive {
+		return wrongUsage("there is nobody to ask; give --yes to go ahead")
+	}
+	fmt.Fprintf(t.Err, "%s Type yes to go ahead: ", printable(question))
+	answer, err := bufio.NewReader(io.LimitReader(t.In, 64)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if strings.TrimSpace(answer) != "yes" {
+		return errors.New("nothing was done")
+	}
+	return nil
 }

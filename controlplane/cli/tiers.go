@@ -28,11 +28,11 @@ func (c tiersList) Run(ctx context.Context, t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	got, err := client.ListTiers(ctx, remote)
+	tiers, err := allTiers(ctx, remote)
 	if err != nil {
 		return err
 	}
-	return write(t, c.Output, got.Tiers, tierName,
+	return write(t, c.Output, tiers, tierName,
 		column[client.CountedTier]{"ID", false, func(t client.CountedTier) string { return t.Id }},
 		column[client.CountedTier]{"NAME", false, tierName},
 		column[client.CountedTier]{"REVISION", true, func(t client.CountedTier) string { return strconv.Itoa(t.Revision) }},

@@ -27,6 +27,10 @@ type Account struct {
 	TimeZone string `json:"timeZone"`
 	// Day of the month on which its billing period begins, 1 to 31; the last day in shorter months.
 	BillingDay int `json:"billingDay"`
+	// By key; at most 32.
+	Labels []AccountLabelsLabel `json:"labels"`
+	// With status TRIAL; null with others.
+	Trial *AccountTrial `json:"trial"`
 	// When the account was created.
 	CreatedAt time.Time `json:"createdAt"`
 }
@@ -52,28 +56,89 @@ func (v *Account) GetTimeZone() string { return v.TimeZone }
 // GetBillingDay returns Account.BillingDay, and is useful for accessing the field via an interface.
 func (v *Account) GetBillingDay() int { return v.BillingDay }
 
+// GetLabels returns Account.Labels, and is useful for accessing the field via an interface.
+func (v *Account) GetLabels() []AccountLabelsLabel { return v.Labels }
+
+// GetTrial returns Account.Trial, and is useful for accessing the field via an interface.
+func (v *Account) GetTrial() *AccountTrial { return v.Trial }
+
 // GetCreatedAt returns Account.CreatedAt, and is useful for accessing the field via an interface.
 func (v *Account) GetCreatedAt() time.Time { return v.CreatedAt }
 
-// Whether an account may send requests.
+// Which accounts are meant: those that fulfil all that is given.
+type AccountFilter struct {
+	// Up to 8 words, at most 128 characters, whatever the case and accents. Each has to be part of the name, of a
+	// label as key=value, or of an identity, be the beginning of a key, or be the account's id.
+	Text *string `json:"text"`
+	// On this tier, by default too.
+	TierId *string `json:"tierId"`
+	// With one of these.
+	Statuses []AccountStatus `json:"statuses"`
+	// With all of these, at most 8.
+	Labels []LabelFilter `json:"labels"`
+	// On trial, and it ends before.
+	TrialEndsBefore *time.Time `json:"trialEndsBefore"`
+}
+
+// GetText returns AccountFilter.Text, and is useful for accessing the field via an interface.
+func (v *AccountFilter) GetText() *string { return v.Text }
+
+// GetTierId returns AccountFilter.TierId, and is useful for accessing the field via an interface.
+func (v *AccountFilter) GetTierId() *string { return v.TierId }
+
+// GetStatuses returns AccountFilter.Statuses, and is useful for accessing the field via an interface.
+func (v *AccountFilter) GetStatuses() []AccountStatus { return v.Statuses }
+
+// GetLabels returns AccountFilter.Labels, and is useful for accessing the field via an interface.
+func (v *AccountFilter) GetLabels() []LabelFilter { return v.Labels }
+
+// GetTrialEndsBefore returns AccountFilter.TrialEndsBefore, and is useful for accessing the field via an interface.
+func (v *AccountFilter) GetTrialEndsBefore() *time.Time { return v.TrialEndsBefore }
+
+// AccountLabelsLabel includes the requested fields of the GraphQL type Label.
+// The GraphQL type's documentation follows.
+//
+// What an account is marked with.
+type AccountLabelsLabel struct {
+	// 1 to 63 characters: letters from A to Z, digits, and . _ - / between them.
+	Key string `json:"key"`
+	// At most 128 characters; may be empty.
+	Value string `json:"value"`
+}
+
+// GetKey returns AccountLabelsLabel.Key, and is useful for accessing the field via an interface.
+func (v *AccountLabelsLabel) GetKey() string { return v.Key }
+
+// GetValue returns AccountLabelsLabel.Value, and is useful for accessing the field via an interface.
+func (v *AccountLabelsLabel) GetValue() string { return v.Value }
+
+// Whether an account may send requests. TRIAL, ACTIVE and SUSPENDED may become one another, and CLOSED; a
+// CLOSED account may become SUSPENDED only.
 type AccountStatus string
 
 const (
+	// Requests are let through as its limits allow, until `Account.trial` ends.
+	AccountStatusTrial AccountStatus = "TRIAL"
 	// Requests are let through as its limits allow.
 	AccountStatusActive AccountStatus = "ACTIVE"
 	// Every request is refused with 403.
 	AccountStatusSuspended AccountStatus = "SUSPENDED"
+	// Every request is refused with 403. Its keys are revoked, for good; its usage and audit records stay. Nothing
+	// of it can be changed but its status, to SUSPENDED, by itself: that reopens it.
+	AccountStatusClosed AccountStatus = "CLOSED"
 )
 
 var AllAccountStatus = []AccountStatus{
+	AccountStatusTrial,
 	AccountStatusActive,
 	AccountStatusSuspended,
+	AccountStatusClosed,
 }
 
 // AccountTier includes the requested fields of the GraphQL type Tier.
 // The GraphQL type's documentation follows.
 //
-// A named set of limits that accounts are put on.
+// A named set of limits that accounts are put on, in versions.
 type AccountTier struct {
 	Id string `json:"id"`
 	// Unique, 1 to 64 characters.
@@ -85,6 +150,43 @@ func (v *AccountTier) GetId() string { return v.Id }
 
 // GetName returns AccountTier.Name, and is useful for accessing the field via an interface.
 func (v *AccountTier) GetName() string { return v.Name }
+
+// AccountTrial includes the requested fields of the GraphQL type Trial.
+// The GraphQL type's documentation follows.
+//
+// How long an account is on trial, and what comes then.
+type AccountTrial struct {
+	// When it ends; in a moment, or as soon as a control plane runs again.
+	EndsAt time.Time `json:"endsAt"`
+	Then   TrialEnd  `json:"then"`
+	// With ACTIVATE: the tier that it is put on then; null: it stays on its own.
+	Tier *AccountTrialTier `json:"tier"`
+}
+
+// GetEndsAt returns AccountTrial.EndsAt, and is useful for accessing the field via an interface.
+func (v *AccountTrial) GetEndsAt() time.Time { return v.EndsAt }
+
+// GetThen returns AccountTrial.Then, and is useful for accessing the field via an interface.
+func (v *AccountTrial) GetThen() TrialEnd { return v.Then }
+
+// GetTier returns AccountTrial.Tier, and is useful for accessing the field via an interface.
+func (v *AccountTrial) GetTier() *AccountTrialTier { return v.Tier }
+
+// AccountTrialTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type AccountTrialTier struct {
+	Id string `json:"id"`
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+}
+
+// GetId returns AccountTrialTier.Id, and is useful for accessing the field via an interface.
+func (v *AccountTrialTier) GetId() string { return v.Id }
+
+// GetName returns AccountTrialTier.Name, and is useful for accessing the field via an interface.
+func (v *AccountTrialTier) GetName() string { return v.Name }
 
 // What kind of actor did something.
 type ActorKind string
@@ -307,7 +409,7 @@ var AllComparison = []Comparison{
 // CountedTier includes the GraphQL fields of Tier requested by the fragment CountedTier.
 // The GraphQL type's documentation follows.
 //
-// A named set of limits that accounts are put on.
+// A named set of limits that accounts are put on, in versions.
 type CountedTier struct {
 	Tier `json:"-"`
 	// How many accounts are on this tier, those that have it as the default too.
@@ -423,6 +525,10 @@ type CreateAccountInput struct {
 	TimeZone string `json:"timeZone"`
 	// Day of the month on which its billing period begins, 1 to 31; the last day in shorter months.
 	BillingDay int `json:"billingDay"`
+	// At most 32, each key once.
+	Labels []LabelInput `json:"labels"`
+	// Makes its status TRIAL; without it that is ACTIVE.
+	Trial *TrialInput `json:"trial"`
 }
 
 // GetName returns CreateAccountInput.Name, and is useful for accessing the field via an interface.
@@ -436,6 +542,12 @@ func (v *CreateAccountInput) GetTimeZone() string { return v.TimeZone }
 
 // GetBillingDay returns CreateAccountInput.BillingDay, and is useful for accessing the field via an interface.
 func (v *CreateAccountInput) GetBillingDay() int { return v.BillingDay }
+
+// GetLabels returns CreateAccountInput.Labels, and is useful for accessing the field via an interface.
+func (v *CreateAccountInput) GetLabels() []LabelInput { return v.Labels }
+
+// GetTrial returns CreateAccountInput.Trial, and is useful for accessing the field via an interface.
+func (v *CreateAccountInput) GetTrial() *TrialInput { return v.Trial }
 
 // CreateAccountResponse is returned by CreateAccount on success.
 type CreateAccountResponse struct {
@@ -671,7 +783,7 @@ func (v *CreateMeterResponse) GetCreateMeter() CreateMeterCreateMeterMeterPayloa
 // CreateTierCreateTierTierPayload includes the requested fields of the GraphQL type TierPayload.
 // The GraphQL type's documentation follows.
 //
-// What createTier, updateTier and reorderLimits answer.
+// What createTier, updateTier and others that change a tier answer.
 type CreateTierCreateTierTierPayload struct {
 	Tier Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
@@ -744,16 +856,20 @@ var AllDecision = []Decision{
 type DeclaredAccount struct {
 	Account `json:"-"`
 	// What it has instead of its tier's limits; newest first, those that have ended too.
-	Overrides []DeclaredAccountOverridesOverride `json:"overrides"`
+	Overrides DeclaredAccountOverridesOverrideConnection `json:"overrides"`
 	// How it is known apart from keys; newest first.
-	Identities []DeclaredAccountIdentitiesIdentity `json:"identities"`
+	Identities DeclaredAccountIdentitiesIdentityConnection `json:"identities"`
 }
 
 // GetOverrides returns DeclaredAccount.Overrides, and is useful for accessing the field via an interface.
-func (v *DeclaredAccount) GetOverrides() []DeclaredAccountOverridesOverride { return v.Overrides }
+func (v *DeclaredAccount) GetOverrides() DeclaredAccountOverridesOverrideConnection {
+	return v.Overrides
+}
 
 // GetIdentities returns DeclaredAccount.Identities, and is useful for accessing the field via an interface.
-func (v *DeclaredAccount) GetIdentities() []DeclaredAccountIdentitiesIdentity { return v.Identities }
+func (v *DeclaredAccount) GetIdentities() DeclaredAccountIdentitiesIdentityConnection {
+	return v.Identities
+}
 
 // GetId returns DeclaredAccount.Id, and is useful for accessing the field via an interface.
 func (v *DeclaredAccount) GetId() string { return v.Account.Id }
@@ -775,6 +891,12 @@ func (v *DeclaredAccount) GetTimeZone() string { return v.Account.TimeZone }
 
 // GetBillingDay returns DeclaredAccount.BillingDay, and is useful for accessing the field via an interface.
 func (v *DeclaredAccount) GetBillingDay() int { return v.Account.BillingDay }
+
+// GetLabels returns DeclaredAccount.Labels, and is useful for accessing the field via an interface.
+func (v *DeclaredAccount) GetLabels() []AccountLabelsLabel { return v.Account.Labels }
+
+// GetTrial returns DeclaredAccount.Trial, and is useful for accessing the field via an interface.
+func (v *DeclaredAccount) GetTrial() *AccountTrial { return v.Account.Trial }
 
 // GetCreatedAt returns DeclaredAccount.CreatedAt, and is useful for accessing the field via an interface.
 func (v *DeclaredAccount) GetCreatedAt() time.Time { return v.Account.CreatedAt }
@@ -805,9 +927,9 @@ func (v *DeclaredAccount) UnmarshalJSON(b []byte) error {
 }
 
 type __premarshalDeclaredAccount struct {
-	Overrides []DeclaredAccountOverridesOverride `json:"overrides"`
+	Overrides DeclaredAccountOverridesOverrideConnection `json:"overrides"`
 
-	Identities []DeclaredAccountIdentitiesIdentity `json:"identities"`
+	Identities DeclaredAccountIdentitiesIdentityConnection `json:"identities"`
 
 	Id string `json:"id"`
 
@@ -822,6 +944,10 @@ type __premarshalDeclaredAccount struct {
 	TimeZone string `json:"timeZone"`
 
 	BillingDay int `json:"billingDay"`
+
+	Labels []AccountLabelsLabel `json:"labels"`
+
+	Trial *AccountTrial `json:"trial"`
 
 	CreatedAt time.Time `json:"createdAt"`
 }
@@ -846,105 +972,43 @@ func (v *DeclaredAccount) __premarshalJSON() (*__premarshalDeclaredAccount, erro
 	retval.OnDefaultTier = v.Account.OnDefaultTier
 	retval.TimeZone = v.Account.TimeZone
 	retval.BillingDay = v.Account.BillingDay
+	retval.Labels = v.Account.Labels
+	retval.Trial = v.Account.Trial
 	retval.CreatedAt = v.Account.CreatedAt
 	return &retval, nil
 }
 
-// DeclaredAccountIdentitiesIdentity includes the requested fields of the GraphQL type Identity.
+// DeclaredAccountIdentitiesIdentityConnection includes the requested fields of the GraphQL type IdentityConnection.
 // The GraphQL type's documentation follows.
 //
-// A name other than a key that stands for an account.
-type DeclaredAccountIdentitiesIdentity struct {
-	Id   string       `json:"id"`
-	Kind IdentityKind `json:"kind"`
-	// The JWT's subject, or the certificate's name.
-	Value string `json:"value"`
-	// With a JWT: who must have issued it, its claim iss; empty for anybody whom Envoy trusts.
-	Issuer string `json:"issuer"`
+// One page of identities.
+type DeclaredAccountIdentitiesIdentityConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Identity `json:"nodes"`
+	PageInfo PageInfo   `json:"pageInfo"`
 }
 
-// GetId returns DeclaredAccountIdentitiesIdentity.Id, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountIdentitiesIdentity) GetId() string { return v.Id }
+// GetNodes returns DeclaredAccountIdentitiesIdentityConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *DeclaredAccountIdentitiesIdentityConnection) GetNodes() []Identity { return v.Nodes }
 
-// GetKind returns DeclaredAccountIdentitiesIdentity.Kind, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountIdentitiesIdentity) GetKind() IdentityKind { return v.Kind }
+// GetPageInfo returns DeclaredAccountIdentitiesIdentityConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *DeclaredAccountIdentitiesIdentityConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
-// GetValue returns DeclaredAccountIdentitiesIdentity.Value, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountIdentitiesIdentity) GetValue() string { return v.Value }
-
-// GetIssuer returns DeclaredAccountIdentitiesIdentity.Issuer, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountIdentitiesIdentity) GetIssuer() string { return v.Issuer }
-
-// DeclaredAccountOverridesOverride includes the requested fields of the GraphQL type Override.
+// DeclaredAccountOverridesOverrideConnection includes the requested fields of the GraphQL type OverrideConnection.
 // The GraphQL type's documentation follows.
 //
-// What an account has instead of one limit of its tier.
-type DeclaredAccountOverridesOverride struct {
-	Id string `json:"id"`
-	// The tier's limit, as it is without the override.
-	Limit DeclaredAccountOverridesOverrideLimit `json:"limit"`
-	// Instead of `limit.amount`.
-	Amount int64 `json:"amount"`
-	// Instead of `limit.burst`, for RATE; null: the limit's.
-	Burst *int64 `json:"burst"`
-	// Instead of `limit.mode`; null: the limit's.
-	Mode *LimitMode `json:"mode"`
-	// It ends then; null: never.
-	Until *time.Time `json:"until"`
-	// Why it is there; at most 500 characters.
-	Note string `json:"note"`
-	// Whether `until` has passed.
-	Ended bool `json:"ended"`
-	// Whether Envoys follow it: it has not ended, and its limit is one of the account's tier.
-	InForce bool `json:"inForce"`
+// One page of overrides.
+type DeclaredAccountOverridesOverrideConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Override `json:"nodes"`
+	PageInfo PageInfo   `json:"pageInfo"`
 }
 
-// GetId returns DeclaredAccountOverridesOverride.Id, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetId() string { return v.Id }
+// GetNodes returns DeclaredAccountOverridesOverrideConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *DeclaredAccountOverridesOverrideConnection) GetNodes() []Override { return v.Nodes }
 
-// GetLimit returns DeclaredAccountOverridesOverride.Limit, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetLimit() DeclaredAccountOverridesOverrideLimit {
-	return v.Limit
-}
-
-// GetAmount returns DeclaredAccountOverridesOverride.Amount, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetAmount() int64 { return v.Amount }
-
-// GetBurst returns DeclaredAccountOverridesOverride.Burst, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetBurst() *int64 { return v.Burst }
-
-// GetMode returns DeclaredAccountOverridesOverride.Mode, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetMode() *LimitMode { return v.Mode }
-
-// GetUntil returns DeclaredAccountOverridesOverride.Until, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetUntil() *time.Time { return v.Until }
-
-// GetNote returns DeclaredAccountOverridesOverride.Note, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetNote() string { return v.Note }
-
-// GetEnded returns DeclaredAccountOverridesOverride.Ended, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetEnded() bool { return v.Ended }
-
-// GetInForce returns DeclaredAccountOverridesOverride.InForce, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverride) GetInForce() bool { return v.InForce }
-
-// DeclaredAccountOverridesOverrideLimit includes the requested fields of the GraphQL type Limit.
-// The GraphQL type's documentation follows.
-//
-// One rule of a tier: whose requests it counts, which of them, what it measures
-// and how much it allows.
-type DeclaredAccountOverridesOverrideLimit struct {
-	Id string `json:"id"`
-	// Stands in the RateLimit header fields. Unique within the tier; lower-case
-	// letters, digits and hyphens, 1 to 64 characters.
-	Name string `json:"name"`
-}
-
-// GetId returns DeclaredAccountOverridesOverrideLimit.Id, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverrideLimit) GetId() string { return v.Id }
-
-// GetName returns DeclaredAccountOverridesOverrideLimit.Name, and is useful for accessing the field via an interface.
-func (v *DeclaredAccountOverridesOverrideLimit) GetName() string { return v.Name }
+// GetPageInfo returns DeclaredAccountOverridesOverrideConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *DeclaredAccountOverridesOverrideConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // The default tiers to set. What is left out stays as it is.
 type DefaultsInput struct {
@@ -1387,6 +1451,47 @@ var AllGranularity = []Granularity{
 	GranularityMonth,
 }
 
+// Group includes the GraphQL fields of EndpointGroup requested by the fragment Group.
+// The GraphQL type's documentation follows.
+//
+// A named set of endpoints that one limit can count together.
+type Group struct {
+	Id string `json:"id"`
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+}
+
+// GetId returns Group.Id, and is useful for accessing the field via an interface.
+func (v *Group) GetId() string { return v.Id }
+
+// GetName returns Group.Name, and is useful for accessing the field via an interface.
+func (v *Group) GetName() string { return v.Name }
+
+// Identity includes the GraphQL fields of Identity requested by the fragment Identity.
+// The GraphQL type's documentation follows.
+//
+// A name other than a key that stands for an account.
+type Identity struct {
+	Id   string       `json:"id"`
+	Kind IdentityKind `json:"kind"`
+	// The JWT's subject, or the certificate's name.
+	Value string `json:"value"`
+	// With a JWT: who must have issued it, its claim iss; empty for anybody whom Envoy trusts.
+	Issuer string `json:"issuer"`
+}
+
+// GetId returns Identity.Id, and is useful for accessing the field via an interface.
+func (v *Identity) GetId() string { return v.Id }
+
+// GetKind returns Identity.Kind, and is useful for accessing the field via an interface.
+func (v *Identity) GetKind() IdentityKind { return v.Kind }
+
+// GetValue returns Identity.Value, and is useful for accessing the field via an interface.
+func (v *Identity) GetValue() string { return v.Value }
+
+// GetIssuer returns Identity.Issuer, and is useful for accessing the field via an interface.
+func (v *Identity) GetIssuer() string { return v.Issuer }
+
 // What an identity is read from.
 type IdentityKind string
 
@@ -1527,6 +1632,33 @@ var AllKeyStatus = []KeyStatus{
 	KeyStatusExpired,
 	KeyStatusRevoked,
 }
+
+// What a label has to be.
+type LabelFilter struct {
+	Key string `json:"key"`
+	// Leave it out for any.
+	Value *string `json:"value"`
+}
+
+// GetKey returns LabelFilter.Key, and is useful for accessing the field via an interface.
+func (v *LabelFilter) GetKey() string { return v.Key }
+
+// GetValue returns LabelFilter.Value, and is useful for accessing the field via an interface.
+func (v *LabelFilter) GetValue() *string { return v.Value }
+
+// A label to set.
+type LabelInput struct {
+	// See Label.key.
+	Key string `json:"key"`
+	// See Label.value.
+	Value string `json:"value"`
+}
+
+// GetKey returns LabelInput.Key, and is useful for accessing the field via an interface.
+func (v *LabelInput) GetKey() string { return v.Key }
+
+// GetValue returns LabelInput.Value, and is useful for accessing the field via an interface.
+func (v *LabelInput) GetValue() string { return v.Value }
 
 // Limit includes the GraphQL fields of Limit requested by the fragment Limit.
 // The GraphQL type's documentation follows.
@@ -1853,38 +1985,20 @@ var AllLimitSubject = []LimitSubject{
 //
 // One page of accounts.
 type ListAccountsAccountsAccountConnection struct {
-	Nodes    []Account                                     `json:"nodes"`
-	PageInfo ListAccountsAccountsAccountConnectionPageInfo `json:"pageInfo"`
+	// The nodes without their cursors.
+	Nodes    []Account `json:"nodes"`
+	PageInfo PageInfo  `json:"pageInfo"`
 }
 
 // GetNodes returns ListAccountsAccountsAccountConnection.Nodes, and is useful for accessing the field via an interface.
 func (v *ListAccountsAccountsAccountConnection) GetNodes() []Account { return v.Nodes }
 
 // GetPageInfo returns ListAccountsAccountsAccountConnection.PageInfo, and is useful for accessing the field via an interface.
-func (v *ListAccountsAccountsAccountConnection) GetPageInfo() ListAccountsAccountsAccountConnectionPageInfo {
-	return v.PageInfo
-}
-
-// ListAccountsAccountsAccountConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
-// The GraphQL type's documentation follows.
-//
-// Position in a list that is read page by page.
-type ListAccountsAccountsAccountConnectionPageInfo struct {
-	// Whether there is more after endCursor.
-	HasNextPage bool `json:"hasNextPage"`
-	// Pass it as `after` to read on; null on an empty page.
-	EndCursor *string `json:"endCursor"`
-}
-
-// GetHasNextPage returns ListAccountsAccountsAccountConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
-func (v *ListAccountsAccountsAccountConnectionPageInfo) GetHasNextPage() bool { return v.HasNextPage }
-
-// GetEndCursor returns ListAccountsAccountsAccountConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
-func (v *ListAccountsAccountsAccountConnectionPageInfo) GetEndCursor() *string { return v.EndCursor }
+func (v *ListAccountsAccountsAccountConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // ListAccountsResponse is returned by ListAccounts on success.
 type ListAccountsResponse struct {
-	// Accounts by name, page by page.
+	// Accounts page by page.
 	Accounts ListAccountsAccountsAccountConnection `json:"accounts"`
 }
 
@@ -1896,8 +2010,9 @@ func (v *ListAccountsResponse) GetAccounts() ListAccountsAccountsAccountConnecti
 //
 // One page of the audit log.
 type ListAuditAuditLogAuditConnection struct {
+	// The nodes without their cursors.
 	Nodes    []ListAuditAuditLogAuditConnectionNodesAuditRecord `json:"nodes"`
-	PageInfo ListAuditAuditLogAuditConnectionPageInfo           `json:"pageInfo"`
+	PageInfo PageInfo                                           `json:"pageInfo"`
 }
 
 // GetNodes returns ListAuditAuditLogAuditConnection.Nodes, and is useful for accessing the field via an interface.
@@ -1906,9 +2021,7 @@ func (v *ListAuditAuditLogAuditConnection) GetNodes() []ListAuditAuditLogAuditCo
 }
 
 // GetPageInfo returns ListAuditAuditLogAuditConnection.PageInfo, and is useful for accessing the field via an interface.
-func (v *ListAuditAuditLogAuditConnection) GetPageInfo() ListAuditAuditLogAuditConnectionPageInfo {
-	return v.PageInfo
-}
+func (v *ListAuditAuditLogAuditConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // ListAuditAuditLogAuditConnectionNodesAuditRecord includes the requested fields of the GraphQL type AuditRecord.
 // The GraphQL type's documentation follows.
@@ -2042,23 +2155,6 @@ func (v *ListAuditAuditLogAuditConnectionNodesAuditRecordObjectAuditObject) GetN
 	return v.Name
 }
 
-// ListAuditAuditLogAuditConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
-// The GraphQL type's documentation follows.
-//
-// Position in a list that is read page by page.
-type ListAuditAuditLogAuditConnectionPageInfo struct {
-	// Whether there is more after endCursor.
-	HasNextPage bool `json:"hasNextPage"`
-	// Pass it as `after` to read on; null on an empty page.
-	EndCursor *string `json:"endCursor"`
-}
-
-// GetHasNextPage returns ListAuditAuditLogAuditConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
-func (v *ListAuditAuditLogAuditConnectionPageInfo) GetHasNextPage() bool { return v.HasNextPage }
-
-// GetEndCursor returns ListAuditAuditLogAuditConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
-func (v *ListAuditAuditLogAuditConnectionPageInfo) GetEndCursor() *string { return v.EndCursor }
-
 // ListAuditResponse is returned by ListAudit on success.
 type ListAuditResponse struct {
 	// The audit log: every change, newest first, page by page. Fails with VALIDATION on
@@ -2074,42 +2170,20 @@ func (v *ListAuditResponse) GetAuditLog() ListAuditAuditLogAuditConnection { ret
 //
 // One page of accounts.
 type ListDeclaredAccountsAccountsAccountConnection struct {
-	Nodes    []DeclaredAccount                                     `json:"nodes"`
-	PageInfo ListDeclaredAccountsAccountsAccountConnectionPageInfo `json:"pageInfo"`
+	// The nodes without their cursors.
+	Nodes    []DeclaredAccount `json:"nodes"`
+	PageInfo PageInfo          `json:"pageInfo"`
 }
 
 // GetNodes returns ListDeclaredAccountsAccountsAccountConnection.Nodes, and is useful for accessing the field via an interface.
 func (v *ListDeclaredAccountsAccountsAccountConnection) GetNodes() []DeclaredAccount { return v.Nodes }
 
 // GetPageInfo returns ListDeclaredAccountsAccountsAccountConnection.PageInfo, and is useful for accessing the field via an interface.
-func (v *ListDeclaredAccountsAccountsAccountConnection) GetPageInfo() ListDeclaredAccountsAccountsAccountConnectionPageInfo {
-	return v.PageInfo
-}
-
-// ListDeclaredAccountsAccountsAccountConnectionPageInfo includes the requested fields of the GraphQL type PageInfo.
-// The GraphQL type's documentation follows.
-//
-// Position in a list that is read page by page.
-type ListDeclaredAccountsAccountsAccountConnectionPageInfo struct {
-	// Whether there is more after endCursor.
-	HasNextPage bool `json:"hasNextPage"`
-	// Pass it as `after` to read on; null on an empty page.
-	EndCursor *string `json:"endCursor"`
-}
-
-// GetHasNextPage returns ListDeclaredAccountsAccountsAccountConnectionPageInfo.HasNextPage, and is useful for accessing the field via an interface.
-func (v *ListDeclaredAccountsAccountsAccountConnectionPageInfo) GetHasNextPage() bool {
-	return v.HasNextPage
-}
-
-// GetEndCursor returns ListDeclaredAccountsAccountsAccountConnectionPageInfo.EndCursor, and is useful for accessing the field via an interface.
-func (v *ListDeclaredAccountsAccountsAccountConnectionPageInfo) GetEndCursor() *string {
-	return v.EndCursor
-}
+func (v *ListDeclaredAccountsAccountsAccountConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // ListDeclaredAccountsResponse is returned by ListDeclaredAccounts on success.
 type ListDeclaredAccountsResponse struct {
-	// Accounts by name, page by page.
+	// Accounts page by page.
 	Accounts ListDeclaredAccountsAccountsAccountConnection `json:"accounts"`
 }
 
@@ -2118,14 +2192,98 @@ func (v *ListDeclaredAccountsResponse) GetAccounts() ListDeclaredAccountsAccount
 	return v.Accounts
 }
 
+// ListEndpointsEndpointsEndpointConnection includes the requested fields of the GraphQL type EndpointConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of endpoints.
+type ListEndpointsEndpointsEndpointConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Endpoint `json:"nodes"`
+	PageInfo PageInfo   `json:"pageInfo"`
+}
+
+// GetNodes returns ListEndpointsEndpointsEndpointConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListEndpointsEndpointsEndpointConnection) GetNodes() []Endpoint { return v.Nodes }
+
+// GetPageInfo returns ListEndpointsEndpointsEndpointConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListEndpointsEndpointsEndpointConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
 // ListEndpointsResponse is returned by ListEndpoints on success.
 type ListEndpointsResponse struct {
-	// All endpoints, by template and method.
-	Endpoints []Endpoint `json:"endpoints"`
+	// Endpoints by template and method, page by page.
+	Endpoints ListEndpointsEndpointsEndpointConnection `json:"endpoints"`
 }
 
 // GetEndpoints returns ListEndpointsResponse.Endpoints, and is useful for accessing the field via an interface.
-func (v *ListEndpointsResponse) GetEndpoints() []Endpoint { return v.Endpoints }
+func (v *ListEndpointsResponse) GetEndpoints() ListEndpointsEndpointsEndpointConnection {
+	return v.Endpoints
+}
+
+// ListGroupsEndpointGroupsEndpointGroupConnection includes the requested fields of the GraphQL type EndpointGroupConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of endpoint groups.
+type ListGroupsEndpointGroupsEndpointGroupConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Group  `json:"nodes"`
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// GetNodes returns ListGroupsEndpointGroupsEndpointGroupConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListGroupsEndpointGroupsEndpointGroupConnection) GetNodes() []Group { return v.Nodes }
+
+// GetPageInfo returns ListGroupsEndpointGroupsEndpointGroupConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListGroupsEndpointGroupsEndpointGroupConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
+// ListGroupsResponse is returned by ListGroups on success.
+type ListGroupsResponse struct {
+	// Endpoint groups by name, page by page.
+	EndpointGroups ListGroupsEndpointGroupsEndpointGroupConnection `json:"endpointGroups"`
+}
+
+// GetEndpointGroups returns ListGroupsResponse.EndpointGroups, and is useful for accessing the field via an interface.
+func (v *ListGroupsResponse) GetEndpointGroups() ListGroupsEndpointGroupsEndpointGroupConnection {
+	return v.EndpointGroups
+}
+
+// ListIdentitiesAccount includes the requested fields of the GraphQL type Account.
+// The GraphQL type's documentation follows.
+//
+// Who is limited and billed.
+type ListIdentitiesAccount struct {
+	// How it is known apart from keys; newest first.
+	Identities ListIdentitiesAccountIdentitiesIdentityConnection `json:"identities"`
+}
+
+// GetIdentities returns ListIdentitiesAccount.Identities, and is useful for accessing the field via an interface.
+func (v *ListIdentitiesAccount) GetIdentities() ListIdentitiesAccountIdentitiesIdentityConnection {
+	return v.Identities
+}
+
+// ListIdentitiesAccountIdentitiesIdentityConnection includes the requested fields of the GraphQL type IdentityConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of identities.
+type ListIdentitiesAccountIdentitiesIdentityConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Identity `json:"nodes"`
+	PageInfo PageInfo   `json:"pageInfo"`
+}
+
+// GetNodes returns ListIdentitiesAccountIdentitiesIdentityConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListIdentitiesAccountIdentitiesIdentityConnection) GetNodes() []Identity { return v.Nodes }
+
+// GetPageInfo returns ListIdentitiesAccountIdentitiesIdentityConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListIdentitiesAccountIdentitiesIdentityConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
+// ListIdentitiesResponse is returned by ListIdentities on success.
+type ListIdentitiesResponse struct {
+	// One account, or null.
+	Account *ListIdentitiesAccount `json:"account"`
+}
+
+// GetAccount returns ListIdentitiesResponse.Account, and is useful for accessing the field via an interface.
+func (v *ListIdentitiesResponse) GetAccount() *ListIdentitiesAccount { return v.Account }
 
 // ListKeysAccount includes the requested fields of the GraphQL type Account.
 // The GraphQL type's documentation follows.
@@ -2133,11 +2291,27 @@ func (v *ListEndpointsResponse) GetEndpoints() []Endpoint { return v.Endpoints }
 // Who is limited and billed.
 type ListKeysAccount struct {
 	// Newest first.
-	Keys []Key `json:"keys"`
+	Keys ListKeysAccountKeysKeyConnection `json:"keys"`
 }
 
 // GetKeys returns ListKeysAccount.Keys, and is useful for accessing the field via an interface.
-func (v *ListKeysAccount) GetKeys() []Key { return v.Keys }
+func (v *ListKeysAccount) GetKeys() ListKeysAccountKeysKeyConnection { return v.Keys }
+
+// ListKeysAccountKeysKeyConnection includes the requested fields of the GraphQL type KeyConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of keys.
+type ListKeysAccountKeysKeyConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Key    `json:"nodes"`
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// GetNodes returns ListKeysAccountKeysKeyConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListKeysAccountKeysKeyConnection) GetNodes() []Key { return v.Nodes }
+
+// GetPageInfo returns ListKeysAccountKeysKeyConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListKeysAccountKeysKeyConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // ListKeysResponse is returned by ListKeys on success.
 type ListKeysResponse struct {
@@ -2148,14 +2322,119 @@ type ListKeysResponse struct {
 // GetAccount returns ListKeysResponse.Account, and is useful for accessing the field via an interface.
 func (v *ListKeysResponse) GetAccount() *ListKeysAccount { return v.Account }
 
+// ListMetersMetersMeterConnection includes the requested fields of the GraphQL type MeterConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of custom meters.
+type ListMetersMetersMeterConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Meter  `json:"nodes"`
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// GetNodes returns ListMetersMetersMeterConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListMetersMetersMeterConnection) GetNodes() []Meter { return v.Nodes }
+
+// GetPageInfo returns ListMetersMetersMeterConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListMetersMetersMeterConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
+// ListMetersResponse is returned by ListMeters on success.
+type ListMetersResponse struct {
+	// Custom meters by name, page by page.
+	Meters ListMetersMetersMeterConnection `json:"meters"`
+}
+
+// GetMeters returns ListMetersResponse.Meters, and is useful for accessing the field via an interface.
+func (v *ListMetersResponse) GetMeters() ListMetersMetersMeterConnection { return v.Meters }
+
+// ListOverridesAccount includes the requested fields of the GraphQL type Account.
+// The GraphQL type's documentation follows.
+//
+// Who is limited and billed.
+type ListOverridesAccount struct {
+	// What it has instead of its tier's limits; newest first, those that have ended too.
+	Overrides ListOverridesAccountOverridesOverrideConnection `json:"overrides"`
+}
+
+// GetOverrides returns ListOverridesAccount.Overrides, and is useful for accessing the field via an interface.
+func (v *ListOverridesAccount) GetOverrides() ListOverridesAccountOverridesOverrideConnection {
+	return v.Overrides
+}
+
+// ListOverridesAccountOverridesOverrideConnection includes the requested fields of the GraphQL type OverrideConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of overrides.
+type ListOverridesAccountOverridesOverrideConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Override `json:"nodes"`
+	PageInfo PageInfo   `json:"pageInfo"`
+}
+
+// GetNodes returns ListOverridesAccountOverridesOverrideConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListOverridesAccountOverridesOverrideConnection) GetNodes() []Override { return v.Nodes }
+
+// GetPageInfo returns ListOverridesAccountOverridesOverrideConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListOverridesAccountOverridesOverrideConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
+// ListOverridesResponse is returned by ListOverrides on success.
+type ListOverridesResponse struct {
+	// One account, or null.
+	Account *ListOverridesAccount `json:"account"`
+}
+
+// GetAccount returns ListOverridesResponse.Account, and is useful for accessing the field via an interface.
+func (v *ListOverridesResponse) GetAccount() *ListOverridesAccount { return v.Account }
+
+// ListPolicyTiersResponse is returned by ListPolicyTiers on success.
+type ListPolicyTiersResponse struct {
+	// Tiers by name, page by page.
+	Tiers ListPolicyTiersTiersTierConnection `json:"tiers"`
+}
+
+// GetTiers returns ListPolicyTiersResponse.Tiers, and is useful for accessing the field via an interface.
+func (v *ListPolicyTiersResponse) GetTiers() ListPolicyTiersTiersTierConnection { return v.Tiers }
+
+// ListPolicyTiersTiersTierConnection includes the requested fields of the GraphQL type TierConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of tiers.
+type ListPolicyTiersTiersTierConnection struct {
+	// The nodes without their cursors.
+	Nodes    []Tier   `json:"nodes"`
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// GetNodes returns ListPolicyTiersTiersTierConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListPolicyTiersTiersTierConnection) GetNodes() []Tier { return v.Nodes }
+
+// GetPageInfo returns ListPolicyTiersTiersTierConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListPolicyTiersTiersTierConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
 // ListTiersResponse is returned by ListTiers on success.
 type ListTiersResponse struct {
-	// All tiers, by name.
-	Tiers []CountedTier `json:"tiers"`
+	// Tiers by name, page by page.
+	Tiers ListTiersTiersTierConnection `json:"tiers"`
 }
 
 // GetTiers returns ListTiersResponse.Tiers, and is useful for accessing the field via an interface.
-func (v *ListTiersResponse) GetTiers() []CountedTier { return v.Tiers }
+func (v *ListTiersResponse) GetTiers() ListTiersTiersTierConnection { return v.Tiers }
+
+// ListTiersTiersTierConnection includes the requested fields of the GraphQL type TierConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of tiers.
+type ListTiersTiersTierConnection struct {
+	// The nodes without their cursors.
+	Nodes    []CountedTier `json:"nodes"`
+	PageInfo PageInfo      `json:"pageInfo"`
+}
+
+// GetNodes returns ListTiersTiersTierConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListTiersTiersTierConnection) GetNodes() []CountedTier { return v.Nodes }
+
+// GetPageInfo returns ListTiersTiersTierConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListTiersTiersTierConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // What a limit measures.
 type Measure string
@@ -2233,6 +2512,92 @@ func (v *MeterEndpoint) GetMethod() string { return v.Method }
 
 // GetTemplate returns MeterEndpoint.Template, and is useful for accessing the field via an interface.
 func (v *MeterEndpoint) GetTemplate() string { return v.Template }
+
+// Override includes the GraphQL fields of Override requested by the fragment Override.
+// The GraphQL type's documentation follows.
+//
+// What an account has instead of one limit of its tier.
+type Override struct {
+	Id string `json:"id"`
+	// The tier's limit, as it is without the override.
+	Limit OverrideLimit `json:"limit"`
+	// Instead of `limit.amount`.
+	Amount int64 `json:"amount"`
+	// Instead of `limit.burst`, for RATE; null: the limit's.
+	Burst *int64 `json:"burst"`
+	// Instead of `limit.mode`; null: the limit's.
+	Mode *LimitMode `json:"mode"`
+	// It ends then; null: never.
+	Until *time.Time `json:"until"`
+	// Why it is there; at most 500 characters.
+	Note string `json:"note"`
+	// Whether `until` has passed.
+	Ended bool `json:"ended"`
+	// Whether Envoys follow it: it has not ended, and its limit is one of the account's version of its tier.
+	InForce bool `json:"inForce"`
+}
+
+// GetId returns Override.Id, and is useful for accessing the field via an interface.
+func (v *Override) GetId() string { return v.Id }
+
+// GetLimit returns Override.Limit, and is useful for accessing the field via an interface.
+func (v *Override) GetLimit() OverrideLimit { return v.Limit }
+
+// GetAmount returns Override.Amount, and is useful for accessing the field via an interface.
+func (v *Override) GetAmount() int64 { return v.Amount }
+
+// GetBurst returns Override.Burst, and is useful for accessing the field via an interface.
+func (v *Override) GetBurst() *int64 { return v.Burst }
+
+// GetMode returns Override.Mode, and is useful for accessing the field via an interface.
+func (v *Override) GetMode() *LimitMode { return v.Mode }
+
+// GetUntil returns Override.Until, and is useful for accessing the field via an interface.
+func (v *Override) GetUntil() *time.Time { return v.Until }
+
+// GetNote returns Override.Note, and is useful for accessing the field via an interface.
+func (v *Override) GetNote() string { return v.Note }
+
+// GetEnded returns Override.Ended, and is useful for accessing the field via an interface.
+func (v *Override) GetEnded() bool { return v.Ended }
+
+// GetInForce returns Override.InForce, and is useful for accessing the field via an interface.
+func (v *Override) GetInForce() bool { return v.InForce }
+
+// OverrideLimit includes the requested fields of the GraphQL type Limit.
+// The GraphQL type's documentation follows.
+//
+// One rule of a tier: whose requests it counts, which of them, what it measures
+// and how much it allows.
+type OverrideLimit struct {
+	Id string `json:"id"`
+	// Stands in the RateLimit header fields. Unique within the tier; lower-case
+	// letters, digits and hyphens, 1 to 64 characters.
+	Name string `json:"name"`
+}
+
+// GetId returns OverrideLimit.Id, and is useful for accessing the field via an interface.
+func (v *OverrideLimit) GetId() string { return v.Id }
+
+// GetName returns OverrideLimit.Name, and is useful for accessing the field via an interface.
+func (v *OverrideLimit) GetName() string { return v.Name }
+
+// PageInfo includes the GraphQL fields of PageInfo requested by the fragment PageInfo.
+// The GraphQL type's documentation follows.
+//
+// Where a page lies in its list.
+type PageInfo struct {
+	// Whether there is more after endCursor.
+	HasNextPage bool `json:"hasNextPage"`
+	// Pass it as `after` to read on; null on an empty page.
+	EndCursor *string `json:"endCursor"`
+}
+
+// GetHasNextPage returns PageInfo.HasNextPage, and is useful for accessing the field via an interface.
+func (v *PageInfo) GetHasNextPage() bool { return v.HasNextPage }
+
+// GetEndCursor returns PageInfo.EndCursor, and is useful for accessing the field via an interface.
+func (v *PageInfo) GetEndCursor() *string { return v.EndCursor }
 
 // What a limit's amount is for.
 type Period string
@@ -2327,7 +2692,7 @@ func (v *ReadPolicyDefaults) GetAnonymousTier() *ReadPolicyDefaultsAnonymousTier
 // ReadPolicyDefaultsAnonymousTier includes the requested fields of the GraphQL type Tier.
 // The GraphQL type's documentation follows.
 //
-// A named set of limits that accounts are put on.
+// A named set of limits that accounts are put on, in versions.
 type ReadPolicyDefaultsAnonymousTier struct {
 	Id string `json:"id"`
 	// Unique, 1 to 64 characters.
@@ -2343,7 +2708,7 @@ func (v *ReadPolicyDefaultsAnonymousTier) GetName() string { return v.Name }
 // ReadPolicyDefaultsTier includes the requested fields of the GraphQL type Tier.
 // The GraphQL type's documentation follows.
 //
-// A named set of limits that accounts are put on.
+// A named set of limits that accounts are put on, in versions.
 type ReadPolicyDefaultsTier struct {
 	Id string `json:"id"`
 	// Unique, 1 to 64 characters.
@@ -2356,57 +2721,43 @@ func (v *ReadPolicyDefaultsTier) GetId() string { return v.Id }
 // GetName returns ReadPolicyDefaultsTier.Name, and is useful for accessing the field via an interface.
 func (v *ReadPolicyDefaultsTier) GetName() string { return v.Name }
 
-// ReadPolicyEndpointGroupsEndpointGroup includes the requested fields of the GraphQL type EndpointGroup.
+// ReadPolicyManagedObjectsManagedObject includes the requested fields of the GraphQL type ManagedObject.
 // The GraphQL type's documentation follows.
 //
-// A named set of endpoints that one limit can count together.
-type ReadPolicyEndpointGroupsEndpointGroup struct {
+// An object that somebody keeps in files.
+type ReadPolicyManagedObjectsManagedObject struct {
+	// Of a tier, an endpoint, an endpoint group or a meter.
 	Id string `json:"id"`
-	// Unique, 1 to 64 characters.
-	Name string `json:"name"`
+	// The files' `metadata.manager`.
+	Manager string `json:"manager"`
 }
 
-// GetId returns ReadPolicyEndpointGroupsEndpointGroup.Id, and is useful for accessing the field via an interface.
-func (v *ReadPolicyEndpointGroupsEndpointGroup) GetId() string { return v.Id }
+// GetId returns ReadPolicyManagedObjectsManagedObject.Id, and is useful for accessing the field via an interface.
+func (v *ReadPolicyManagedObjectsManagedObject) GetId() string { return v.Id }
 
-// GetName returns ReadPolicyEndpointGroupsEndpointGroup.Name, and is useful for accessing the field via an interface.
-func (v *ReadPolicyEndpointGroupsEndpointGroup) GetName() string { return v.Name }
+// GetManager returns ReadPolicyManagedObjectsManagedObject.Manager, and is useful for accessing the field via an interface.
+func (v *ReadPolicyManagedObjectsManagedObject) GetManager() string { return v.Manager }
 
 // ReadPolicyResponse is returned by ReadPolicy on success.
 type ReadPolicyResponse struct {
 	// Which policy runs where. Fails with VALIDATION on the field at fault.
 	Rollout ReadPolicyRollout `json:"rollout"`
-	// All tiers, by name.
-	Tiers []Tier `json:"tiers"`
+	// What somebody keeps in files, as `weir apply` does; by kind and id.
+	ManagedObjects []ReadPolicyManagedObjectsManagedObject `json:"managedObjects"`
 	// The tiers for accounts without one and for callers without an account.
 	Defaults ReadPolicyDefaults `json:"defaults"`
-	// All endpoints, by template and method.
-	Endpoints []Endpoint `json:"endpoints"`
-	// All endpoint groups, by name.
-	EndpointGroups []ReadPolicyEndpointGroupsEndpointGroup `json:"endpointGroups"`
-	// All custom meters, by name.
-	Meters []Meter `json:"meters"`
 }
 
 // GetRollout returns ReadPolicyResponse.Rollout, and is useful for accessing the field via an interface.
 func (v *ReadPolicyResponse) GetRollout() ReadPolicyRollout { return v.Rollout }
 
-// GetTiers returns ReadPolicyResponse.Tiers, and is useful for accessing the field via an interface.
-func (v *ReadPolicyResponse) GetTiers() []Tier { return v.Tiers }
+// GetManagedObjects returns ReadPolicyResponse.ManagedObjects, and is useful for accessing the field via an interface.
+func (v *ReadPolicyResponse) GetManagedObjects() []ReadPolicyManagedObjectsManagedObject {
+	return v.ManagedObjects
+}
 
 // GetDefaults returns ReadPolicyResponse.Defaults, and is useful for accessing the field via an interface.
 func (v *ReadPolicyResponse) GetDefaults() ReadPolicyDefaults { return v.Defaults }
-
-// GetEndpoints returns ReadPolicyResponse.Endpoints, and is useful for accessing the field via an interface.
-func (v *ReadPolicyResponse) GetEndpoints() []Endpoint { return v.Endpoints }
-
-// GetEndpointGroups returns ReadPolicyResponse.EndpointGroups, and is useful for accessing the field via an interface.
-func (v *ReadPolicyResponse) GetEndpointGroups() []ReadPolicyEndpointGroupsEndpointGroup {
-	return v.EndpointGroups
-}
-
-// GetMeters returns ReadPolicyResponse.Meters, and is useful for accessing the field via an interface.
-func (v *ReadPolicyResponse) GetMeters() []Meter { return v.Meters }
 
 // ReadPolicyRollout includes the requested fields of the GraphQL type Rollout.
 // The GraphQL type's documentation follows.
@@ -2436,6 +2787,8 @@ func (v *ReadRolloutResponse) GetRollout() ReadRolloutRollout { return v.Rollout
 type ReadRolloutRollout struct {
 	// The version of the policy as it is now: what every worker should run in about a second.
 	Snapshot int64 `json:"snapshot"`
+	// How far the snapshot that was asked for has got.
+	Progress ReadRolloutRolloutProgress `json:"progress"`
 	// Worker threads of all Envoys heard from in the last minute.
 	Workers []ReadRolloutRolloutWorkersWorker `json:"workers"`
 }
@@ -2443,8 +2796,43 @@ type ReadRolloutRollout struct {
 // GetSnapshot returns ReadRolloutRollout.Snapshot, and is useful for accessing the field via an interface.
 func (v *ReadRolloutRollout) GetSnapshot() int64 { return v.Snapshot }
 
+// GetProgress returns ReadRolloutRollout.Progress, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRollout) GetProgress() ReadRolloutRolloutProgress { return v.Progress }
+
 // GetWorkers returns ReadRolloutRollout.Workers, and is useful for accessing the field via an interface.
 func (v *ReadRolloutRollout) GetWorkers() []ReadRolloutRolloutWorkersWorker { return v.Workers }
+
+// ReadRolloutRolloutProgress includes the requested fields of the GraphQL type RolloutProgress.
+// The GraphQL type's documentation follows.
+//
+// How far one snapshot has got.
+type ReadRolloutRolloutProgress struct {
+	Snapshot int64 `json:"snapshot"`
+	// Workers that run it, or a later one.
+	Confirmed int `json:"confirmed"`
+	// Workers heard from in the last minute.
+	Of int `json:"of"`
+	// From its making to the last confirmation so far, in milliseconds, among the workers
+	// that were there by then; null when there is none that is known.
+	TookMs *int64 `json:"tookMs"`
+	// The Envoys of the workers that don't run it yet, by name.
+	Behind []string `json:"behind"`
+}
+
+// GetSnapshot returns ReadRolloutRolloutProgress.Snapshot, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRolloutProgress) GetSnapshot() int64 { return v.Snapshot }
+
+// GetConfirmed returns ReadRolloutRolloutProgress.Confirmed, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRolloutProgress) GetConfirmed() int { return v.Confirmed }
+
+// GetOf returns ReadRolloutRolloutProgress.Of, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRolloutProgress) GetOf() int { return v.Of }
+
+// GetTookMs returns ReadRolloutRolloutProgress.TookMs, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRolloutProgress) GetTookMs() *int64 { return v.TookMs }
+
+// GetBehind returns ReadRolloutRolloutProgress.Behind, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRolloutProgress) GetBehind() []string { return v.Behind }
 
 // ReadRolloutRolloutWorkersWorker includes the requested fields of the GraphQL type Worker.
 // The GraphQL type's documentation follows.
@@ -2459,6 +2847,9 @@ type ReadRolloutRolloutWorkersWorker struct {
 	Snapshot int64 `json:"snapshot"`
 	// When it said first that it runs that snapshot, by the control plane's clock.
 	SnapshotSince time.Time `json:"snapshotSince"`
+	// From the making of that snapshot to then, in milliseconds; null for one that began
+	// with it, and when that is longer ago than is known.
+	TookMs *int64 `json:"tookMs"`
 	// When it was last heard from.
 	LastSeenAt time.Time `json:"lastSeenAt"`
 }
@@ -2475,8 +2866,32 @@ func (v *ReadRolloutRolloutWorkersWorker) GetSnapshot() int64 { return v.Snapsho
 // GetSnapshotSince returns ReadRolloutRolloutWorkersWorker.SnapshotSince, and is useful for accessing the field via an interface.
 func (v *ReadRolloutRolloutWorkersWorker) GetSnapshotSince() time.Time { return v.SnapshotSince }
 
+// GetTookMs returns ReadRolloutRolloutWorkersWorker.TookMs, and is useful for accessing the field via an interface.
+func (v *ReadRolloutRolloutWorkersWorker) GetTookMs() *int64 { return v.TookMs }
+
 // GetLastSeenAt returns ReadRolloutRolloutWorkersWorker.LastSeenAt, and is useful for accessing the field via an interface.
 func (v *ReadRolloutRolloutWorkersWorker) GetLastSeenAt() time.Time { return v.LastSeenAt }
+
+// ReadSnapshotResponse is returned by ReadSnapshot on success.
+type ReadSnapshotResponse struct {
+	// Which policy runs where. Fails with VALIDATION on the field at fault.
+	Rollout ReadSnapshotRollout `json:"rollout"`
+}
+
+// GetRollout returns ReadSnapshotResponse.Rollout, and is useful for accessing the field via an interface.
+func (v *ReadSnapshotResponse) GetRollout() ReadSnapshotRollout { return v.Rollout }
+
+// ReadSnapshotRollout includes the requested fields of the GraphQL type Rollout.
+// The GraphQL type's documentation follows.
+//
+// Which policy runs where.
+type ReadSnapshotRollout struct {
+	// The version of the policy as it is now: what every worker should run in about a second.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetSnapshot returns ReadSnapshotRollout.Snapshot, and is useful for accessing the field via an interface.
+func (v *ReadSnapshotRollout) GetSnapshot() int64 { return v.Snapshot }
 
 // ReadViewerResponse is returned by ReadViewer on success.
 type ReadViewerResponse struct {
@@ -2662,6 +3077,43 @@ type SetDefaultsSetDefaultsDefaultsPayload struct {
 // GetSnapshot returns SetDefaultsSetDefaultsDefaultsPayload.Snapshot, and is useful for accessing the field via an interface.
 func (v *SetDefaultsSetDefaultsDefaultsPayload) GetSnapshot() int64 { return v.Snapshot }
 
+// Who keeps an object in files.
+type SetManagerInput struct {
+	// Of a tier, an endpoint, an endpoint group or a meter.
+	Id string `json:"id"`
+	// 1 to 64 characters; leave it out for nobody.
+	Manager *string `json:"manager"`
+}
+
+// GetId returns SetManagerInput.Id, and is useful for accessing the field via an interface.
+func (v *SetManagerInput) GetId() string { return v.Id }
+
+// GetManager returns SetManagerInput.Manager, and is useful for accessing the field via an interface.
+func (v *SetManagerInput) GetManager() *string { return v.Manager }
+
+// SetManagerResponse is returned by SetManager on success.
+type SetManagerResponse struct {
+	// Notes who keeps an object in files, so that `weir apply --prune` knows what it may
+	// delete. Changes nothing else. Fails with NOT_FOUND, or with VALIDATION on the field at
+	// fault.
+	SetManager SetManagerSetManagerManagerPayload `json:"setManager"`
+}
+
+// GetSetManager returns SetManagerResponse.SetManager, and is useful for accessing the field via an interface.
+func (v *SetManagerResponse) GetSetManager() SetManagerSetManagerManagerPayload { return v.SetManager }
+
+// SetManagerSetManagerManagerPayload includes the requested fields of the GraphQL type ManagerPayload.
+// The GraphQL type's documentation follows.
+//
+// What setManager answers.
+type SetManagerSetManagerManagerPayload struct {
+	// What it was set of.
+	Id string `json:"id"`
+}
+
+// GetId returns SetManagerSetManagerManagerPayload.Id, and is useful for accessing the field via an interface.
+func (v *SetManagerSetManagerManagerPayload) GetId() string { return v.Id }
+
 // An override to set.
 type SetOverrideInput struct {
 	AccountId string `json:"accountId"`
@@ -2727,14 +3179,14 @@ func (v *SetOverrideSetOverrideAccountPayload) GetSnapshot() int64 { return v.Sn
 // Tier includes the GraphQL fields of Tier requested by the fragment Tier.
 // The GraphQL type's documentation follows.
 //
-// A named set of limits that accounts are put on.
+// A named set of limits that accounts are put on, in versions.
 type Tier struct {
 	Id string `json:"id"`
 	// Unique, 1 to 64 characters.
 	Name string `json:"name"`
 	// Counts the edits of this tier; see UpdateTierInput.revision.
 	Revision int `json:"revision"`
-	// In the order in which they were given; see reorderLimits.
+	// Those of the current version, in the order in which they were given; see reorderLimits.
 	Limits []Limit `json:"limits"`
 	// When the tier was created.
 	CreatedAt time.Time `json:"createdAt"`
@@ -2760,6 +3212,39 @@ func (v *Tier) GetCreatedAt() time.Time { return v.CreatedAt }
 // GetUpdatedAt returns Tier.UpdatedAt, and is useful for accessing the field via an interface.
 func (v *Tier) GetUpdatedAt() time.Time { return v.UpdatedAt }
 
+// What becomes of an account when its trial ends.
+type TrialEnd string
+
+const (
+	// It becomes ACTIVE.
+	TrialEndActivate TrialEnd = "ACTIVATE"
+	// It becomes SUSPENDED.
+	TrialEndSuspend TrialEnd = "SUSPEND"
+)
+
+var AllTrialEnd = []TrialEnd{
+	TrialEndActivate,
+	TrialEndSuspend,
+}
+
+// A trial to begin or to change.
+type TrialInput struct {
+	// In the future.
+	EndsAt time.Time `json:"endsAt"`
+	Then   TrialEnd  `json:"then"`
+	// With ACTIVATE: the tier to put it on; leave it out to stay on its own.
+	TierId *string `json:"tierId"`
+}
+
+// GetEndsAt returns TrialInput.EndsAt, and is useful for accessing the field via an interface.
+func (v *TrialInput) GetEndsAt() time.Time { return v.EndsAt }
+
+// GetThen returns TrialInput.Then, and is useful for accessing the field via an interface.
+func (v *TrialInput) GetThen() TrialEnd { return v.Then }
+
+// GetTierId returns TrialInput.TierId, and is useful for accessing the field via an interface.
+func (v *TrialInput) GetTierId() *string { return v.TierId }
+
 // An account to change. What is left out stays as it is.
 type UpdateAccountInput struct {
 	Id string `json:"id"`
@@ -2768,8 +3253,13 @@ type UpdateAccountInput struct {
 	// The tier to move it to.
 	TierId *string `json:"tierId"`
 	// True puts it on the default tier, whichever that is.
-	UseDefaultTier *bool          `json:"useDefaultTier"`
-	Status         *AccountStatus `json:"status"`
+	UseDefaultTier *bool `json:"useDefaultTier"`
+	// See AccountStatus for what it can become. TRIAL needs `trial`.
+	Status *AccountStatus `json:"status"`
+	// With status TRIAL, or of an account that has it: in place of the trial that it has.
+	Trial *TrialInput `json:"trial"`
+	// All of its labels, in place of those that it has; at most 32, each key once.
+	Labels []LabelInput `json:"labels"`
 	// See Account.timeZone. A period that runs keeps its boundaries to its end.
 	TimeZone *string `json:"timeZone"`
 	// See Account.billingDay. A period that runs keeps its boundaries to its end.
@@ -2791,6 +3281,12 @@ func (v *UpdateAccountInput) GetUseDefaultTier() *bool { return v.UseDefaultTier
 // GetStatus returns UpdateAccountInput.Status, and is useful for accessing the field via an interface.
 func (v *UpdateAccountInput) GetStatus() *AccountStatus { return v.Status }
 
+// GetTrial returns UpdateAccountInput.Trial, and is useful for accessing the field via an interface.
+func (v *UpdateAccountInput) GetTrial() *TrialInput { return v.Trial }
+
+// GetLabels returns UpdateAccountInput.Labels, and is useful for accessing the field via an interface.
+func (v *UpdateAccountInput) GetLabels() []LabelInput { return v.Labels }
+
 // GetTimeZone returns UpdateAccountInput.TimeZone, and is useful for accessing the field via an interface.
 func (v *UpdateAccountInput) GetTimeZone() *string { return v.TimeZone }
 
@@ -2799,7 +3295,9 @@ func (v *UpdateAccountInput) GetBillingDay() *int { return v.BillingDay }
 
 // UpdateAccountResponse is returned by UpdateAccount on success.
 type UpdateAccountResponse struct {
-	// Changes an account. Fails with NOT_FOUND, or with VALIDATION on the field at fault.
+	// Changes an account. Fails with NOT_FOUND, with VALIDATION on the field at fault, or
+	// with CONFLICT: on `status` when an account of its status can't become that (see
+	// AccountStatus), on `id` when it is closed.
 	UpdateAccount UpdateAccountUpdateAccountAccountPayload `json:"updateAccount"`
 }
 
@@ -2999,7 +3497,7 @@ type UpdateTierInput struct {
 	// Unique, 1 to 64 characters.
 	Name *string `json:"name"`
 	// The whole list, at most 32: a limit with an `id` is changed and keeps its
-	// counters, one without is created, one that is missing is deleted.
+	// counters, one without is created, one that is missing is not in the new version.
 	Limits []LimitInput `json:"limits"`
 }
 
@@ -3017,10 +3515,13 @@ func (v *UpdateTierInput) GetLimits() []LimitInput { return v.Limits }
 
 // UpdateTierResponse is returned by UpdateTier on success.
 type UpdateTierResponse struct {
-	// Changes a tier's name and limits. Every Envoy follows in about a second; the
-	// counters of limits that the change leaves alone are kept.
+	// Changes a tier's name and limits. Limits that differ from the current version's are
+	// published as a new version, to which all accounts of the tier move at once, as
+	// publishTier does with NOW; a name alone makes no version. Every Envoy follows in
+	// about a second; the counters of limits that the change leaves alone are kept.
 	// Fails with NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT
-	// when somebody else changed the tier since `revision` was read.
+	// when somebody else changed the tier since `revision` was read, or while accounts are
+	// on the move to a version of this tier.
 	UpdateTier UpdateTierUpdateTierTierPayload `json:"updateTier"`
 }
 
@@ -3030,7 +3531,7 @@ func (v *UpdateTierResponse) GetUpdateTier() UpdateTierUpdateTierTierPayload { r
 // UpdateTierUpdateTierTierPayload includes the requested fields of the GraphQL type TierPayload.
 // The GraphQL type's documentation follows.
 //
-// What createTier, updateTier and reorderLimits answer.
+// What createTier, updateTier and others that change a tier answer.
 type UpdateTierUpdateTierTierPayload struct {
 	Tier Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
@@ -3256,10 +3757,9 @@ func (v *__GetAccountInput) GetId() string { return v.Id }
 
 // __ListAccountsInput is used internally by genqlient
 type __ListAccountsInput struct {
-	First  int     `json:"first"`
-	After  *string `json:"after"`
-	Search *string `json:"search"`
-	TierId *string `json:"tierId"`
+	First  int            `json:"first"`
+	After  *string        `json:"after"`
+	Filter *AccountFilter `json:"filter"`
 }
 
 // GetFirst returns __ListAccountsInput.First, and is useful for accessing the field via an interface.
@@ -3268,11 +3768,8 @@ func (v *__ListAccountsInput) GetFirst() int { return v.First }
 // GetAfter returns __ListAccountsInput.After, and is useful for accessing the field via an interface.
 func (v *__ListAccountsInput) GetAfter() *string { return v.After }
 
-// GetSearch returns __ListAccountsInput.Search, and is useful for accessing the field via an interface.
-func (v *__ListAccountsInput) GetSearch() *string { return v.Search }
-
-// GetTierId returns __ListAccountsInput.TierId, and is useful for accessing the field via an interface.
-func (v *__ListAccountsInput) GetTierId() *string { return v.TierId }
+// GetFilter returns __ListAccountsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__ListAccountsInput) GetFilter() *AccountFilter { return v.Filter }
 
 // __ListAuditInput is used internally by genqlient
 type __ListAuditInput struct {
@@ -3302,13 +3799,121 @@ func (v *__ListDeclaredAccountsInput) GetFirst() int { return v.First }
 // GetAfter returns __ListDeclaredAccountsInput.After, and is useful for accessing the field via an interface.
 func (v *__ListDeclaredAccountsInput) GetAfter() *string { return v.After }
 
+// __ListEndpointsInput is used internally by genqlient
+type __ListEndpointsInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ListEndpointsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListEndpointsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListEndpointsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListEndpointsInput) GetAfter() *string { return v.After }
+
+// __ListGroupsInput is used internally by genqlient
+type __ListGroupsInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ListGroupsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListGroupsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListGroupsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListGroupsInput) GetAfter() *string { return v.After }
+
+// __ListIdentitiesInput is used internally by genqlient
+type __ListIdentitiesInput struct {
+	AccountId string  `json:"accountId"`
+	First     int     `json:"first"`
+	After     *string `json:"after"`
+}
+
+// GetAccountId returns __ListIdentitiesInput.AccountId, and is useful for accessing the field via an interface.
+func (v *__ListIdentitiesInput) GetAccountId() string { return v.AccountId }
+
+// GetFirst returns __ListIdentitiesInput.First, and is useful for accessing the field via an interface.
+func (v *__ListIdentitiesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListIdentitiesInput.After, and is useful for accessing the field via an interface.
+func (v *__ListIdentitiesInput) GetAfter() *string { return v.After }
+
 // __ListKeysInput is used internally by genqlient
 type __ListKeysInput struct {
-	AccountId string `json:"accountId"`
+	AccountId string  `json:"accountId"`
+	First     int     `json:"first"`
+	After     *string `json:"after"`
 }
 
 // GetAccountId returns __ListKeysInput.AccountId, and is useful for accessing the field via an interface.
 func (v *__ListKeysInput) GetAccountId() string { return v.AccountId }
+
+// GetFirst returns __ListKeysInput.First, and is useful for accessing the field via an interface.
+func (v *__ListKeysInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListKeysInput.After, and is useful for accessing the field via an interface.
+func (v *__ListKeysInput) GetAfter() *string { return v.After }
+
+// __ListMetersInput is used internally by genqlient
+type __ListMetersInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ListMetersInput.First, and is useful for accessing the field via an interface.
+func (v *__ListMetersInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListMetersInput.After, and is useful for accessing the field via an interface.
+func (v *__ListMetersInput) GetAfter() *string { return v.After }
+
+// __ListOverridesInput is used internally by genqlient
+type __ListOverridesInput struct {
+	AccountId string  `json:"accountId"`
+	First     int     `json:"first"`
+	After     *string `json:"after"`
+}
+
+// GetAccountId returns __ListOverridesInput.AccountId, and is useful for accessing the field via an interface.
+func (v *__ListOverridesInput) GetAccountId() string { return v.AccountId }
+
+// GetFirst returns __ListOverridesInput.First, and is useful for accessing the field via an interface.
+func (v *__ListOverridesInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListOverridesInput.After, and is useful for accessing the field via an interface.
+func (v *__ListOverridesInput) GetAfter() *string { return v.After }
+
+// __ListPolicyTiersInput is used internally by genqlient
+type __ListPolicyTiersInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ListPolicyTiersInput.First, and is useful for accessing the field via an interface.
+func (v *__ListPolicyTiersInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListPolicyTiersInput.After, and is useful for accessing the field via an interface.
+func (v *__ListPolicyTiersInput) GetAfter() *string { return v.After }
+
+// __ListTiersInput is used internally by genqlient
+type __ListTiersInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ListTiersInput.First, and is useful for accessing the field via an interface.
+func (v *__ListTiersInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListTiersInput.After, and is useful for accessing the field via an interface.
+func (v *__ListTiersInput) GetAfter() *string { return v.After }
+
+// __ReadRolloutInput is used internally by genqlient
+type __ReadRolloutInput struct {
+	Snapshot *int64 `json:"snapshot"`
+}
+
+// GetSnapshot returns __ReadRolloutInput.Snapshot, and is useful for accessing the field via an interface.
+func (v *__ReadRolloutInput) GetSnapshot() *int64 { return v.Snapshot }
 
 // __RemoveIdentityInput is used internally by genqlient
 type __RemoveIdentityInput struct {
@@ -3349,6 +3954,14 @@ type __SetDefaultsInput struct {
 
 // GetInput returns __SetDefaultsInput.Input, and is useful for accessing the field via an interface.
 func (v *__SetDefaultsInput) GetInput() DefaultsInput { return v.Input }
+
+// __SetManagerInput is used internally by genqlient
+type __SetManagerInput struct {
+	Input SetManagerInput `json:"input"`
+}
+
+// GetInput returns __SetManagerInput.Input, and is useful for accessing the field via an interface.
+func (v *__SetManagerInput) GetInput() SetManagerInput { return v.Input }
 
 // __SetOverrideInput is used internally by genqlient
 type __SetOverrideInput struct {
@@ -3484,6 +4097,18 @@ fragment Account on Account {
 	onDefaultTier
 	timeZone
 	billingDay
+	labels {
+		key
+		value
+	}
+	trial {
+		endsAt
+		then
+		tier {
+			id
+			name
+		}
+	}
 	createdAt
 }
 `
@@ -4046,6 +4671,18 @@ fragment Account on Account {
 	onDefaultTier
 	timeZone
 	billingDay
+	labels {
+		key
+		value
+	}
+	trial {
+		endsAt
+		then
+		tier {
+			id
+			name
+		}
+	}
 	createdAt
 }
 `
@@ -4077,14 +4714,13 @@ func GetAccount(
 
 // The query executed by ListAccounts.
 const ListAccounts_Operation = `
-query ListAccounts ($first: Int!, $after: String, $search: String, $tierId: ID) {
-	accounts(first: $first, after: $after, search: $search, tierId: $tierId) {
+query ListAccounts ($first: Int!, $after: String, $filter: AccountFilter) {
+	accounts(first: $first, after: $after, filter: $filter) {
 		nodes {
 			... Account
 		}
 		pageInfo {
-			hasNextPage
-			endCursor
+			... PageInfo
 		}
 	}
 }
@@ -4099,7 +4735,23 @@ fragment Account on Account {
 	onDefaultTier
 	timeZone
 	billingDay
+	labels {
+		key
+		value
+	}
+	trial {
+		endsAt
+		then
+		tier {
+			id
+			name
+		}
+	}
 	createdAt
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
 }
 `
 
@@ -4108,8 +4760,7 @@ func ListAccounts(
 	client_ graphql.Client,
 	first int,
 	after *string,
-	search *string,
-	tierId *string,
+	filter *AccountFilter,
 ) (data_ *ListAccountsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ListAccounts",
@@ -4117,8 +4768,7 @@ func ListAccounts(
 		Variables: &__ListAccountsInput{
 			First:  first,
 			After:  after,
-			Search: search,
-			TierId: tierId,
+			Filter: filter,
 		},
 	}
 
@@ -4161,10 +4811,13 @@ query ListAudit ($first: Int!, $after: String, $filter: AuditFilter) {
 			}
 		}
 		pageInfo {
-			hasNextPage
-			endCursor
+			... PageInfo
 		}
 	}
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
 }
 `
 
@@ -4205,33 +4858,32 @@ query ListDeclaredAccounts ($first: Int!, $after: String) {
 			... DeclaredAccount
 		}
 		pageInfo {
-			hasNextPage
-			endCursor
+			... PageInfo
 		}
 	}
 }
 fragment DeclaredAccount on Account {
 	... Account
-	overrides {
-		id
-		limit {
-			id
-			name
+	overrides(first: 50) {
+		nodes {
+			... Override
 		}
-		amount
-		burst
-		mode
-		until
-		note
-		ended
-		inForce
+		pageInfo {
+			... PageInfo
+		}
 	}
-	identities {
-		id
-		kind
-		value
-		issuer
+	identities(first: 50) {
+		nodes {
+			... Identity
+		}
+		pageInfo {
+			... PageInfo
+		}
 	}
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
 }
 fragment Account on Account {
 	id
@@ -4244,7 +4896,39 @@ fragment Account on Account {
 	onDefaultTier
 	timeZone
 	billingDay
+	labels {
+		key
+		value
+	}
+	trial {
+		endsAt
+		then
+		tier {
+			id
+			name
+		}
+	}
 	createdAt
+}
+fragment Override on Override {
+	id
+	limit {
+		id
+		name
+	}
+	amount
+	burst
+	mode
+	until
+	note
+	ended
+	inForce
+}
+fragment Identity on Identity {
+	id
+	kind
+	value
+	issuer
 }
 `
 
@@ -4277,9 +4961,14 @@ func ListDeclaredAccounts(
 
 // The query executed by ListEndpoints.
 const ListEndpoints_Operation = `
-query ListEndpoints {
-	endpoints {
-		... Endpoint
+query ListEndpoints ($first: Int!, $after: String) {
+	endpoints(first: $first, after: $after) {
+		nodes {
+			... Endpoint
+		}
+		pageInfo {
+			... PageInfo
+		}
 	}
 }
 fragment Endpoint on Endpoint {
@@ -4292,15 +4981,25 @@ fragment Endpoint on Endpoint {
 		name
 	}
 }
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
 `
 
 func ListEndpoints(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	first int,
+	after *string,
 ) (data_ *ListEndpointsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ListEndpoints",
 		Query:  ListEndpoints_Operation,
+		Variables: &__ListEndpointsInput{
+			First: first,
+			After: after,
+		},
 	}
 
 	data_ = &ListEndpointsResponse{}
@@ -4315,12 +5014,121 @@ func ListEndpoints(
 	return data_, err_
 }
 
+// The query executed by ListGroups.
+const ListGroups_Operation = `
+query ListGroups ($first: Int!, $after: String) {
+	endpointGroups(first: $first, after: $after) {
+		nodes {
+			... Group
+		}
+		pageInfo {
+			... PageInfo
+		}
+	}
+}
+fragment Group on EndpointGroup {
+	id
+	name
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func ListGroups(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+) (data_ *ListGroupsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListGroups",
+		Query:  ListGroups_Operation,
+		Variables: &__ListGroupsInput{
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ListGroupsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListIdentities.
+const ListIdentities_Operation = `
+query ListIdentities ($accountId: ID!, $first: Int!, $after: String) {
+	account(id: $accountId) {
+		identities(first: $first, after: $after) {
+			nodes {
+				... Identity
+			}
+			pageInfo {
+				... PageInfo
+			}
+		}
+	}
+}
+fragment Identity on Identity {
+	id
+	kind
+	value
+	issuer
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func ListIdentities(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	accountId string,
+	first int,
+	after *string,
+) (data_ *ListIdentitiesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListIdentities",
+		Query:  ListIdentities_Operation,
+		Variables: &__ListIdentitiesInput{
+			AccountId: accountId,
+			First:     first,
+			After:     after,
+		},
+	}
+
+	data_ = &ListIdentitiesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ListKeys.
 const ListKeys_Operation = `
-query ListKeys ($accountId: ID!) {
+query ListKeys ($accountId: ID!, $first: Int!, $after: String) {
 	account(id: $accountId) {
-		keys {
-			... Key
+		keys(first: $first, after: $after) {
+			nodes {
+				... Key
+			}
+			pageInfo {
+				... PageInfo
+			}
 		}
 	}
 }
@@ -4339,18 +5147,26 @@ fragment Key on Key {
 	createdAt
 	revokedAt
 }
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
 `
 
 func ListKeys(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	accountId string,
+	first int,
+	after *string,
 ) (data_ *ListKeysResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ListKeys",
 		Query:  ListKeys_Operation,
 		Variables: &__ListKeysInput{
 			AccountId: accountId,
+			First:     first,
+			After:     after,
 		},
 	}
 
@@ -4366,16 +5182,231 @@ func ListKeys(
 	return data_, err_
 }
 
+// The query executed by ListMeters.
+const ListMeters_Operation = `
+query ListMeters ($first: Int!, $after: String) {
+	meters(first: $first, after: $after) {
+		nodes {
+			... Meter
+		}
+		pageInfo {
+			... PageInfo
+		}
+	}
+}
+fragment Meter on Meter {
+	id
+	name
+	unit
+	header
+	endpoint {
+		id
+		method
+		template
+	}
+	hidden
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func ListMeters(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+) (data_ *ListMetersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListMeters",
+		Query:  ListMeters_Operation,
+		Variables: &__ListMetersInput{
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ListMetersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListOverrides.
+const ListOverrides_Operation = `
+query ListOverrides ($accountId: ID!, $first: Int!, $after: String) {
+	account(id: $accountId) {
+		overrides(first: $first, after: $after) {
+			nodes {
+				... Override
+			}
+			pageInfo {
+				... PageInfo
+			}
+		}
+	}
+}
+fragment Override on Override {
+	id
+	limit {
+		id
+		name
+	}
+	amount
+	burst
+	mode
+	until
+	note
+	ended
+	inForce
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func ListOverrides(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	accountId string,
+	first int,
+	after *string,
+) (data_ *ListOverridesResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListOverrides",
+		Query:  ListOverrides_Operation,
+		Variables: &__ListOverridesInput{
+			AccountId: accountId,
+			First:     first,
+			After:     after,
+		},
+	}
+
+	data_ = &ListOverridesResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ListPolicyTiers.
+const ListPolicyTiers_Operation = `
+query ListPolicyTiers ($first: Int!, $after: String) {
+	tiers(first: $first, after: $after) {
+		nodes {
+			... Tier
+		}
+		pageInfo {
+			... PageInfo
+		}
+	}
+}
+fragment Tier on Tier {
+	id
+	name
+	revision
+	limits {
+		... Limit
+	}
+	createdAt
+	updatedAt
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+fragment Limit on Limit {
+	id
+	name
+	subject
+	selector
+	endpoint {
+		id
+		method
+		template
+	}
+	group {
+		id
+		name
+	}
+	measure
+	kind
+	amount
+	period
+	burst
+	mode
+	gracePercent
+	graceSeconds
+	failMode
+	refundErrors
+	adaptive {
+		errorPercent
+		slowMs
+		slowPercent
+		floorPercent
+	}
+}
+`
+
+func ListPolicyTiers(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+) (data_ *ListPolicyTiersResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListPolicyTiers",
+		Query:  ListPolicyTiers_Operation,
+		Variables: &__ListPolicyTiersInput{
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ListPolicyTiersResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ListTiers.
 const ListTiers_Operation = `
-query ListTiers {
-	tiers {
-		... CountedTier
+query ListTiers ($first: Int!, $after: String) {
+	tiers(first: $first, after: $after) {
+		nodes {
+			... CountedTier
+		}
+		pageInfo {
+			... PageInfo
+		}
 	}
 }
 fragment CountedTier on Tier {
 	... Tier
 	accountCount
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
 }
 fragment Tier on Tier {
 	id
@@ -4423,10 +5454,16 @@ fragment Limit on Limit {
 func ListTiers(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	first int,
+	after *string,
 ) (data_ *ListTiersResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ListTiers",
 		Query:  ListTiers_Operation,
+		Variables: &__ListTiersInput{
+			First: first,
+			After: after,
+		},
 	}
 
 	data_ = &ListTiersResponse{}
@@ -4447,8 +5484,9 @@ query ReadPolicy {
 	rollout {
 		snapshot
 	}
-	tiers {
-		... Tier
+	managedObjects {
+		id
+		manager
 	}
 	defaults {
 		tier {
@@ -4459,79 +5497,6 @@ query ReadPolicy {
 			id
 			name
 		}
-	}
-	endpoints {
-		... Endpoint
-	}
-	endpointGroups {
-		id
-		name
-	}
-	meters {
-		... Meter
-	}
-}
-fragment Tier on Tier {
-	id
-	name
-	revision
-	limits {
-		... Limit
-	}
-	createdAt
-	updatedAt
-}
-fragment Endpoint on Endpoint {
-	id
-	method
-	template
-	cost
-	group {
-		id
-		name
-	}
-}
-fragment Meter on Meter {
-	id
-	name
-	unit
-	header
-	endpoint {
-		id
-		method
-		template
-	}
-	hidden
-}
-fragment Limit on Limit {
-	id
-	name
-	subject
-	selector
-	endpoint {
-		id
-		method
-		template
-	}
-	group {
-		id
-		name
-	}
-	measure
-	kind
-	amount
-	period
-	burst
-	mode
-	gracePercent
-	graceSeconds
-	failMode
-	refundErrors
-	adaptive {
-		errorPercent
-		slowMs
-		slowPercent
-		floorPercent
 	}
 }
 `
@@ -4559,14 +5524,22 @@ func ReadPolicy(
 
 // The query executed by ReadRollout.
 const ReadRollout_Operation = `
-query ReadRollout {
-	rollout {
+query ReadRollout ($snapshot: Int64) {
+	rollout(snapshot: $snapshot) {
 		snapshot
+		progress {
+			snapshot
+			confirmed
+			of
+			tookMs
+			behind
+		}
 		workers {
 			source
 			node
 			snapshot
 			snapshotSince
+			tookMs
 			lastSeenAt
 		}
 	}
@@ -4576,13 +5549,47 @@ query ReadRollout {
 func ReadRollout(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	snapshot *int64,
 ) (data_ *ReadRolloutResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ReadRollout",
 		Query:  ReadRollout_Operation,
+		Variables: &__ReadRolloutInput{
+			Snapshot: snapshot,
+		},
 	}
 
 	data_ = &ReadRolloutResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ReadSnapshot.
+const ReadSnapshot_Operation = `
+query ReadSnapshot {
+	rollout {
+		snapshot
+	}
+}
+`
+
+func ReadSnapshot(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *ReadSnapshotResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReadSnapshot",
+		Query:  ReadSnapshot_Operation,
+	}
+
+	data_ = &ReadSnapshotResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -4681,6 +5688,18 @@ fragment Account on Account {
 	onDefaultTier
 	timeZone
 	billingDay
+	labels {
+		key
+		value
+	}
+	trial {
+		endsAt
+		then
+		tier {
+			id
+			name
+		}
+	}
 	createdAt
 }
 `
@@ -4852,6 +5871,40 @@ func SetDefaults(
 	return data_, err_
 }
 
+// The mutation executed by SetManager.
+const SetManager_Operation = `
+mutation SetManager ($input: SetManagerInput!) {
+	setManager(input: $input) {
+		id
+	}
+}
+`
+
+func SetManager(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input SetManagerInput,
+) (data_ *SetManagerResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "SetManager",
+		Query:  SetManager_Operation,
+		Variables: &__SetManagerInput{
+			Input: input,
+		},
+	}
+
+	data_ = &SetManagerResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by SetOverride.
 const SetOverride_Operation = `
 mutation SetOverride ($input: SetOverrideInput!) {
@@ -4907,6 +5960,18 @@ fragment Account on Account {
 	onDefaultTier
 	timeZone
 	billingDay
+	labels {
+		key
+		value
+	}
+	trial {
+		endsAt
+		then
+		tier {
+			id
+			name
+		}
+	}
 	createdAt
 }
 `

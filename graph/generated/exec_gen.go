@@ -630,6 +630,16 @@ type ComplexityRoot struct {
 		Totals   func(childComplexity int) int
 	}
 
+	ManagedObject struct {
+		ID      func(childComplexity int) int
+		Manager func(childComplexity int) int
+	}
+
+	ManagerPayload struct {
+		ID      func(childComplexity int) int
+		Manager func(childComplexity int) int
+	}
+
 	Member struct {
 		Account     func(childComplexity int) int
 		CreatedAt   func(childComplexity int) int
@@ -746,6 +756,7 @@ type ComplexityRoot struct {
 		RotateKey           func(childComplexity int, input model.RotateKeyInput) int
 		SaveTierDraft       func(childComplexity int, input model.SaveTierDraftInput) int
 		SetDefaults         func(childComplexity int, input model.DefaultsInput) int
+		SetManager          func(childComplexity int, input model.SetManagerInput) int
 		SetOverride         func(childComplexity int, input model.SetOverrideInput) int
 		SetPassword         func(childComplexity int, input model.SetPasswordInput) int
 		SetRetention        func(childComplexity int, input model.RetentionInput) int
@@ -826,6 +837,7 @@ type ComplexityRoot struct {
 		HeatMap          func(childComplexity int, input model.HeatMapInput) int
 		LimitActivity    func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
 		LimitEffect      func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
+		ManagedObjects   func(childComplexity int) int
 		Member           func(childComplexity int, id string) int
 		Members          func(childComplexity int, first int, after *string, search *string, role *controlplane.Role) int
 		Meters           func(childComplexity int, first int, after *string) int
@@ -1390,6 +1402,7 @@ type MutationResolver interface {
 	RevokeKey(ctx context.Context, id string) (*model.KeyPayload, error)
 	RotateKey(ctx context.Context, input model.RotateKeyInput) (*model.RotateKeyPayload, error)
 	ReportLeakedKeys(ctx context.Context, input model.ReportLeakedKeysInput) (*model.LeakedKeysPayload, error)
+	SetManager(ctx context.Context, input model.SetManagerInput) (*model.ManagerPayload, error)
 	InviteMember(ctx context.Context, input model.InviteMemberInput) (*model.MemberLinkPayload, error)
 	UpdateMember(ctx context.Context, input model.UpdateMemberInput) (*model.MemberPayload, error)
 	RemoveMember(ctx context.Context, id string) (*model.RemovedMemberPayload, error)
@@ -1453,6 +1466,7 @@ type QueryResolver interface {
 	UnaccountedUsage(ctx context.Context, first int, after *string, open *bool) (*model.Connection[controlplane.UnaccountedUsage], error)
 	Corrections(ctx context.Context, accountID *string, first int, after *string) (*model.Connection[controlplane.Correction], error)
 	Rollout(ctx context.Context, snapshot *int64, recent int) (*model.Rollout, error)
+	ManagedObjects(ctx context.Context) ([]*model.ManagedObject, error)
 	Members(ctx context.Context, first int, after *string, search *string, role *controlplane.Role) (*model.Connection[controlplane.Member], error)
 	Member(ctx context.Context, id string) (*controlplane.Member, error)
 	Meters(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Meter], error)
@@ -3630,6 +3644,32 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.LiveUsage.Totals(childComplexity), true
 
+	case "ManagedObject.id":
+		if e.ComplexityRoot.ManagedObject.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ManagedObject.ID(childComplexity), true
+	case "ManagedObject.manager":
+		if e.ComplexityRoot.ManagedObject.Manager == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ManagedObject.Manager(childComplexity), true
+
+	case "ManagerPayload.id":
+		if e.ComplexityRoot.ManagerPayload.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ManagerPayload.ID(childComplexity), true
+	case "ManagerPayload.manager":
+		if e.ComplexityRoot.ManagerPayload.Manager == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ManagerPayload.Manager(childComplexity), true
+
 	case "Member.account":
 		if e.ComplexityRoot.Member.Account == nil {
 			break
@@ -4313,6 +4353,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SetDefaults(childComplexity, args["input"].(model.DefaultsInput)), true
+	case "Mutation.setManager":
+		if e.ComplexityRoot.Mutation.SetManager == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_setManager_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.SetManager(childComplexity, args["input"].(model.SetManagerInput)), true
 	case "Mutation.setOverride":
 		if e.ComplexityRoot.Mutation.SetOverride == nil {
 			break
@@ -4800,6 +4851,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.LimitEffect(childComplexity, args["limitId"].(string), args["from"].(time.Time), args["to"].(*time.Time), args["granularity"].(controlplane.Granularity)), true
+	case "Query.managedObjects":
+		if e.ComplexityRoot.Query.ManagedObjects == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.ManagedObjects(childComplexity), true
 	case "Query.member":
 		if e.ComplexityRoot.Query.Member == nil {
 			break
@@ -6457,6 +6514,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputRetentionInput,
 		ec.unmarshalInputRotateKeyInput,
 		ec.unmarshalInputSaveTierDraftInput,
+		ec.unmarshalInputSetManagerInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputSetPasswordInput,
 		ec.unmarshalInputTrialInput,
@@ -8453,6 +8511,44 @@ type LiveConsumer {
   totals: LiveTotals!
   "Its part of all requests, 0 to 1."
   share: Float!
+}
+`, BuiltIn: false},
+	{Name: "../schema/managed.graphqls", Input: `extend type Query {
+  "What somebody keeps in files, as ` + "`" + `weir apply` + "`" + ` does; by kind and id."
+  managedObjects: [ManagedObject!]!
+}
+
+extend type Mutation {
+  """
+  Notes who keeps an object in files, so that ` + "`" + `weir apply --prune` + "`" + ` knows what it may
+  delete. Changes nothing else. Fails with NOT_FOUND, or with VALIDATION on the field at
+  fault.
+  """
+  setManager(input: SetManagerInput!): ManagerPayload!
+}
+
+"An object that somebody keeps in files."
+type ManagedObject {
+  "Of a tier, an endpoint, an endpoint group or a meter."
+  id: ID!
+  "The files' ` + "`" + `metadata.manager` + "`" + `."
+  manager: String!
+}
+
+"Who keeps an object in files."
+input SetManagerInput {
+  "Of a tier, an endpoint, an endpoint group or a meter."
+  id: ID!
+  "1 to 64 characters; leave it out for nobody."
+  manager: String
+}
+
+"What setManager answers."
+type ManagerPayload {
+  "What it was set of."
+  id: ID!
+  "Null for nobody."
+  manager: String
 }
 `, BuiltIn: false},
 	{Name: "../schema/member.graphqls", Input: `extend type Query {
@@ -10953,6 +11049,26 @@ func (ec *executionContext) childFields_LiveUsage(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type LiveUsage", field.Name)
 }
 
+func (ec *executionContext) childFields_ManagedObject(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ManagedObject_id(ctx, field)
+	case "manager":
+		return ec.fieldContext_ManagedObject_manager(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ManagedObject", field.Name)
+}
+
+func (ec *executionContext) childFields_ManagerPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ManagerPayload_id(ctx, field)
+	case "manager":
+		return ec.fieldContext_ManagerPayload_manager(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ManagerPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Member(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -12621,6 +12737,20 @@ func (ec *executionContext) field_Mutation_setDefaults_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DefaultsInput, error) {
 			return ec.unmarshalNDefaultsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_setManager_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.SetManagerInput, error) {
+			return ec.unmarshalNSetManagerInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetManagerInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -22375,6 +22505,98 @@ func (ec *executionContext) fieldContext_LiveUsage_accounts(_ context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _ManagedObject_id(ctx context.Context, field graphql.CollectedField, obj *model.ManagedObject) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ManagedObject_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ManagedObject_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ManagedObject", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ManagedObject_manager(ctx context.Context, field graphql.CollectedField, obj *model.ManagedObject) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ManagedObject_manager(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Manager, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ManagedObject_manager(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ManagedObject", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ManagerPayload_id(ctx context.Context, field graphql.CollectedField, obj *model.ManagerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ManagerPayload_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ManagerPayload_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ManagerPayload", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ManagerPayload_manager(ctx context.Context, field graphql.CollectedField, obj *model.ManagerPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ManagerPayload_manager(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Manager, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ManagerPayload_manager(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ManagerPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _Member_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Member) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24352,6 +24574,50 @@ func (ec *executionContext) fieldContext_Mutation_reportLeakedKeys(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_reportLeakedKeys_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_setManager(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_setManager(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().SetManager(ctx, fc.Args["input"].(model.SetManagerInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ManagerPayload) graphql.Marshaler {
+			return ec.marshalNManagerPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagerPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_setManager(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ManagerPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_setManager_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -27259,6 +27525,38 @@ func (ec *executionContext) fieldContext_Query_rollout(ctx context.Context, fiel
 	if fc.Args, err = ec.field_Query_rollout_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_managedObjects(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_managedObjects(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().ManagedObjects(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ManagedObject) graphql.Marshaler {
+			return ec.marshalNManagedObject2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagedObjectᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_managedObjects(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ManagedObject(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -36756,6 +37054,43 @@ func (ec *executionContext) unmarshalInputSaveTierDraftInput(ctx context.Context
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputSetManagerInput(ctx context.Context, obj any) (model.SetManagerInput, error) {
+	var it model.SetManagerInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "manager"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "manager":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("manager"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Manager = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputSetOverrideInput(ctx context.Context, obj any) (model.SetOverrideInput, error) {
 	var it model.SetOverrideInput
 	if obj == nil {
@@ -44256,6 +44591,91 @@ func (ec *executionContext) _LiveUsage(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var managedObjectImplementors = []string{"ManagedObject"}
+
+func (ec *executionContext) _ManagedObject(ctx context.Context, sel ast.SelectionSet, obj *model.ManagedObject) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, managedObjectImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ManagedObject")
+		case "id":
+			out.Values[i] = ec._ManagedObject_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "manager":
+			out.Values[i] = ec._ManagedObject_manager(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var managerPayloadImplementors = []string{"ManagerPayload"}
+
+func (ec *executionContext) _ManagerPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ManagerPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, managerPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ManagerPayload")
+		case "id":
+			out.Values[i] = ec._ManagerPayload_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "manager":
+			out.Values[i] = ec._ManagerPayload_manager(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var memberImplementors = []string{"Member", "Node"}
 
 func (ec *executionContext) _Member(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Member) graphql.Marshaler {
@@ -45318,6 +45738,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "reportLeakedKeys":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_reportLeakedKeys(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "setManager":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_setManager(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -46530,6 +46957,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_rollout(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "managedObjects":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_managedObjects(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -52851,6 +53300,46 @@ func (ec *executionContext) marshalNLiveWindow2githubᚗcomᚋweirhqᚋweirᚋgr
 	return v
 }
 
+func (ec *executionContext) marshalNManagedObject2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagedObjectᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ManagedObject) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNManagedObject2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagedObject(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNManagedObject2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagedObject(ctx context.Context, sel ast.SelectionSet, v *model.ManagedObject) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ManagedObject(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNManagerPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagerPayload(ctx context.Context, sel ast.SelectionSet, v model.ManagerPayload) graphql.Marshaler {
+	return ec._ManagerPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNManagerPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐManagerPayload(ctx context.Context, sel ast.SelectionSet, v *model.ManagerPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ManagerPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure(ctx context.Context, v any) (controlplane.Measure, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNMeasure2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMeasure[tmp]
@@ -53751,6 +54240,11 @@ func (ec *executionContext) marshalNSession2ᚖgithubᚗcomᚋweirhqᚋweirᚋco
 		return graphql.Null
 	}
 	return ec._Session(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSetManagerInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetManagerInput(ctx context.Context, v any) (model.SetManagerInput, error) {
+	res, err := ec.unmarshalInputSetManagerInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNSetOverrideInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetOverrideInput(ctx context.Context, v any) (model.SetOverrideInput, error) {

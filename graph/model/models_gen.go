@@ -621,6 +621,22 @@ type LiveUsage struct {
 	Accounts []*LiveAccountUsage `json:"accounts"`
 }
 
+// An object that somebody keeps in files.
+type ManagedObject struct {
+	// Of a tier, an endpoint, an endpoint group or a meter.
+	ID string `json:"id"`
+	// The files' `metadata.manager`.
+	Manager string `json:"manager"`
+}
+
+// What setManager answers.
+type ManagerPayload struct {
+	// What it was set of.
+	ID string `json:"id"`
+	// Null for nobody.
+	Manager *string `json:"manager,omitempty"`
+}
+
 // What inviteMember and createMemberLink answer.
 type MemberLinkPayload struct {
 	Member *controlplane.Member `json:"member"`
@@ -802,6 +818,14 @@ type SaveTierDraftInput struct {
 	Limits []*LimitInput `json:"limits"`
 	// At most 500 characters.
 	Note string `json:"note"`
+}
+
+// Who keeps an object in files.
+type SetManagerInput struct {
+	// Of a tier, an endpoint, an endpoint group or a meter.
+	ID string `json:"id"`
+	// 1 to 64 characters; leave it out for nobody.
+	Manager *string `json:"manager,omitempty"`
 }
 
 // An override to set.
