@@ -86,6 +86,7 @@ func weigh(c *generated.Config) {
 	c.Complexity.Query.LimitEffect = func(child int, _ string, from time.Time, to *time.Time, g controlplane.Granularity) int {
 		return rows(g.Points(from, orNow(to)), child)
 	}
+	c.Complexity.Query.Preview = func(child int, in model.PreviewInput) int { return rows(in.First, child) }
 	c.Complexity.Query.Explore = func(child int, in model.ExploreInput) int { return rows(in.Top, child) }
 	c.Complexity.Query.HeatMap = func(child int, _ model.HeatMapInput) int { return rows(explore.HoursOfWeek, child) }
 	c.Complexity.Query.Reconciliation = func(child int, _, _ time.Time, _ *string, first int, _ *string) int { return rows(first, child) }

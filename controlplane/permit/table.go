@@ -74,6 +74,7 @@ var fields = map[string]map[string]Rule{
 		"endpoints":        {Needs: PolicyRead, Bound: Open},
 		"endpointGroups":   {Needs: PolicyRead},
 		"endpointSources":  {Needs: PolicyRead},
+		"preview":          {Needs: UsageRead},
 		"meters":           {Needs: PolicyRead, Bound: Open},
 		"rollout":          {Needs: PolicyRead},
 		"managedObjects":   {Needs: PolicyRead},
@@ -184,6 +185,9 @@ var fields = map[string]map[string]Rule{
 	"Endpoint": {
 		"source": {Needs: PolicyRead},
 	},
+	"PreviewAccount": {
+		"account": {Needs: AccountsRead},
+	},
 	"EndpointChange": {
 		"recentRequests": {Needs: UsageRead},
 	},
@@ -207,6 +211,7 @@ var asParent = map[string]bool{
 	"Tier": true, "TierPayload": true, "TierVersion": true, "TierVersionConnection": true, "TierVersionEdge": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
 	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,
 	"EndpointSource": true, "ImportOpenApiPayload": true, "EndpointChange": true, "EndpointBefore": true, "EndpointUse": true,
+	"Preview": true, "PreviewHarm": true, "PreviewAccount": true, "PreviewLimit": true, "PreviewPoint": true,
 	"Meter": true, "MeterPayload": true, "MeterAmount": true, "MeterColumns": true,
 	"ManagedObject": true, "ManagerPayload": true,
 	"Rollout": true, "RolloutProgress": true, "Worker": true, "GoneNode": true,

@@ -20,6 +20,7 @@ import (
 	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/permit"
+	"github.com/weirhq/weir/controlplane/preview"
 	"github.com/weirhq/weir/graph/model"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -63,6 +64,7 @@ type ResolverRoot interface {
 	MeterColumns() MeterColumnsResolver
 	Mutation() MutationResolver
 	Override() OverrideResolver
+	PreviewAccount() PreviewAccountResolver
 	Query() QueryResolver
 	QuotaStanding() QuotaStandingResolver
 	ReconciledSource() ReconciledSourceResolver
@@ -811,6 +813,47 @@ type ComplexityRoot struct {
 		NextDropAt  func(childComplexity int) int
 	}
 
+	Preview struct {
+		AccountCount func(childComplexity int) int
+		Accounts     func(childComplexity int) int
+		From         func(childComplexity int) int
+		Limits       func(childComplexity int) int
+		PointMinutes func(childComplexity int) int
+		Points       func(childComplexity int) int
+		Possibly     func(childComplexity int) int
+		Surely       func(childComplexity int) int
+		To           func(childComplexity int) int
+		Total        func(childComplexity int) int
+	}
+
+	PreviewAccount struct {
+		Account     func(childComplexity int) int
+		First       func(childComplexity int) int
+		Harm        func(childComplexity int) int
+		LimitName   func(childComplexity int) int
+		Worst       func(childComplexity int) int
+		WorstAtMost func(childComplexity int) int
+	}
+
+	PreviewHarm struct {
+		AtLeast   func(childComplexity int) int
+		AtMost    func(childComplexity int) int
+		Requests  func(childComplexity int) int
+		Throttled func(childComplexity int) int
+	}
+
+	PreviewLimit struct {
+		Accounts func(childComplexity int) int
+		AtLeast  func(childComplexity int) int
+		AtMost   func(childComplexity int) int
+		Name     func(childComplexity int) int
+	}
+
+	PreviewPoint struct {
+		Harm  func(childComplexity int) int
+		Start func(childComplexity int) int
+	}
+
 	PreviousUsage struct {
 		From   func(childComplexity int) int
 		Points func(childComplexity int) int
@@ -843,6 +886,7 @@ type ComplexityRoot struct {
 		Meters           func(childComplexity int, first int, after *string) int
 		Node             func(childComplexity int, id string) int
 		Nodes            func(childComplexity int, ids []string) int
+		Preview          func(childComplexity int, input model.PreviewInput) int
 		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
 		Retention        func(childComplexity int) int
 		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
@@ -1446,6 +1490,11 @@ type OverrideResolver interface {
 	Ended(ctx context.Context, obj *controlplane.Override) (bool, error)
 	InForce(ctx context.Context, obj *controlplane.Override) (bool, error)
 }
+type PreviewAccountResolver interface {
+	Account(ctx context.Context, obj *preview.AccountHarm) (*controlplane.Account, error)
+
+	LimitName(ctx context.Context, obj *preview.AccountHarm) (*string, error)
+}
 type QueryResolver interface {
 	Node(ctx context.Context, id string) (model.Node, error)
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
@@ -1471,6 +1520,7 @@ type QueryResolver interface {
 	Member(ctx context.Context, id string) (*controlplane.Member, error)
 	Meters(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Meter], error)
 	EndpointSources(ctx context.Context) ([]*controlplane.EndpointSource, error)
+	Preview(ctx context.Context, input model.PreviewInput) (*model.Preview, error)
 	Retention(ctx context.Context) (*controlplane.Retention, error)
 	RetentionPlan(ctx context.Context, input model.RetentionInput) (*model.RetentionPlan, error)
 	Tiers(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Tier], error)
@@ -4652,6 +4702,167 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PlannedRetention.NextDropAt(childComplexity), true
 
+	case "Preview.accountCount":
+		if e.ComplexityRoot.Preview.AccountCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.AccountCount(childComplexity), true
+	case "Preview.accounts":
+		if e.ComplexityRoot.Preview.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.Accounts(childComplexity), true
+	case "Preview.from":
+		if e.ComplexityRoot.Preview.From == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.From(childComplexity), true
+	case "Preview.limits":
+		if e.ComplexityRoot.Preview.Limits == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.Limits(childComplexity), true
+	case "Preview.pointMinutes":
+		if e.ComplexityRoot.Preview.PointMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.PointMinutes(childComplexity), true
+	case "Preview.points":
+		if e.ComplexityRoot.Preview.Points == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.Points(childComplexity), true
+	case "Preview.possibly":
+		if e.ComplexityRoot.Preview.Possibly == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.Possibly(childComplexity), true
+	case "Preview.surely":
+		if e.ComplexityRoot.Preview.Surely == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.Surely(childComplexity), true
+	case "Preview.to":
+		if e.ComplexityRoot.Preview.To == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.To(childComplexity), true
+	case "Preview.total":
+		if e.ComplexityRoot.Preview.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.Total(childComplexity), true
+
+	case "PreviewAccount.account":
+		if e.ComplexityRoot.PreviewAccount.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewAccount.Account(childComplexity), true
+	case "PreviewAccount.firstAt":
+		if e.ComplexityRoot.PreviewAccount.First == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewAccount.First(childComplexity), true
+	case "PreviewAccount.harm":
+		if e.ComplexityRoot.PreviewAccount.Harm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewAccount.Harm(childComplexity), true
+	case "PreviewAccount.limitName":
+		if e.ComplexityRoot.PreviewAccount.LimitName == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewAccount.LimitName(childComplexity), true
+	case "PreviewAccount.worstAt":
+		if e.ComplexityRoot.PreviewAccount.Worst == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewAccount.Worst(childComplexity), true
+	case "PreviewAccount.worstAtMost":
+		if e.ComplexityRoot.PreviewAccount.WorstAtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewAccount.WorstAtMost(childComplexity), true
+
+	case "PreviewHarm.atLeast":
+		if e.ComplexityRoot.PreviewHarm.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewHarm.AtLeast(childComplexity), true
+	case "PreviewHarm.atMost":
+		if e.ComplexityRoot.PreviewHarm.AtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewHarm.AtMost(childComplexity), true
+	case "PreviewHarm.requests":
+		if e.ComplexityRoot.PreviewHarm.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewHarm.Requests(childComplexity), true
+	case "PreviewHarm.throttled":
+		if e.ComplexityRoot.PreviewHarm.Throttled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewHarm.Throttled(childComplexity), true
+
+	case "PreviewLimit.accountCount":
+		if e.ComplexityRoot.PreviewLimit.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLimit.Accounts(childComplexity), true
+	case "PreviewLimit.atLeast":
+		if e.ComplexityRoot.PreviewLimit.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLimit.AtLeast(childComplexity), true
+	case "PreviewLimit.atMost":
+		if e.ComplexityRoot.PreviewLimit.AtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLimit.AtMost(childComplexity), true
+	case "PreviewLimit.name":
+		if e.ComplexityRoot.PreviewLimit.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewLimit.Name(childComplexity), true
+
+	case "PreviewPoint.harm":
+		if e.ComplexityRoot.PreviewPoint.Harm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewPoint.Harm(childComplexity), true
+	case "PreviewPoint.start":
+		if e.ComplexityRoot.PreviewPoint.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewPoint.Start(childComplexity), true
+
 	case "PreviousUsage.from":
 		if e.ComplexityRoot.PreviousUsage.From == nil {
 			break
@@ -4912,6 +5123,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.preview":
+		if e.ComplexityRoot.Query.Preview == nil {
+			break
+		}
+
+		args, err := ec.field_Query_preview_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Preview(childComplexity, args["input"].(model.PreviewInput)), true
 	case "Query.reconciliation":
 		if e.ComplexityRoot.Query.Reconciliation == nil {
 			break
@@ -6508,6 +6730,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLabelInput,
 		ec.unmarshalInputLimitInput,
 		ec.unmarshalInputMoveInput,
+		ec.unmarshalInputPreviewInput,
 		ec.unmarshalInputPublishTierInput,
 		ec.unmarshalInputReorderLimitsInput,
 		ec.unmarshalInputReportLeakedKeysInput,
@@ -8961,6 +9184,109 @@ enum EndpointUseKind {
   METER
 }
 `, BuiltIn: false},
+	{Name: "../schema/preview.graphqls", Input: `extend type Query {
+  """
+  Plays limits on stored usage: which accounts they would have throttled, when and how
+  much, beside what really was throttled. Nothing is changed. Usage is known by the
+  minute, so there are two figures, and what would have happened lies between them:
+  see PreviewHarm. The limits begin at ` + "`" + `from` + "`" + `, with full buckets and unused quotas.
+  Fails with NOT_FOUND, or with VALIDATION on the field at fault: when a limit can't
+  be played, usage by the minute isn't kept any more, or there is too much of it.
+  """
+  preview(input: PreviewInput!): Preview!
+}
+
+"Limits to play, and on what."
+input PreviewInput {
+  "The tier whose accounts the limits are played on; leave it out with ` + "`" + `accountIds` + "`" + `."
+  tierId: ID
+  """
+  The limits, at most 32; leave them out for those that the tier has. One with the
+  ` + "`" + `id` + "`" + ` of a limit of the tier is changed by what overrides its accounts have. None may
+  have subject ADDRESS.
+  """
+  limits: [LimitInput!]
+  "Narrows the tier's accounts, or names those of any tier; at most 1000."
+  accountIds: [ID!]
+  "Inclusive; whole minutes. As far back as usage by the minute is kept."
+  from: Time!
+  "Exclusive; now, when it is left out. At most 31 days after ` + "`" + `from` + "`" + `."
+  to: Time
+  "How many accounts to list, 1 to 500; those that are hit hardest come first."
+  first: Int! = 100
+}
+
+"What limits would have done."
+type Preview {
+  "Inclusive, in whole minutes."
+  from: Time!
+  "Exclusive, in whole minutes."
+  to: Time!
+  "All accounts together."
+  total: PreviewHarm!
+  "How many accounts were looked at."
+  accountCount: Int!
+  "How many accounts would surely have been throttled."
+  surely: Int!
+  "How many accounts may have been throttled; the sure ones are among them."
+  possibly: Int!
+  "The accounts by harm, the most first: by atLeast, then by atMost, then by requests."
+  accounts: [PreviewAccount!]!
+  "Each limit by itself, in the order in which they were given."
+  limits: [PreviewLimit!]!
+  "Minutes of a point."
+  pointMinutes: Int!
+  "All accounts together over time. Its atLeast is that of the one limit that would have throttled the most."
+  points: [PreviewPoint!]!
+}
+
+"""
+What limits would have done to some requests. It is strict for limits of requests,
+and an estimate with the average request of each minute for those of bytes and cost.
+"""
+type PreviewHarm {
+  "Requests that were asked for: let through and throttled."
+  requests: Int64!
+  "Requests that really were throttled."
+  throttled: Int64!
+  "Requests that would have been throttled however those of a minute had been spread."
+  atLeast: Int64!
+  "Requests that would have been throttled if those of each minute had come at one moment, and at the worst."
+  atMost: Int64!
+}
+
+"What limits would have done to an account."
+type PreviewAccount {
+  account: Account!
+  harm: PreviewHarm!
+  "The first minute in which it may have been throttled; null: never."
+  firstAt: Time
+  "The minute in which the most may have been throttled; null: none."
+  worstAt: Time
+  "How many requests may have been throttled in that minute."
+  worstAtMost: Int64!
+  "The name of the limit that would have throttled the most; null: none would."
+  limitName: String
+}
+
+"What one limit would have done if there were no others; of a SOFT or SHADOW one, what it would have marked or counted."
+type PreviewLimit {
+  name: String!
+  "Requests, however those of a minute had been spread."
+  atLeast: Int64!
+  "Requests, if those of each minute had come at the worst moment."
+  atMost: Int64!
+  "How many accounts it may have been exceeded by."
+  accountCount: Int!
+}
+
+"What limits would have done in a stretch of time."
+type PreviewPoint {
+  "When it begins; it lasts pointMinutes."
+  start: Time!
+  harm: PreviewHarm!
+}
+`, BuiltIn: false},
 	{Name: "../schema/retention.graphqls", Input: `extend type Query {
   "How long usage is kept at each granularity."
   retention: Retention!
@@ -11301,6 +11627,88 @@ func (ec *executionContext) childFields_PlannedRetention(ctx context.Context, fi
 	return nil, fmt.Errorf("no field named %q was found under type PlannedRetention", field.Name)
 }
 
+func (ec *executionContext) childFields_Preview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_Preview_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Preview_to(ctx, field)
+	case "total":
+		return ec.fieldContext_Preview_total(ctx, field)
+	case "accountCount":
+		return ec.fieldContext_Preview_accountCount(ctx, field)
+	case "surely":
+		return ec.fieldContext_Preview_surely(ctx, field)
+	case "possibly":
+		return ec.fieldContext_Preview_possibly(ctx, field)
+	case "accounts":
+		return ec.fieldContext_Preview_accounts(ctx, field)
+	case "limits":
+		return ec.fieldContext_Preview_limits(ctx, field)
+	case "pointMinutes":
+		return ec.fieldContext_Preview_pointMinutes(ctx, field)
+	case "points":
+		return ec.fieldContext_Preview_points(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Preview", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_PreviewAccount_account(ctx, field)
+	case "harm":
+		return ec.fieldContext_PreviewAccount_harm(ctx, field)
+	case "firstAt":
+		return ec.fieldContext_PreviewAccount_firstAt(ctx, field)
+	case "worstAt":
+		return ec.fieldContext_PreviewAccount_worstAt(ctx, field)
+	case "worstAtMost":
+		return ec.fieldContext_PreviewAccount_worstAtMost(ctx, field)
+	case "limitName":
+		return ec.fieldContext_PreviewAccount_limitName(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewAccount", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewHarm(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "requests":
+		return ec.fieldContext_PreviewHarm_requests(ctx, field)
+	case "throttled":
+		return ec.fieldContext_PreviewHarm_throttled(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_PreviewHarm_atLeast(ctx, field)
+	case "atMost":
+		return ec.fieldContext_PreviewHarm_atMost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewHarm", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewLimit(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_PreviewLimit_name(ctx, field)
+	case "atLeast":
+		return ec.fieldContext_PreviewLimit_atLeast(ctx, field)
+	case "atMost":
+		return ec.fieldContext_PreviewLimit_atMost(ctx, field)
+	case "accountCount":
+		return ec.fieldContext_PreviewLimit_accountCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewLimit", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "start":
+		return ec.fieldContext_PreviewPoint_start(ctx, field)
+	case "harm":
+		return ec.fieldContext_PreviewPoint_harm(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewPoint", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviousUsage(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "from":
@@ -13390,6 +13798,20 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_preview_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PreviewInput, error) {
+			return ec.unmarshalNPreviewInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPreviewInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -26593,6 +27015,667 @@ func (ec *executionContext) fieldContext_PlannedRetention_nextDropAt(_ context.C
 	return graphql.NewScalarFieldContext("PlannedRetention", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _Preview_from(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_from(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.From, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_from(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_to(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_to(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.To, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_to(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_total(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_total(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Total, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *preview.Harm) graphql.Marshaler {
+			return ec.marshalNPreviewHarm2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐHarm(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_total(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewHarm(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Preview_accountCount(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_accountCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AccountCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_accountCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_surely(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_surely(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Surely, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_surely(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_possibly(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_possibly(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Possibly, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_possibly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_accounts(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_accounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*preview.AccountHarm) graphql.Marshaler {
+			return ec.marshalNPreviewAccount2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐAccountHarmᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_accounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewAccount(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Preview_limits(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_limits(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Limits, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*preview.LimitHarm) graphql.Marshaler {
+			return ec.marshalNPreviewLimit2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐLimitHarmᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_limits(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewLimit(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Preview_pointMinutes(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_pointMinutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PointMinutes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_pointMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_points(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_points(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Points, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*preview.Point) graphql.Marshaler {
+			return ec.marshalNPreviewPoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐPointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_points(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Preview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewPoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewAccount_account(ctx context.Context, field graphql.CollectedField, obj *preview.AccountHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewAccount_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PreviewAccount().Account(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewAccount_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewAccount",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewAccount_harm(ctx context.Context, field graphql.CollectedField, obj *preview.AccountHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewAccount_harm(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Harm, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v preview.Harm) graphql.Marshaler {
+			return ec.marshalNPreviewHarm2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐHarm(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewAccount_harm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewAccount",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewHarm(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewAccount_firstAt(ctx context.Context, field graphql.CollectedField, obj *preview.AccountHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewAccount_firstAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.First, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewAccount_firstAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewAccount", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewAccount_worstAt(ctx context.Context, field graphql.CollectedField, obj *preview.AccountHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewAccount_worstAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Worst, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewAccount_worstAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewAccount", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewAccount_worstAtMost(ctx context.Context, field graphql.CollectedField, obj *preview.AccountHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewAccount_worstAtMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.WorstAtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewAccount_worstAtMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewAccount", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewAccount_limitName(ctx context.Context, field graphql.CollectedField, obj *preview.AccountHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewAccount_limitName(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PreviewAccount().LimitName(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewAccount_limitName(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewAccount", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewHarm_requests(ctx context.Context, field graphql.CollectedField, obj *preview.Harm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewHarm_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewHarm_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewHarm", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewHarm_throttled(ctx context.Context, field graphql.CollectedField, obj *preview.Harm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewHarm_throttled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Throttled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewHarm_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewHarm", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewHarm_atLeast(ctx context.Context, field graphql.CollectedField, obj *preview.Harm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewHarm_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewHarm_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewHarm", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewHarm_atMost(ctx context.Context, field graphql.CollectedField, obj *preview.Harm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewHarm_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewHarm_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewHarm", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewLimit_name(ctx context.Context, field graphql.CollectedField, obj *preview.LimitHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewLimit_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewLimit_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewLimit", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewLimit_atLeast(ctx context.Context, field graphql.CollectedField, obj *preview.LimitHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewLimit_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewLimit_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewLimit", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewLimit_atMost(ctx context.Context, field graphql.CollectedField, obj *preview.LimitHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewLimit_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewLimit_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewLimit", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewLimit_accountCount(ctx context.Context, field graphql.CollectedField, obj *preview.LimitHarm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewLimit_accountCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewLimit_accountCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewLimit", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewPoint_start(ctx context.Context, field graphql.CollectedField, obj *preview.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewPoint_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewPoint_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewPoint", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewPoint_harm(ctx context.Context, field graphql.CollectedField, obj *preview.Point) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewPoint_harm(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Harm, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v preview.Harm) graphql.Marshaler {
+			return ec.marshalNPreviewHarm2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐHarm(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewPoint_harm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewPoint",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewHarm(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _PreviousUsage_from(ctx context.Context, field graphql.CollectedField, obj *explore.Previous) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27721,6 +28804,50 @@ func (ec *executionContext) fieldContext_Query_endpointSources(_ context.Context
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_EndpointSource(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_preview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_preview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Preview(ctx, fc.Args["input"].(model.PreviewInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Preview) graphql.Marshaler {
+			return ec.marshalNPreview2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPreview(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_preview(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Preview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_preview_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -36738,6 +37865,75 @@ func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any
 				return it, err
 			}
 			it.When = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPreviewInput(ctx context.Context, obj any) (model.PreviewInput, error) {
+	var it model.PreviewInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["first"]; !present {
+		asMap["first"] = 100
+	}
+
+	fieldsInOrder := [...]string{"tierId", "limits", "accountIds", "from", "to", "first"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "limits":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limits"))
+			data, err := ec.unmarshalOLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Limits = data
+		case "accountIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountIds = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalOTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "first":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("first"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.First = data
 		}
 	}
 	return it, nil
@@ -46482,6 +47678,359 @@ func (ec *executionContext) _PlannedRetention(ctx context.Context, sel ast.Selec
 	return out
 }
 
+var previewImplementors = []string{"Preview"}
+
+func (ec *executionContext) _Preview(ctx context.Context, sel ast.SelectionSet, obj *model.Preview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Preview")
+		case "from":
+			out.Values[i] = ec._Preview_from(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "to":
+			out.Values[i] = ec._Preview_to(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "total":
+			out.Values[i] = ec._Preview_total(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accountCount":
+			out.Values[i] = ec._Preview_accountCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "surely":
+			out.Values[i] = ec._Preview_surely(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "possibly":
+			out.Values[i] = ec._Preview_possibly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accounts":
+			out.Values[i] = ec._Preview_accounts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "limits":
+			out.Values[i] = ec._Preview_limits(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pointMinutes":
+			out.Values[i] = ec._Preview_pointMinutes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "points":
+			out.Values[i] = ec._Preview_points(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var previewAccountImplementors = []string{"PreviewAccount"}
+
+func (ec *executionContext) _PreviewAccount(ctx context.Context, sel ast.SelectionSet, obj *preview.AccountHarm) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewAccountImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewAccount")
+		case "account":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._PreviewAccount_account(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "harm":
+			out.Values[i] = ec._PreviewAccount_harm(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstAt":
+			out.Values[i] = ec._PreviewAccount_firstAt(ctx, field, obj)
+		case "worstAt":
+			out.Values[i] = ec._PreviewAccount_worstAt(ctx, field, obj)
+		case "worstAtMost":
+			out.Values[i] = ec._PreviewAccount_worstAtMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "limitName":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._PreviewAccount_limitName(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var previewHarmImplementors = []string{"PreviewHarm"}
+
+func (ec *executionContext) _PreviewHarm(ctx context.Context, sel ast.SelectionSet, obj *preview.Harm) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewHarmImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewHarm")
+		case "requests":
+			out.Values[i] = ec._PreviewHarm_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "throttled":
+			out.Values[i] = ec._PreviewHarm_throttled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atLeast":
+			out.Values[i] = ec._PreviewHarm_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atMost":
+			out.Values[i] = ec._PreviewHarm_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var previewLimitImplementors = []string{"PreviewLimit"}
+
+func (ec *executionContext) _PreviewLimit(ctx context.Context, sel ast.SelectionSet, obj *preview.LimitHarm) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewLimitImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewLimit")
+		case "name":
+			out.Values[i] = ec._PreviewLimit_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atLeast":
+			out.Values[i] = ec._PreviewLimit_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atMost":
+			out.Values[i] = ec._PreviewLimit_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "accountCount":
+			out.Values[i] = ec._PreviewLimit_accountCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var previewPointImplementors = []string{"PreviewPoint"}
+
+func (ec *executionContext) _PreviewPoint(ctx context.Context, sel ast.SelectionSet, obj *preview.Point) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewPointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewPoint")
+		case "start":
+			out.Values[i] = ec._PreviewPoint_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "harm":
+			out.Values[i] = ec._PreviewPoint_harm(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var previousUsageImplementors = []string{"PreviousUsage"}
 
 func (ec *executionContext) _PreviousUsage(ctx context.Context, sel ast.SelectionSet, obj *explore.Previous) graphql.Marshaler {
@@ -47064,6 +48613,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_endpointSources(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "preview":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_preview(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -53888,6 +55459,117 @@ func (ec *executionContext) marshalNPlannedRetention2ᚖgithubᚗcomᚋweirhqᚋ
 		return graphql.Null
 	}
 	return ec._PlannedRetention(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPreview2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPreview(ctx context.Context, sel ast.SelectionSet, v model.Preview) graphql.Marshaler {
+	return ec._Preview(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPreview2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPreview(ctx context.Context, sel ast.SelectionSet, v *model.Preview) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._Preview(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPreviewAccount2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐAccountHarmᚄ(ctx context.Context, sel ast.SelectionSet, v []*preview.AccountHarm) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPreviewAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐAccountHarm(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPreviewAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐAccountHarm(ctx context.Context, sel ast.SelectionSet, v *preview.AccountHarm) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PreviewAccount(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPreviewHarm2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐHarm(ctx context.Context, sel ast.SelectionSet, v preview.Harm) graphql.Marshaler {
+	return ec._PreviewHarm(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPreviewHarm2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐHarm(ctx context.Context, sel ast.SelectionSet, v *preview.Harm) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PreviewHarm(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPreviewInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPreviewInput(ctx context.Context, v any) (model.PreviewInput, error) {
+	res, err := ec.unmarshalInputPreviewInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPreviewLimit2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐLimitHarmᚄ(ctx context.Context, sel ast.SelectionSet, v []*preview.LimitHarm) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPreviewLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐLimitHarm(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPreviewLimit2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐLimitHarm(ctx context.Context, sel ast.SelectionSet, v *preview.LimitHarm) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PreviewLimit(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPreviewPoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐPointᚄ(ctx context.Context, sel ast.SelectionSet, v []*preview.Point) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPreviewPoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐPoint(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPreviewPoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐPoint(ctx context.Context, sel ast.SelectionSet, v *preview.Point) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PreviewPoint(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNPublishTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPublishTierInput(ctx context.Context, v any) (model.PublishTierInput, error) {

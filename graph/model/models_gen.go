@@ -13,6 +13,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/permit"
+	"github.com/weirhq/weir/controlplane/preview"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -676,6 +677,48 @@ type PageInfo struct {
 	StartCursor *string `json:"startCursor,omitempty"`
 	// Pass it as `after` to read on; null on an empty page.
 	EndCursor *string `json:"endCursor,omitempty"`
+}
+
+// What limits would have done.
+type Preview struct {
+	// Inclusive, in whole minutes.
+	From time.Time `json:"from"`
+	// Exclusive, in whole minutes.
+	To time.Time `json:"to"`
+	// All accounts together.
+	Total *preview.Harm `json:"total"`
+	// How many accounts were looked at.
+	AccountCount int `json:"accountCount"`
+	// How many accounts would surely have been throttled.
+	Surely int `json:"surely"`
+	// How many accounts may have been throttled; the sure ones are among them.
+	Possibly int `json:"possibly"`
+	// The accounts by harm, the most first: by atLeast, then by atMost, then by requests.
+	Accounts []*preview.AccountHarm `json:"accounts"`
+	// Each limit by itself, in the order in which they were given.
+	Limits []*preview.LimitHarm `json:"limits"`
+	// Minutes of a point.
+	PointMinutes int `json:"pointMinutes"`
+	// All accounts together over time. Its atLeast is that of the one limit that would have throttled the most.
+	Points []*preview.Point `json:"points"`
+}
+
+// Limits to play, and on what.
+type PreviewInput struct {
+	// The tier whose accounts the limits are played on; leave it out with `accountIds`.
+	TierID *string `json:"tierId,omitempty"`
+	// The limits, at most 32; leave them out for those that the tier has. One with the
+	// `id` of a limit of the tier is changed by what overrides its accounts have. None may
+	// have subject ADDRESS.
+	Limits []*LimitInput `json:"limits,omitempty"`
+	// Narrows the tier's accounts, or names those of any tier; at most 1000.
+	AccountIds []string `json:"accountIds,omitempty"`
+	// Inclusive; whole minutes. As far back as usage by the minute is kept.
+	From time.Time `json:"from"`
+	// Exclusive; now, when it is left out. At most 31 days after `from`.
+	To *time.Time `json:"to,omitempty"`
+	// How many accounts to list, 1 to 500; those that are hit hardest come first.
+	First int `json:"first"`
 }
 
 // A version of a tier to publish. With neither limits nor fromVersion it is the draft.

@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/preview"
+	"github.com/weirhq/weir/controlplane/quota"
+)
+
+// PreviewQuestion asks what limits would have done to usage.
+type PreviewQuestion struct {
+	TierID   controlplane.ID       // whose accounts
+	Limits   *[]controlplane.Limit // nil: the tier's own
+	Accounts []controlplane.ID     // of the tier, or of any when there is no tier; none: all of it
+	controlplane.Range
+}
+
+// Preview plays limits on what is stored of usage by the minute. A question that is
+// too large is a mistake of the caller's, and the error says what to narrow.
+func (db *DB) Preview(ctx context.Context, q PreviewQuestion) (*preview.Report, error) {
+	var report *preview.Report
+	err := db.snapshot(ctx, func(tx pgx.Tx) error {
+		if err := keptByTheMinute(ctx, tx, q.From); err != nil {
+			return err
+		}
+		limits, err := limitsToPreview(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		accounts, err := accountsToPreview(ctx, tx, q)
+		if err != nil {
+			return err
+		}
+		endpoints, err := endpointsToPreview(ctx, tx)
+		if err != nil {
+			return err
+		}
+		replay := preview.New(q.Range, limits, endpoints, accounts)
+		if err := replayUsage(ctx, tx, q.Range, accounts, replay); err != nil {
+			return err
+		}
+		report = replay.Report()
+		return nil
+	})
+	if err != nil && controlplane.Faults(err) == nil {
+		return nil, fmt.Errorf("preview limits: %w", previewTooLarge(err))
+	}
+	return report, err
+}
+
+// previewTooLarge turns the error of a question that took too long into the caller's
+// mistake.
+func previewTooLarge(err error) error {
+	if errors.Is(tooLarge(err), err) {
+		return err
+	}
+	return controlplane.Invalid("from", "there is too much usage in this range to play it all; shorten it, or give fewer accounts")
+}
+
+func keptByTheMinute(ctx context.Context, q querier, from time.Time) error {
+	kept, err := keptOf(ctx, q)
+	if err != nil {
+		return err
+	}
+	if first := kept[controlplane.ByMinute]; from.Before(first) {
+		return controlplane.Invalid("from", "usage by the minute is kept from %s on; begin there or later", first.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func limitsToPreview(ctx context.Context, q querier, question PreviewQuestion) ([]controlplane.Limit, error) {
+	if question.Limits != nil {
+		return *question.Limits, nil
+	}
+	tier, err := readTier(ctx, q, question.TierID)
+	if controlplane.Faults(err) != nil {
+		return nil, controlplane.NotFound("tierId", "tier")
+	}
+	return tier.Limits, err
+}
+
+// accountsToPreview returns the accounts with their overrides that are in force.
+func accountsToPreview(ctx context.Context, q querier, question PreviewQuestion) ([]preview.Account, error) {
+	rows, err := list[struct {
+		ID         controlplane.ID
+		TimeZone   string
+		BillingDay int
+	}](ctx, q, `
+		select id, time_zone, billing_day from accounts
+		where ($1 = 0 or coalesce(tier_id, (select default_tier_id from policy)) = $1) and ($2 or id = any($3))
+		order by id limit $4`,
+		question.TierID, len(question.Accounts) == 0, toInt64s(question.Accounts), preview.MaxAccounts+1)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > preview.MaxAccounts {
+		return nil, controlplane.Invalid("accountIds", "there are more than %d accounts; say which are of interest", preview.MaxAccounts)
+	}
+	accounts := make([]preview.Account, len(rows))
+	at := make(map[controlplane.ID]*preview.Account, len(rows))
+	ids := make([]controlplane.ID, len(rows))
+	for i, r := range rows {
+		zone, err := time.LoadLocation(r.TimeZone)
+		if err != nil {
+			return nil, fmt.Errorf("read the time zone of account %d: %w", r.ID, err)
+		}
+		accounts[i] = preview.Account{ID: r.ID, Calendar: quota.Calendar{Zone: zone, BillingDay: r.BillingDay}}
+		at[r.ID], ids[i] = &accounts[i], r.ID
+	}
+	overrides, err := list[controlplane.Override](ctx, q, `
+		select `+overrideColumns+` from overrides where account_id = any($1) and not ended`, toInt64s(ids))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range overrides {
+		a := at[o.AccountID]
+		if a.Overrides == nil {
+			a.Overrides = map[controlplane.ID]controlplane.Override{}
+		}
+		a.Overrides[o.LimitID] = o
+	}
+	return accounts, nil
+}
+
+func endpointsToPreview(ctx context.Context, q querier) (map[controlplane.ID]preview.Endpoint, error) {
+	rows, err := list[controlplane.Endpoint](ctx, q, `select `+endpointColumns+` from endpoints`)
+	endpoints := make(map[controlplane.ID]preview.Endpoint, len(rows))
+	for _, e := range rows {
+		endpoints[e.ID] = preview.Endpoint{Method: e.Method, Group: e.GroupID}
+	}
+	return endpoints, err
+}
+
+// replayUsage streams the usage of the accounts in the order of its primary key, so
+// that nothing is sorted and little is in memory.
+func replayUsage(ctx context.Context, tx pgx.Tx, r controlplane.Range, accounts []preview.Account, replay *preview.Replay) error {
+	ids := make([]int64, len(accounts))
+	for i, a := range accounts {
+		ids[i] = int64(a.ID)
+	}
+	rows, err := tx.Query(ctx, `
+		select (extract(epoch from bucket) / 60)::bigint, account_id, key_id, endpoint_id,
+			coalesce(sum(requests) filter (where decision = 1), 0)::bigint, coalesce(sum(requests) filter (where decision = 2), 0)::bigint,
+			coalesce(sum(cost) filter (where decision = 1), 0)::bigint, coalesce(sum(bytes_in + bytes_out) filter (where decision = 1), 0)::bigint
+		from usage_minute where bucket >= $1 and bucket < $2 and account_id = any($3) and decision in (1, 2)
+		group by bucket, account_id, key_id, endpoint_id order by bucket, account_id, key_id, endpoint_id limit $4`,
+		r.From, r.To, ids, preview.MaxRows+1)
+	if err != nil {
+		return err
+	}
+	var row preview.Row
+	n := 0
+	_, err = pgx.ForEachRow(rows, []any{&row.Minute, &row.Account, &row.Key, &row.Endpoint, &row.Allowed, &row.Throttled, &row.Cost, &row.Bytes}, func() error {
+		if n++; n > preview.MaxRows {
+			return controlplane.Invalid("from", "there is too much usage in this range to play it all; shorten it, or give fewer accounts")
+		}
+		return replay.Add(row)
+	})
+	return err
+}
