@@ -65,10 +65,10 @@ func TestAnImportKeepsLimitsAndIDsOfEndpoints(t *testing.T) {
 	if first.ImportOpenAPI.Snapshot != nil {
 		t.Error("a dry run has a snapshot")
 	}
-	var none struct{ Endpoints []struct{ ID string } }
-	p.must(`{endpoints{id}}`, &none)
-	if len(none.Endpoints) != 0 {
-		t.Fatalf("a dry run made %d endpoints", len(none.Endpoints))
+	var none struct{ Endpoints struct{ Nodes []struct{ ID string } } }
+	p.must(`{endpoints{nodes{id}}}`, &none)
+	if n := len(none.Endpoints.Nodes); n != 0 {
+		t.Fatalf("a dry run made %d endpoints", n)
 	}
 	p.must(importing(petsDocument, fmt.Sprintf(`groupByTag:true plan:%q`, first.ImportOpenAPI.Plan)), &first)
 	if diff := cmp.Diff([]string{"ADDED GET /v1/pets 2 Pets", "ADDED DELETE /v1/pets/{id} 1", "ADDED GET /v1/pets/{id} 1 Pets"}, first.said()); diff != "" {
@@ -103,13 +103,15 @@ func TestAnImportKeepsLimitsAndIDsOfEndpoints(t *testing.T) {
 			Name, Version, BasePath string
 			EndpointCount           int
 		}
-		Endpoints []struct {
-			Template string
-			Source   struct{ Title string }
+		Endpoints struct {
+			Nodes []struct {
+				Template string
+				Source   struct{ Title string }
+			}
 		}
 	}
-	p.must(`{endpointSources{name version basePath endpointCount} endpoints{template source{title}}}`, &after)
-	if s := after.EndpointSources; len(s) != 1 || s[0].Version != "1.1.0" || s[0].EndpointCount != 2 || s[0].BasePath != "/v1" || len(after.Endpoints) != 2 || after.Endpoints[1].Source.Title != "Pets" {
+	p.must(`{endpointSources{name version basePath endpointCount} endpoints{nodes{template source{title}}}}`, &after)
+	if s := after.EndpointSources; len(s) != 1 || s[0].Version != "1.1.0" || s[0].EndpointCount != 2 || s[0].BasePath != "/v1" || len(after.Endpoints.Nodes) != 2 || after.Endpoints.Nodes[1].Source.Title != "Pets" {
 		t.Errorf("after that %+v", after)
 	}
 	var log struct{ AuditLog struct{ Nodes []auditRecord } }
@@ -125,9 +127,12 @@ func TestAnImportThatCantBeIsRefusedWhole(t *testing.T) {
 	p.wantErrors(importing(petsDocument, `basePath:"v1"`), "VALIDATION basePath")
 	p.wantErrors(importing(petsDocument, `source:" "`), "VALIDATION source")
 	p.wantErrors(importing(petsDocument, `plan:"other"`), "CONFLICT plan")
-	var after struct{ Endpoints, EndpointSources []struct{ ID string } }
-	p.must(`{endpoints{id} endpointSources{id}}`, &after)
-	if len(after.Endpoints)+len(after.EndpointSources) != 0 {
+	var after struct {
+		Endpoints       struct{ Nodes []struct{ ID string } }
+		EndpointSources []struct{ ID string }
+	}
+	p.must(`{endpoints{nodes{id}} endpointSources{id}}`, &after)
+	if len(after.Endpoints.Nodes)+len(after.EndpointSources) != 0 {
 		t.Errorf("there are %+v", after)
 	}
 	t.Run("a document of the largest size gets there", func(t *testing.T) {
