@@ -32,7 +32,8 @@ func TestMain(m *testing.M) { os.Exit(databases.Run(m)) }
 // commands are those of the weir command that are tested here.
 type commands struct {
 	cli.Commands
-	Keys cli.Keys `cmd:""`
+	Keys  cli.Keys  `cmd:""`
+	Audit cli.Audit `cmd:""`
 }
 
 // plane is a running control plane, and a shell beside it.
@@ -42,6 +43,7 @@ type plane struct {
 	token string
 	now   time.Time
 	in    string
+	asked bool // whether somebody can be asked
 }
 
 func open(t *testing.T) *plane {
@@ -79,7 +81,7 @@ func (p *plane) weir(args ...string) printed {
 	p.t.Helper()
 	var out, errs bytes.Buffer
 	code := cli.Run(p.t.Context(), &commands{}, args, &cli.Terminal{
-		In: strings.NewReader(p.in), Out: &out, Err: &errs, Now: func() time.Time { return p.now },
+		In: strings.NewReader(p.in), Out: &out, Err: &errs, Interactive: p.asked, Now: func() time.Time { return p.now },
 	})
 	got := printed{out.String(), errs.String(), code}
 	if strings.Contains(got.Out+got.Err, p.token) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 )
 
 // Exit codes.
@@ -19,17 +20,20 @@ const (
 // Commands are those that use the API and nothing else; Keys and Audit are apart, as
 // they stand beside others in the weir command.
 type Commands struct {
-	Accounts Accounts      `cmd:"" help:"List, create and change accounts."`
-	Tiers    Tiers         `cmd:"" help:"List tiers and their limits."`
-	Usage    usageCommand  `cmd:"" help:"Show usage, split and summed as asked."`
-	Export   exportCommand `cmd:"" help:"Write usage as CSV, NDJSON or Parquet, any number of rows."`
-	Import   importCommand `cmd:"" help:"Add usage that was counted elsewhere."`
-	Plan     planCommand   `cmd:"" aliases:"diff" help:"Show what weir apply would change."`
-	Apply    applyCommand  `cmd:"" help:"Make the policy what files say."`
-	Dump     dumpCommand   `cmd:"" help:"Write the policy as a file for weir apply."`
-	Schema   schemaCommand `cmd:"" help:"Write the JSON schema of such files."`
-	Login    loginCommand  `cmd:"" help:"Store a control plane's URL and an API token for later commands."`
-	Logout   logoutCommand `cmd:"" help:"Forget them."`
+	Accounts Accounts       `cmd:"" help:"List, create and change accounts."`
+	Tiers    Tiers          `cmd:"" help:"List tiers and their limits."`
+	Usage    usageCommand   `cmd:"" help:"Show usage, split and summed as asked."`
+	Export   exportCommand  `cmd:"" help:"Write usage as CSV, NDJSON or Parquet, any number of rows."`
+	Import   importCommand  `cmd:"" help:"Add usage that was counted elsewhere."`
+	Plan     planCommand    `cmd:"" aliases:"diff" help:"Show what weir apply would change."`
+	Apply    applyCommand   `cmd:"" help:"Make the policy what files say."`
+	Dump     dumpCommand    `cmd:"" help:"Write the policy as a file for weir apply."`
+	Schema   schemaCommand  `cmd:"" help:"Write the JSON schema of such files."`
+	Rollout  rolloutCommand `cmd:"" help:"Show which Envoys run the newest policy, or wait until all do."`
+	Login    loginCommand   `cmd:"" help:"Store a control plane's URL and an API token for later commands."`
+	Logout   logoutCommand  `cmd:"" help:"Forget them."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Write what makes bash, zsh or fish complete these commands."`
 }
 
 // errDifferent ends a command that was asked whether there are differences, and found some.
@@ -57,6 +61,10 @@ func Run(ctx context.Context, model any, args []string, t *Terminal, more ...any
 		fmt.Fprintln(t.Err, "weir:", err)
 		return exitFault
 	}
+	kongcompletion.Register(parser) // answers a shell that asks, and ends
+	if exit >= 0 {
+		return exit
+	}
 	parsed, err := parser.Parse(args)
 	if exit >= 0 {
 		return exit // it was asked for help
@@ -69,7 +77,10 @@ func Run(ctx context.Context, model any, args []string, t *Terminal, more ...any
 		fmt.Fprintf(t.Err, "weir: %v\nSee %s.\n", err, helpFor(parsed))
 		return exitUsage
 	}
-	return exitCode(t, parsed.Run())
+	if err := parsed.Run(); err != nil || exit < 0 {
+		return exitCode(t, err)
+	}
+	return exit
 }
 
 func helpFor(parsed *kong.Context) string {

@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane/audit"
+	"github.com/weirhq/weir/controlplane/cli"
 )
 
 type auditCommand struct {
+	cli.Audit
 	Verify auditVerifyCommand `cmd:"" help:"Check that no record of the audit log was changed, added or taken out."`
 	Export auditExportCommand `cmd:"" help:"Write the audit log to standard output, oldest first."`
 }

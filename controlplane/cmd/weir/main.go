@@ -25,7 +25,7 @@ type commands struct {
 	Backup      backupCommand     `cmd:"" help:"Write all of the database into a file."`
 	Restore     restoreCommand    `cmd:"" help:"Fill an empty database from such a file."`
 	SignInLink  signInLinkCommand `cmd:"" help:"Print a new one-time link to the dashboard."`
-	Audit       auditCommand      `cmd:"" help:"Verify or export the audit log."`
+	Audit       auditCommand      `cmd:"" help:"List, verify or export the audit log."`
 	Keys        keysCommand       `cmd:"" help:"List, create, rotate and revoke API keys; find leaked ones."`
 }
 
