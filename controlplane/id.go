@@ -28,6 +28,7 @@ const (
 
 	KindUnaccounted Kind = "una"
 	KindCorrection  Kind = "cor"
+	KindSchedule    Kind = "sch"
 
 	KindVersion  Kind = "ver" // of a tier
 	KindTierMove Kind = "tmv"

@@ -16,6 +16,9 @@ type Override struct {
 	Until     *time.Time // nil: never ends
 	Note      string
 	CreatedAt time.Time
+	// Introductory is whether the account got it when it was created; see
+	// IntroductoryAllowance.
+	Introductory bool
 }
 
 // maxNote is how many characters a note may have.

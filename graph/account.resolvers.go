@@ -109,6 +109,18 @@ func (r *mutationResolver) UpdateAccount(ctx context.Context, input model.Update
 	return accountPayload(r.DB.UpdateAccount(ctx, edit))
 }
 
+func (r *mutationResolver) ChangeAccounts(ctx context.Context, input model.ChangeAccountsInput) (*model.ChangeAccountsPayload, error) {
+	edit, err := bulkEditOf(input, loadersOf(ctx).now)
+	if err != nil {
+		return nil, each(ctx, err)
+	}
+	report, err := r.DB.ChangeAccounts(ctx, edit)
+	if err != nil {
+		return nil, err
+	}
+	return bulkPayload(report), nil
+}
+
 func (r *mutationResolver) SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error) {
 	override, err := overrideOf(input)
 	if err == nil {

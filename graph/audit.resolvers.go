@@ -70,6 +70,19 @@ func (r *auditRecordResolver) After(ctx context.Context, obj *audit.Record) (*st
 	return jsonText(obj.After), nil
 }
 
+func (r *auditRecordResolver) Revertible(ctx context.Context, obj *audit.Record) (bool, error) {
+	_, err := obj.Reversal()
+	return err == nil, nil
+}
+
+func (r *auditRecordResolver) Irrevertible(ctx context.Context, obj *audit.Record) (*string, error) {
+	if _, err := obj.Reversal(); err != nil {
+		why := err.Error()
+		return &why, nil
+	}
+	return nil, nil
+}
+
 func (r *auditRecordResolver) PrevHash(ctx context.Context, obj *audit.Record) (string, error) {
 	return obj.PrevHash.String(), nil
 }
@@ -80,6 +93,21 @@ func (r *auditRecordResolver) Hash(ctx context.Context, obj *audit.Record) (stri
 
 func (r *auditVerificationResolver) Whole(ctx context.Context, obj *audit.Report) (bool, error) {
 	return obj.Break == nil, nil
+}
+
+func (r *mutationResolver) RevertChange(ctx context.Context, input model.RevertChangeInput) (*model.RevertChangePayload, error) {
+	if err := r.revert(ctx, input.Seq, input.Force); err != nil {
+		return nil, each(ctx, err)
+	}
+	page, err := r.DB.AuditLog(ctx, audit.Filter{RequestID: controlplane.ActorOf(ctx).RequestID}, 0, 1)
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Records) == 0 {
+		return nil, controlplane.Conflict("seq", "it is as it was before already")
+	}
+	state, err := r.DB.PolicyState(ctx)
+	return &model.RevertChangePayload{Record: &page.Records[0], Snapshot: int64(state.Version)}, err
 }
 
 func (r *queryResolver) AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.Connection[audit.Record], error) {

@@ -83,6 +83,10 @@ func correctionList() paged[controlplane.Correction, controlplane.ID] {
 	return paged[controlplane.Correction, controlplane.ID]{"corrections", maxPage, func(c *controlplane.Correction) controlplane.ID { return c.ID }}
 }
 
+func scheduledList() paged[controlplane.ScheduledChange, controlplane.ID] {
+	return paged[controlplane.ScheduledChange, controlplane.ID]{"scheduledChanges", maxPage, func(c *controlplane.ScheduledChange) controlplane.ID { return c.ID }}
+}
+
 // from checks a page's size and reads where it begins; the zero place is the
 // beginning.
 func (l paged[T, P]) from(first int, after *string) (place P, err error) {

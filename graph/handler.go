@@ -92,6 +92,7 @@ func weigh(c *generated.Config) {
 	c.Complexity.Query.Reconciliation = func(child int, _, _ time.Time, _ *string, first int, _ *string) int { return rows(first, child) }
 	c.Complexity.Query.UnaccountedUsage = func(child, first int, _ *string, _ *bool) int { return rows(first, child) }
 	c.Complexity.Query.AuditLog = func(child, first int, _ *string, _ *model.AuditFilter) int { return rows(first, child) }
+	c.Complexity.Query.ScheduledChanges = func(child, first int, _, _ *string, _ []controlplane.ScheduleStatus) int { return rows(first, child) }
 	c.Complexity.Query.Corrections = func(child int, _ *string, first int, _ *string) int { return rows(first, child) }
 	c.Complexity.Query.Usage = func(child int, from time.Time, to *time.Time, g controlplane.Granularity, _ *model.UsageFilter) int {
 		return rows(g.Points(from, orNow(to)), child)

@@ -42,6 +42,7 @@ type loaders struct {
 	tokens        *dataloadgen.Loader[controlplane.ID, *controlplane.APIToken]
 	denials       *dataloadgen.Loader[controlplane.ID, *controlplane.Denial]
 	corrections   *dataloadgen.Loader[controlplane.ID, *controlplane.Correction]
+	scheduled     *dataloadgen.Loader[controlplane.ID, *controlplane.ScheduledChange]
 	unaccounted   *dataloadgen.Loader[controlplane.ID, *controlplane.UnaccountedUsage]
 
 	versions      *dataloadgen.Loader[controlplane.ID, *controlplane.TierVersion]
@@ -100,6 +101,7 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		overridesByID: dataloadgen.NewMappedLoader(byID(db.OverridesByID, func(o *controlplane.Override) controlplane.ID { return o.ID }), wait),
 		tokens:        dataloadgen.NewMappedLoader(byID(db.APITokensByID, func(t *controlplane.APIToken) controlplane.ID { return t.ID }), wait),
 		denials:       dataloadgen.NewMappedLoader(byID(db.DenialsByID, func(d *controlplane.Denial) controlplane.ID { return d.ID }), wait),
+		scheduled:     dataloadgen.NewMappedLoader(byID(db.ScheduledChangesByID, func(c *controlplane.ScheduledChange) controlplane.ID { return c.ID }), wait),
 		corrections:   dataloadgen.NewMappedLoader(byID(db.CorrectionsByID, func(c *controlplane.Correction) controlplane.ID { return c.ID }), wait),
 		unaccounted:   dataloadgen.NewMappedLoader(byID(db.UnaccountedByID, func(u *controlplane.UnaccountedUsage) controlplane.ID { return u.ID }), wait),
 

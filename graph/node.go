@@ -62,6 +62,8 @@ func (r *Resolver) nodeKinds() map[string]nodeKind {
 			func(l *loaders) *loaderOf[controlplane.EndpointGroup] { return l.groups }, nobodys[controlplane.EndpointGroup])},
 		"Meter": {controlplane.KindMeter, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.Meter] { return l.meters }, anybodys[controlplane.Meter])},
+		"ScheduledChange": {controlplane.KindSchedule, permit.PolicyRead, find(
+			func(l *loaders) *loaderOf[controlplane.ScheduledChange] { return l.scheduled }, nobodys[controlplane.ScheduledChange])},
 		"Member": {controlplane.KindMember, permit.MembersRead, find(
 			func(l *loaders) *loaderOf[controlplane.Member] { return l.members }, nobodys[controlplane.Member])},
 		"ApiToken": {controlplane.KindToken, permit.TokensWrite, find(

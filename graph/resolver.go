@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/99designs/gqlgen/graphql/executor"
+
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/live"
@@ -36,6 +38,9 @@ type Resolver struct {
 
 	tick    tickLoaders
 	reading sync.Mutex // held while a document is read
+
+	inner    sync.Once
+	executor *executor.Executor // see operations
 }
 
 // workerSilence is how long a worker may be silent and still count as there.
@@ -90,18 +95,29 @@ func retentionEditOf(in model.RetentionInput) controlplane.RetentionEdit {
 	return controlplane.RetentionEdit{Revision: in.Revision, Minutes: in.Minutes, Hours: in.Hours, Days: in.Days, Months: in.Months}
 }
 
-// defaultsEditOf reads an edit in which null, for the anonymous tier, is not the
-// same as nothing.
+// defaultsEditOf reads an edit in which null, for the anonymous tier and the
+// introductory allowance, is not the same as nothing.
 func defaultsEditOf(in model.DefaultsInput) (e controlplane.DefaultsEdit, err error) {
 	if e.TierID, err = choice(controlplane.KindTier, "tierId", in.TierID, "", nil); err != nil {
 		return e, err
 	}
 	if given, set := in.AnonymousTierID.ValueOK(); set {
 		id, err := optional(controlplane.KindTier, "anonymousTierId", given)
+		if err != nil {
+			return e, err
+		}
 		e.AnonymousID = &id
-		return e, err
 	}
-	return e, nil
+	if given, set := in.IntroductoryAllowance.ValueOK(); set {
+		e.Introductory = &controlplane.IntroductoryAllowance{}
+		if given != nil {
+			e.Introductory = &controlplane.IntroductoryAllowance{Percent: given.Percent, Days: given.Days}
+			if *e.Introductory == (controlplane.IntroductoryAllowance{}) { // stands for none in the noun
+				return e, controlplane.Invalid("introductoryAllowance.percent", "give a whole number from 101 to 1000, or null for none")
+			}
+		}
+	}
+	return e, e.Validate()
 }
 
 func pointers[T any](values []T) []*T {

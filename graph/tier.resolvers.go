@@ -26,6 +26,10 @@ func (r *defaultsResolver) AnonymousTier(ctx context.Context, obj *controlplane.
 	return loadersOf(ctx).tiers.Load(ctx, obj.AnonymousID)
 }
 
+func (r *defaultsResolver) IntroductoryAllowance(ctx context.Context, obj *controlplane.Defaults) (*controlplane.IntroductoryAllowance, error) {
+	return obj.Introductory(), nil
+}
+
 func (r *limitResolver) ID(ctx context.Context, obj *controlplane.Limit) (string, error) {
 	return controlplane.KindLimit.Format(obj.ID), nil
 }

@@ -48,7 +48,30 @@ alter table policy
     add constraint policy_introductory_check check ((introductory_percent is null) = (introductory_days is null));
 alter table overrides add column introductory boolean not null default false;
 
+-- Changes that are carried out at a time, as fields of Mutation with their input.
+create table scheduled_changes (
+    id         bigint generated always as identity primary key,
+    at         timestamptz not null,
+    note       text not null,
+    field      text not null,
+    input      jsonb not null,
+    account_id bigint references accounts, -- whose; null: no account's
+    status     text not null default 'pending' check (status in ('pending', 'done', 'failed', 'cancelled')),
+    actor_kind text not null, -- who made it
+    actor_id   bigint not null,
+    actor_name text not null,
+    created_at timestamptz not null default now(),
+    settled_at timestamptz, -- carried out, failed or cancelled
+    fault      text not null default '', -- why it failed
+    tries      integer not null default 0, -- that failed on our side
+    not_before timestamptz not null default '-infinity',
+    check ((status = 'pending') = (settled_at is null))
+);
+create index scheduled_changes_due_idx on scheduled_changes (greatest(at, not_before)) where status = 'pending';
+create index scheduled_changes_account_idx on scheduled_changes (account_id, id) where account_id is not null;
+
 -- +goose Down
+drop table scheduled_changes;
 alter table overrides drop column introductory;
 alter table policy drop column introductory_percent, drop column introductory_days;
 drop index keys_prefix_idx, identities_search_idx;

@@ -75,6 +75,7 @@ type App struct {
 	addrs         []string // of the servers: the edge, then the dashboard and GraphQL
 	failed        chan error
 
+	running   context.Context // ends with the loops
 	stopLoops context.CancelFunc
 	loops     sync.WaitGroup
 }
@@ -186,10 +187,15 @@ func (a *App) relay() error {
 
 func (a *App) start(loops ...func(context.Context)) {
 	ctx, stop := context.WithCancel(context.Background())
-	a.stopLoops = stop
+	a.running, a.stopLoops = ctx, stop
 	for _, loop := range loops {
-		a.loops.Go(func() { loop(ctx) })
+		a.loop(loop)
 	}
+}
+
+// loop runs one more loop beside those that start has started.
+func (a *App) loop(run func(context.Context)) {
+	a.loops.Go(func() { run(a.running) })
 }
 
 // Err tells of a listener that died; the app is of no use then.

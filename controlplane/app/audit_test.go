@@ -31,6 +31,10 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"copyTier", `copyTier(input:{tierId:"<createTier.tier.id>",name:"Copy"}){tier{id limits{id}}}`, "COPY_TIER"},
 	{"createAccount", `createAccount(input:{name:"Acme",tierId:"<createTier.tier.id>"}){account{id}}`, "CREATE_ACCOUNT"},
 	{"updateAccount", `updateAccount(input:{id:"<createAccount.account.id>",status:SUSPENDED}){snapshot}`, "UPDATE_ACCOUNT"},
+	{"changeAccounts", `changeAccounts(input:{ids:["<createAccount.account.id>"],set:{addLabels:[{key:"a"}]}}){changed}`, "UPDATE_ACCOUNT"},
+	{"scheduleChange", `scheduleChange(input:{at:"<later>",change:{updateAccount:{id:"<createAccount.account.id>",status:ACTIVE}}}){change{id}}`, "SCHEDULE_CHANGE"},
+	{"cancelScheduledChange", `cancelScheduledChange(id:"<scheduleChange.change.id>"){change{status}}`, "CANCEL_SCHEDULED_CHANGE"},
+	{"revertChange", `revertChange(input:{seq:<suspended>,force:true}){record{action}}`, "UPDATE_ACCOUNT"},
 	{"setOverride", `setOverride(input:{accountId:"<createAccount.account.id>",limitId:"<createTier.tier.limits.0.id>",amount:9}){account{overrides{nodes{id}}}}`, "SET_OVERRIDE"},
 	{"deleteOverride", `deleteOverride(id:"<setOverride.account.overrides.nodes.0.id>"){snapshot}`, "DELETE_OVERRIDE"},
 	{"addIdentity", `addIdentity(input:{accountId:"<createAccount.account.id>",kind:JWT_SUBJECT,value:"ada"}){account{identities{nodes{id}}}}`, "ADD_IDENTITY"},
@@ -78,7 +82,7 @@ var unrecordedMutations = map[string]string{
 
 func TestEveryMutationIsRecorded(t *testing.T) {
 	p := open(t)
-	answers := map[string]any{"now": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)}
+	answers := map[string]any{"later": time.Now().Add(time.Hour).UTC().Format(time.RFC3339), "now": time.Now().Add(-time.Hour).UTC().Format(time.RFC3339)}
 	walked := map[string]bool{}
 	for i, m := range recordedMutations {
 		walked[m.field] = true
@@ -87,7 +91,10 @@ func TestEveryMutationIsRecorded(t *testing.T) {
 		p.mustAs(request, "mutation{"+filled(t, m.operation, answers)+"}", &answer)
 		answers[m.field] = answer[m.field]
 		var log struct{ AuditLog struct{ Nodes []auditRecord } }
-		p.must(fmt.Sprintf(`{auditLog(filter:{requestId:%q}){nodes{action requestId before after}}}`, request), &log)
+		p.must(fmt.Sprintf(`{auditLog(filter:{requestId:%q}){nodes{seq action requestId before after}}}`, request), &log)
+		if m.field == "updateAccount" {
+			answers["suspended"] = log.AuditLog.Nodes[0].Seq
+		}
 		if len(log.AuditLog.Nodes) == 0 || log.AuditLog.Nodes[0].Action != m.action || log.AuditLog.Nodes[0].Before+log.AuditLog.Nodes[0].After == "" {
 			t.Errorf("%s leaves %+v", m.field, log.AuditLog.Nodes)
 		}
@@ -115,7 +122,10 @@ func TestEveryMutationIsRecorded(t *testing.T) {
 	}
 }
 
-type auditRecord struct{ Action, RequestID, Before, After string }
+type auditRecord struct {
+	Seq                              int
+	Action, RequestID, Before, After string
+}
 
 // filled puts what was answered into an operation.
 func filled(t *testing.T, operation string, answers map[string]any) string {

@@ -15,6 +15,7 @@ import (
 	"github.com/weirhq/weir/controlplane/bulk"
 	"github.com/weirhq/weir/controlplane/certs"
 	"github.com/weirhq/weir/controlplane/edge"
+	"github.com/weirhq/weir/controlplane/schedule"
 	"github.com/weirhq/weir/controlplane/web"
 	"github.com/weirhq/weir/frontend"
 	"github.com/weirhq/weir/graph"
@@ -34,6 +35,8 @@ func (a *App) listen(filters *edge.Edge) error {
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
 		Observer: a.watch,
 	}
+	scheduled := &schedule.Worker{DB: a.db, Carry: resolver.CarryOut, Log: a.config.Log}
+	a.loop(scheduled.Run)
 	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, a.watch.HTTP("edge", filters.Handler())); err != nil {
 		return err
 	}

@@ -374,6 +374,12 @@ func valueFor(schema *ast.Schema, name string, of *ast.Type, otherwise *ast.Valu
 				fields = append(fields, v)
 			}
 		}
+		if definition.Directives.ForName("oneOf") != nil {
+			first := definition.Fields[0]
+			given := *first.Type
+			given.NonNull = true
+			fields = []string{valueFor(schema, first.Name, &given, nil, path+"."+first.Name, named, id)}
+		}
 		text = "{" + strings.Join(fields, ",") + "}"
 	case definition.Kind == ast.Enum:
 		text = definition.EnumValues[0].Name

@@ -54,6 +54,10 @@ const (
 	ListUnaccountedUsage    Action = "LIST_UNACCOUNTED_USAGE"    // usage was found to be missing
 	ResolveUnaccountedUsage Action = "RESOLVE_UNACCOUNTED_USAGE" // it came after all, or is listed anew
 
+	ScheduleChange        Action = "SCHEDULE_CHANGE"
+	CancelScheduledChange Action = "CANCEL_SCHEDULED_CHANGE"
+	FailScheduledChange   Action = "FAIL_SCHEDULED_CHANGE" // it was due, and could not be made
+
 	CreateSignInLink Action = "CREATE_SIGN_IN_LINK"
 	SetAPIToken      Action = "SET_API_TOKEN"
 )
@@ -68,6 +72,7 @@ func Actions() []Action {
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup, ImportEndpoints,
 		CreateMeter, UpdateMeter, DeleteMeter, SetManager,
 		SetRetention, AdjustUsage, VoidUsage, ImportUsage, ListUnaccountedUsage, ResolveUnaccountedUsage,
+		ScheduleChange, CancelScheduledChange, FailScheduledChange,
 		CreateSignInLink, SetAPIToken,
 	}...)
 }
@@ -92,6 +97,7 @@ const (
 	Retention      ObjectKind = "RETENTION"
 	Correction     ObjectKind = "CORRECTION"
 	Unaccounted    ObjectKind = "UNACCOUNTED_USAGE"
+	Scheduled      ObjectKind = "SCHEDULED_CHANGE"
 	SignInLink     ObjectKind = "SIGN_IN_LINK"
 	APIToken       ObjectKind = "API_TOKEN"
 )

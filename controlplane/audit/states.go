@@ -87,7 +87,13 @@ func ofLimit(l *controlplane.Limit) State {
 
 // OfDefaults is the default tiers as the log has them.
 func OfDefaults(d controlplane.Defaults) Image {
-	return Image{Object{Defaults, "", ""}, 0, State{"tierId": id(controlplane.KindTier, d.TierID), "anonymousTierId": id(controlplane.KindTier, d.AnonymousID)}}
+	var introductory any
+	if i := d.Introductory(); i != nil {
+		introductory = State{"percent": i.Percent, "days": i.Days}
+	}
+	return Image{Object{Defaults, "", ""}, 0, State{
+		"tierId": id(controlplane.KindTier, d.TierID), "anonymousTierId": id(controlplane.KindTier, d.AnonymousID), "introductoryAllowance": introductory,
+	}}
 }
 
 // OfAccount is an account as the log has it.
@@ -114,7 +120,7 @@ func ofLabels(l controlplane.Labels) State {
 func OfOverride(o controlplane.Override, limit string) Image {
 	return Image{Object{Override, controlplane.KindOverride.Format(o.ID), limit}, o.AccountID, State{
 		"id": id(controlplane.KindOverride, o.ID), "limitId": id(controlplane.KindLimit, o.LimitID), "amount": o.Amount,
-		"burst": some(o.Burst), "mode": some(enum(o.Mode)), "until": at(o.Until), "note": o.Note,
+		"burst": some(o.Burst), "mode": some(enum(o.Mode)), "until": at(o.Until), "note": o.Note, "introductory": o.Introductory,
 	}}
 }
 
@@ -179,6 +185,14 @@ func OfManaged(o controlplane.ManagedObject, name string) Image {
 // OfRetention is the retention as the log has it.
 func OfRetention(d controlplane.RetentionDays, revision int) Image {
 	return Image{Object{Retention, "", ""}, 0, State{"minutes": d.Minutes, "hours": d.Hours, "days": d.Days, "months": d.Months, "revision": revision}}
+}
+
+// OfScheduledChange is a scheduled change as the log has it.
+func OfScheduledChange(c controlplane.ScheduledChange) Image {
+	return Image{Object{Scheduled, controlplane.KindSchedule.Format(c.ID), c.Field}, c.AccountID, State{
+		"id": id(controlplane.KindSchedule, c.ID), "at": at(&c.At), "note": c.Note, "field": c.Field, "input": string(c.Input),
+		"status": enum(c.Status), "fault": some(c.Fault),
+	}}
 }
 
 // OfCorrection is a correction as the log has it. caller is of what kind its key

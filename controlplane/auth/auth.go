@@ -153,6 +153,27 @@ func (a *Auth) principal(ctx context.Context, shown credential) (Principal, bool
 	return Principal{Session, s.Member.ID, name, s.ID, s.OpenID, GrantOf(s.Member)}, true, nil
 }
 
+// PrincipalFor returns whoever an actor was, with what they may do now, and whether
+// they still may do anything: not a member who is disabled or gone, nor a token that
+// is revoked or has expired.
+func (a *Auth) PrincipalFor(ctx context.Context, was controlplane.Actor) (Principal, bool, error) {
+	switch was.Kind {
+	case controlplane.ActorMember:
+		members, err := a.db.MembersByID(ctx, []controlplane.ID{was.ID})
+		if err != nil || len(members) == 0 || members[0].Status() != controlplane.MemberActive {
+			return Principal{}, false, err
+		}
+		return Principal{Kind: Session, ID: was.ID, Name: was.Name, Grant: GrantOf(members[0])}, true, nil
+	case controlplane.ActorToken:
+		held, ok, err := a.db.APITokenByID(ctx, was.ID)
+		if err != nil || !ok {
+			return Principal{}, false, err
+		}
+		return Principal{Kind: Token, ID: was.ID, Name: was.Name, Grant: tokenGrant(held)}, true, nil
+	}
+	return Principal{}, false, nil
+}
+
 // GrantOf returns what a member may do.
 func GrantOf(m controlplane.Member) permit.Grant {
 	return permit.Grant{Permissions: permit.Of(m.Role), Account: m.AccountID}

@@ -90,6 +90,7 @@ var fields = map[string]map[string]Rule{
 		"corrections":      {UsageRead, ByAccount, "accountId"},
 		"retention":        {Needs: UsageRead},
 		"retentionPlan":    {Needs: UsageRead},
+		"scheduledChanges": {Needs: PolicyRead},
 		"auditLog":         {Needs: AuditRead},
 		"auditActions":     {Needs: AuditRead},
 		"auditHead":        {Needs: AuditRead},
@@ -118,6 +119,7 @@ var fields = map[string]map[string]Rule{
 
 		"createAccount":       {Needs: AccountsWrite},
 		"updateAccount":       {Needs: AccountsWrite},
+		"changeAccounts":      {Needs: AccountsWrite},
 		"resetAccount":        {Needs: AccountsWrite},
 		"addIdentity":         {Needs: AccountsWrite},
 		"removeIdentity":      {Needs: AccountsWrite},
@@ -148,8 +150,12 @@ var fields = map[string]map[string]Rule{
 		"deleteMeter":         {Needs: PolicyWrite},
 		"setManager":          {Needs: PolicyWrite},
 		"setRetention":        {Needs: SettingsWrite},
-		"adjustUsage":         {Needs: UsageCorrect},
-		"voidUsage":           {Needs: UsageCorrect},
+		// What the change itself takes is checked by its own entry.
+		"scheduleChange":        {Needs: PolicyRead},
+		"cancelScheduledChange": {Needs: PolicyRead},
+		"revertChange":          {Needs: AuditRead},
+		"adjustUsage":           {Needs: UsageCorrect},
+		"voidUsage":             {Needs: UsageCorrect},
 	},
 	"Subscription": {
 		"usage":        {UsageRead, ByAccount, "accountId"},
@@ -168,6 +174,9 @@ var fields = map[string]map[string]Rule{
 		"levels":     {Needs: AccountsRead, Bound: Open},
 		"quotas":     {Needs: AccountsRead, Bound: Open},
 		"usage":      {Needs: UsageRead, Bound: Open},
+	},
+	"ScheduledChange": {
+		"account": {Needs: AccountsRead},
 	},
 	"Key": {
 		"lastUsedAt": {Needs: UsageRead, Bound: Open},
@@ -205,7 +214,8 @@ var asParent = map[string]bool{
 	"Viewer": true, "Member": true, "MemberConnection": true, "Session": true, "ApiToken": true, "MemberPayload": true, "MemberLinkPayload": true,
 	"RemovedMemberPayload": true, "ViewerPayload": true, "TotpDraft": true, "RecoveryCodes": true, "CreateApiTokenPayload": true, "ApiTokenPayload": true,
 
-	"PageInfo": true, "Account": true, "Label": true, "Trial": true, "AccountConnection": true, "AccountPayload": true,
+	"PageInfo": true, "Account": true, "Label": true, "Trial": true, "ChangeAccountsPayload": true, "AccountOutcome": true,
+	"ScheduledChange": true, "ScheduledChangeConnection": true, "ScheduledChangeEdge": true, "ScheduledChangePayload": true, "RevertChangePayload": true, "IntroductoryAllowance": true, "AccountConnection": true, "AccountPayload": true,
 	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "KeyScope": true, "RotateKeyPayload": true, "LeakedKeysPayload": true, "LeakedKey": true, "Identity": true, "Override": true,
 	"Level": true, "QuotaStanding": true,
 	"Tier": true, "TierPayload": true, "TierVersion": true, "TierVersionConnection": true, "TierVersionEdge": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,

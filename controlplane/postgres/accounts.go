@@ -75,7 +75,10 @@ func (db *DB) CreateAccount(ctx context.Context, a controlplane.NewAccount) (con
 			return err
 		}
 		note.add(audit.Created(audit.CreateAccount, audit.OfAccount(account)))
-		return nil
+		if !account.OnDefaultTier {
+			return nil
+		}
+		return introduce(ctx, tx, note, account)
 	})
 	return account, version, accountFault("create account", err)
 }
@@ -100,27 +103,31 @@ func editAccount(ctx context.Context, tx pgx.Tx, note *notes, action audit.Actio
 	if err != nil {
 		return before, err
 	}
-	if e.TierID != nil {
-		if err := tierForAccounts(ctx, tx, "tierId", *e.TierID); err != nil {
-			return before, err
-		}
-	}
-	if e.Trial != nil {
-		if err := tierForAccounts(ctx, tx, "trial.tierId", e.Trial.TierID); err != nil {
-			return before, err
-		}
-	}
-	if err := storeAccount(ctx, tx, after); err != nil {
+	if err := checkTiers(ctx, tx, e); err != nil {
 		return before, err
+	}
+	if after.OnDefaultTier {
+		defaults, err := readDefaults(ctx, tx)
+		if err != nil {
+			return before, err
+		}
+		after.TierID = defaults.TierID
+	}
+	return after, storeChange(ctx, tx, note, action, before, after)
+}
+
+// storeChange writes an account as it is after a change, and notes that.
+func storeChange(ctx context.Context, tx pgx.Tx, note *notes, action audit.Action, before, after controlplane.Account) error {
+	if err := storeAccount(ctx, tx, after); err != nil {
+		return err
 	}
 	if after.Status == controlplane.AccountClosed && before.Status != controlplane.AccountClosed {
 		if err := revokeAll(ctx, tx, note, after); err != nil {
-			return before, err
+			return err
 		}
 	}
-	after, err = readAccount(ctx, tx, "id", e.ID)
 	note.add(audit.Changed(action, audit.OfAccount(before), audit.OfAccount(after)))
-	return after, err
+	return nil
 }
 
 // storeAccount writes what can be changed of an account.

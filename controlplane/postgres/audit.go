@@ -25,11 +25,17 @@ func appendAudit(ctx context.Context, tx pgx.Tx, entries ...audit.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	if err := settleCarried(ctx, tx); err != nil {
+		return err
+	}
 	var head audit.Anchor
 	var hash []byte
 	// The clock is read under the lock, so that times stand in the order of records.
 	if _, err := tx.Exec(ctx, `select from audit_head for update`); err != nil {
 		return fmt.Errorf("lock the audit log: %w", err)
+	}
+	if err := checkUntouched(ctx, tx); err != nil {
+		return err
 	}
 	var at time.Time
 	if err := tx.QueryRow(ctx, `select seq, hash, clock_timestamp() from audit_head`).Scan(&head.Seq, &hash, &at); err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/weirhq/weir/controlplane/audit"
 )
 
-// Defaults returns the default tiers.
+// Defaults returns the default tiers, and the introductory allowance.
 func (db *DB) Defaults(ctx context.Context) (controlplane.Defaults, error) {
 	d, err := readDefaults(ctx, db.pool)
 	if err != nil {
@@ -20,10 +20,11 @@ func (db *DB) Defaults(ctx context.Context) (controlplane.Defaults, error) {
 }
 
 func readDefaults(ctx context.Context, q querier) (controlplane.Defaults, error) {
-	return one[controlplane.Defaults](ctx, q, `select default_tier_id, coalesce(anonymous_tier_id, 0) from policy`)
+	return one[controlplane.Defaults](ctx, q, `select default_tier_id, coalesce(anonymous_tier_id, 0),
+		coalesce(introductory_percent, 0), coalesce(introductory_days, 0) from policy`)
 }
 
-// SetDefaults chooses the default tiers.
+// SetDefaults chooses the default tiers, and the introductory allowance.
 func (db *DB) SetDefaults(ctx context.Context, e controlplane.DefaultsEdit) (controlplane.Defaults, uint64, error) {
 	var d controlplane.Defaults
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
@@ -36,6 +37,11 @@ func (db *DB) SetDefaults(ctx context.Context, e controlplane.DefaultsEdit) (con
 		}
 		if err := setDefault(ctx, tx, "anonymous_tier_id", "anonymousTierId", e.AnonymousID, controlplane.FitsAnonymous); err != nil {
 			return err
+		}
+		if i := e.Introductory; i != nil {
+			if _, err := tx.Exec(ctx, `update policy set introductory_percent = $1, introductory_days = $2`, orNull(i.Percent), orNull(i.Days)); err != nil {
+				return err
+			}
 		}
 		d, err = readDefaults(ctx, tx)
 		note.add(audit.Changed(audit.SetDefaults, audit.OfDefaults(before), audit.OfDefaults(d)))

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/weirhq/weir/controlplane/audit"
 )
 
-const overrideColumns = `id, account_id, limit_id, amount, coalesce(burst, 0), coalesce(mode, ''), until, note, created_at`
+const overrideColumns = `id, account_id, limit_id, amount, coalesce(burst, 0), coalesce(mode, ''), until, note, created_at, introductory`
 
 // OverridesByAccount returns the overrides of the accounts, newest first, those
 // that have ended too.
@@ -52,7 +53,7 @@ func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (control
 		after, err := one[controlplane.Override](ctx, tx, `
 			insert into overrides (account_id, limit_id, amount, burst, mode, until, note) values ($1, $2, $3, $4, $5, $6, $7)
 			on conflict (account_id, limit_id) do update set amount = excluded.amount, burst = excluded.burst, mode = excluded.mode,
-				until = excluded.until, note = excluded.note, ended = false, created_at = excluded.created_at
+				until = excluded.until, note = excluded.note, ended = false, introductory = false, created_at = excluded.created_at
 			returning `+overrideColumns,
 			o.AccountID, o.LimitID, o.Amount, orNull(o.Burst), orNull(o.Mode), o.Until, o.Note)
 		if err != nil {
@@ -65,6 +66,29 @@ func (db *DB) SetOverride(ctx context.Context, o controlplane.Override) (control
 		note.add(entry)
 		return checkPlans(ctx, tx, "accountId")
 	})
+}
+
+// introduce gives a new account without a tier of its own the introductory
+// allowance, if there is one.
+func introduce(ctx context.Context, tx pgx.Tx, note *notes, account controlplane.Account) error {
+	defaults, err := readDefaults(ctx, tx)
+	if err != nil || defaults.Introductory() == nil {
+		return err
+	}
+	tier, err := readTier(ctx, tx, account.TierID)
+	if err != nil {
+		return err
+	}
+	for i, o := range defaults.Introductory().Overrides(account.ID, tier.Limits, time.Now()) {
+		set, err := one[controlplane.Override](ctx, tx, `
+			insert into overrides (account_id, limit_id, amount, burst, until, note, introductory) values ($1, $2, $3, $4, $5, $6, true)
+			returning `+overrideColumns, o.AccountID, o.LimitID, o.Amount, orNull(o.Burst), o.Until, o.Note)
+		if err != nil {
+			return err
+		}
+		note.add(audit.Created(audit.SetOverride, audit.OfOverride(set, tier.Limits[i].Name)))
+	}
+	return checkPlans(ctx, tx, "tierId")
 }
 
 // DeleteOverride takes an override away, and returns its account.
@@ -87,7 +111,7 @@ type namedOverride struct {
 // namedOverrides returns the overrides that fulfil a condition, by id.
 func namedOverrides(ctx context.Context, tx pgx.Tx, where string, args ...any) ([]namedOverride, error) {
 	rows, err := tx.Query(ctx, `
-		select o.id, o.account_id, o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, ''), o.until, o.note, o.created_at,
+		select o.id, o.account_id, o.limit_id, o.amount, coalesce(o.burst, 0), coalesce(o.mode, ''), o.until, o.note, o.created_at, o.introductory,
 			(select l.name from version_limits l where l.limit_id = o.limit_id order by l.version_id desc limit 1)
 		from overrides o where `+where+` order by o.id`, args...)
 	if err != nil {
@@ -96,7 +120,7 @@ func namedOverrides(ctx context.Context, tx pgx.Tx, where string, args ...any) (
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (named namedOverride, err error) {
 		var o controlplane.Override
 		var limit string
-		err = row.Scan(&o.ID, &o.AccountID, &o.LimitID, &o.Amount, &o.Burst, &o.Mode, &o.Until, &o.Note, &o.CreatedAt, &limit)
+		err = row.Scan(&o.ID, &o.AccountID, &o.LimitID, &o.Amount, &o.Burst, &o.Mode, &o.Until, &o.Note, &o.CreatedAt, &o.Introductory, &limit)
 		return namedOverride{o.ID, audit.OfOverride(o, limit)}, err
 	})
 }

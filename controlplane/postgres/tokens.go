@@ -106,6 +106,25 @@ type TokenHolder struct {
 // that the token was used.
 func (db *DB) APITokenOf(ctx context.Context, secret controlplane.Secret) (TokenHolder, bool, error) {
 	digest := secret.Digest()
+	found, stale, ok, err := db.tokenHolder(ctx, `digest = $1`, digest[:])
+	if !ok || err != nil || !stale {
+		return found, ok, err
+	}
+	if _, err := db.pool.Exec(ctx, `update api_tokens set last_used_at = date_trunc('minute', now()) where id = $1`, found.Token.ID); err != nil {
+		return TokenHolder{}, false, fmt.Errorf("note the use of an API token: %w", err)
+	}
+	return found, true, nil
+}
+
+// APITokenByID is APITokenOf without the secret, and is no use of the token.
+func (db *DB) APITokenByID(ctx context.Context, id controlplane.ID) (TokenHolder, bool, error) {
+	found, _, ok, err := db.tokenHolder(ctx, `id = $1`, id)
+	return found, ok, err
+}
+
+// tokenHolder returns the live token that fulfils a condition, and whether its last
+// use was noted before this minute.
+func (db *DB) tokenHolder(ctx context.Context, where string, arg any) (held TokenHolder, stale, ok bool, err error) {
 	found, err := one[struct {
 		controlplane.APIToken
 		Maker controlplane.Role
@@ -114,22 +133,17 @@ func (db *DB) APITokenOf(ctx context.Context, secret controlplane.Secret) (Token
 		select `+tokenColumns+`,
 			coalesce((select role from members where members.id = created_by and not disabled and joined_at is not null), ''),
 			last_used_at is null or last_used_at < date_trunc('minute', now())
-		from api_tokens where digest = $1 and revoked_at is null and (expires_at is null or expires_at > now())`, digest[:])
+		from api_tokens where `+where+` and revoked_at is null and (expires_at is null or expires_at > now())`, arg)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return TokenHolder{}, false, nil
+		return held, false, false, nil
 	}
 	if err != nil {
-		return TokenHolder{}, false, fmt.Errorf("look up API token: %w", err)
+		return held, false, false, fmt.Errorf("look up API token: %w", err)
 	}
 	if found.CreatedBy != 0 && found.Maker == "" {
-		return TokenHolder{}, false, nil
+		return held, false, false, nil
 	}
-	if found.Stale {
-		if _, err := db.pool.Exec(ctx, `update api_tokens set last_used_at = date_trunc('minute', now()) where id = $1`, found.ID); err != nil {
-			return TokenHolder{}, false, fmt.Errorf("note the use of an API token: %w", err)
-		}
-	}
-	return TokenHolder{found.APIToken, found.Maker}, true, nil
+	return TokenHolder{found.APIToken, found.Maker}, found.Stale, true, nil
 }
 
 func tokenFault(what string, err error) error {

@@ -70,6 +70,7 @@ type ResolverRoot interface {
 	ReconciledSource() ReconciledSourceResolver
 	Reconciliation() ReconciliationResolver
 	ReconciliationRow() ReconciliationRowResolver
+	ScheduledChange() ScheduledChangeResolver
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
@@ -123,6 +124,11 @@ type ComplexityRoot struct {
 	AccountEffect struct {
 		Account func(childComplexity int) int
 		Totals  func(childComplexity int) int
+	}
+
+	AccountOutcome struct {
+		Account func(childComplexity int) int
+		Fault   func(childComplexity int) int
 	}
 
 	AccountPayload struct {
@@ -207,19 +213,21 @@ type ComplexityRoot struct {
 	}
 
 	AuditRecord struct {
-		Account   func(childComplexity int) int
-		AccountID func(childComplexity int) int
-		Action    func(childComplexity int) int
-		Actor     func(childComplexity int) int
-		After     func(childComplexity int) int
-		At        func(childComplexity int) int
-		Before    func(childComplexity int) int
-		Changes   func(childComplexity int) int
-		Hash      func(childComplexity int) int
-		Object    func(childComplexity int) int
-		PrevHash  func(childComplexity int) int
-		RequestID func(childComplexity int) int
-		Seq       func(childComplexity int) int
+		Account      func(childComplexity int) int
+		AccountID    func(childComplexity int) int
+		Action       func(childComplexity int) int
+		Actor        func(childComplexity int) int
+		After        func(childComplexity int) int
+		At           func(childComplexity int) int
+		Before       func(childComplexity int) int
+		Changes      func(childComplexity int) int
+		Hash         func(childComplexity int) int
+		Irrevertible func(childComplexity int) int
+		Object       func(childComplexity int) int
+		PrevHash     func(childComplexity int) int
+		RequestID    func(childComplexity int) int
+		Revertible   func(childComplexity int) int
+		Seq          func(childComplexity int) int
 	}
 
 	AuditVerification struct {
@@ -229,6 +237,17 @@ type ComplexityRoot struct {
 		Head     func(childComplexity int) int
 		Last     func(childComplexity int) int
 		Whole    func(childComplexity int) int
+	}
+
+	ChangeAccountsPayload struct {
+		Changed     func(childComplexity int) int
+		EndCursor   func(childComplexity int) int
+		Failed      func(childComplexity int) int
+		HasNextPage func(childComplexity int) int
+		Matched     func(childComplexity int) int
+		Outcomes    func(childComplexity int) int
+		Snapshot    func(childComplexity int) int
+		Unchanged   func(childComplexity int) int
 	}
 
 	Consumer struct {
@@ -288,8 +307,9 @@ type ComplexityRoot struct {
 	}
 
 	Defaults struct {
-		AnonymousTier func(childComplexity int) int
-		Tier          func(childComplexity int) int
+		AnonymousTier         func(childComplexity int) int
+		IntroductoryAllowance func(childComplexity int) int
+		Tier                  func(childComplexity int) int
 	}
 
 	DefaultsPayload struct {
@@ -478,6 +498,11 @@ type ComplexityRoot struct {
 		Source    func(childComplexity int) int
 		Title     func(childComplexity int) int
 		Version   func(childComplexity int) int
+	}
+
+	IntroductoryAllowance struct {
+		Days    func(childComplexity int) int
+		Percent func(childComplexity int) int
 	}
 
 	Key struct {
@@ -720,71 +745,76 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
-		AddIdentity         func(childComplexity int, input model.AddIdentityInput) int
-		AdjustUsage         func(childComplexity int, input model.AdjustUsageInput) int
-		BeginTotp           func(childComplexity int) int
-		ConfirmTotp         func(childComplexity int, code string) int
-		CopyTier            func(childComplexity int, input model.CopyTierInput) int
-		CreateAPIToken      func(childComplexity int, input model.CreateAPITokenInput) int
-		CreateAccount       func(childComplexity int, input model.CreateAccountInput) int
-		CreateEndpoint      func(childComplexity int, input model.CreateEndpointInput) int
-		CreateEndpointGroup func(childComplexity int, name string) int
-		CreateKey           func(childComplexity int, input model.CreateKeyInput) int
-		CreateMemberLink    func(childComplexity int, id string) int
-		CreateMeter         func(childComplexity int, input model.CreateMeterInput) int
-		CreateTier          func(childComplexity int, input model.CreateTierInput) int
-		DeleteEndpoint      func(childComplexity int, id string) int
-		DeleteEndpointGroup func(childComplexity int, id string) int
-		DeleteMeter         func(childComplexity int, id string) int
-		DeleteOverride      func(childComplexity int, id string) int
-		DeleteTier          func(childComplexity int, id string) int
-		DisableTotp         func(childComplexity int, code string) int
-		DiscardTierDraft    func(childComplexity int, tierID string) int
-		EndMemberSessions   func(childComplexity int, id string) int
-		EndOtherSessions    func(childComplexity int) int
-		EndSession          func(childComplexity int, id string) int
-		ImportOpenAPI       func(childComplexity int, input model.ImportOpenAPIInput) int
-		InviteMember        func(childComplexity int, input model.InviteMemberInput) int
-		PublishTier         func(childComplexity int, input model.PublishTierInput) int
-		RemoveIdentity      func(childComplexity int, id string) int
-		RemoveMember        func(childComplexity int, id string) int
-		RenewRecoveryCodes  func(childComplexity int, code string) int
-		ReorderLimits       func(childComplexity int, input model.ReorderLimitsInput) int
-		ReportLeakedKeys    func(childComplexity int, input model.ReportLeakedKeysInput) int
-		ResetAccount        func(childComplexity int, id string) int
-		ResetMemberTotp     func(childComplexity int, id string) int
-		RevokeAPIToken      func(childComplexity int, id string) int
-		RevokeKey           func(childComplexity int, id string) int
-		RotateKey           func(childComplexity int, input model.RotateKeyInput) int
-		SaveTierDraft       func(childComplexity int, input model.SaveTierDraftInput) int
-		SetDefaults         func(childComplexity int, input model.DefaultsInput) int
-		SetManager          func(childComplexity int, input model.SetManagerInput) int
-		SetOverride         func(childComplexity int, input model.SetOverrideInput) int
-		SetPassword         func(childComplexity int, input model.SetPasswordInput) int
-		SetRetention        func(childComplexity int, input model.RetentionInput) int
-		SignOut             func(childComplexity int) int
-		UnlinkMember        func(childComplexity int, id string) int
-		UpdateAccount       func(childComplexity int, input model.UpdateAccountInput) int
-		UpdateEndpoint      func(childComplexity int, input model.UpdateEndpointInput) int
-		UpdateKey           func(childComplexity int, input model.UpdateKeyInput) int
-		UpdateMember        func(childComplexity int, input model.UpdateMemberInput) int
-		UpdateMeter         func(childComplexity int, input model.UpdateMeterInput) int
-		UpdateProfile       func(childComplexity int, input model.UpdateProfileInput) int
-		UpdateTier          func(childComplexity int, input model.UpdateTierInput) int
-		VoidUsage           func(childComplexity int, input model.VoidUsageInput) int
+		AddIdentity           func(childComplexity int, input model.AddIdentityInput) int
+		AdjustUsage           func(childComplexity int, input model.AdjustUsageInput) int
+		BeginTotp             func(childComplexity int) int
+		CancelScheduledChange func(childComplexity int, id string) int
+		ChangeAccounts        func(childComplexity int, input model.ChangeAccountsInput) int
+		ConfirmTotp           func(childComplexity int, code string) int
+		CopyTier              func(childComplexity int, input model.CopyTierInput) int
+		CreateAPIToken        func(childComplexity int, input model.CreateAPITokenInput) int
+		CreateAccount         func(childComplexity int, input model.CreateAccountInput) int
+		CreateEndpoint        func(childComplexity int, input model.CreateEndpointInput) int
+		CreateEndpointGroup   func(childComplexity int, name string) int
+		CreateKey             func(childComplexity int, input model.CreateKeyInput) int
+		CreateMemberLink      func(childComplexity int, id string) int
+		CreateMeter           func(childComplexity int, input model.CreateMeterInput) int
+		CreateTier            func(childComplexity int, input model.CreateTierInput) int
+		DeleteEndpoint        func(childComplexity int, id string) int
+		DeleteEndpointGroup   func(childComplexity int, id string) int
+		DeleteMeter           func(childComplexity int, id string) int
+		DeleteOverride        func(childComplexity int, id string) int
+		DeleteTier            func(childComplexity int, id string) int
+		DisableTotp           func(childComplexity int, code string) int
+		DiscardTierDraft      func(childComplexity int, tierID string) int
+		EndMemberSessions     func(childComplexity int, id string) int
+		EndOtherSessions      func(childComplexity int) int
+		EndSession            func(childComplexity int, id string) int
+		ImportOpenAPI         func(childComplexity int, input model.ImportOpenAPIInput) int
+		InviteMember          func(childComplexity int, input model.InviteMemberInput) int
+		PublishTier           func(childComplexity int, input model.PublishTierInput) int
+		RemoveIdentity        func(childComplexity int, id string) int
+		RemoveMember          func(childComplexity int, id string) int
+		RenewRecoveryCodes    func(childComplexity int, code string) int
+		ReorderLimits         func(childComplexity int, input model.ReorderLimitsInput) int
+		ReportLeakedKeys      func(childComplexity int, input model.ReportLeakedKeysInput) int
+		ResetAccount          func(childComplexity int, id string) int
+		ResetMemberTotp       func(childComplexity int, id string) int
+		RevertChange          func(childComplexity int, input model.RevertChangeInput) int
+		RevokeAPIToken        func(childComplexity int, id string) int
+		RevokeKey             func(childComplexity int, id string) int
+		RotateKey             func(childComplexity int, input model.RotateKeyInput) int
+		SaveTierDraft         func(childComplexity int, input model.SaveTierDraftInput) int
+		ScheduleChange        func(childComplexity int, input model.ScheduleChangeInput) int
+		SetDefaults           func(childComplexity int, input model.DefaultsInput) int
+		SetManager            func(childComplexity int, input model.SetManagerInput) int
+		SetOverride           func(childComplexity int, input model.SetOverrideInput) int
+		SetPassword           func(childComplexity int, input model.SetPasswordInput) int
+		SetRetention          func(childComplexity int, input model.RetentionInput) int
+		SignOut               func(childComplexity int) int
+		UnlinkMember          func(childComplexity int, id string) int
+		UpdateAccount         func(childComplexity int, input model.UpdateAccountInput) int
+		UpdateEndpoint        func(childComplexity int, input model.UpdateEndpointInput) int
+		UpdateKey             func(childComplexity int, input model.UpdateKeyInput) int
+		UpdateMember          func(childComplexity int, input model.UpdateMemberInput) int
+		UpdateMeter           func(childComplexity int, input model.UpdateMeterInput) int
+		UpdateProfile         func(childComplexity int, input model.UpdateProfileInput) int
+		UpdateTier            func(childComplexity int, input model.UpdateTierInput) int
+		VoidUsage             func(childComplexity int, input model.VoidUsageInput) int
 	}
 
 	Override struct {
-		Amount    func(childComplexity int) int
-		Burst     func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		Ended     func(childComplexity int) int
-		ID        func(childComplexity int) int
-		InForce   func(childComplexity int) int
-		Limit     func(childComplexity int) int
-		Mode      func(childComplexity int) int
-		Note      func(childComplexity int) int
-		Until     func(childComplexity int) int
+		Amount       func(childComplexity int) int
+		Burst        func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Ended        func(childComplexity int) int
+		ID           func(childComplexity int) int
+		InForce      func(childComplexity int) int
+		Introductory func(childComplexity int) int
+		Limit        func(childComplexity int) int
+		Mode         func(childComplexity int) int
+		Note         func(childComplexity int) int
+		Until        func(childComplexity int) int
 	}
 
 	OverrideConnection struct {
@@ -891,6 +921,7 @@ type ComplexityRoot struct {
 		Retention        func(childComplexity int) int
 		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
 		Rollout          func(childComplexity int, snapshot *int64, recent int) int
+		ScheduledChanges func(childComplexity int, first int, after *string, accountID *string, statuses []controlplane.ScheduleStatus) int
 		Tier             func(childComplexity int, id string) int
 		TierVersion      func(childComplexity int, id string) int
 		Tiers            func(childComplexity int, first int, after *string) int
@@ -1000,6 +1031,11 @@ type ComplexityRoot struct {
 		Levels func(childComplexity int) int
 	}
 
+	RevertChangePayload struct {
+		Record   func(childComplexity int) int
+		Snapshot func(childComplexity int) int
+	}
+
 	Rollout struct {
 		Gone     func(childComplexity int) int
 		Progress func(childComplexity int) int
@@ -1024,6 +1060,35 @@ type ComplexityRoot struct {
 		Replaced func(childComplexity int) int
 		Secret   func(childComplexity int) int
 		Snapshot func(childComplexity int) int
+	}
+
+	ScheduledChange struct {
+		Account   func(childComplexity int) int
+		At        func(childComplexity int) int
+		By        func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		Fault     func(childComplexity int) int
+		Field     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Input     func(childComplexity int) int
+		Note      func(childComplexity int) int
+		SettledAt func(childComplexity int) int
+		Status    func(childComplexity int) int
+	}
+
+	ScheduledChangeConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	ScheduledChangeEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	ScheduledChangePayload struct {
+		Change func(childComplexity int) int
 	}
 
 	Session struct {
@@ -1305,6 +1370,8 @@ type AuditRecordResolver interface {
 	Before(ctx context.Context, obj *audit.Record) (*string, error)
 	After(ctx context.Context, obj *audit.Record) (*string, error)
 
+	Revertible(ctx context.Context, obj *audit.Record) (bool, error)
+	Irrevertible(ctx context.Context, obj *audit.Record) (*string, error)
 	PrevHash(ctx context.Context, obj *audit.Record) (string, error)
 	Hash(ctx context.Context, obj *audit.Record) (string, error)
 }
@@ -1329,6 +1396,7 @@ type CorrectionResolver interface {
 type DefaultsResolver interface {
 	Tier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
 	AnonymousTier(ctx context.Context, obj *controlplane.Defaults) (*controlplane.Tier, error)
+	IntroductoryAllowance(ctx context.Context, obj *controlplane.Defaults) (*controlplane.IntroductoryAllowance, error)
 }
 type DenialResolver interface {
 	ID(ctx context.Context, obj *controlplane.Denial) (string, error)
@@ -1429,11 +1497,13 @@ type MeterColumnsResolver interface {
 type MutationResolver interface {
 	CreateAccount(ctx context.Context, input model.CreateAccountInput) (*model.AccountPayload, error)
 	UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.AccountPayload, error)
+	ChangeAccounts(ctx context.Context, input model.ChangeAccountsInput) (*model.ChangeAccountsPayload, error)
 	SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error)
 	DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error)
 	ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error)
 	AddIdentity(ctx context.Context, input model.AddIdentityInput) (*model.AccountPayload, error)
 	RemoveIdentity(ctx context.Context, id string) (*model.AccountPayload, error)
+	RevertChange(ctx context.Context, input model.RevertChangeInput) (*model.RevertChangePayload, error)
 	CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error)
 	DeleteEndpoint(ctx context.Context, id string) (*model.DeletePayload, error)
 	UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error)
@@ -1459,6 +1529,8 @@ type MutationResolver interface {
 	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
 	ImportOpenAPI(ctx context.Context, input model.ImportOpenAPIInput) (*model.ImportOpenAPIPayload, error)
 	SetRetention(ctx context.Context, input model.RetentionInput) (*model.RetentionPayload, error)
+	ScheduleChange(ctx context.Context, input model.ScheduleChangeInput) (*model.ScheduledChangePayload, error)
+	CancelScheduledChange(ctx context.Context, id string) (*model.ScheduledChangePayload, error)
 	CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error)
 	UpdateTier(ctx context.Context, input model.UpdateTierInput) (*model.TierPayload, error)
 	ReorderLimits(ctx context.Context, input model.ReorderLimitsInput) (*model.TierPayload, error)
@@ -1488,6 +1560,7 @@ type OverrideResolver interface {
 	Mode(ctx context.Context, obj *controlplane.Override) (*controlplane.LimitMode, error)
 
 	Ended(ctx context.Context, obj *controlplane.Override) (bool, error)
+
 	InForce(ctx context.Context, obj *controlplane.Override) (bool, error)
 }
 type PreviewAccountResolver interface {
@@ -1523,6 +1596,7 @@ type QueryResolver interface {
 	Preview(ctx context.Context, input model.PreviewInput) (*model.Preview, error)
 	Retention(ctx context.Context) (*controlplane.Retention, error)
 	RetentionPlan(ctx context.Context, input model.RetentionInput) (*model.RetentionPlan, error)
+	ScheduledChanges(ctx context.Context, first int, after *string, accountID *string, statuses []controlplane.ScheduleStatus) (*model.Connection[controlplane.ScheduledChange], error)
 	Tiers(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Tier], error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
 	Defaults(ctx context.Context) (*controlplane.Defaults, error)
@@ -1548,6 +1622,14 @@ type ReconciliationResolver interface {
 }
 type ReconciliationRowResolver interface {
 	Account(ctx context.Context, obj *controlplane.ReconciliationRow) (*controlplane.Account, error)
+}
+type ScheduledChangeResolver interface {
+	ID(ctx context.Context, obj *controlplane.ScheduledChange) (string, error)
+
+	Input(ctx context.Context, obj *controlplane.ScheduledChange) (string, error)
+	Account(ctx context.Context, obj *controlplane.ScheduledChange) (*controlplane.Account, error)
+
+	Fault(ctx context.Context, obj *controlplane.ScheduledChange) (*string, error)
 }
 type SessionResolver interface {
 	ID(ctx context.Context, obj *controlplane.Session) (string, error)
@@ -1802,6 +1884,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEffect.Totals(childComplexity), true
+
+	case "AccountOutcome.account":
+		if e.ComplexityRoot.AccountOutcome.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountOutcome.Account(childComplexity), true
+	case "AccountOutcome.fault":
+		if e.ComplexityRoot.AccountOutcome.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountOutcome.Fault(childComplexity), true
 
 	case "AccountPayload.account":
 		if e.ComplexityRoot.AccountPayload.Account == nil {
@@ -2122,6 +2217,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditRecord.Hash(childComplexity), true
+	case "AuditRecord.irrevertible":
+		if e.ComplexityRoot.AuditRecord.Irrevertible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Irrevertible(childComplexity), true
 	case "AuditRecord.object":
 		if e.ComplexityRoot.AuditRecord.Object == nil {
 			break
@@ -2140,6 +2241,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditRecord.RequestID(childComplexity), true
+	case "AuditRecord.revertible":
+		if e.ComplexityRoot.AuditRecord.Revertible == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.Revertible(childComplexity), true
 	case "AuditRecord.seq":
 		if e.ComplexityRoot.AuditRecord.Seq == nil {
 			break
@@ -2183,6 +2290,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditVerification.Whole(childComplexity), true
+
+	case "ChangeAccountsPayload.changed":
+		if e.ComplexityRoot.ChangeAccountsPayload.Changed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.Changed(childComplexity), true
+	case "ChangeAccountsPayload.endCursor":
+		if e.ComplexityRoot.ChangeAccountsPayload.EndCursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.EndCursor(childComplexity), true
+	case "ChangeAccountsPayload.failed":
+		if e.ComplexityRoot.ChangeAccountsPayload.Failed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.Failed(childComplexity), true
+	case "ChangeAccountsPayload.hasNextPage":
+		if e.ComplexityRoot.ChangeAccountsPayload.HasNextPage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.HasNextPage(childComplexity), true
+	case "ChangeAccountsPayload.matched":
+		if e.ComplexityRoot.ChangeAccountsPayload.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.Matched(childComplexity), true
+	case "ChangeAccountsPayload.outcomes":
+		if e.ComplexityRoot.ChangeAccountsPayload.Outcomes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.Outcomes(childComplexity), true
+	case "ChangeAccountsPayload.snapshot":
+		if e.ComplexityRoot.ChangeAccountsPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.Snapshot(childComplexity), true
+	case "ChangeAccountsPayload.unchanged":
+		if e.ComplexityRoot.ChangeAccountsPayload.Unchanged == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChangeAccountsPayload.Unchanged(childComplexity), true
 
 	case "Consumer.account":
 		if e.ComplexityRoot.Consumer.Account == nil {
@@ -2407,6 +2563,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Defaults.AnonymousTier(childComplexity), true
+	case "Defaults.introductoryAllowance":
+		if e.ComplexityRoot.Defaults.IntroductoryAllowance == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Defaults.IntroductoryAllowance(childComplexity), true
 	case "Defaults.tier":
 		if e.ComplexityRoot.Defaults.Tier == nil {
 			break
@@ -3121,6 +3283,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ImportOpenApiPayload.Version(childComplexity), true
+
+	case "IntroductoryAllowance.days":
+		if e.ComplexityRoot.IntroductoryAllowance.Days == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntroductoryAllowance.Days(childComplexity), true
+	case "IntroductoryAllowance.percent":
+		if e.ComplexityRoot.IntroductoryAllowance.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IntroductoryAllowance.Percent(childComplexity), true
 
 	case "Key.account":
 		if e.ComplexityRoot.Key.Account == nil {
@@ -4023,6 +4198,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BeginTotp(childComplexity), true
+	case "Mutation.cancelScheduledChange":
+		if e.ComplexityRoot.Mutation.CancelScheduledChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelScheduledChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelScheduledChange(childComplexity, args["id"].(string)), true
+	case "Mutation.changeAccounts":
+		if e.ComplexityRoot.Mutation.ChangeAccounts == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeAccounts_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeAccounts(childComplexity, args["input"].(model.ChangeAccountsInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -4348,6 +4545,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ResetMemberTotp(childComplexity, args["id"].(string)), true
+	case "Mutation.revertChange":
+		if e.ComplexityRoot.Mutation.RevertChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revertChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevertChange(childComplexity, args["input"].(model.RevertChangeInput)), true
 	case "Mutation.revokeApiToken":
 		if e.ComplexityRoot.Mutation.RevokeAPIToken == nil {
 			break
@@ -4392,6 +4600,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SaveTierDraft(childComplexity, args["input"].(model.SaveTierDraftInput)), true
+	case "Mutation.scheduleChange":
+		if e.ComplexityRoot.Mutation.ScheduleChange == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_scheduleChange_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ScheduleChange(childComplexity, args["input"].(model.ScheduleChangeInput)), true
 	case "Mutation.setDefaults":
 		if e.ComplexityRoot.Mutation.SetDefaults == nil {
 			break
@@ -4589,6 +4808,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Override.InForce(childComplexity), true
+	case "Override.introductory":
+		if e.ComplexityRoot.Override.Introductory == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Introductory(childComplexity), true
 	case "Override.limit":
 		if e.ComplexityRoot.Override.Limit == nil {
 			break
@@ -5173,6 +5398,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Rollout(childComplexity, args["snapshot"].(*int64), args["recent"].(int)), true
+	case "Query.scheduledChanges":
+		if e.ComplexityRoot.Query.ScheduledChanges == nil {
+			break
+		}
+
+		args, err := ec.field_Query_scheduledChanges_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.ScheduledChanges(childComplexity, args["first"].(int), args["after"].(*string), args["accountId"].(*string), args["statuses"].([]controlplane.ScheduleStatus)), true
 	case "Query.tier":
 		if e.ComplexityRoot.Query.Tier == nil {
 			break
@@ -5625,6 +5861,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RetentionPlan.Levels(childComplexity), true
 
+	case "RevertChangePayload.record":
+		if e.ComplexityRoot.RevertChangePayload.Record == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevertChangePayload.Record(childComplexity), true
+	case "RevertChangePayload.snapshot":
+		if e.ComplexityRoot.RevertChangePayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevertChangePayload.Snapshot(childComplexity), true
+
 	case "Rollout.gone":
 		if e.ComplexityRoot.Rollout.Gone == nil {
 			break
@@ -5729,6 +5978,112 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateKeyPayload.Snapshot(childComplexity), true
+
+	case "ScheduledChange.account":
+		if e.ComplexityRoot.ScheduledChange.Account == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.Account(childComplexity), true
+	case "ScheduledChange.at":
+		if e.ComplexityRoot.ScheduledChange.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.At(childComplexity), true
+	case "ScheduledChange.by":
+		if e.ComplexityRoot.ScheduledChange.By == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.By(childComplexity), true
+	case "ScheduledChange.createdAt":
+		if e.ComplexityRoot.ScheduledChange.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.CreatedAt(childComplexity), true
+	case "ScheduledChange.fault":
+		if e.ComplexityRoot.ScheduledChange.Fault == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.Fault(childComplexity), true
+	case "ScheduledChange.field":
+		if e.ComplexityRoot.ScheduledChange.Field == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.Field(childComplexity), true
+	case "ScheduledChange.id":
+		if e.ComplexityRoot.ScheduledChange.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.ID(childComplexity), true
+	case "ScheduledChange.input":
+		if e.ComplexityRoot.ScheduledChange.Input == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.Input(childComplexity), true
+	case "ScheduledChange.note":
+		if e.ComplexityRoot.ScheduledChange.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.Note(childComplexity), true
+	case "ScheduledChange.settledAt":
+		if e.ComplexityRoot.ScheduledChange.SettledAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.SettledAt(childComplexity), true
+	case "ScheduledChange.status":
+		if e.ComplexityRoot.ScheduledChange.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChange.Status(childComplexity), true
+
+	case "ScheduledChangeConnection.edges":
+		if e.ComplexityRoot.ScheduledChangeConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChangeConnection.Edges(childComplexity), true
+	case "ScheduledChangeConnection.nodes":
+		if e.ComplexityRoot.ScheduledChangeConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChangeConnection.Nodes(childComplexity), true
+	case "ScheduledChangeConnection.pageInfo":
+		if e.ComplexityRoot.ScheduledChangeConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChangeConnection.PageInfo(childComplexity), true
+
+	case "ScheduledChangeEdge.cursor":
+		if e.ComplexityRoot.ScheduledChangeEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChangeEdge.Cursor(childComplexity), true
+	case "ScheduledChangeEdge.node":
+		if e.ComplexityRoot.ScheduledChangeEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChangeEdge.Node(childComplexity), true
+
+	case "ScheduledChangePayload.change":
+		if e.ComplexityRoot.ScheduledChangePayload.Change == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ScheduledChangePayload.Change(childComplexity), true
 
 	case "Session.address":
 		if e.ComplexityRoot.Session.Address == nil {
@@ -6707,12 +7062,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	opCtx := graphql.GetOperationContext(ctx)
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalMap := graphql.BuildUnmarshalerMap(
+		ec.unmarshalInputAccountChanges,
 		ec.unmarshalInputAccountFilter,
 		ec.unmarshalInputAccountOrder,
 		ec.unmarshalInputAdaptiveInput,
 		ec.unmarshalInputAddIdentityInput,
 		ec.unmarshalInputAdjustUsageInput,
 		ec.unmarshalInputAuditFilter,
+		ec.unmarshalInputChangeAccountsInput,
 		ec.unmarshalInputCopyTierInput,
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateApiTokenInput,
@@ -6724,6 +7081,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputExploreInput,
 		ec.unmarshalInputHeatMapInput,
 		ec.unmarshalInputImportOpenApiInput,
+		ec.unmarshalInputIntroductoryAllowanceInput,
 		ec.unmarshalInputInviteMemberInput,
 		ec.unmarshalInputKeyScopeInput,
 		ec.unmarshalInputLabelFilter,
@@ -6735,8 +7093,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputReorderLimitsInput,
 		ec.unmarshalInputReportLeakedKeysInput,
 		ec.unmarshalInputRetentionInput,
+		ec.unmarshalInputRevertChangeInput,
 		ec.unmarshalInputRotateKeyInput,
 		ec.unmarshalInputSaveTierDraftInput,
+		ec.unmarshalInputScheduleChangeInput,
+		ec.unmarshalInputScheduledChangeInput,
 		ec.unmarshalInputSetManagerInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputSetPasswordInput,
@@ -6867,6 +7228,12 @@ extend type Mutation {
   AccountStatus), on ` + "`" + `id` + "`" + ` when it is closed.
   """
   updateAccount(input: UpdateAccountInput!): AccountPayload!
+  """
+  Changes many accounts alike, up to 10,000 at once, by id. Each is changed by itself: one that can't be is left
+  as it is and told of. It is done in batches, and when it has taken 10 s it ends before the next one: as long as
+  ` + "`" + `hasNextPage` + "`" + ` is so, go on with ` + "`" + `endCursor` + "`" + `. Fails with NOT_FOUND or VALIDATION on the field at fault.
+  """
+  changeAccounts(input: ChangeAccountsInput!): ChangeAccountsPayload!
   """
   Puts an override in place of one limit of the account's tier; replaces the one
   that is there. Fails with NOT_FOUND, or with VALIDATION on the field at fault.
@@ -7012,6 +7379,8 @@ type Override implements Node {
   createdAt: Time!
   "Whether ` + "`" + `until` + "`" + ` has passed."
   ended: Boolean!
+  "Whether the account got it when it was created; see IntroductoryAllowance."
+  introductory: Boolean!
   "Whether Envoys follow it: it has not ended, and its limit is one of the account's version of its tier."
   inForce: Boolean!
 }
@@ -7236,6 +7605,65 @@ input UpdateAccountInput {
   billingDay: Int
 }
 
+"Which accounts to change, and how."
+input ChangeAccountsInput {
+  "These, at most 10000; or give ` + "`" + `filter` + "`" + `."
+  ids: [ID!]
+  "Those that it finds."
+  filter: AccountFilter
+  set: AccountChanges!
+  "True changes nothing, and tells what would change."
+  dryRun: Boolean! = false
+  "How many of them to look at, at most; 1 to 10000."
+  first: Int! = 10000
+  "endCursor of the answer before."
+  after: String
+}
+
+"What to change of each account. What is left out stays as it is."
+input AccountChanges {
+  "The tier to move it to."
+  tierId: ID
+  "True puts it on the default tier, whichever that is."
+  useDefaultTier: Boolean
+  "See UpdateAccountInput.status."
+  status: AccountStatus
+  "See UpdateAccountInput.trial."
+  trial: TrialInput
+  "Labels to set, beside those that it has or in place of those with the same keys; at most 32."
+  addLabels: [LabelInput!]
+  "Keys of labels to take away; at most 32."
+  removeLabels: [String!]
+}
+
+"What changeAccounts answers."
+type ChangeAccountsPayload {
+  "How many accounts were looked at."
+  matched: Int!
+  "How many were changed, or with ` + "`" + `dryRun` + "`" + ` would be."
+  changed: Int!
+  "How many are as they were meant to be already."
+  unchanged: Int!
+  "How many can't be changed so."
+  failed: Int!
+  "The first 100 that can't be changed, and then the first 100 that were."
+  outcomes: [AccountOutcome!]!
+  "Pass it as ` + "`" + `after` + "`" + ` to go on; null when nothing was looked at."
+  endCursor: String
+  "Whether there are more accounts after ` + "`" + `endCursor` + "`" + `."
+  hasNextPage: Boolean!
+  "The first snapshot that carries all changes; null when there is none. Compare with Worker.snapshot."
+  snapshot: Int64
+}
+
+"What became of one account."
+type AccountOutcome {
+  "As it is afterwards; with ` + "`" + `dryRun` + "`" + `, as it would be."
+  account: Account!
+  "Why it can't be changed; null when it was."
+  fault: String
+}
+
 "An override to set."
 input SetOverrideInput {
   accountId: ID!
@@ -7375,6 +7803,10 @@ type AuditRecord {
   after: String
   "Of what differs between the two, by path; empty when there is only one of them."
   changes: [AuditChange!]!
+  "Whether revertChange can put the object back to ` + "`" + `before` + "`" + `, as far as the record shows."
+  revertible: Boolean!
+  "Why it can't be reverted; null when it can."
+  irrevertible: String
   "The hash of the record before, in hexadecimal; zeros for the first."
   prevHash: String!
   "SHA-256 of the record's canonical JSON without this field, in hexadecimal."
@@ -7440,6 +7872,31 @@ type AuditBreak {
   seq: Int64!
   "What is wrong with it."
   reason: String!
+}
+
+extend type Mutation {
+  """
+  Puts an object back to what it was before a record, by the mutation that somebody would make for that, with
+  its permission, checks and errors. Fails with NOT_FOUND, or with CONFLICT on ` + "`" + `seq` + "`" + `: when that can't be done, or
+  when the object has changed since, and then says what changed.
+  """
+  revertChange(input: RevertChangeInput!): RevertChangePayload!
+}
+
+"A change to take back."
+input RevertChangeInput {
+  "AuditRecord.seq of the change."
+  seq: Int64!
+  "True does it although the object has changed since."
+  force: Boolean! = false
+}
+
+"What revertChange answers."
+type RevertChangePayload {
+  "What was recorded of it."
+  record: AuditRecord!
+  "A snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
 }
 `, BuiltIn: false},
 	{Name: "../schema/denial.graphqls", Input: `extend type Query {
@@ -9380,6 +9837,119 @@ type RetentionPayload {
   retention: Retention!
 }
 `, BuiltIn: false},
+	{Name: "../schema/schedule.graphqls", Input: `extend type Query {
+  "Scheduled changes, the newest first, page by page."
+  scheduledChanges(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+    "Only those that change something of this account."
+    accountId: ID
+    "Only those with one of these."
+    statuses: [ScheduleStatus!]
+  ): ScheduledChangeConnection!
+}
+
+extend type Mutation {
+  """
+  Schedules a change. At its time it is made as the mutation of that name would be, by whoever scheduled it and
+  with the rights that they have then; so it can fail, and then says why. It is made once, in a second or so, and
+  late when no control plane runs at its time. Fails with FORBIDDEN when the caller may not make the change now,
+  and with VALIDATION on the field at fault.
+  """
+  scheduleChange(input: ScheduleChangeInput!): ScheduledChangePayload!
+  "Cancels a change that is pending. Whoever may make the change may. Fails with NOT_FOUND, FORBIDDEN or CONFLICT."
+  cancelScheduledChange(id: ID!): ScheduledChangePayload!
+}
+
+"A mutation that is made at a time."
+type ScheduledChange implements Node {
+  id: ID!
+  "When it is to be made."
+  at: Time!
+  "Why; at most 500 characters."
+  note: String!
+  "The field of Mutation, such as updateAccount."
+  field: String!
+  "Its argument, as JSON."
+  input: String!
+  "Whose it changes something of; null when it is no account's."
+  account: Account
+  status: ScheduleStatus!
+  "Who scheduled it, as they were then."
+  by: AuditActor!
+  "When it was scheduled."
+  createdAt: Time!
+  "When it was made, failed or was cancelled; null with PENDING."
+  settledAt: Time
+  "Why it failed; null with other statuses."
+  fault: String
+}
+
+"What has become of a scheduled change."
+enum ScheduleStatus {
+  "Its time has not come."
+  PENDING
+  "It was made; the audit log has it with the change's id in place of a request's."
+  DONE
+  "It could not be made."
+  FAILED
+  CANCELLED
+}
+
+"One page of scheduled changes."
+type ScheduledChangeConnection {
+  "The nodes, each with its cursor."
+  edges: [ScheduledChangeEdge!]!
+  "The nodes without their cursors."
+  nodes: [ScheduledChange!]!
+  pageInfo: PageInfo!
+}
+
+"A place in a list of scheduled changes."
+type ScheduledChangeEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  node: ScheduledChange!
+}
+
+"A change to schedule."
+input ScheduleChangeInput {
+  "In the future."
+  at: Time!
+  "Why; at most 500 characters."
+  note: String! = ""
+  change: ScheduledChangeInput!
+}
+
+"One field of Mutation, with its argument."
+input ScheduledChangeInput @oneOf {
+  updateAccount: UpdateAccountInput
+  resetAccount: ID
+  setOverride: SetOverrideInput
+  deleteOverride: ID
+  addIdentity: AddIdentityInput
+  removeIdentity: ID
+  updateKey: UpdateKeyInput
+  revokeKey: ID
+  updateTier: UpdateTierInput
+  publishTier: PublishTierInput
+  setDefaults: DefaultsInput
+  createEndpoint: CreateEndpointInput
+  updateEndpoint: UpdateEndpointInput
+  deleteEndpoint: ID
+  createMeter: CreateMeterInput
+  updateMeter: UpdateMeterInput
+  deleteMeter: ID
+  setRetention: RetentionInput
+}
+
+"What scheduleChange and cancelScheduledChange answer."
+type ScheduledChangePayload {
+  change: ScheduledChange!
+}
+`, BuiltIn: false},
 	{Name: "../schema/schema.graphqls", Input: `"""
 An instant, as an RFC 3339 string with an offset; answers are in UTC, to the
 millisecond.
@@ -9647,6 +10217,8 @@ type Defaults {
   tier: Tier!
   "For callers known by their address only; null: they are refused with 401."
   anonymousTier: Tier
+  "What accounts that are created without a tier get at first; null for nothing more."
+  introductoryAllowance: IntroductoryAllowance
 }
 
 "A tier to create."
@@ -9741,6 +10313,27 @@ input DefaultsInput {
   tierId: ID
   "For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away."
   anonymousTierId: ID
+  "Of accounts that are created from now on. Null takes it away."
+  introductoryAllowance: IntroductoryAllowanceInput
+}
+
+"See IntroductoryAllowance."
+input IntroductoryAllowanceInput {
+  "101 to 1000."
+  percent: Int!
+  "1 to 366."
+  days: Int!
+}
+
+"""
+What accounts that are created without a tier get at first: overrides of each of the default tier's limits, with
+an end. They stay when the default tier changes its limits, and don't hold on another tier.
+"""
+type IntroductoryAllowance {
+  "Of each limit's amount, and burst; 101 to 1000."
+  percent: Int!
+  "For how long, up to the full hour; 1 to 366."
+  days: Int!
 }
 
 "What setDefaults answers."
@@ -10361,6 +10954,16 @@ func (ec *executionContext) childFields_AccountEffect(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type AccountEffect", field.Name)
 }
 
+func (ec *executionContext) childFields_AccountOutcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_AccountOutcome_account(ctx, field)
+	case "fault":
+		return ec.fieldContext_AccountOutcome_fault(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountOutcome", field.Name)
+}
+
 func (ec *executionContext) childFields_AccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "account":
@@ -10547,6 +11150,10 @@ func (ec *executionContext) childFields_AuditRecord(ctx context.Context, field g
 		return ec.fieldContext_AuditRecord_after(ctx, field)
 	case "changes":
 		return ec.fieldContext_AuditRecord_changes(ctx, field)
+	case "revertible":
+		return ec.fieldContext_AuditRecord_revertible(ctx, field)
+	case "irrevertible":
+		return ec.fieldContext_AuditRecord_irrevertible(ctx, field)
 	case "prevHash":
 		return ec.fieldContext_AuditRecord_prevHash(ctx, field)
 	case "hash":
@@ -10571,6 +11178,28 @@ func (ec *executionContext) childFields_AuditVerification(ctx context.Context, f
 		return ec.fieldContext_AuditVerification_break(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditVerification", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangeAccountsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_ChangeAccountsPayload_matched(ctx, field)
+	case "changed":
+		return ec.fieldContext_ChangeAccountsPayload_changed(ctx, field)
+	case "unchanged":
+		return ec.fieldContext_ChangeAccountsPayload_unchanged(ctx, field)
+	case "failed":
+		return ec.fieldContext_ChangeAccountsPayload_failed(ctx, field)
+	case "outcomes":
+		return ec.fieldContext_ChangeAccountsPayload_outcomes(ctx, field)
+	case "endCursor":
+		return ec.fieldContext_ChangeAccountsPayload_endCursor(ctx, field)
+	case "hasNextPage":
+		return ec.fieldContext_ChangeAccountsPayload_hasNextPage(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_ChangeAccountsPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeAccountsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Consumer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10691,6 +11320,8 @@ func (ec *executionContext) childFields_Defaults(ctx context.Context, field grap
 		return ec.fieldContext_Defaults_tier(ctx, field)
 	case "anonymousTier":
 		return ec.fieldContext_Defaults_anonymousTier(ctx, field)
+	case "introductoryAllowance":
+		return ec.fieldContext_Defaults_introductoryAllowance(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Defaults", field.Name)
 }
@@ -11069,6 +11700,16 @@ func (ec *executionContext) childFields_ImportOpenApiPayload(ctx context.Context
 		return ec.fieldContext_ImportOpenApiPayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportOpenApiPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_IntroductoryAllowance(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "percent":
+		return ec.fieldContext_IntroductoryAllowance_percent(ctx, field)
+	case "days":
+		return ec.fieldContext_IntroductoryAllowance_days(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IntroductoryAllowance", field.Name)
 }
 
 func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11569,6 +12210,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_createdAt(ctx, field)
 	case "ended":
 		return ec.fieldContext_Override_ended(ctx, field)
+	case "introductory":
+		return ec.fieldContext_Override_introductory(ctx, field)
 	case "inForce":
 		return ec.fieldContext_Override_inForce(ctx, field)
 	}
@@ -11925,6 +12568,16 @@ func (ec *executionContext) childFields_RetentionPlan(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type RetentionPlan", field.Name)
 }
 
+func (ec *executionContext) childFields_RevertChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "record":
+		return ec.fieldContext_RevertChangePayload_record(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_RevertChangePayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevertChangePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Rollout(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "snapshot":
@@ -11975,6 +12628,64 @@ func (ec *executionContext) childFields_RotateKeyPayload(ctx context.Context, fi
 		return ec.fieldContext_RotateKeyPayload_snapshot(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateKeyPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduledChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ScheduledChange_id(ctx, field)
+	case "at":
+		return ec.fieldContext_ScheduledChange_at(ctx, field)
+	case "note":
+		return ec.fieldContext_ScheduledChange_note(ctx, field)
+	case "field":
+		return ec.fieldContext_ScheduledChange_field(ctx, field)
+	case "input":
+		return ec.fieldContext_ScheduledChange_input(ctx, field)
+	case "account":
+		return ec.fieldContext_ScheduledChange_account(ctx, field)
+	case "status":
+		return ec.fieldContext_ScheduledChange_status(ctx, field)
+	case "by":
+		return ec.fieldContext_ScheduledChange_by(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ScheduledChange_createdAt(ctx, field)
+	case "settledAt":
+		return ec.fieldContext_ScheduledChange_settledAt(ctx, field)
+	case "fault":
+		return ec.fieldContext_ScheduledChange_fault(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledChange", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduledChangeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ScheduledChangeConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_ScheduledChangeConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ScheduledChangeConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledChangeConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduledChangeEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ScheduledChangeEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ScheduledChangeEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledChangeEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduledChangePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "change":
+		return ec.fieldContext_ScheduledChangePayload_change(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduledChangePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12677,6 +13388,34 @@ func (ec *executionContext) field_Mutation_adjustUsage_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_cancelScheduledChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeAccounts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeAccountsInput, error) {
+			return ec.unmarshalNChangeAccountsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeAccountsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_confirmTotp_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13083,6 +13822,20 @@ func (ec *executionContext) field_Mutation_resetMemberTotp_args(ctx context.Cont
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_revertChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevertChangeInput, error) {
+			return ec.unmarshalNRevertChangeInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRevertChangeInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeApiToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13131,6 +13884,20 @@ func (ec *executionContext) field_Mutation_saveTierDraft_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.SaveTierDraftInput, error) {
 			return ec.unmarshalNSaveTierDraftInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSaveTierDraftInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_scheduleChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ScheduleChangeInput, error) {
+			return ec.unmarshalNScheduleChangeInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduleChangeInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13894,6 +14661,44 @@ func (ec *executionContext) field_Query_rollout_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["recent"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_scheduledChanges_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "statuses",
+		func(ctx context.Context, v any) ([]controlplane.ScheduleStatus, error) {
+			return ec.unmarshalOScheduleStatus2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatusᚄ(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["statuses"] = arg3
 	return args, nil
 }
 
@@ -15017,6 +15822,61 @@ func (ec *executionContext) fieldContext_AccountEffect_totals(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AccountOutcome_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountOutcome_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Account, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalNAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountOutcome_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountOutcome",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountOutcome_fault(ctx context.Context, field graphql.CollectedField, obj *model.AccountOutcome) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountOutcome_fault(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fault, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AccountOutcome_fault(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountOutcome", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
 func (ec *executionContext) _AccountPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountPayload) (ret graphql.Marshaler) {
@@ -16382,6 +17242,52 @@ func (ec *executionContext) fieldContext_AuditRecord_changes(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _AuditRecord_revertible(ctx context.Context, field graphql.CollectedField, obj *audit.Record) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditRecord_revertible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AuditRecord().Revertible(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AuditRecord_revertible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditRecord", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _AuditRecord_irrevertible(ctx context.Context, field graphql.CollectedField, obj *audit.Record) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditRecord_irrevertible(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AuditRecord().Irrevertible(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditRecord_irrevertible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditRecord", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
 func (ec *executionContext) _AuditRecord_prevHash(ctx context.Context, field graphql.CollectedField, obj *audit.Record) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16591,6 +17497,199 @@ func (ec *executionContext) fieldContext_AuditVerification_break(_ context.Conte
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_matched(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_matched(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Matched, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_matched(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_changed(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_changed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_changed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_unchanged(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_unchanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Unchanged, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_unchanged(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_failed(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_failed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Failed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_failed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_outcomes(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_outcomes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outcomes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.AccountOutcome) graphql.Marshaler {
+			return ec.marshalNAccountOutcome2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOutcomeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_outcomes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ChangeAccountsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountOutcome(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_endCursor(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_endCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_endCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_hasNextPage(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_hasNextPage(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.HasNextPage, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_hasNextPage(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _ChangeAccountsPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.ChangeAccountsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ChangeAccountsPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int64) graphql.Marshaler {
+			return ec.marshalOInt642ᚖint64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ChangeAccountsPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ChangeAccountsPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _Consumer_account(ctx context.Context, field graphql.CollectedField, obj *model.Consumer) (ret graphql.Marshaler) {
@@ -17592,6 +18691,38 @@ func (ec *executionContext) fieldContext_Defaults_anonymousTier(_ context.Contex
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Defaults_introductoryAllowance(ctx context.Context, field graphql.CollectedField, obj *controlplane.Defaults) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Defaults_introductoryAllowance(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Defaults().IntroductoryAllowance(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.IntroductoryAllowance) graphql.Marshaler {
+			return ec.marshalOIntroductoryAllowance2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIntroductoryAllowance(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Defaults_introductoryAllowance(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Defaults",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IntroductoryAllowance(ctx, field)
 		},
 	}
 	return fc, nil
@@ -20503,6 +21634,52 @@ func (ec *executionContext) _ImportOpenApiPayload_snapshot(ctx context.Context, 
 }
 func (ec *executionContext) fieldContext_ImportOpenApiPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ImportOpenApiPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _IntroductoryAllowance_percent(ctx context.Context, field graphql.CollectedField, obj *controlplane.IntroductoryAllowance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntroductoryAllowance_percent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntroductoryAllowance_percent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntroductoryAllowance", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _IntroductoryAllowance_days(ctx context.Context, field graphql.CollectedField, obj *controlplane.IntroductoryAllowance) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IntroductoryAllowance_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IntroductoryAllowance_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IntroductoryAllowance", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _Key_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
@@ -24254,6 +25431,50 @@ func (ec *executionContext) fieldContext_Mutation_updateAccount(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_changeAccounts(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeAccounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeAccounts(ctx, fc.Args["input"].(model.ChangeAccountsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ChangeAccountsPayload) graphql.Marshaler {
+			return ec.marshalNChangeAccountsPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeAccountsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeAccounts(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ChangeAccountsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeAccounts_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_setOverride(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24468,6 +25689,50 @@ func (ec *executionContext) fieldContext_Mutation_removeIdentity(ctx context.Con
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_removeIdentity_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revertChange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revertChange(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevertChange(ctx, fc.Args["input"].(model.RevertChangeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevertChangePayload) graphql.Marshaler {
+			return ec.marshalNRevertChangePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRevertChangePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revertChange(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevertChangePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revertChange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -25574,6 +26839,94 @@ func (ec *executionContext) fieldContext_Mutation_setRetention(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_scheduleChange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_scheduleChange(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ScheduleChange(ctx, fc.Args["input"].(model.ScheduleChangeInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScheduledChangePayload) graphql.Marshaler {
+			return ec.marshalNScheduledChangePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduledChangePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_scheduleChange(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChangePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_scheduleChange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelScheduledChange(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelScheduledChange(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelScheduledChange(ctx, fc.Args["id"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ScheduledChangePayload) graphql.Marshaler {
+			return ec.marshalNScheduledChangePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduledChangePayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelScheduledChange(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChangePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelScheduledChange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_createTier(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26623,6 +27976,29 @@ func (ec *executionContext) _Override_ended(ctx context.Context, field graphql.C
 }
 func (ec *executionContext) fieldContext_Override_ended(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Override_introductory(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_introductory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Introductory, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_introductory(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _Override_inForce(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
@@ -28928,6 +30304,50 @@ func (ec *executionContext) fieldContext_Query_retentionPlan(ctx context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_scheduledChanges(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_scheduledChanges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().ScheduledChanges(ctx, fc.Args["first"].(int), fc.Args["after"].(*string), fc.Args["accountId"].(*string), fc.Args["statuses"].([]controlplane.ScheduleStatus))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[controlplane.ScheduledChange]) graphql.Marshaler {
+			return ec.marshalNScheduledChangeConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_scheduledChanges(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChangeConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_scheduledChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_tiers(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30861,6 +32281,61 @@ func (ec *executionContext) fieldContext_RetentionPlan_levels(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _RevertChangePayload_record(ctx context.Context, field graphql.CollectedField, obj *model.RevertChangePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertChangePayload_record(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Record, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *audit.Record) graphql.Marshaler {
+			return ec.marshalNAuditRecord2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐRecord(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevertChangePayload_record(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevertChangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditRecord(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevertChangePayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.RevertChangePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevertChangePayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevertChangePayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RevertChangePayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _Rollout_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.Rollout) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -31304,6 +32779,460 @@ func (ec *executionContext) _RotateKeyPayload_snapshot(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_RotateKeyPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("RotateKeyPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScheduledChange().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_at(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_note(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_note(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Note, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_field(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_field(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Field, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_field(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_input(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_input(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScheduledChange().Input(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_input(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_account(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_account(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScheduledChange().Account(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Account) graphql.Marshaler {
+			return ec.marshalOAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccount(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_account(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Account(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScheduledChange_status(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_status(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Status, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.ScheduleStatus) graphql.Marshaler {
+			return ec.marshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, false, false, errors.New("field of type ScheduleStatus does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_by(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_by(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.By, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Actor) graphql.Marshaler {
+			return ec.marshalNAuditActor2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_by(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChange",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditActor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScheduledChange_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_settledAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_settledAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SettledAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_settledAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChange_fault(ctx context.Context, field graphql.CollectedField, obj *controlplane.ScheduledChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChange_fault(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ScheduledChange().Fault(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChange_fault(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChange", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChangeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.ScheduledChange]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChangeConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[controlplane.ScheduledChange]) graphql.Marshaler {
+			return ec.marshalNScheduledChangeEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChangeConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChangeEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScheduledChangeConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.ScheduledChange]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChangeConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.ScheduledChange) graphql.Marshaler {
+			return ec.marshalNScheduledChange2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduledChangeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChangeConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScheduledChangeConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.ScheduledChange]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChangeConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChangeConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChangeConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScheduledChangeEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.ScheduledChange]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChangeEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChangeEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduledChangeEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _ScheduledChangeEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[controlplane.ScheduledChange]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChangeEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.ScheduledChange) graphql.Marshaler {
+			return ec.marshalNScheduledChange2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduledChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChangeEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChangeEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ScheduledChangePayload_change(ctx context.Context, field graphql.CollectedField, obj *model.ScheduledChangePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduledChangePayload_change(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Change, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.ScheduledChange) graphql.Marshaler {
+			return ec.marshalNScheduledChange2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduledChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduledChangePayload_change(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduledChangePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduledChange(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Session_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Session) (ret graphql.Marshaler) {
@@ -36405,6 +38334,71 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAccountChanges(ctx context.Context, obj any) (model.AccountChanges, error) {
+	var it model.AccountChanges
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tierId", "useDefaultTier", "status", "trial", "addLabels", "removeLabels"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "useDefaultTier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("useDefaultTier"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UseDefaultTier = data
+		case "status":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("status"))
+			data, err := ec.unmarshalOAccountStatus2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountStatus(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Status = data
+		case "trial":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("trial"))
+			data, err := ec.unmarshalOTrialInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTrialInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Trial = data
+		case "addLabels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addLabels"))
+			data, err := ec.unmarshalOLabelInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLabelInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddLabels = data
+		case "removeLabels":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeLabels"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveLabels = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj any) (model.AccountFilter, error) {
 	var it model.AccountFilter
 	if obj == nil {
@@ -36829,6 +38823,78 @@ func (ec *executionContext) unmarshalInputAuditFilter(ctx context.Context, obj a
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputChangeAccountsInput(ctx context.Context, obj any) (model.ChangeAccountsInput, error) {
+	var it model.ChangeAccountsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+	if _, present := asMap["first"]; !present {
+		asMap["first"] = 10000
+	}
+
+	fieldsInOrder := [...]string{"ids", "filter", "set", "dryRun", "first", "after"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "ids":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Ids = data
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOAccountFilter2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountFilter(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = data
+		case "set":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("set"))
+			data, err := ec.unmarshalNAccountChanges2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountChanges(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Set = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		case "first":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("first"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.First = data
+		case "after":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("after"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.After = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCopyTierInput(ctx context.Context, obj any) (model.CopyTierInput, error) {
 	var it model.CopyTierInput
 	if obj == nil {
@@ -37216,7 +39282,7 @@ func (ec *executionContext) unmarshalInputDefaultsInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"tierId", "anonymousTierId"}
+	fieldsInOrder := [...]string{"tierId", "anonymousTierId", "introductoryAllowance"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -37237,6 +39303,13 @@ func (ec *executionContext) unmarshalInputDefaultsInput(ctx context.Context, obj
 				return it, err
 			}
 			it.AnonymousTierID = graphql.OmittableOf(data)
+		case "introductoryAllowance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("introductoryAllowance"))
+			data, err := ec.unmarshalOIntroductoryAllowanceInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐIntroductoryAllowanceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IntroductoryAllowance = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -37501,6 +39574,43 @@ func (ec *executionContext) unmarshalInputImportOpenApiInput(ctx context.Context
 				return it, err
 			}
 			it.Plan = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputIntroductoryAllowanceInput(ctx context.Context, obj any) (model.IntroductoryAllowanceInput, error) {
+	var it model.IntroductoryAllowanceInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"percent", "days"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "percent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("percent"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Percent = data
+		case "days":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("days"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Days = data
 		}
 	}
 	return it, nil
@@ -38147,6 +40257,47 @@ func (ec *executionContext) unmarshalInputRetentionInput(ctx context.Context, ob
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputRevertChangeInput(ctx context.Context, obj any) (model.RevertChangeInput, error) {
+	var it model.RevertChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["force"]; !present {
+		asMap["force"] = false
+	}
+
+	fieldsInOrder := [...]string{"seq", "force"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "seq":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("seq"))
+			data, err := ec.unmarshalNInt642int64(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Seq = data
+		case "force":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("force"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Force = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputRotateKeyInput(ctx context.Context, obj any) (model.RotateKeyInput, error) {
 	var it model.RotateKeyInput
 	if obj == nil {
@@ -38245,6 +40396,203 @@ func (ec *executionContext) unmarshalInputSaveTierDraftInput(ctx context.Context
 				return it, err
 			}
 			it.Note = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputScheduleChangeInput(ctx context.Context, obj any) (model.ScheduleChangeInput, error) {
+	var it model.ScheduleChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["note"]; !present {
+		asMap["note"] = ""
+	}
+
+	fieldsInOrder := [...]string{"at", "note", "change"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalNTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "change":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("change"))
+			data, err := ec.unmarshalNScheduledChangeInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduledChangeInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Change = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputScheduledChangeInput(ctx context.Context, obj any) (model.ScheduledChangeInput, error) {
+	var it model.ScheduledChangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"updateAccount", "resetAccount", "setOverride", "deleteOverride", "addIdentity", "removeIdentity", "updateKey", "revokeKey", "updateTier", "publishTier", "setDefaults", "createEndpoint", "updateEndpoint", "deleteEndpoint", "createMeter", "updateMeter", "deleteMeter", "setRetention"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "updateAccount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updateAccount"))
+			data, err := ec.unmarshalOUpdateAccountInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateAccountInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdateAccount = data
+		case "resetAccount":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("resetAccount"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ResetAccount = data
+		case "setOverride":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("setOverride"))
+			data, err := ec.unmarshalOSetOverrideInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetOverrideInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SetOverride = data
+		case "deleteOverride":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deleteOverride"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeleteOverride = data
+		case "addIdentity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("addIdentity"))
+			data, err := ec.unmarshalOAddIdentityInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAddIdentityInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AddIdentity = data
+		case "removeIdentity":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("removeIdentity"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RemoveIdentity = data
+		case "updateKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updateKey"))
+			data, err := ec.unmarshalOUpdateKeyInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateKeyInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdateKey = data
+		case "revokeKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revokeKey"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RevokeKey = data
+		case "updateTier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updateTier"))
+			data, err := ec.unmarshalOUpdateTierInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateTierInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdateTier = data
+		case "publishTier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("publishTier"))
+			data, err := ec.unmarshalOPublishTierInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPublishTierInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PublishTier = data
+		case "setDefaults":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("setDefaults"))
+			data, err := ec.unmarshalODefaultsInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SetDefaults = data
+		case "createEndpoint":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createEndpoint"))
+			data, err := ec.unmarshalOCreateEndpointInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CreateEndpoint = data
+		case "updateEndpoint":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updateEndpoint"))
+			data, err := ec.unmarshalOUpdateEndpointInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateEndpointInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdateEndpoint = data
+		case "deleteEndpoint":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deleteEndpoint"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeleteEndpoint = data
+		case "createMeter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("createMeter"))
+			data, err := ec.unmarshalOCreateMeterInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateMeterInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.CreateMeter = data
+		case "updateMeter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("updateMeter"))
+			data, err := ec.unmarshalOUpdateMeterInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateMeterInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.UpdateMeter = data
+		case "deleteMeter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deleteMeter"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeleteMeter = data
+		case "setRetention":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("setRetention"))
+			data, err := ec.unmarshalORetentionInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SetRetention = data
 		}
 	}
 	return it, nil
@@ -39051,6 +41399,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Session(ctx, sel, obj)
+	case controlplane.ScheduledChange:
+		return ec._ScheduledChange(ctx, sel, &obj)
+	case *controlplane.ScheduledChange:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._ScheduledChange(ctx, sel, obj)
 	case controlplane.Override:
 		return ec._Override(ctx, sel, &obj)
 	case *controlplane.Override:
@@ -39754,6 +42109,47 @@ func (ec *executionContext) _AccountEffect(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var accountOutcomeImplementors = []string{"AccountOutcome"}
+
+func (ec *executionContext) _AccountOutcome(ctx context.Context, sel ast.SelectionSet, obj *model.AccountOutcome) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountOutcomeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountOutcome")
+		case "account":
+			out.Values[i] = ec._AccountOutcome_account(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fault":
+			out.Values[i] = ec._AccountOutcome_fault(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -41002,6 +43398,75 @@ func (ec *executionContext) _AuditRecord(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "revertible":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AuditRecord_revertible(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "irrevertible":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AuditRecord_irrevertible(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "prevHash":
 			field := field
 
@@ -41166,6 +43631,74 @@ func (ec *executionContext) _AuditVerification(ctx context.Context, sel ast.Sele
 			}
 		case "break":
 			out.Values[i] = ec._AuditVerification_break(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var changeAccountsPayloadImplementors = []string{"ChangeAccountsPayload"}
+
+func (ec *executionContext) _ChangeAccountsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ChangeAccountsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, changeAccountsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ChangeAccountsPayload")
+		case "matched":
+			out.Values[i] = ec._ChangeAccountsPayload_matched(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changed":
+			out.Values[i] = ec._ChangeAccountsPayload_changed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "unchanged":
+			out.Values[i] = ec._ChangeAccountsPayload_unchanged(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failed":
+			out.Values[i] = ec._ChangeAccountsPayload_failed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outcomes":
+			out.Values[i] = ec._ChangeAccountsPayload_outcomes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endCursor":
+			out.Values[i] = ec._ChangeAccountsPayload_endCursor(ctx, field, obj)
+		case "hasNextPage":
+			out.Values[i] = ec._ChangeAccountsPayload_hasNextPage(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._ChangeAccountsPayload_snapshot(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -41942,6 +44475,39 @@ func (ec *executionContext) _Defaults(ctx context.Context, sel ast.SelectionSet,
 					}
 				}()
 				res = ec._Defaults_anonymousTier(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "introductoryAllowance":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Defaults_introductoryAllowance(ctx, field, obj)
 				return res
 			}
 
@@ -44101,6 +46667,50 @@ func (ec *executionContext) _ImportOpenApiPayload(ctx context.Context, sel ast.S
 			}
 		case "snapshot":
 			out.Values[i] = ec._ImportOpenApiPayload_snapshot(ctx, field, obj)
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var introductoryAllowanceImplementors = []string{"IntroductoryAllowance"}
+
+func (ec *executionContext) _IntroductoryAllowance(ctx context.Context, sel ast.SelectionSet, obj *controlplane.IntroductoryAllowance) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, introductoryAllowanceImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IntroductoryAllowance")
+		case "percent":
+			out.Values[i] = ec._IntroductoryAllowance_percent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "days":
+			out.Values[i] = ec._IntroductoryAllowance_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -46819,6 +49429,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "changeAccounts":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeAccounts(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "setOverride":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setOverride(ctx, field)
@@ -46850,6 +49467,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "removeIdentity":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_removeIdentity(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "revertChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revertChange(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -47025,6 +49649,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "setRetention":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setRetention(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scheduleChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_scheduleChange(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelScheduledChange":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelScheduledChange(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -47394,6 +50032,11 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "introductory":
+			out.Values[i] = ec._Override_introductory(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "inForce":
 			field := field
 
@@ -48691,6 +51334,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "scheduledChanges":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_scheduledChanges(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "tiers":
 			field := field
 
@@ -49897,6 +52562,50 @@ func (ec *executionContext) _RetentionPlan(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var revertChangePayloadImplementors = []string{"RevertChangePayload"}
+
+func (ec *executionContext) _RevertChangePayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevertChangePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revertChangePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevertChangePayload")
+		case "record":
+			out.Values[i] = ec._RevertChangePayload_record(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._RevertChangePayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var rolloutImplementors = []string{"Rollout"}
 
 func (ec *executionContext) _Rollout(ctx context.Context, sel ast.SelectionSet, obj *model.Rollout) graphql.Marshaler {
@@ -50046,6 +52755,342 @@ func (ec *executionContext) _RotateKeyPayload(ctx context.Context, sel ast.Selec
 			}
 		case "snapshot":
 			out.Values[i] = ec._RotateKeyPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var scheduledChangeImplementors = []string{"ScheduledChange", "Node"}
+
+func (ec *executionContext) _ScheduledChange(ctx context.Context, sel ast.SelectionSet, obj *controlplane.ScheduledChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledChangeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScheduledChange")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ScheduledChange_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "at":
+			out.Values[i] = ec._ScheduledChange_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "note":
+			out.Values[i] = ec._ScheduledChange_note(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "field":
+			out.Values[i] = ec._ScheduledChange_field(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "input":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ScheduledChange_input(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "account":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ScheduledChange_account(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "status":
+			out.Values[i] = ec._ScheduledChange_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "by":
+			out.Values[i] = ec._ScheduledChange_by(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._ScheduledChange_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "settledAt":
+			out.Values[i] = ec._ScheduledChange_settledAt(ctx, field, obj)
+		case "fault":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._ScheduledChange_fault(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var scheduledChangeConnectionImplementors = []string{"ScheduledChangeConnection"}
+
+func (ec *executionContext) _ScheduledChangeConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[controlplane.ScheduledChange]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledChangeConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScheduledChangeConnection")
+		case "edges":
+			out.Values[i] = ec._ScheduledChangeConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._ScheduledChangeConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._ScheduledChangeConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var scheduledChangeEdgeImplementors = []string{"ScheduledChangeEdge"}
+
+func (ec *executionContext) _ScheduledChangeEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[controlplane.ScheduledChange]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledChangeEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScheduledChangeEdge")
+		case "cursor":
+			out.Values[i] = ec._ScheduledChangeEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._ScheduledChangeEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var scheduledChangePayloadImplementors = []string{"ScheduledChangePayload"}
+
+func (ec *executionContext) _ScheduledChangePayload(ctx context.Context, sel ast.SelectionSet, obj *model.ScheduledChangePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scheduledChangePayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScheduledChangePayload")
+		case "change":
+			out.Values[i] = ec._ScheduledChangePayload_change(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -52915,6 +55960,11 @@ func (ec *executionContext) marshalNAccount2ᚖgithubᚗcomᚋweirhqᚋweirᚋco
 	return ec._Account(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNAccountChanges2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountChanges(ctx context.Context, v any) (*model.AccountChanges, error) {
+	res, err := ec.unmarshalInputAccountChanges(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNAccountConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.Account]) graphql.Marshaler {
 	return ec._AccountConnection(ctx, sel, &v)
 }
@@ -53010,6 +56060,32 @@ var (
 		controlplane.ByTrialEnd:    "TRIAL_ENDS_AT",
 	}
 )
+
+func (ec *executionContext) marshalNAccountOutcome2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOutcomeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.AccountOutcome) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAccountOutcome2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOutcome(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAccountOutcome2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOutcome(ctx context.Context, sel ast.SelectionSet, v *model.AccountOutcome) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._AccountOutcome(ctx, sel, v)
+}
 
 func (ec *executionContext) marshalNAccountPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx context.Context, sel ast.SelectionSet, v model.AccountPayload) graphql.Marshaler {
 	return ec._AccountPayload(ctx, sel, &v)
@@ -53313,6 +56389,25 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNChangeAccountsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeAccountsInput(ctx context.Context, v any) (model.ChangeAccountsInput, error) {
+	res, err := ec.unmarshalInputChangeAccountsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeAccountsPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeAccountsPayload(ctx context.Context, sel ast.SelectionSet, v model.ChangeAccountsPayload) graphql.Marshaler {
+	return ec._ChangeAccountsPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNChangeAccountsPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeAccountsPayload(ctx context.Context, sel ast.SelectionSet, v *model.ChangeAccountsPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ChangeAccountsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNConsumer2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConsumerᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Consumer) graphql.Marshaler {
@@ -55798,6 +58893,25 @@ func (ec *executionContext) marshalNRetentionPlan2ᚖgithubᚗcomᚋweirhqᚋwei
 	return ec._RetentionPlan(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNRevertChangeInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRevertChangeInput(ctx context.Context, v any) (model.RevertChangeInput, error) {
+	res, err := ec.unmarshalInputRevertChangeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNRevertChangePayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRevertChangePayload(ctx context.Context, sel ast.SelectionSet, v model.RevertChangePayload) graphql.Marshaler {
+	return ec._RevertChangePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNRevertChangePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRevertChangePayload(ctx context.Context, sel ast.SelectionSet, v *model.RevertChangePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._RevertChangePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNRole2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRole(ctx context.Context, v any) (controlplane.Role, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := unmarshalNRole2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRole[tmp]
@@ -55896,6 +59010,128 @@ func (ec *executionContext) marshalNRotateKeyPayload2ᚖgithubᚗcomᚋweirhqᚋ
 func (ec *executionContext) unmarshalNSaveTierDraftInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSaveTierDraftInput(ctx context.Context, v any) (model.SaveTierDraftInput, error) {
 	res, err := ec.unmarshalInputSaveTierDraftInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNScheduleChangeInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduleChangeInput(ctx context.Context, v any) (model.ScheduleChangeInput, error) {
+	res, err := ec.unmarshalInputScheduleChangeInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus(ctx context.Context, v any) (controlplane.ScheduleStatus, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus(ctx context.Context, sel ast.SelectionSet, v controlplane.ScheduleStatus) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus = map[string]controlplane.ScheduleStatus{
+		"PENDING":   controlplane.SchedulePending,
+		"DONE":      controlplane.ScheduleDone,
+		"FAILED":    controlplane.ScheduleFailed,
+		"CANCELLED": controlplane.ScheduleCancelled,
+	}
+	marshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus = map[controlplane.ScheduleStatus]string{
+		controlplane.SchedulePending:   "PENDING",
+		controlplane.ScheduleDone:      "DONE",
+		controlplane.ScheduleFailed:    "FAILED",
+		controlplane.ScheduleCancelled: "CANCELLED",
+	}
+)
+
+func (ec *executionContext) marshalNScheduledChange2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduledChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.ScheduledChange) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScheduledChange2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduledChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScheduledChange2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduledChange(ctx context.Context, sel ast.SelectionSet, v *controlplane.ScheduledChange) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ScheduledChange(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScheduledChangeConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[controlplane.ScheduledChange]) graphql.Marshaler {
+	return ec._ScheduledChangeConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScheduledChangeConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[controlplane.ScheduledChange]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ScheduledChangeConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNScheduledChangeEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[controlplane.ScheduledChange]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScheduledChangeEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNScheduledChangeEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[controlplane.ScheduledChange]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ScheduledChangeEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNScheduledChangeInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduledChangeInput(ctx context.Context, v any) (*model.ScheduledChangeInput, error) {
+	res, err := ec.unmarshalInputScheduledChangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScheduledChangePayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduledChangePayload(ctx context.Context, sel ast.SelectionSet, v model.ScheduledChangePayload) graphql.Marshaler {
+	return ec._ScheduledChangePayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNScheduledChangePayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐScheduledChangePayload(ctx context.Context, sel ast.SelectionSet, v *model.ScheduledChangePayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._ScheduledChangePayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSession2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Session) graphql.Marshaler {
@@ -56901,6 +60137,14 @@ func (ec *executionContext) unmarshalOAdaptiveInput2ᚖgithubᚗcomᚋweirhqᚋw
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOAddIdentityInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAddIdentityInput(ctx context.Context, v any) (*model.AddIdentityInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAddIdentityInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOAuditActor2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx context.Context, sel ast.SelectionSet, v *controlplane.Actor) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -56983,6 +60227,22 @@ var (
 	}
 )
 
+func (ec *executionContext) unmarshalOCreateEndpointInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInput(ctx context.Context, v any) (*model.CreateEndpointInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCreateEndpointInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOCreateMeterInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateMeterInput(ctx context.Context, v any) (*model.CreateMeterInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputCreateMeterInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalODate2ᚖtimeᚐTime(ctx context.Context, v any) (*time.Time, error) {
 	if v == nil {
 		return nil, nil
@@ -57054,6 +60314,14 @@ func (ec *executionContext) marshalODecision2ᚖgithubᚗcomᚋweirhqᚋweirᚋp
 	_ = ctx
 	res := model.MarshalDecision(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalODefaultsInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐDefaultsInput(ctx context.Context, v any) (*model.DefaultsInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDefaultsInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpoint(ctx context.Context, sel ast.SelectionSet, v *controlplane.Endpoint) graphql.Marshaler {
@@ -57268,6 +60536,21 @@ func (ec *executionContext) marshalOInt642ᚖint64(ctx context.Context, sel ast.
 	return res
 }
 
+func (ec *executionContext) marshalOIntroductoryAllowance2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐIntroductoryAllowance(ctx context.Context, sel ast.SelectionSet, v *controlplane.IntroductoryAllowance) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._IntroductoryAllowance(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOIntroductoryAllowanceInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐIntroductoryAllowanceInput(ctx context.Context, v any) (*model.IntroductoryAllowanceInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputIntroductoryAllowanceInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOKey2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐKey(ctx context.Context, sel ast.SelectionSet, v *controlplane.Key) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -57447,11 +60730,27 @@ func (ec *executionContext) marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋwei
 	return ec._PreviousUsage(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPublishTierInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPublishTierInput(ctx context.Context, v any) (*model.PublishTierInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPublishTierInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalORetentionDrop2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRetentionDrop(ctx context.Context, sel ast.SelectionSet, v *controlplane.RetentionDrop) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
 	}
 	return ec._RetentionDrop(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORetentionInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionInput(ctx context.Context, v any) (*model.RetentionInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRetentionInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalORole2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRole(ctx context.Context, v any) (*controlplane.Role, error) {
@@ -57491,6 +60790,51 @@ var (
 		controlplane.RoleCustomer: "CUSTOMER",
 	}
 )
+
+func (ec *executionContext) unmarshalOScheduleStatus2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatusᚄ(ctx context.Context, v any) ([]controlplane.ScheduleStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]controlplane.ScheduleStatus, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOScheduleStatus2ᚕgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []controlplane.ScheduleStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNScheduleStatus2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐScheduleStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOSetOverrideInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐSetOverrideInput(ctx context.Context, v any) (*model.SetOverrideInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputSetOverrideInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
 
 func (ec *executionContext) unmarshalOString2ᚕstringᚄ(ctx context.Context, v any) ([]string, error) {
 	if v == nil {
@@ -57590,6 +60934,46 @@ func (ec *executionContext) unmarshalOTrialInput2ᚖgithubᚗcomᚋweirhqᚋweir
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputTrialInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpdateAccountInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateAccountInput(ctx context.Context, v any) (*model.UpdateAccountInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateAccountInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpdateEndpointInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateEndpointInput(ctx context.Context, v any) (*model.UpdateEndpointInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateEndpointInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpdateKeyInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateKeyInput(ctx context.Context, v any) (*model.UpdateKeyInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateKeyInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpdateMeterInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateMeterInput(ctx context.Context, v any) (*model.UpdateMeterInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateMeterInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOUpdateTierInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐUpdateTierInput(ctx context.Context, v any) (*model.UpdateTierInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputUpdateTierInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

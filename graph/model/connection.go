@@ -58,4 +58,6 @@ type (
 	UnaccountedUsageEdge       = Edge[controlplane.UnaccountedUsage]
 	CorrectionConnection       = Connection[controlplane.Correction]
 	CorrectionEdge             = Edge[controlplane.Correction]
+	ScheduledChangeConnection  = Connection[controlplane.ScheduledChange]
+	ScheduledChangeEdge        = Edge[controlplane.ScheduledChange]
 )

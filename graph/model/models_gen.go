@@ -11,11 +11,28 @@ import (
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/preview"
 	"github.com/weirhq/weir/plugin/wire"
 )
+
+// What to change of each account. What is left out stays as it is.
+type AccountChanges struct {
+	// The tier to move it to.
+	TierID *string `json:"tierId,omitempty"`
+	// True puts it on the default tier, whichever that is.
+	UseDefaultTier *bool `json:"useDefaultTier,omitempty"`
+	// See UpdateAccountInput.status.
+	Status *controlplane.AccountStatus `json:"status,omitempty"`
+	// See UpdateAccountInput.trial.
+	Trial *TrialInput `json:"trial,omitempty"`
+	// Labels to set, beside those that it has or in place of those with the same keys; at most 32.
+	AddLabels []*LabelInput `json:"addLabels,omitempty"`
+	// Keys of labels to take away; at most 32.
+	RemoveLabels []string `json:"removeLabels,omitempty"`
+}
 
 // Which accounts are meant: those that fulfil all that is given.
 type AccountFilter struct {
@@ -36,6 +53,14 @@ type AccountFilter struct {
 type AccountOrder struct {
 	By         controlplane.AccountOrderBy `json:"by"`
 	Descending bool                        `json:"descending"`
+}
+
+// What became of one account.
+type AccountOutcome struct {
+	// As it is afterwards; with `dryRun`, as it would be.
+	Account *controlplane.Account `json:"account"`
+	// Why it can't be changed; null when it was.
+	Fault *string `json:"fault,omitempty"`
 }
 
 // What a mutation of an account answers.
@@ -133,6 +158,41 @@ type AuditFilter struct {
 	To *time.Time `json:"to,omitempty"`
 	// Part of the actor's or the object's name, whatever the case; at most 128 characters.
 	Text *string `json:"text,omitempty"`
+}
+
+// Which accounts to change, and how.
+type ChangeAccountsInput struct {
+	// These, at most 10000; or give `filter`.
+	Ids []string `json:"ids,omitempty"`
+	// Those that it finds.
+	Filter *AccountFilter  `json:"filter,omitempty"`
+	Set    *AccountChanges `json:"set"`
+	// True changes nothing, and tells what would change.
+	DryRun bool `json:"dryRun"`
+	// How many of them to look at, at most; 1 to 10000.
+	First int `json:"first"`
+	// endCursor of the answer before.
+	After *string `json:"after,omitempty"`
+}
+
+// What changeAccounts answers.
+type ChangeAccountsPayload struct {
+	// How many accounts were looked at.
+	Matched int `json:"matched"`
+	// How many were changed, or with `dryRun` would be.
+	Changed int `json:"changed"`
+	// How many are as they were meant to be already.
+	Unchanged int `json:"unchanged"`
+	// How many can't be changed so.
+	Failed int `json:"failed"`
+	// The first 100 that can't be changed, and then the first 100 that were.
+	Outcomes []*AccountOutcome `json:"outcomes"`
+	// Pass it as `after` to go on; null when nothing was looked at.
+	EndCursor *string `json:"endCursor,omitempty"`
+	// Whether there are more accounts after `endCursor`.
+	HasNextPage bool `json:"hasNextPage"`
+	// The first snapshot that carries all changes; null when there is none. Compare with Worker.snapshot.
+	Snapshot *int64 `json:"snapshot,omitempty"`
 }
 
 // An account and what it used.
@@ -256,6 +316,8 @@ type DefaultsInput struct {
 	TierID *string `json:"tierId,omitempty"`
 	// For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away.
 	AnonymousTierID graphql.Omittable[*string] `json:"anonymousTierId,omitempty"`
+	// Of accounts that are created from now on. Null takes it away.
+	IntroductoryAllowance graphql.Omittable[*IntroductoryAllowanceInput] `json:"introductoryAllowance,omitempty"`
 }
 
 // What setDefaults answers.
@@ -422,6 +484,14 @@ type ImportOpenAPIPayload struct {
 	Changes []*EndpointChange `json:"changes"`
 	// The first snapshot that carries the change; null when nothing was done.
 	Snapshot *int64 `json:"snapshot,omitempty"`
+}
+
+// See IntroductoryAllowance.
+type IntroductoryAllowanceInput struct {
+	// 101 to 1000.
+	Percent int `json:"percent"`
+	// 1 to 366.
+	Days int `json:"days"`
 }
 
 // A member to invite.
@@ -795,6 +865,22 @@ type RetentionPlan struct {
 	Levels []*controlplane.PlannedRetention `json:"levels"`
 }
 
+// A change to take back.
+type RevertChangeInput struct {
+	// AuditRecord.seq of the change.
+	Seq int64 `json:"seq"`
+	// True does it although the object has changed since.
+	Force bool `json:"force"`
+}
+
+// What revertChange answers.
+type RevertChangePayload struct {
+	// What was recorded of it.
+	Record *audit.Record `json:"record"`
+	// A snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
 // Which policy runs where.
 type Rollout struct {
 	// The version of the policy as it is now: what every worker should run in about a second.
@@ -861,6 +947,42 @@ type SaveTierDraftInput struct {
 	Limits []*LimitInput `json:"limits"`
 	// At most 500 characters.
 	Note string `json:"note"`
+}
+
+// A change to schedule.
+type ScheduleChangeInput struct {
+	// In the future.
+	At time.Time `json:"at"`
+	// Why; at most 500 characters.
+	Note   string                `json:"note"`
+	Change *ScheduledChangeInput `json:"change"`
+}
+
+// One field of Mutation, with its argument.
+type ScheduledChangeInput struct {
+	UpdateAccount  *UpdateAccountInput  `json:"updateAccount,omitempty"`
+	ResetAccount   *string              `json:"resetAccount,omitempty"`
+	SetOverride    *SetOverrideInput    `json:"setOverride,omitempty"`
+	DeleteOverride *string              `json:"deleteOverride,omitempty"`
+	AddIdentity    *AddIdentityInput    `json:"addIdentity,omitempty"`
+	RemoveIdentity *string              `json:"removeIdentity,omitempty"`
+	UpdateKey      *UpdateKeyInput      `json:"updateKey,omitempty"`
+	RevokeKey      *string              `json:"revokeKey,omitempty"`
+	UpdateTier     *UpdateTierInput     `json:"updateTier,omitempty"`
+	PublishTier    *PublishTierInput    `json:"publishTier,omitempty"`
+	SetDefaults    *DefaultsInput       `json:"setDefaults,omitempty"`
+	CreateEndpoint *CreateEndpointInput `json:"createEndpoint,omitempty"`
+	UpdateEndpoint *UpdateEndpointInput `json:"updateEndpoint,omitempty"`
+	DeleteEndpoint *string              `json:"deleteEndpoint,omitempty"`
+	CreateMeter    *CreateMeterInput    `json:"createMeter,omitempty"`
+	UpdateMeter    *UpdateMeterInput    `json:"updateMeter,omitempty"`
+	DeleteMeter    *string              `json:"deleteMeter,omitempty"`
+	SetRetention   *RetentionInput      `json:"setRetention,omitempty"`
+}
+
+// What scheduleChange and cancelScheduledChange answer.
+type ScheduledChangePayload struct {
+	Change *controlplane.ScheduledChange `json:"change"`
 }
 
 // Who keeps an object in files.

@@ -1,0 +1,261 @@
+package audit
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// Reversal is the mutation that puts an object back to what it was before a record.
+type Reversal struct {
+	Field string // of Mutation
+	Input any    // its argument
+}
+
+// sides are the two sides of a record; nil: there is none.
+type sides struct{ before, after map[string]any }
+
+// reversals are the ways back by action.
+var reversals = map[Action]func(*Record, sides) (Reversal, error){
+	UpdateAccount: backToAccount,
+	EndTrial:      backToAccount,
+	SetOverride:   backToOverride,
+	DeleteOverride: func(r *Record, s sides) (Reversal, error) {
+		return Reversal{"setOverride", override(r, s.before)}, nil
+	},
+	AddIdentity: undone("removeIdentity"),
+	RemoveIdentity: func(r *Record, s sides) (Reversal, error) {
+		in := picked(s.before, "kind", "value", "issuer")
+		in["accountId"] = r.account()
+		return Reversal{"addIdentity", in}, nil
+	},
+	UpdateKey:           backToKey,
+	CreateEndpoint:      undone("deleteEndpoint"),
+	UpdateEndpoint:      backTo("updateEndpoint", "groupId", "ungroup", "cost", "groupId"),
+	DeleteEndpoint:      again("createEndpoint", "method", "template", "cost", "groupId"),
+	CreateEndpointGroup: undone("deleteEndpointGroup"),
+	DeleteEndpointGroup: func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{"createEndpointGroup", s.before["name"]}, nil
+	},
+	CreateMeter: undone("deleteMeter"),
+	UpdateMeter: backTo("updateMeter", "endpointId", "allEndpoints", "name", "unit", "header", "hidden", "endpointId"),
+	DeleteMeter: again("createMeter", "name", "unit", "header", "hidden", "endpointId"),
+	CreateTier:  undone("deleteTier"),
+	CopyTier:    undone("deleteTier"),
+	UpdateTier: func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{"updateTier", map[string]any{"id": s.before["id"], "name": s.before["name"], "limits": limits(s.before, limitIDs(s.after))}}, nil
+	},
+	ReorderLimits: func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{"reorderLimits", map[string]any{"tierId": s.before["id"], "limitIds": limitIDs(s.before)}}, nil
+	},
+	DeleteTier: func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{"createTier", map[string]any{"name": s.before["name"], "limits": limits(s.before, nil)}}, nil
+	},
+	SetDefaults: func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{"setDefaults", changed(s, "tierId", "anonymousTierId", "introductoryAllowance")}, nil
+	},
+	SetRetention: func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{"setRetention", picked(s.before, "minutes", "hours", "days", "months")}, nil
+	},
+}
+
+// noWayBack is why records of other actions can't be reverted.
+var noWayBack = map[Action]string{
+	PublishTier:           "publish the earlier version again, and say what becomes of the accounts that moved",
+	SaveTierDraft:         "a draft is nobody's yet; save it as it should be",
+	DiscardTierDraft:      "a draft is nobody's yet; save it as it should be",
+	ImportEndpoints:       "import the document before it again",
+	CreateAccount:         "an account can't be deleted; close it instead",
+	ResetAccount:          "what its counters were is not known any more",
+	EndOverride:           "its time was up; set it anew",
+	CreateKey:             "revoke the key instead; that is for good",
+	RevokeKey:             "a revoked key is revoked for good; create another one",
+	RotateKey:             "a key was handed out; update or revoke it instead",
+	ReportLeakedKey:       "a leaked key stays revoked",
+	AdjustUsage:           "void the correction instead",
+	VoidUsage:             "make another correction instead",
+	ImportUsage:           "void the corrections instead",
+	ScheduleChange:        "cancel the scheduled change instead",
+	CancelScheduledChange: "schedule it again",
+	FailScheduledChange:   "it changed nothing",
+}
+
+// Reversal returns how to put the object back to what it was before the record. The
+// error is why there is no way.
+func (r *Record) Reversal() (Reversal, error) {
+	back, ok := reversals[r.Action]
+	if !ok {
+		if why := noWayBack[r.Action]; why != "" {
+			return Reversal{}, errors.New(why)
+		}
+		return Reversal{}, errors.New("what people and tokens do, and what is found of usage, can't be taken back here")
+	}
+	var s sides
+	for text, to := range map[*[]byte]*map[string]any{(*[]byte)(&r.Before): &s.before, (*[]byte)(&r.After): &s.after} {
+		if *text == nil {
+			continue
+		}
+		value, err := read(*text)
+		if err != nil {
+			return Reversal{}, err
+		}
+		*to, _ = value.(map[string]any)
+	}
+	return back(r, s)
+}
+
+// undone is the way back from a creation: a deletion.
+func undone(field string) func(*Record, sides) (Reversal, error) {
+	return func(r *Record, _ sides) (Reversal, error) { return Reversal{field, r.Object.ID}, nil }
+}
+
+// again is the way back from a deletion: what there was is made anew.
+func again(field string, names ...string) func(*Record, sides) (Reversal, error) {
+	return func(_ *Record, s sides) (Reversal, error) { return Reversal{field, picked(s.before, names...)}, nil }
+}
+
+// backTo is the way back from a change of some fields, of which one that is null is
+// set by a flag of its own.
+func backTo(field, nullable, flag string, names ...string) func(*Record, sides) (Reversal, error) {
+	return func(_ *Record, s sides) (Reversal, error) {
+		in := changed(s, names...)
+		if v, ok := in[nullable]; ok && v == nil {
+			delete(in, nullable)
+			in[flag] = true
+		}
+		return withID(field, s, in)
+	}
+}
+
+func withID(field string, s sides, in map[string]any) (Reversal, error) {
+	if len(in) == 0 {
+		return Reversal{}, errors.New("it changed nothing that can be put back")
+	}
+	in["id"] = s.before["id"]
+	return Reversal{field, in}, nil
+}
+
+func backToAccount(_ *Record, s sides) (Reversal, error) {
+	if s.after["status"] == "CLOSED" && s.before["status"] != "CLOSED" {
+		return Reversal{}, errors.New("closing an account revoked its keys, for good; set its status to SUSPENDED to reopen it")
+	}
+	in := changed(s, "name", "timeZone", "billingDay", "status")
+	if len(changed(s, "tierId", "onDefaultTier")) > 0 {
+		if s.before["onDefaultTier"] == true {
+			in["useDefaultTier"] = true
+		} else {
+			in["tierId"] = s.before["tierId"]
+		}
+	}
+	if trial, ok := changed(s, "trial")["trial"].(map[string]any); ok {
+		in["trial"] = picked(trial, "endsAt", "then", "tierId")
+	}
+	if was, ok := changed(s, "labels")["labels"].(map[string]any); ok {
+		list := []any{}
+		for key, value := range was {
+			list = append(list, map[string]any{"key": key, "value": value})
+		}
+		in["labels"] = list
+	}
+	return withID("updateAccount", s, in)
+}
+
+func backToOverride(r *Record, s sides) (Reversal, error) {
+	if s.before == nil {
+		return Reversal{"deleteOverride", r.Object.ID}, nil
+	}
+	return Reversal{"setOverride", override(r, s.before)}, nil
+}
+
+func override(r *Record, state map[string]any) map[string]any {
+	in := picked(state, "limitId", "amount", "burst", "mode", "until", "note")
+	in["accountId"] = r.account()
+	return in
+}
+
+func backToKey(_ *Record, s sides) (Reversal, error) {
+	in := changed(s, "name", "suspended", "expiresAt", "scope")
+	if at, ok := in["expiresAt"]; ok && at == nil {
+		delete(in, "expiresAt")
+		in["neverExpires"] = true
+	}
+	if scope, ok := in["scope"]; ok && scope == nil {
+		in["scope"] = map[string]any{"readsOnly": false, "endpointIds": []any{}, "groupIds": []any{}}
+	}
+	return withID("updateKey", s, in)
+}
+
+// limits are a tier's limits as an input has them, with the ids of those that are
+// among kept.
+func limits(tier map[string]any, kept []any) []any {
+	list, _ := tier["limits"].([]any)
+	out := []any{}
+	for _, value := range list {
+		limit, _ := value.(map[string]any)
+		in := map[string]any{}
+		for name, v := range limit {
+			if v != nil && (name != "id" || slices.Contains(kept, v)) {
+				in[name] = v
+			}
+		}
+		if adaptive, ok := in["adaptive"].(map[string]any); ok {
+			in["adaptive"] = picked(adaptive, "errorPercent", "slowMs", "slowPercent", "floorPercent")
+		}
+		out = append(out, in)
+	}
+	return out
+}
+
+func limitIDs(tier map[string]any) []any {
+	list, _ := tier["limits"].([]any)
+	ids := []any{}
+	for _, value := range list {
+		if limit, ok := value.(map[string]any); ok {
+			ids = append(ids, limit["id"])
+		}
+	}
+	return ids
+}
+
+// picked are the fields of a state that are not null.
+func picked(state map[string]any, names ...string) map[string]any {
+	out := map[string]any{}
+	for _, name := range names {
+		if v := state[name]; v != nil {
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// changed are the fields that differ between the sides, as they were before; null,
+// too.
+func changed(s sides, names ...string) map[string]any {
+	out := map[string]any{}
+	for _, name := range names {
+		if !bytes.Equal(text(s.before[name]), text(s.after[name])) {
+			out[name] = s.before[name]
+		}
+	}
+	return out
+}
+
+// counters are fields that count changes, and are no difference by themselves.
+var counters = []string{"revision", "resets"}
+
+// ChangedSince returns what differs between an object after a record and as a later
+// record left it, by path; whole is so when it is gone, or was not there.
+func (r *Record) ChangedSince(later *Record) (paths []string, whole bool, err error) {
+	if (r.After == nil) != (later.After == nil) {
+		return nil, true, nil
+	}
+	between := Record{Before: r.After, After: later.After}
+	changes, err := between.Changes()
+	for _, c := range changes {
+		if first, _, _ := strings.Cut(c.Path, "."); !slices.Contains(counters, first) {
+			paths = append(paths, c.Path)
+		}
+	}
+	return paths, false, err
+}
