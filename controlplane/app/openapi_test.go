@@ -65,7 +65,9 @@ func TestAnImportKeepsLimitsAndIDsOfEndpoints(t *testing.T) {
 	if first.ImportOpenAPI.Snapshot != nil {
 		t.Error("a dry run has a snapshot")
 	}
-	var none struct{ Endpoints struct{ Nodes []struct{ ID string } } }
+	var none struct {
+		Endpoints struct{ Nodes []struct{ ID string } }
+	}
 	p.must(`{endpoints{nodes{id}}}`, &none)
 	if n := len(none.Endpoints.Nodes); n != 0 {
 		t.Fatalf("a dry run made %d endpoints", n)
