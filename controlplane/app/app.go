@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -44,6 +45,8 @@ type Config struct {
 	EdgeTLS     certs.Files // of the edge; none: plain HTTP
 	MetricsAddr string      // where Prometheus asks, over plain HTTP; empty: nowhere
 	TraceURL    string      // the OTLP collector, as http://host:port; empty: no traces
+	// TrustedProxies are those whose X-Forwarded-For says where a sign-in comes from.
+	TrustedProxies []netip.Prefix
 	// MigrateNever leaves the schema to `weir migrate`, and refuses one of another build.
 	MigrateNever bool
 	// OpenID is the provider that members may sign in with; the zero value is none.

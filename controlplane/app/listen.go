@@ -29,7 +29,7 @@ const listeners = 3
 // listen opens the listeners: of filters, of people and scripts, and, where it is
 // wanted, of the metrics.
 func (a *App) listen(filters *edge.Edge) error {
-	a.auth = auth.New(a.db, auth.Config{PublicURL: a.config.PublicURL, Provider: a.provider, PasswordOff: a.config.PasswordOff}, a.config.Log)
+	a.auth = auth.New(a.db, auth.Config{PublicURL: a.config.PublicURL, Provider: a.provider, PasswordOff: a.config.PasswordOff, Proxies: a.config.TrustedProxies}, a.config.Log)
 	resolver := &graph.Resolver{
 		DB: a.db, Auth: a.auth, Live: a.live, Corrections: a.corrections,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,

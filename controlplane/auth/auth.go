@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -51,6 +52,7 @@ type Auth struct {
 	publicURL   string
 	provider    *openid.Provider // nil: none
 	passwordOff bool
+	proxies     []netip.Prefix
 	secure      bool
 	hasher      hasher
 	log         *slog.Logger
@@ -63,12 +65,14 @@ type Config struct {
 	Provider  *openid.Provider // nil: none
 	// PasswordOff lets people in by the provider alone, and by `weir sign-in-link`.
 	PasswordOff bool
+	// Proxies are those whose X-Forwarded-For says where a request came from.
+	Proxies []netip.Prefix
 }
 
 // New returns an Auth.
 func New(db *postgres.DB, c Config, log *slog.Logger) *Auth {
 	return &Auth{
-		db: db, publicURL: strings.TrimSuffix(c.PublicURL, "/"), provider: c.Provider, passwordOff: c.PasswordOff,
+		db: db, publicURL: strings.TrimSuffix(c.PublicURL, "/"), provider: c.Provider, passwordOff: c.PasswordOff, proxies: c.Proxies,
 		secure: strings.HasPrefix(c.PublicURL, "https:"), hasher: newHasher(), log: log,
 	}
 }

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -82,5 +84,35 @@ func TestNetworksAreTold(t *testing.T) {
 		if got := networkOf(address); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
 		}
+	}
+}
+
+func TestOnlyTrustedProxiesSayWhereARequestCameFrom(t *testing.T) {
+	a := &Auth{proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}}
+	for name, tc := range map[string]struct {
+		from string
+		said []string
+		want string
+	}{
+		"nobody says anything":                  {"10.0.0.1:7", nil, "10.0.0.1"},
+		"a proxy says it":                       {"10.0.0.1:7", []string{"192.0.2.7"}, "192.0.2.7"},
+		"a client says it":                      {"192.0.2.7:7", []string{"198.51.100.9"}, "192.0.2.7"},
+		"a client says it to a proxy":           {"10.0.0.1:7", []string{"198.51.100.9, 192.0.2.7"}, "192.0.2.7"},
+		"a client says it is a proxy":           {"10.0.0.1:7", []string{"198.51.100.9, 10.0.0.9, 192.0.2.7"}, "192.0.2.7"},
+		"two proxies say it":                    {"10.0.0.1:7", []string{"198.51.100.9", "192.0.2.7, 10.0.0.2"}, "192.0.2.7"},
+		"a proxy of IPv6, and one mapped":       {"[fd00::1]:7", []string{"2001:db8::7, ::ffff:10.0.0.2"}, "2001:db8::7"},
+		"a proxy says what is no address":       {"10.0.0.1:7", []string{"198.51.100.9, unknown"}, "10.0.0.1"},
+		"proxies only":                          {"10.0.0.1:7", []string{"10.0.0.3, 10.0.0.2"}, "10.0.0.3"},
+		"more than there can be proxies":        {"10.0.0.1:7", []string{"192.0.2.7" + strings.Repeat(", 10.0.0.2", 1000)}, "10.0.0.2"},
+		"whatever the trusted say, by a socket": {"@", []string{"192.0.2.7"}, "@"},
+	} {
+		r := &http.Request{RemoteAddr: tc.from, Header: http.Header{"X-Forwarded-For": tc.said}}
+		if got := a.addressOf(r); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+	plain := &Auth{}
+	if got := plain.addressOf(&http.Request{RemoteAddr: "10.0.0.1:7", Header: http.Header{"X-Forwarded-For": {"192.0.2.7"}}}); got != "10.0.0.1" {
+		t.Errorf("without trusted proxies: %s", got)
 	}
 }

@@ -42,7 +42,7 @@ func (a *Auth) begin(w http.ResponseWriter, r *http.Request, s begun) (bool, err
 		before = &had
 	}
 	ok, err := a.db.BeginSession(r.Context(), postgres.NewSession{
-		Secret: secret, MemberID: s.member, Pending: s.pending, OpenID: s.openID, Address: addressOf(r), UserAgent: userAgentOf(r), Lasts: lasts,
+		Secret: secret, MemberID: s.member, Pending: s.pending, OpenID: s.openID, Address: a.addressOf(r), UserAgent: userAgentOf(r), Lasts: lasts,
 	}, before)
 	if !ok || err != nil {
 		return false, err
@@ -78,15 +78,6 @@ func cookieOf(r *http.Request, name string) string {
 		return ""
 	}
 	return cookie.Value
-}
-
-// addressOf returns the network address that a request came from.
-func addressOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // networkOf is what tries are counted for: an IPv4 address, or the /64 that whoever

@@ -120,7 +120,7 @@ func (a *Auth) try(ctx context.Context, key string, t postgres.Tries) error {
 }
 
 func (a *Auth) tryFrom(r *http.Request) error {
-	return a.try(r.Context(), "address "+networkOf(addressOf(r)), addressTries)
+	return a.try(r.Context(), "address "+networkOf(a.addressOf(r)), addressTries)
 }
 
 func (a *Auth) withLink(w http.ResponseWriter, r *http.Request, token string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"time"
 
@@ -29,6 +30,8 @@ type serveCommand struct {
 	TraceURL    string `name:"trace-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"An OpenTelemetry collector that takes traces over HTTP, such as http://127.0.0.1:4318; unset: no traces. Other OTEL_ variables hold too."`
 
 	Migrate string `enum:"auto,never" default:"auto" env:"WEIR_MIGRATE" help:"auto brings the database up to date where its role may; never leaves that to weir migrate."`
+
+	TrustedProxies []netip.Prefix `env:"WEIR_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of proxies before the dashboard, whose X-Forwarded-For says where a sign-in comes from; unset: none."`
 
 	openIDFlags
 
@@ -111,6 +114,7 @@ func (c serveCommand) config() (app.Config, error) {
 	config.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	var err error
 	config.PasswordOff, config.MigrateNever = c.PasswordOff, c.Migrate == "never"
+	config.TrustedProxies = c.TrustedProxies
 	if config.OpenID, err = c.openID(); err != nil {
 		return config, err
 	}
