@@ -111,12 +111,17 @@ generate: prerequisites $(NODE_MODULES) ## write the generated code anew
 	@$(STEP) go-generate "generating the rest" go generate ./...
 
 .PHONY: verify
-verify: ## fail when generated code or go.mod is stale
+verify: ## fail when generated code or go.mod is stale, or the GraphQL schema breaks clients
 	@git diff --quiet && test -z "$$(git status --porcelain)" || { echo "weir: commit or stash your changes first; verify compares with the last commit." >&2; exit 1; }
 	@$(MAKE) generate
 	@$(STEP) tidy "checking go.mod" go mod tidy -diff
 	@test -z "$$(git status --porcelain)" || { git status --short; git --no-pager diff --stat; echo "weir: generated files are stale; commit what make generate changed." >&2; exit 1; }
 	@echo "everything generated is up to date"
+	@node frontend/scripts/schema-breaks.mjs
+
+.PHONY: accept-schema
+accept-schema: prerequisites $(NODE_MODULES) ## let the GraphQL schema as it is be what make verify compares with
+	@node frontend/scripts/schema-breaks.mjs --accept
 
 .PHONY: lint
 lint: prerequisites $(NODE_MODULES) ## check the style of Go and of the front end

@@ -14,7 +14,13 @@ const (
 	CodeNotFound        Code = "NOT_FOUND"       // there is no such thing
 	CodeConflict        Code = "CONFLICT"        // the state does not allow it now
 	CodeUnauthenticated Code = "UNAUTHENTICATED" // nobody is signed in
-	CodeForbidden       Code = "FORBIDDEN"       // who is signed in may not; Permission says what it takes
+	// CodeIdempotencyMismatch: an Idempotency-Key was used for another request.
+	CodeIdempotencyMismatch Code = "IDEMPOTENCY_MISMATCH"
+	// CodeCarriedOut: the request with this Idempotency-Key was carried out, and its
+	// answer is lost; the objects that it changed are told.
+	CodeCarriedOut Code = "CARRIED_OUT"
+
+	CodeForbidden Code = "FORBIDDEN" // who is signed in may not; Permission says what it takes
 )
 
 // Error is a caller's mistake, told in a sentence that says what to do. Every
@@ -26,6 +32,8 @@ type Error struct {
 	// Permission is the one that is missing, with CodeForbidden; empty when the
 	// caller is bound to an account and none would help.
 	Permission string
+	// Objects are the ids of what a request changed, with CodeCarriedOut.
+	Objects []string
 }
 
 func (e *Error) Error() string {

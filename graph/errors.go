@@ -64,6 +64,9 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if faults[0].Permission != "" {
 				presented.Extensions["permission"] = faults[0].Permission
 			}
+			if faults[0].Code == controlplane.CodeCarriedOut {
+				presented.Extensions["objects"] = faults[0].Objects
+			}
 			return presented
 		}
 		if ctx.Err() == nil {

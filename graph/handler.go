@@ -49,7 +49,7 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	subscriptions := r.subscriptions()
 	server.AddTransport(subscriptions.Sockets())
 	server.AddTransport(subscriptions.Events())
-	server.AddTransport(overHTTP{}) // takes what the others leave
+	server.AddTransport(overHTTP{r.DB, r.Log}) // takes what the others leave
 	server.SetQueryCache(lru.New[*ast.QueryDocument](cachedQueries))
 	server.SetParserTokenLimit(maxTokens)
 	server.SetErrorPresenter(presenter(r.Log))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/idempotency"
+	"github.com/weirhq/weir/controlplane/postgres"
 )
 
 // The media types of an answer.
@@ -26,13 +29,16 @@ const (
 // over HTTP specification (https://graphql.github.io/graphql-over-http/draft/)
 // has it. It takes every request that reaches it, and says what is wrong with one
 // that it can't answer. It repeats nothing of what it was sent.
-type overHTTP struct{}
+type overHTTP struct {
+	db  *postgres.DB
+	log *slog.Logger
+}
 
 // Supports implements graphql.Transport.
 func (overHTTP) Supports(r *http.Request) bool { return r.Header.Get("Upgrade") == "" }
 
 // Do implements graphql.Transport.
-func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
+func (o overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExecutor) {
 	start := graphql.Now()
 	params, fault := read(r)
 	if fault != nil {
@@ -44,15 +50,8 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	w.Header().Set("Content-Type", mediaType+"; charset=utf-8")
 	operation, errs := exec.CreateOperationContext(r.Context(), params)
 	if len(errs) > 0 {
-		// What didn't run has no data, not even null (7.1 of the GraphQL
-		// specification), and is only in the newer media type an error of HTTP.
-		if mediaType == typeGraphQL {
-			w.WriteHeader(http.StatusBadRequest)
-		}
 		presented := exec.DispatchError(graphql.WithOperationContext(r.Context(), operation), errs)
-		write(w, struct {
-			Errors gqlerror.List `json:"errors"`
-		}{presented.Errors})
+		o.reject(w, http.StatusBadRequest, presented.Errors)
 		return
 	}
 	if r.Method == http.MethodGet && operation.Operation.Operation != ast.Query {
@@ -60,8 +59,23 @@ func (overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 		refused(http.StatusMethodNotAllowed, "GET takes queries only; send a "+string(operation.Operation.Operation)+" by POST").answer(w)
 		return
 	}
+	if operation.Operation.Operation == ast.Mutation && r.Header.Get(idempotency.Header) != "" {
+		o.once(w, r, exec, operation)
+		return
+	}
 	answer, ctx := exec.DispatchOperation(r.Context(), operation)
 	write(w, answer(ctx))
+}
+
+// reject answers an operation that didn't run. That has no data, not even null (7.1 of
+// the GraphQL specification), and is only in the newer media type an error of HTTP.
+func (overHTTP) reject(w http.ResponseWriter, status int, errs gqlerror.List) {
+	if strings.HasPrefix(w.Header().Get("Content-Type"), typeGraphQL) {
+		w.WriteHeader(status)
+	}
+	write(w, struct {
+		Errors gqlerror.List `json:"errors"`
+	}{errs})
 }
 
 // badRequest is a request that isn't one of GraphQL.

@@ -43,7 +43,7 @@ func appendAudit(ctx context.Context, tx pgx.Tx, entries ...audit.Entry) error {
 	}
 	copy(head.Hash[:], hash)
 	by := controlplane.ActorOf(ctx)
-	batch := &pgx.Batch{}
+	batch, before := &pgx.Batch{}, head.Seq
 	for _, e := range entries {
 		r, err := audit.Append(head, at, by, e)
 		if err != nil {
@@ -60,7 +60,7 @@ func appendAudit(ctx context.Context, tx pgx.Tx, entries ...audit.Entry) error {
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("add to the audit log: %w", err)
 	}
-	return nil
+	return markClaim(ctx, tx, before+1, head.Seq)
 }
 
 // errNothingNoted is a change that forgot to say what it was.

@@ -35,6 +35,7 @@ const (
 	denialsKeptFor = 24 * time.Hour
 	denialsKept    = 1_000_000
 	denialsAtOnce  = 100_000
+	keysAtOnce     = 1_000
 
 	// What each source sent is told apart for so long after it has ended.
 	sentKeptFor = 35 * 24 * time.Hour
@@ -58,6 +59,7 @@ func (w *Worker) Run(ctx context.Context) {
 			}
 		case <-forgetting.C:
 			w.attempt(ctx, "forget denials", w.forgetDenials)
+			w.attempt(ctx, "forget idempotency keys", w.forgetKeys)
 			w.keepPartitions(ctx)
 			if time.Since(steady) >= silentFor {
 				w.attempt(ctx, "account for sources", w.accountSources)
@@ -92,6 +94,15 @@ func (w *Worker) forgetDenials(ctx context.Context) error {
 	for {
 		n, err := w.DB.ForgetDenials(ctx, time.Now().Add(-denialsKeptFor), denialsKept, denialsAtOnce)
 		if err != nil || n < denialsAtOnce {
+			return err
+		}
+	}
+}
+
+func (w *Worker) forgetKeys(ctx context.Context) error {
+	for {
+		n, err := w.DB.ForgetKeys(ctx, keysAtOnce)
+		if err != nil || n < keysAtOnce {
 			return err
 		}
 	}

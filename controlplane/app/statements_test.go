@@ -1,0 +1,202 @@
+package app_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/permit"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/graph"
+)
+
+// Every list of the schema, with every field below it, costs as many statements for
+// many objects as for two.
+func TestNoListCostsAStatementForEachOfItsObjects(t *testing.T) {
+	const many = 6
+	url := databases.New(t)
+	p := openOn(t, url)
+	p.fill(many)
+	c := p.counted(url)
+	schema := loadSchema(t)
+	asked := 0
+	for _, field := range sorted(schema.Query.Fields) {
+		if schema.Types[field.Type.Name()].Kind != ast.Object || field.Arguments.ForName("limitId") != nil {
+			continue
+		}
+		few, lots := listQuery(schema, field, 2), listQuery(schema, field, many)
+		if !strings.Contains(few, "first:2") {
+			continue
+		}
+		asked++
+		t.Run(field.Name, func(t *testing.T) {
+			least := c.run(t, few)
+			if most := c.fewest(t, lots, least); most > least {
+				t.Errorf("2 objects cost %d statements, %d objects cost %d: %s\n%s", least, many, most, lots, strings.Join(c.last, "\n"))
+			}
+		})
+	}
+	if c.run(t, "{accounts(first:1){nodes{id}}}") == 0 {
+		t.Error("no statement is counted")
+	}
+	if asked < 10 {
+		t.Errorf("only %d lists were asked for", asked)
+	}
+}
+
+// fill makes n of everything that lists are of.
+func (p *plane) fill(n int) {
+	p.t.Helper()
+	for i := range n {
+		var made struct {
+			CreateTier struct {
+				Tier struct {
+					ID     string
+					Limits []struct{ ID string }
+				}
+			}
+			CreateEndpoint      struct{ Endpoint struct{ ID string } }
+			CreateEndpointGroup struct{ Group struct{ ID string } }
+		}
+		p.must(fmt.Sprintf(`mutation{createEndpoint(input:{method:"GET",template:"/e%[1]d"}){endpoint{id}} createEndpointGroup(name:"g%[1]d"){group{id}}
+			createMeter(input:{name:"m%[1]d",unit:"u",header:"x-m%[1]d"}){snapshot}
+			createTier(input:{name:"t%[1]d",limits:[{name:"a",amount:9,period:MINUTE},{name:"q",kind:QUOTA,amount:9,period:DAY}]}){tier{id limits{id}}}}`, i), &made)
+		tier, limit := made.CreateTier.Tier.ID, made.CreateTier.Tier.Limits[0].ID
+		endpoint, group := made.CreateEndpoint.Endpoint.ID, made.CreateEndpointGroup.Group.ID
+		account := p.made(fmt.Sprintf(`mutation{createAccount(input:{name:"a%d",tierId:%q}){account{id}}}`, i, tier))
+		p.must(fmt.Sprintf(`mutation{updateEndpoint(input:{id:%[1]q,groupId:%[2]q}){snapshot}
+			k1:createKey(input:{accountId:%[3]q,name:"x",scope:{endpointIds:[%[1]q],groupIds:[%[2]q]}}){snapshot} k2:createKey(input:{accountId:%[3]q,name:"y"}){snapshot}
+			i1:addIdentity(input:{accountId:%[3]q,kind:JWT_SUBJECT,value:"i%[5]d"}){snapshot} i2:addIdentity(input:{accountId:%[3]q,kind:JWT_SUBJECT,value:"j%[5]d"}){snapshot}
+			setOverride(input:{accountId:%[3]q,limitId:%[4]q,amount:2}){snapshot} inviteMember(input:{email:"m%[5]d@example.com",role:CUSTOMER,accountId:%[3]q}){url}
+			createApiToken(input:{name:"k%[5]d",scopes:[POLICY_READ],accountId:%[3]q}){secret}
+			adjustUsage(input:{clientId:"c%[5]d",accountId:%[3]q,endpointId:%[1]q,tierId:%[6]q,at:%[7]q,requests:5,reason:"test"}){known}}`,
+			endpoint, group, account, limit, i, tier, time.Now().Add(-2*time.Minute).UTC().Format(time.RFC3339)), nil)
+	}
+}
+
+// counter runs queries against a database and counts the statements.
+type counter struct {
+	handler http.Handler
+	spans   *tracetest.InMemoryExporter
+	last    []string // statements
+}
+
+func (p *plane) counted(url string) *counter {
+	p.t.Helper()
+	c := &counter{spans: tracetest.NewInMemoryExporter()}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSyncer(c.spans))
+	db, err := postgres.Open(p.t.Context(), url, postgres.Traced(provider))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(db.Close)
+	log := slog.New(slog.DiscardHandler)
+	resolver := &graph.Resolver{DB: db, Auth: auth.New(db, auth.Config{}, log), RecheckEvery: time.Minute, Log: log}
+	c.handler, _ = resolver.Handler()
+	return c
+}
+
+// fewest returns how few statements a query takes, once it takes no more than enough:
+// a machine that is busy may ask for the same things in two goes.
+func (c *counter) fewest(t *testing.T, query string, enough int) int {
+	t.Helper()
+	fewest := c.run(t, query)
+	for range 4 {
+		if fewest <= enough {
+			break
+		}
+		fewest = min(fewest, c.run(t, query))
+	}
+	return fewest
+}
+
+func (c *counter) run(t *testing.T, query string) int {
+	t.Helper()
+	body, err := json.Marshal(map[string]string{"query": query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequestWithContext(asOwner(t.Context()), http.MethodPost, "/graphql", strings.NewReader(string(body)))
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	c.spans.Reset()
+	c.handler.ServeHTTP(w, r)
+	if strings.Contains(w.Body.String(), `"errors":[`) {
+		body := w.Body.String()
+		t.Fatalf("%s: %.1000s", query, body[strings.Index(body, `"errors":[`):])
+	}
+	c.last = nil
+	for _, span := range c.spans.GetSpans() {
+		for _, a := range span.Attributes {
+			if a.Key == attribute.Key("db.query.text") {
+				c.last = append(c.last, a.Value.AsString())
+			}
+		}
+	}
+	return len(c.last)
+}
+
+func asOwner(ctx context.Context) context.Context {
+	grant := permit.Grant{Permissions: permit.All()}
+	return permit.With(auth.With(ctx, auth.Principal{Kind: auth.Session, Name: "test", Grant: grant}), grant)
+}
+
+// listQuery writes a query of a root field with all fields below it, each type once,
+// and first of each list.
+func listQuery(schema *ast.Schema, field *ast.FieldDefinition, first int) string {
+	return "{" + selection(schema, field, first, map[string]bool{}, 0) + "}"
+}
+
+func selection(schema *ast.Schema, field *ast.FieldDefinition, first int, seen map[string]bool, depth int) string {
+	var arguments []string
+	for _, a := range field.Arguments {
+		switch {
+		case a.Name == "first":
+			arguments = append(arguments, fmt.Sprintf("first:%d", first))
+		case a.Name == "ids" || a.Name == "id":
+			return ""
+		default:
+			if text := valueFor(schema, a.Name, a.Type, a.DefaultValue, a.Name, "", ""); text != "" {
+				arguments = append(arguments, text)
+			}
+		}
+	}
+	text := field.Name
+	if len(arguments) > 0 {
+		text += "(" + strings.Join(arguments, ",") + ")"
+	}
+	of := schema.Types[field.Type.Name()]
+	if of.Kind != ast.Object {
+		return text
+	}
+	const deepest = 7 // connections take two
+	if seen[of.Name] || depth > deepest {
+		return ""
+	}
+	seen[of.Name] = true
+	var fields []string
+	for _, f := range sorted(of.Fields) {
+		if f.Name == "edges" && of.Fields.ForName("nodes") != nil {
+			continue // the same objects
+		}
+		if s := selection(schema, f, first, seen, depth+1); s != "" {
+			fields = append(fields, s)
+		}
+	}
+	if len(fields) == 0 {
+		return ""
+	}
+	return text + "{" + strings.Join(fields, " ") + "}"
+}
