@@ -7,10 +7,10 @@ import (
 	"github.com/weirhq/weir/graph/generated"
 )
 
-// plain are the names that say by themselves what they are, wherever they stand:
-// beside them a sentence would only repeat the type's.
+// plain are names that say by themselves what they are, wherever they stand: an input
+// is what its type says.
 func plain() map[string]bool {
-	return map[string]bool{"id": true}
+	return map[string]bool{"id": true, "input": true}
 }
 
 func TestEverythingInTheSchemaIsDocumented(t *testing.T) {

@@ -33,6 +33,8 @@ type loaders struct {
 	identityPages  *pageLoader[controlplane.Identity, controlplane.ID]
 	overridePages  *pageLoader[controlplane.Override, postgres.OverridePlace]
 	endpointPages  *pageLoader[controlplane.Endpoint, postgres.EndpointPlace] // by group
+	versionPages   *pageLoader[controlplane.TierVersion, int]                 // by tier
+	numberedCounts *countLoader                                               // by tier
 	keyCounts      *countLoader
 	identityCounts *countLoader
 	overrideCounts *countLoader
@@ -93,6 +95,8 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		identityPages:  newPageLoader(db.IdentitiesOfAccounts, func(i *controlplane.Identity) controlplane.ID { return i.AccountID }),
 		overridePages:  newPageLoader(db.OverridesOfAccounts, func(o *controlplane.Override) controlplane.ID { return o.AccountID }),
 		endpointPages:  newPageLoader(db.EndpointsOfGroups, func(e *controlplane.Endpoint) controlplane.ID { return e.GroupID }),
+		versionPages:   newPageLoader(db.VersionsOfTiers, func(v *controlplane.TierVersion) controlplane.ID { return v.TierID }),
+		numberedCounts: newCountLoader(db, postgres.VersionsByOwner),
 		keyCounts:      newCountLoader(db, postgres.KeysByOwner),
 		identityCounts: newCountLoader(db, postgres.IdentitiesByOwner),
 		overrideCounts: newCountLoader(db, postgres.OverridesByOwner),

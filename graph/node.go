@@ -60,6 +60,8 @@ func (r *Resolver) nodeKinds() map[string]nodeKind {
 			func(l *loaders) *loaderOf[controlplane.Endpoint] { return l.endpoints }, anybodys[controlplane.Endpoint])},
 		"EndpointGroup": {controlplane.KindGroup, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.EndpointGroup] { return l.groups }, nobodys[controlplane.EndpointGroup])},
+		"EndpointSource": {controlplane.KindSource, permit.PolicyRead, find(
+			func(l *loaders) *loaderOf[controlplane.EndpointSource] { return l.sources }, nobodys[controlplane.EndpointSource])},
 		"Meter": {controlplane.KindMeter, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.Meter] { return l.meters }, anybodys[controlplane.Meter])},
 		"ScheduledChange": {controlplane.KindSchedule, permit.PolicyRead, find(

@@ -14,6 +14,7 @@ func notNodes() map[string]string {
 	return map[string]string{
 		"AuditActor":           "it is the id of who did it, a member or an API token",
 		"AuditObject":          "it is the id of what it was done to",
+		"EndpointUse":          "it is the id of the limit, key or meter",
 		"DeletePayload":        "it is the id of what is gone",
 		"RemovedMemberPayload": "it is the id of who is gone",
 		"ManagedObject":        "it is the id of what is kept in files",
@@ -59,10 +60,12 @@ func TestNoTwoTypesSharePrefixes(t *testing.T) {
 // them.
 func boundedLists() map[string]string {
 	return map[string]string{
-		"Tier.limits":        "at most 32",
-		"KeyScope.endpoints": "at most 100, with the groups",
-		"KeyScope.groups":    "at most 100, with the endpoints",
-		"Viewer.sessions":    "at most 200 are live",
+		"Tier.limits":           "at most 32",
+		"TierVersion.limits":    "at most 32",
+		"Query.endpointSources": "one for each document that somebody imports by hand",
+		"KeyScope.endpoints":    "at most 100, with the groups",
+		"KeyScope.groups":       "at most 100, with the endpoints",
+		"Viewer.sessions":       "at most 200 are live",
 	}
 }
 

@@ -190,15 +190,7 @@ func (r *tierResolver) Draft(ctx context.Context, obj *controlplane.Tier) (*cont
 }
 
 func (r *tierResolver) Versions(ctx context.Context, obj *controlplane.Tier, first int, after *string) (*model.TierVersionConnection, error) {
-	if first < 1 || first > 200 {
-		return nil, controlplane.Invalid("first", "give a number from 1 to 200")
-	}
-	below, err := versionNumber(after)
-	if err != nil {
-		return nil, err
-	}
-	page, err := r.DB.TierVersions(ctx, obj.ID, below, first)
-	return versionConnection(page, after), err
+	return versionsOf(ctx, obj.ID, first, after)
 }
 
 func (r *tierResolver) AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error) {

@@ -3,10 +3,8 @@ package graph
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"github.com/weirhq/weir/controlplane"
-	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/model"
 )
 
@@ -26,30 +24,27 @@ func tierPayload(tier controlplane.Tier, version uint64, err error) (*model.Tier
 	return &model.TierPayload{Tier: &tier, Snapshot: int64(version)}, nil
 }
 
-func versionConnection(page postgres.VersionPage, after *string) *model.TierVersionConnection {
-	c := &model.TierVersionConnection{
-		TotalCount: page.Total, Nodes: pointers(page.Versions),
-		PageInfo: &model.PageInfo{HasNextPage: page.More, HasPreviousPage: after != nil},
-	}
-	for _, v := range c.Nodes {
-		c.Edges = append(c.Edges, &model.TierVersionEdge{Cursor: strconv.Itoa(v.Number), Node: v})
-	}
-	if n := len(c.Edges); n > 0 {
-		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
-	}
-	return c
+func versionList() paged[controlplane.TierVersion, int] {
+	return paged[controlplane.TierVersion, int]{"versions", maxPage, func(v *controlplane.TierVersion) int { return v.Number }}
 }
 
-// versionNumber reads a cursor; nil is none.
-func versionNumber(cursor *string) (int, error) {
-	if cursor == nil {
-		return 0, nil
+// versionsOf returns a page of a tier's versions.
+func versionsOf(ctx context.Context, tier controlplane.ID, first int, after *string) (*model.TierVersionConnection, error) {
+	below, err := versionList().from(first, after)
+	if err != nil {
+		return nil, err
 	}
-	n, err := strconv.Atoi(*cursor)
-	if err != nil || n < 1 {
-		return 0, controlplane.Invalid("after", "give a cursor of the page before")
+	total := loadersOf(ctx).numberedCounts.LoadThunk(ctx, tier)
+	page, err := ofOwner(ctx, versionList(), loadersOf(ctx).versionPages, loadersOf(ctx).numberedCounts, tier, below, first, after)
+	if err != nil {
+		return nil, err
 	}
-	return n, nil
+	c := &model.TierVersionConnection{Edges: []*model.TierVersionEdge{}, Nodes: page.Nodes, PageInfo: page.PageInfo}
+	for _, e := range page.Edges {
+		c.Edges = append(c.Edges, &model.TierVersionEdge{Cursor: e.Cursor, Node: e.Node})
+	}
+	c.TotalCount, err = total()
+	return c, err
 }
 
 func draftOf(in model.SaveTierDraftInput) (controlplane.TierDraft, error) {

@@ -162,24 +162,32 @@ func ofOwners[T any](ctx context.Context, db *DB, what string, owners []controlp
 // OwnedCount is what can be counted by its owner.
 type OwnedCount string
 
-// What can be counted by its owner: an account, or a group of endpoints.
+// What can be counted by its owner: an account, a group of endpoints, or a tier.
 const (
 	KeysByOwner       OwnedCount = "keys"
 	IdentitiesByOwner OwnedCount = "identities"
 	OverridesByOwner  OwnedCount = "overrides"
 	EndpointsByOwner  OwnedCount = "endpoints"
+	VersionsByOwner   OwnedCount = "tier_versions" // those that have a number
 )
 
 func (c OwnedCount) owner() string {
-	if c == EndpointsByOwner {
+	switch c {
+	case EndpointsByOwner:
 		return "group_id"
+	case VersionsByOwner:
+		return "tier_id"
 	}
 	return "account_id"
 }
 
 // CountByOwner counts what each of the owners has; one that has none is left out.
 func (db *DB) CountByOwner(ctx context.Context, of OwnedCount, owners []controlplane.ID) (map[controlplane.ID]int, error) {
-	rows, err := db.pool.Query(ctx, `select `+of.owner()+`, count(*) from `+string(of)+` where `+of.owner()+` = any($1) group by 1`, toInt64s(owners))
+	counted := "*"
+	if of == VersionsByOwner {
+		counted = "number"
+	}
+	rows, err := db.pool.Query(ctx, `select `+of.owner()+`, count(`+counted+`) from `+string(of)+` where `+of.owner()+` = any($1) group by 1`, toInt64s(owners))
 	if err != nil {
 		return nil, fmt.Errorf("count %s: %w", of, err)
 	}

@@ -13,31 +13,20 @@ const tierVersionColumns = `id, tier_id, coalesce(number, 0), state, note,
 	exists (select from cohorts c where c.version_id = tier_versions.id and c.head), created_at, published_at,
 	coalesce(actor_kind, ''), coalesce(actor_id, 0), coalesce(actor_name, '')`
 
-// VersionPage is one page of a tier's versions.
-type VersionPage struct {
-	Versions []controlplane.TierVersion
-	More     bool // whether there are versions after these
-	Total    int
-}
-
-// TierVersions returns the versions of a tier that have a number, newest first: the
-// first ones below the given number (0: from the newest).
-func (db *DB) TierVersions(ctx context.Context, tier controlplane.ID, below, first int) (VersionPage, error) {
-	var page VersionPage
-	err := db.pool.QueryRow(ctx, `select count(*) from tier_versions where tier_id = $1 and number is not null`, tier).Scan(&page.Total)
+// VersionsOfTiers returns versions of the tiers that have a number, newest first: of
+// each up to first below the given number (0: from the newest), and one more where
+// there are more.
+func (db *DB) VersionsOfTiers(ctx context.Context, tiers []controlplane.ID, below, first int) ([]controlplane.TierVersion, error) {
+	versions, err := listVersions(ctx, db.pool, `
+		select `+tierVersionColumns+` from tier_versions where id in (
+			select c.id from unnest($1::bigint[]) o (id) cross join lateral (
+				select v.id from tier_versions v where v.tier_id = o.id and v.number is not null and ($2::int = 0 or v.number < $2)
+				order by v.number desc limit $3) c)
+		order by tier_id, number desc`, toInt64s(tiers), below, first+1)
 	if err != nil {
-		return page, fmt.Errorf("count versions: %w", err)
+		return nil, fmt.Errorf("list versions: %w", err)
 	}
-	page.Versions, err = listVersions(ctx, db.pool, `
-		select `+tierVersionColumns+` from tier_versions
-		where tier_id = $1 and number is not null and ($2::int = 0 or number < $2) order by number desc limit $3`, tier, below, first+1)
-	if err != nil {
-		return page, fmt.Errorf("list versions: %w", err)
-	}
-	if len(page.Versions) > first {
-		page.Versions, page.More = page.Versions[:first], true
-	}
-	return page, nil
+	return versions, nil
 }
 
 // VersionsByID returns the versions among ids that exist, in any order.

@@ -101,16 +101,17 @@ func TestVersionsOfATier(t *testing.T) {
 		wantOn(t, db, old.ID, 4, 7)
 	})
 	t.Run("are listed newest first", func(t *testing.T) {
-		first, err := db.TierVersions(t.Context(), tier.ID, 0, 3)
-		if err != nil || first.Total != 4 || !first.More || len(first.Versions) != 3 {
+		tiers := []controlplane.ID{tier.ID}
+		first, err := db.VersionsOfTiers(t.Context(), tiers, 0, 2)
+		if err != nil || len(first) != 3 { // one more, for there are more
 			t.Fatalf("%+v, %v", first, err)
 		}
-		v := first.Versions[0]
-		if v.Number != 4 || !v.Current || v.Note != "back" || v.PublishedAt == nil || v.PublishedBy.Name != "weir" || first.Versions[1].Current {
+		v := first[0]
+		if v.Number != 4 || !v.Current || v.Note != "back" || v.PublishedAt == nil || v.PublishedBy.Name != "weir" || first[1].Current {
 			t.Errorf("the newest is %+v", v)
 		}
-		rest, err := db.TierVersions(t.Context(), tier.ID, first.Versions[2].Number, 3)
-		if err != nil || rest.More || len(rest.Versions) != 1 || rest.Versions[0].Number != 1 {
+		rest, err := db.VersionsOfTiers(t.Context(), tiers, first[2].Number, 3)
+		if err != nil || len(rest) != 1 || rest[0].Number != 1 {
 			t.Errorf("%+v, %v", rest, err)
 		}
 	})

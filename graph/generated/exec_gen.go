@@ -7266,6 +7266,7 @@ type Account implements Node {
   version: TierVersion!
   "Whether it has no tier of its own and is on the default one."
   onDefaultTier: Boolean!
+  "Whether it may send requests."
   status: AccountStatus!
   "By key; at most 32."
   labels: [Label!]!
@@ -7347,6 +7348,7 @@ type Label {
 type Trial {
   "When it ends; in a moment, or as soon as a control plane runs again."
   endsAt: Time!
+  "What happens at its end."
   then: TrialEnd!
   "With ACTIVATE: the tier that it is put on then; null: it stays on its own."
   tier: Tier
@@ -7388,6 +7390,7 @@ type Override implements Node {
 "A name other than a key that stands for an account."
 type Identity implements Node {
   id: ID!
+  "What it is read from."
   kind: IdentityKind!
   "The JWT's subject, or the certificate's name."
   value: String!
@@ -7465,6 +7468,7 @@ type AccountConnection {
   edges: [AccountEdge!]!
   "The nodes without their cursors."
   nodes: [Account!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -7474,6 +7478,7 @@ type AccountConnection {
 type AccountEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Account!
 }
 
@@ -7483,6 +7488,7 @@ type OverrideConnection {
   edges: [OverrideEdge!]!
   "The nodes without their cursors."
   nodes: [Override!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -7492,6 +7498,7 @@ type OverrideConnection {
 type OverrideEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Override!
 }
 
@@ -7501,6 +7508,7 @@ type IdentityConnection {
   edges: [IdentityEdge!]!
   "The nodes without their cursors."
   nodes: [Identity!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -7510,6 +7518,7 @@ type IdentityConnection {
 type IdentityEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Identity!
 }
 
@@ -7532,6 +7541,7 @@ input AccountFilter {
 
 "What a label has to be."
 input LabelFilter {
+  "See Label.key."
   key: String!
   "Leave it out for any."
   value: String
@@ -7539,13 +7549,17 @@ input LabelFilter {
 
 "The order of accounts; those alike stand by id."
 input AccountOrder {
+  "What they are put in order by."
   by: AccountOrderBy! = NAME
+  "Whether the last one comes first."
   descending: Boolean! = false
 }
 
 "What accounts are put in order by."
 enum AccountOrderBy {
+  "By name."
   NAME
+  "By when they were created."
   CREATED_AT
   "Those without a trial last."
   TRIAL_ENDS_AT
@@ -7563,6 +7577,7 @@ input LabelInput {
 input TrialInput {
   "In the future."
   endsAt: Time!
+  "What is to happen at its end."
   then: TrialEnd!
   "With ACTIVATE: the tier to put it on; leave it out to stay on its own."
   tierId: ID
@@ -7666,6 +7681,7 @@ type AccountOutcome {
 
 "An override to set."
 input SetOverrideInput {
+  "The account that is to have it."
   accountId: ID!
   "A limit of the account's tier."
   limitId: ID!
@@ -7685,6 +7701,7 @@ input SetOverrideInput {
 input AddIdentityInput {
   "The account that it identifies."
   accountId: ID!
+  "What it is read from."
   kind: IdentityKind!
   "The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind and issuer."
   value: String!
@@ -7697,6 +7714,7 @@ input AddIdentityInput {
 
 "What a mutation of an account answers."
 type AccountPayload {
+  "As it is after the change."
   account: Account!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -7712,6 +7730,7 @@ type AccountPayload {
     first: Int! = 50
     "endCursor of the page before, or the cursor of any edge."
     after: String
+    "Only records that fulfil all of this."
     filter: AuditFilter
   ): AuditConnection!
   "All that AuditRecord.action may be."
@@ -7738,6 +7757,7 @@ type AccountPayload {
 input AuditFilter {
   "Who did it: a member or an API token."
   actorId: ID
+  "Only what such an actor did."
   actorKind: ActorKind
   "Any of these; see Query.auditActions."
   actions: [String!]
@@ -7771,6 +7791,7 @@ type AuditConnection {
   edges: [AuditEdge!]!
   "The nodes without their cursors."
   nodes: [AuditRecord!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
 }
 
@@ -7778,6 +7799,7 @@ type AuditConnection {
 type AuditEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: AuditRecord!
 }
 
@@ -7787,11 +7809,13 @@ type AuditRecord {
   seq: Int64!
   "When it was made."
   at: Time!
+  "Who made it."
   actor: AuditActor!
   "X-Request-Id of the request in which it was made; null outside of one."
   requestId: String
   "What was done, as a verb and a noun, such as UPDATE_TIER."
   action: String!
+  "What was changed."
   object: AuditObject!
   "Whose the object is; null when it is no account's."
   accountId: ID
@@ -7815,9 +7839,11 @@ type AuditRecord {
 
 "Who did something, as they were at the time."
 type AuditActor {
+  "What kind of actor it was."
   kind: ActorKind!
   "Null for Weir itself."
   id: ID
+  "Their name at the time."
   name: String!
 }
 
@@ -7827,6 +7853,7 @@ type AuditObject {
   kind: String!
   "Null for what there is one of."
   id: ID
+  "Its name at the time."
   name: String!
 }
 
@@ -7918,11 +7945,13 @@ type RevertChangePayload {
   ): DenialConnection!
   "What one limit did in a time range: what it refused, let through over it, or would have refused."
   limitEffect(
+    "The limit that it is about."
     limitId: ID!
     "Inclusive; cut to a whole bucket of the granularity."
     from: Time!
     "Exclusive; the default is now."
     to: Time
+    "The length of one bucket."
     granularity: Granularity!
   ): LimitEffect!
   "Totals of the limits that did anything in a time range, the busiest first; at most 200."
@@ -7944,6 +7973,7 @@ type DenialConnection {
   edges: [DenialEdge!]!
   "The nodes without their cursors."
   nodes: [Denial!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
 }
 
@@ -7951,6 +7981,7 @@ type DenialConnection {
 type DenialEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Denial!
 }
 
@@ -7961,6 +7992,7 @@ type Denial implements Node {
   at: Time!
   "As in the problem document and the x-request-id field."
   requestId: String!
+  "What the filter said of it."
   decision: Decision!
   "Null for requests that nobody was identified for."
   account: Account
@@ -7970,6 +8002,7 @@ type Denial implements Node {
   identity: Identity
   "Null when it matched none."
   endpoint: Endpoint
+  "Its HTTP method."
   method: String!
   "Without the query; cut at 256 bytes."
   path: String!
@@ -7987,6 +8020,7 @@ type Denial implements Node {
 type DenialLevel {
   "Null when it was deleted since."
   limit: Limit
+  "The limit, also when it was deleted since."
   limitId: ID!
   "Units of its measure that were left; negative in debt."
   remaining: Int64!
@@ -7996,6 +8030,7 @@ type DenialLevel {
 
 "What one limit did in a time range."
 type LimitEffect {
+  "The limit."
   limit: Limit!
   "Every bucket of the range in order, those without an effect too."
   points: [LimitEffectPoint!]!
@@ -8009,6 +8044,7 @@ type LimitEffect {
 type LimitEffectPoint {
   "When the bucket begins."
   at: Time!
+  "What the limit did in that bucket."
   totals: VerdictTotals!
 }
 
@@ -8030,12 +8066,15 @@ type VerdictTotals {
 type AccountEffect {
   "Null for callers without an account."
   account: Account
+  "What the limit did to it."
   totals: VerdictTotals!
 }
 
 "What one limit did in a time range, to how many."
 type LimitActivity {
+  "The limit."
   limit: Limit!
+  "What it did in the range."
   totals: VerdictTotals!
   "How many accounts it affected."
   accounts: Int!
@@ -8111,6 +8150,7 @@ type EndpointConnection {
   edges: [EndpointEdge!]!
   "The nodes without their cursors."
   nodes: [Endpoint!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -8120,6 +8160,7 @@ type EndpointConnection {
 type EndpointEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Endpoint!
 }
 
@@ -8129,6 +8170,7 @@ type EndpointGroupConnection {
   edges: [EndpointGroupEdge!]!
   "The nodes without their cursors."
   nodes: [EndpointGroup!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -8138,6 +8180,7 @@ type EndpointGroupConnection {
 type EndpointGroupEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: EndpointGroup!
 }
 
@@ -8166,6 +8209,7 @@ input UpdateEndpointInput {
 
 "What createEndpointGroup answers."
 type EndpointGroupPayload {
+  "As it is after the change."
   group: EndpointGroup!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -8173,6 +8217,7 @@ type EndpointGroupPayload {
 
 "What createEndpoint and updateEndpoint answer."
 type EndpointPayload {
+  "As it is after the change."
   endpoint: Endpoint!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -8248,6 +8293,7 @@ extend type Mutation {
 input AdjustUsageInput {
   "The caller's own id of it, 1 to 200 characters, unique among adjustments."
   clientId: ID!
+  "Whose usage it changes."
   accountId: ID!
   "A key or an identity of the account; leave it out for none."
   keyId: ID
@@ -8261,7 +8307,9 @@ input AdjustUsageInput {
   requests: Int64! = 0
   "Cost units."
   cost: Int64! = 0
+  "Bytes of requests to add; negative takes away."
   bytesIn: Int64! = 0
+  "Bytes of responses to add; negative takes away."
   bytesOut: Int64! = 0
   "The custom meter that ` + "`" + `amount` + "`" + ` is of."
   meterId: ID
@@ -8295,6 +8343,7 @@ input VoidUsageInput {
 
 "What adjustUsage and voidUsage answer."
 type CorrectionPayload {
+  "The one that was made, or was known."
   correction: Correction!
   "Whether it had been made before, so that nothing was changed now."
   known: Boolean!
@@ -8346,12 +8395,15 @@ input ExploreInput {
 
 "What usage can be split by."
 enum UsageDimension {
+  "By account."
   ACCOUNT
   "A key, or an identity that stands for an account."
   KEY
+  "By endpoint."
   ENDPOINT
   "The HTTP status code."
   STATUS
+  "By what the filter said."
   DECISION
   "The tier that requests were decided under."
   TIER
@@ -8359,13 +8411,21 @@ enum UsageDimension {
 
 "What groups can be ranked by."
 enum UsageMeasure {
+  "All requests."
   REQUESTS
+  "Requests passed to the upstream."
   ALLOWED
+  "Requests refused with 429."
   THROTTLED
+  "Requests that a shadow limit would have refused."
   SHADOWED
+  "Allowed requests that were answered with a 5xx."
   ERRORS
+  "Cost units."
   COST
+  "Request headers and bodies, bytes."
   BYTES_IN
+  "Response headers and bodies, bytes."
   BYTES_OUT
 }
 
@@ -8386,6 +8446,7 @@ type UsageReport {
   from: Time!
   "Where it ends, exclusive."
   to: Time!
+  "The length of its points; null without a series."
   granularity: Granularity
   "IANA time zone of the points."
   timeZone: String!
@@ -8439,6 +8500,7 @@ type UsageGroup {
   endpoint: Endpoint
   "0 is a client that left before there was one."
   status: Int
+  "With DECISION among the dimensions: what the filter said."
   decision: Decision
   "Null for requests without one, and for a deleted one, too."
   tier: Tier
@@ -8449,6 +8511,7 @@ type UsageGroup {
   values: [String!]!
   "Names to show, in the order of ` + "`" + `groupBy` + "`" + `, with · between them."
   label: String!
+  "What adds up to the group."
   totals: UsageFigures!
   "Its part of the totals of what groups are ranked by, 0 to 1."
   share: Float!
@@ -8468,6 +8531,7 @@ Sums of usage. ` + "`" + `requests` + "`" + ` is the sum of ` + "`" + `allowed` 
 ` + "`" + `corrected` + "`" + ` and ` + "`" + `imported` + "`" + `.
 """
 type UsageFigures {
+  "All requests."
   requests: Int64!
   "Requests passed to the upstream."
   allowed: Int64!
@@ -8501,6 +8565,7 @@ type UsageFigures {
 
 "What was counted with a custom meter."
 type MeterAmount {
+  "The meter, also when it was deleted since."
   meterId: ID!
   "Null for a deleted one."
   meter: Meter
@@ -8515,15 +8580,23 @@ Numbers along a report's points: the first of each list is of the first point,
 and so on.
 """
 type UsageColumns {
+  "All requests."
   requests: [Int64!]!
+  "Requests passed to the upstream."
   allowed: [Int64!]!
+  "Requests refused with 429."
   throttled: [Int64!]!
+  "Requests refused for another reason than a limit."
   refused: [Int64!]!
+  "Requests that a shadow limit would have refused."
   shadowed: [Int64!]!
   "Allowed requests that were answered with a 5xx."
   errors: [Int64!]!
+  "Cost units."
   cost: [Int64!]!
+  "Request headers and bodies, bytes."
   bytesIn: [Int64!]!
+  "Response headers and bodies, bytes."
   bytesOut: [Int64!]!
   "Median latency of allowed requests in milliseconds; null where there was none."
   p50: [Float]!
@@ -8537,6 +8610,7 @@ type UsageColumns {
 
 "What was counted with a custom meter along a report's points."
 type MeterColumns {
+  "The meter, also when it was deleted since."
   meterId: ID!
   "Null for a deleted one."
   meter: Meter
@@ -8568,6 +8642,7 @@ type HeatMap {
   to: Time!
   "IANA time zone of the hours."
   timeZone: String!
+  "What the cells are about."
   measure: UsageMeasure!
   "All 168, from Monday at 0 to Sunday at 23."
   cells: [HeatCell!]!
@@ -8643,11 +8718,13 @@ type ReconciliationRow {
   date: Date!
   "Null for requests that nobody was identified for."
   account: Account
+  "What was sent, and what came of it."
   figures: ReconciledFigures!
 }
 
 "One of the rollups."
 type ReconciledLevel {
+  "The length of the buckets that it is about."
   granularity: Granularity!
   "The part of the range that it has: older buckets are only kept by coarser ones. Null when it has nothing of it."
   from: Date
@@ -8663,6 +8740,7 @@ type ReconciledLevel {
 
 "One worker thread of an Envoy, between two of its starts."
 type ReconciledSource {
+  "The worker's random id, in hexadecimal."
   source: ID!
   "Name of the Envoy."
   node: String!
@@ -8686,6 +8764,7 @@ type UnaccountedUsageConnection {
   edges: [UnaccountedUsageEdge!]!
   "The nodes without their cursors."
   nodes: [UnaccountedUsage!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
 }
 
@@ -8693,12 +8772,14 @@ type UnaccountedUsageConnection {
 type UnaccountedUsageEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: UnaccountedUsage!
 }
 
 "Usage that was counted and is not in the rollups, as far as anybody knows."
 type UnaccountedUsage implements Node {
   id: ID!
+  "How it went missing."
   kind: UnaccountedKind!
   "The worker thread that counted it."
   source: ID!
@@ -8717,6 +8798,7 @@ type UnaccountedUsage implements Node {
   atMost: Int64
   "With GAP: how many batches are missing."
   batches: Int64!
+  "When it was noticed."
   foundAt: Time!
   "When it was found to be in the rollups after all; null while it is missing."
   resolvedAt: Time
@@ -8736,6 +8818,7 @@ type CorrectionConnection {
   edges: [CorrectionEdge!]!
   "The nodes without their cursors."
   nodes: [Correction!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
 }
 
@@ -8743,6 +8826,7 @@ type CorrectionConnection {
 type CorrectionEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Correction!
 }
 
@@ -8751,10 +8835,13 @@ type Correction implements Node {
   id: ID!
   "The caller's own id of it, unique for its kind."
   clientId: String!
+  "How it came about."
   kind: CorrectionKind!
   "Null for nobody's usage."
   account: Account
+  "The key whose usage it changes; null for none, or an identity."
   key: Key
+  "The identity whose usage it changes; null for none, or a key."
   identity: Identity
   "Null for none, or a deleted one."
   endpoint: Endpoint
@@ -8764,8 +8851,11 @@ type Correction implements Node {
   at: Time!
   "What it adds; negative takes away, as in the fields below."
   requests: Int64!
+  "Cost units that it adds; negative where it takes away."
   cost: Int64!
+  "Bytes of requests that it adds; negative where it takes away."
   bytesIn: Int64!
+  "Bytes of responses that it adds; negative where it takes away."
   bytesOut: Int64!
   "The custom meter whose ` + "`" + `amount` + "`" + ` it changes; null for none."
   meterId: ID
@@ -8775,9 +8865,11 @@ type Correction implements Node {
   amount: Int64!
   "Of a void: the correction that it takes back; null when it takes usage back."
   voids: ID
+  "Why it was made."
   reason: String!
   "Who made it: the name of a sign-in link or an API token."
   actor: String!
+  "When it was made."
   createdAt: Time!
 }
 
@@ -8820,6 +8912,7 @@ type Rollout {
 
 "How far one snapshot has got."
 type RolloutProgress {
+  "The snapshot that it is about."
   snapshot: Int64!
   "When it was made; null when that is longer ago than is known, an hour or so."
   madeAt: Time
@@ -8905,8 +8998,11 @@ type Key implements Node {
   name: String!
   "The first characters of the secret, to tell keys apart."
   prefix: String!
+  "Whose it is."
   account: Account!
+  "Whether it works."
   status: KeyStatus!
+  "What it is for."
   environment: KeyEnvironment!
   "What it may be used for; null for everything."
   scope: KeyScope
@@ -8934,6 +9030,7 @@ type KeyConnection {
   edges: [KeyEdge!]!
   "The nodes without their cursors."
   nodes: [Key!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -8943,6 +9040,7 @@ type KeyConnection {
 type KeyEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Key!
 }
 
@@ -8984,6 +9082,7 @@ input CreateKeyInput {
   name: String!
   "When it stops working by itself, in the future; leave it out for never."
   expiresAt: Time
+  "What it is for."
   environment: KeyEnvironment! = LIVE
   "Leave it out for everything."
   scope: KeyScopeInput
@@ -9033,6 +9132,7 @@ input ReportLeakedKeysInput {
 
 "What createKey answers."
 type CreateKeyPayload {
+  "The new one."
   key: Key!
   "The key itself. It is stored as a digest only and can't be shown again."
   secret: String!
@@ -9042,6 +9142,7 @@ type CreateKeyPayload {
 
 "What updateKey and revokeKey answer."
 type KeyPayload {
+  "As it is after the change."
   key: Key!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -9049,6 +9150,7 @@ type KeyPayload {
 
 "What rotateKey answers."
 type RotateKeyPayload {
+  "The new one."
   key: Key!
   "The old key."
   replaced: Key!
@@ -9070,6 +9172,7 @@ type LeakedKeysPayload {
 type LeakedKey {
   "Which of the secrets it is, from 0."
   index: Int!
+  "The key that it is of."
   key: Key!
   "Whether this report revoked it."
   revoked: Boolean!
@@ -9097,12 +9200,14 @@ type LeakedKey {
   change.
   """
   remaining(
+    "The account that it is about."
     accountId: ID!
     "The least time between two events, 250 to 60,000 ms."
     everyMs: Int! = 500
   ): LiveRemaining!
   "The accounts with the most requests of the last minutes, most first."
   topConsumers(
+    "How far back it counts."
     window: LiveWindow! = FIVE_MINUTES
     "How many, 1 to 100."
     first: Int! = 10
@@ -9113,7 +9218,9 @@ type LeakedKey {
 
 "How far back a live ranking goes: so many whole minutes, and the one that runs."
 enum LiveWindow {
+  "One whole minute, and the one that runs."
   ONE_MINUTE
+  "Five whole minutes, and the one that runs."
   FIVE_MINUTES
 }
 
@@ -9123,6 +9230,7 @@ type LiveUsage {
   at: Time!
   "The midnight, in UTC, from which ` + "`" + `totals` + "`" + ` count."
   from: Time!
+  "All usage since ` + "`" + `from` + "`" + `."
   totals: LiveTotals!
   """
   The accounts that were active in the last seconds, most active first; at most 50.
@@ -9136,6 +9244,7 @@ Sums of usage. ` + "`" + `requests` + "`" + ` is the sum of ` + "`" + `allowed` 
 ` + "`" + `corrected` + "`" + `.
 """
 type LiveTotals {
+  "All requests."
   requests: Int64!
   "Requests passed to the upstream."
   allowed: Int64!
@@ -9158,6 +9267,7 @@ type LiveTotals {
 type LiveAccountUsage {
   "Null for requests that nobody was identified for."
   accountId: ID
+  "Its usage since ` + "`" + `LiveUsage.from` + "`" + `."
   totals: LiveTotals!
 }
 
@@ -9179,6 +9289,7 @@ type LiveConsumers {
   from: Time!
   "Requests of all accounts, unidentified callers too."
   requests: Int64!
+  "The accounts, most requests first."
   consumers: [LiveConsumer!]!
 }
 
@@ -9188,6 +9299,7 @@ type LiveConsumer {
   rank: Int!
   "Null for requests that nobody was identified for."
   account: Account
+  "Its usage since ` + "`" + `LiveConsumers.from` + "`" + `."
   totals: LiveTotals!
   "Its part of all requests, 0 to 1."
   share: Float!
@@ -9290,9 +9402,11 @@ type Member implements Node {
   email: String
   "Empty until they have joined."
   name: String!
+  "What they may do."
   role: Role!
   "Of a customer: the account that they see."
   account: Account
+  "Whether they can sign in."
   status: MemberStatus!
   "Whether they can sign in with a password."
   hasPassword: Boolean!
@@ -9340,6 +9454,7 @@ type MemberConnection {
   edges: [MemberEdge!]!
   "The nodes without their cursors."
   nodes: [Member!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -9349,6 +9464,7 @@ type MemberConnection {
 type MemberEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Member!
 }
 
@@ -9356,6 +9472,7 @@ type MemberEdge {
 input InviteMemberInput {
   "Unique, whatever the case."
   email: String!
+  "What they are to be allowed to do."
   role: Role!
   "Of a customer, and only of one: the account that they are to see."
   accountId: ID
@@ -9364,6 +9481,7 @@ input InviteMemberInput {
 "A member to change. What is left out stays as it is."
 input UpdateMemberInput {
   id: ID!
+  "What they are to be allowed to do."
   role: Role
   "With the role CUSTOMER: the account that they are to see."
   accountId: ID
@@ -9373,11 +9491,13 @@ input UpdateMemberInput {
 
 "What mutations of a member answer."
 type MemberPayload {
+  "As they are after the change."
   member: Member!
 }
 
 "What inviteMember and createMemberLink answer."
 type MemberLinkPayload {
+  "Who it is for."
   member: Member!
   "Whoever opens it first is that member. It is stored as a digest only and can't be shown again."
   url: String!
@@ -9438,6 +9558,7 @@ type MeterConnection {
   edges: [MeterEdge!]!
   "The nodes without their cursors."
   nodes: [Meter!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -9447,6 +9568,7 @@ type MeterConnection {
 type MeterEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Meter!
 }
 
@@ -9483,6 +9605,7 @@ input UpdateMeterInput {
 
 "What createMeter and updateMeter answer."
 type MeterPayload {
+  "As it is after the change."
   meter: Meter!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -9505,7 +9628,7 @@ extend type Mutation {
 }
 
 "What endpoints were imported from: the last document under its name. Its text isn't kept."
-type EndpointSource {
+type EndpointSource implements Node {
   id: ID!
   "Unique, 1 to 64 characters."
   name: String!
@@ -9577,6 +9700,7 @@ type ImportOpenApiPayload {
 
 "What the import of a document does to one endpoint."
 type EndpointChange {
+  "What happens to it."
   kind: EndpointChangeKind!
   "The endpoint; null when there is none, as before it is added and after it is deleted."
   endpointId: ID
@@ -9610,12 +9734,15 @@ enum EndpointChangeKind {
   MISSING
   "It is there, and its parameters' names, its cost or its group change."
   CHANGED
+  "It is new."
   ADDED
+  "It stays as it is."
   UNCHANGED
 }
 
 "An endpoint before an import."
 type EndpointBefore {
+  "Its path template."
   template: String!
   "Cost units of one request."
   cost: Int!
@@ -9625,6 +9752,7 @@ type EndpointBefore {
 
 "Something that names an endpoint."
 type EndpointUse {
+  "What it is that names it."
   kind: EndpointUseKind!
   "Of the limit, key or meter."
   id: ID!
@@ -9634,6 +9762,7 @@ type EndpointUse {
 
 "What kind of thing names an endpoint."
 enum EndpointUseKind {
+  "A limit of a tier."
   LIMIT
   "A key's scope."
   KEY
@@ -9773,6 +9902,7 @@ type Retention {
 
 "How long usage is kept at one granularity, and what there is."
 type RetainedLevel {
+  "The length of the buckets that it is about."
   granularity: Granularity!
   "Days for which it is kept, at least; 0 is for ever."
   days: Int!
@@ -9811,6 +9941,7 @@ type RetentionPlan {
 
 "What a retention would do at one granularity."
 type PlannedRetention {
+  "The length of the buckets that it is about."
   granularity: Granularity!
   "As asked for, or as it is."
   days: Int!
@@ -9834,6 +9965,7 @@ type RetentionDrop {
 
 "What setRetention answers."
 type RetentionPayload {
+  "As it is after the change."
   retention: Retention!
 }
 `, BuiltIn: false},
@@ -9970,7 +10102,7 @@ type Query {
   """
   node(id: ID!): Node
   "Like node, for up to 100 ids at once, in their order."
-  nodes(ids: [ID!]!): [Node]!
+  nodes("At most 100." ids: [ID!]!): [Node]!
 }
 
 type Mutation
@@ -10069,6 +10201,7 @@ type TierConnection {
   edges: [TierEdge!]!
   "The nodes without their cursors."
   nodes: [Tier!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -10078,6 +10211,7 @@ type TierConnection {
 type TierEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: Tier!
 }
 
@@ -10102,6 +10236,7 @@ type Limit implements Node {
   group: EndpointGroup
   "What it measures."
   measure: Measure!
+  "How it counts over time."
   kind: LimitKind!
   "How much it allows in a period, in units of ` + "`" + `measure` + "`" + `; 1 to 10^12."
   amount: Int64!
@@ -10109,6 +10244,7 @@ type Limit implements Node {
   period: Period!
   "With kind RATE: the most that is let through at once, 1 to 10^12; null otherwise."
   burst: Int64
+  "What it does when it is exceeded."
   mode: LimitMode!
   "With mode SOFT: it enforces beyond this many percent over the amount, 1 to 1000; null for never."
   gracePercent: Int
@@ -10186,9 +10322,13 @@ enum FailMode {
 
 "What a limit's amount is for."
 enum Period {
+  "A second."
   SECOND
+  "A minute."
   MINUTE
+  "An hour."
   HOUR
+  "A day."
   DAY
   "A calendar month."
   MONTH
@@ -10248,6 +10388,7 @@ input UpdateTierInput {
 
 "Another order of a tier's limits."
 input ReorderLimitsInput {
+  "The tier whose limits are put in order."
   tierId: ID!
   """
   The revision that the edit is based on. When the tier has moved on, the
@@ -10275,7 +10416,9 @@ input LimitInput {
   endpointId: ID
   "With selector GROUP: the group."
   groupId: ID
+  "What it measures."
   measure: Measure! = REQUESTS
+  "How it counts over time."
   kind: LimitKind! = RATE
   "How much it allows in a period, in units of ` + "`" + `measure` + "`" + `; 1 to 10^12."
   amount: Int64!
@@ -10283,6 +10426,7 @@ input LimitInput {
   period: Period!
   "Only with kind RATE: 1 to 10^12; leave it out to have ` + "`" + `amount` + "`" + `."
   burst: Int64
+  "What it does when it is exceeded."
   mode: LimitMode! = ENFORCE
   "Only with mode SOFT: 1 to 1000."
   gracePercent: Int
@@ -10290,6 +10434,7 @@ input LimitInput {
   graceSeconds: Int
   "Leave it out for CLOSED with kind QUOTA and OPEN otherwise."
   failMode: FailMode
+  "See Limit.refundErrors."
   refundErrors: Boolean! = false
   "Not with kind QUOTA; leave it out for none."
   adaptive: AdaptiveInput
@@ -10338,6 +10483,7 @@ type IntroductoryAllowance {
 
 "What setDefaults answers."
 type DefaultsPayload {
+  "As they are after the change."
   defaults: Defaults!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -10345,6 +10491,7 @@ type DefaultsPayload {
 
 "What createTier, updateTier and others that change a tier answer."
 type TierPayload {
+  "As it is after the change."
   tier: Tier!
   "The first snapshot that carries the change; compare with Worker.snapshot."
   snapshot: Int64!
@@ -10414,6 +10561,7 @@ type ApiTokenConnection {
   edges: [ApiTokenEdge!]!
   "The nodes without their cursors."
   nodes: [ApiToken!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -10423,6 +10571,7 @@ type ApiTokenConnection {
 type ApiTokenEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: ApiToken!
 }
 
@@ -10440,6 +10589,7 @@ input CreateApiTokenInput {
 
 "What createApiToken answers."
 type CreateApiTokenPayload {
+  "The new one."
   token: ApiToken!
   "The token itself. It is stored as a digest only and can't be shown again."
   secret: String!
@@ -10447,6 +10597,7 @@ type CreateApiTokenPayload {
 
 "What revokeApiToken answers."
 type ApiTokenPayload {
+  "As it is after the change."
   token: ApiToken!
 }
 `, BuiltIn: false},
@@ -10460,7 +10611,9 @@ type ApiTokenPayload {
     from: Time!
     "Exclusive; the default is now."
     to: Time
+    "The length of one bucket."
     granularity: Granularity!
+    "Only this usage."
     filter: UsageFilter
   ): UsageSeries!
   "The accounts with the most requests, most first."
@@ -10471,15 +10624,20 @@ type ApiTokenPayload {
     to: Time
     "How many, 1 to 100."
     first: Int! = 10
+    "Only this usage."
     filter: UsageFilter
   ): [Consumer!]!
 }
 
 "The length of one bucket, in UTC."
 enum Granularity {
+  "A minute."
   MINUTE
+  "An hour."
   HOUR
+  "A day."
   DAY
+  "A month."
   MONTH
 }
 
@@ -10522,6 +10680,7 @@ input UsageFilter {
 
 "Usage over time."
 type UsageSeries {
+  "The length of one bucket."
   granularity: Granularity!
   "Every bucket of the range in order, those without usage too."
   points: [UsagePoint!]!
@@ -10533,6 +10692,7 @@ type UsageSeries {
 type UsagePoint {
   "When the bucket begins."
   at: Time!
+  "What adds up in that bucket."
   totals: Totals!
 }
 
@@ -10541,6 +10701,7 @@ Sums of usage. ` + "`" + `requests` + "`" + ` is the sum of ` + "`" + `allowed` 
 what corrections and imports added.
 """
 type Totals {
+  "All requests."
   requests: Int64!
   "Requests passed to the upstream."
   allowed: Int64!
@@ -10564,9 +10725,13 @@ type Totals {
 
 "Latency in milliseconds, within 2 percent; null where there was no request."
 type Latency {
+  "The arithmetic mean."
   mean: Float
+  "Half of the requests took at most this long."
   p50: Float
+  "95 percent of the requests took at most this long."
   p95: Float
+  "99 percent of the requests took at most this long."
   p99: Float
 }
 
@@ -10574,6 +10739,7 @@ type Latency {
 type Consumer {
   "Null for requests that nobody was identified for."
   account: Account
+  "What it used in the range."
   totals: Totals!
   "Its part of all requests of the range, 0 to 1."
   share: Float!
@@ -10593,7 +10759,7 @@ extend type Mutation {
   """
   saveTierDraft(input: SaveTierDraftInput!): TierPayload!
   "Throws the draft of a tier away. Fails with NOT_FOUND when there is none."
-  discardTierDraft(tierId: ID!): TierPayload!
+  discardTierDraft("The tier whose draft goes." tierId: ID!): TierPayload!
   """
   Publishes a new version of a tier: the limits given, those of an earlier version, or
   else the draft. It is the current one from then on: accounts that are put on the
@@ -10621,6 +10787,7 @@ type TierVersion implements Node {
   tier: Tier!
   "From 1, in the order of publication; null for a draft."
   number: Int
+  "How far it has come."
   state: VersionState!
   "Whether it is the one that accounts are put on."
   current: Boolean!
@@ -10650,9 +10817,11 @@ enum VersionState {
 
 "Versions of a tier, newest first."
 type TierVersionConnection {
+  "The versions, each with its cursor."
   edges: [TierVersionEdge!]!
   "The nodes of ` + "`" + `edges` + "`" + `."
   nodes: [TierVersion!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
   "How many there are on all pages."
   totalCount: Int!
@@ -10662,11 +10831,13 @@ type TierVersionConnection {
 type TierVersionEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: TierVersion!
 }
 
 "The draft of a tier to save."
 input SaveTierDraftInput {
+  "The tier that the draft is of."
   tierId: ID!
   """
   The tier's revision that the draft is based on. When the tier has moved on, this
@@ -10684,6 +10855,7 @@ input SaveTierDraftInput {
 
 "A version of a tier to publish. With neither limits nor fromVersion it is the draft."
 input PublishTierInput {
+  "The tier to publish a version of."
   tierId: ID!
   """
   The tier's revision that this is based on. When the tier has moved on, this fails
@@ -10696,11 +10868,13 @@ input PublishTierInput {
   fromVersion: Int
   "Why it is made, at most 500 characters; leave it out to have that of the draft."
   note: String
+  "When accounts come onto the new version."
   move: MoveInput!
 }
 
 "What becomes of the accounts that are on other versions of the tier."
 input MoveInput {
+  "When they move."
   when: MoveWhen!
 }
 
@@ -10854,6 +11028,7 @@ input SetPasswordInput {
 
 "What mutations of the viewer answer."
 type ViewerPayload {
+  "Who asks, as they are after the change."
   viewer: Viewer!
 }
 
@@ -41448,6 +41623,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Identity(ctx, sel, obj)
+	case controlplane.EndpointSource:
+		return ec._EndpointSource(ctx, sel, &obj)
+	case *controlplane.EndpointSource:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._EndpointSource(ctx, sel, obj)
 	case controlplane.EndpointGroup:
 		return ec._EndpointGroup(ctx, sel, &obj)
 	case *controlplane.EndpointGroup:
@@ -45943,7 +46125,7 @@ func (ec *executionContext) _EndpointPayload(ctx context.Context, sel ast.Select
 	return out
 }
 
-var endpointSourceImplementors = []string{"EndpointSource"}
+var endpointSourceImplementors = []string{"EndpointSource", "Node"}
 
 func (ec *executionContext) _EndpointSource(ctx context.Context, sel ast.SelectionSet, obj *controlplane.EndpointSource) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, endpointSourceImplementors)

@@ -51,8 +51,10 @@ type AccountFilter struct {
 
 // The order of accounts; those alike stand by id.
 type AccountOrder struct {
-	By         controlplane.AccountOrderBy `json:"by"`
-	Descending bool                        `json:"descending"`
+	// What they are put in order by.
+	By controlplane.AccountOrderBy `json:"by"`
+	// Whether the last one comes first.
+	Descending bool `json:"descending"`
 }
 
 // What became of one account.
@@ -65,6 +67,7 @@ type AccountOutcome struct {
 
 // What a mutation of an account answers.
 type AccountPayload struct {
+	// As it is after the change.
 	Account *controlplane.Account `json:"account"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -98,8 +101,9 @@ type AdaptiveInput struct {
 // An identity to add.
 type AddIdentityInput struct {
 	// The account that it identifies.
-	AccountID string                    `json:"accountId"`
-	Kind      controlplane.IdentityKind `json:"kind"`
+	AccountID string `json:"accountId"`
+	// What it is read from.
+	Kind controlplane.IdentityKind `json:"kind"`
 	// The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind and issuer.
 	Value string `json:"value"`
 	// With a JWT: who must have issued it, its claim iss; at most 256 characters. Empty for anybody whom Envoy
@@ -110,7 +114,8 @@ type AddIdentityInput struct {
 // An adjustment. At least one of its amounts must not be 0.
 type AdjustUsageInput struct {
 	// The caller's own id of it, 1 to 200 characters, unique among adjustments.
-	ClientID  string `json:"clientId"`
+	ClientID string `json:"clientId"`
+	// Whose usage it changes.
 	AccountID string `json:"accountId"`
 	// A key or an identity of the account; leave it out for none.
 	KeyID *string `json:"keyId,omitempty"`
@@ -123,8 +128,10 @@ type AdjustUsageInput struct {
 	// What it adds, up to 10^14; negative takes away, as in the fields below.
 	Requests int64 `json:"requests"`
 	// Cost units.
-	Cost     int64 `json:"cost"`
-	BytesIn  int64 `json:"bytesIn"`
+	Cost int64 `json:"cost"`
+	// Bytes of requests to add; negative takes away.
+	BytesIn int64 `json:"bytesIn"`
+	// Bytes of responses to add; negative takes away.
 	BytesOut int64 `json:"bytesOut"`
 	// The custom meter that `amount` is of.
 	MeterID *string `json:"meterId,omitempty"`
@@ -136,13 +143,15 @@ type AdjustUsageInput struct {
 
 // What revokeApiToken answers.
 type APITokenPayload struct {
+	// As it is after the change.
 	Token *controlplane.APIToken `json:"token"`
 }
 
 // Narrows the audit log. What is left out does not.
 type AuditFilter struct {
 	// Who did it: a member or an API token.
-	ActorID   *string                 `json:"actorId,omitempty"`
+	ActorID *string `json:"actorId,omitempty"`
+	// Only what such an actor did.
 	ActorKind *controlplane.ActorKind `json:"actorKind,omitempty"`
 	// Any of these; see Query.auditActions.
 	Actions []string `json:"actions,omitempty"`
@@ -199,7 +208,8 @@ type ChangeAccountsPayload struct {
 type Consumer struct {
 	// Null for requests that nobody was identified for.
 	Account *controlplane.Account `json:"account,omitempty"`
-	Totals  *controlplane.Totals  `json:"totals"`
+	// What it used in the range.
+	Totals *controlplane.Totals `json:"totals"`
 	// Its part of all requests of the range, 0 to 1.
 	Share float64 `json:"share"`
 }
@@ -214,6 +224,7 @@ type CopyTierInput struct {
 
 // What adjustUsage and voidUsage answer.
 type CorrectionPayload struct {
+	// The one that was made, or was known.
 	Correction *controlplane.Correction `json:"correction"`
 	// Whether it had been made before, so that nothing was changed now.
 	Known bool `json:"known"`
@@ -249,6 +260,7 @@ type CreateAPITokenInput struct {
 
 // What createApiToken answers.
 type CreateAPITokenPayload struct {
+	// The new one.
 	Token *controlplane.APIToken `json:"token"`
 	// The token itself. It is stored as a digest only and can't be shown again.
 	Secret string `json:"secret"`
@@ -273,7 +285,8 @@ type CreateKeyInput struct {
 	// What the key is for; 1 to 64 characters.
 	Name string `json:"name"`
 	// When it stops working by itself, in the future; leave it out for never.
-	ExpiresAt   *time.Time                  `json:"expiresAt,omitempty"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// What it is for.
 	Environment controlplane.KeyEnvironment `json:"environment"`
 	// Leave it out for everything.
 	Scope *KeyScopeInput `json:"scope,omitempty"`
@@ -281,6 +294,7 @@ type CreateKeyInput struct {
 
 // What createKey answers.
 type CreateKeyPayload struct {
+	// The new one.
 	Key *controlplane.Key `json:"key"`
 	// The key itself. It is stored as a digest only and can't be shown again.
 	Secret string `json:"secret"`
@@ -322,6 +336,7 @@ type DefaultsInput struct {
 
 // What setDefaults answers.
 type DefaultsPayload struct {
+	// As they are after the change.
 	Defaults *controlplane.Defaults `json:"defaults"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -337,6 +352,7 @@ type DeletePayload struct {
 
 // An endpoint before an import.
 type EndpointBefore struct {
+	// Its path template.
 	Template string `json:"template"`
 	// Cost units of one request.
 	Cost int `json:"cost"`
@@ -346,6 +362,7 @@ type EndpointBefore struct {
 
 // What the import of a document does to one endpoint.
 type EndpointChange struct {
+	// What happens to it.
 	Kind EndpointChangeKind `json:"kind"`
 	// The endpoint; null when there is none, as before it is added and after it is deleted.
 	EndpointID *string `json:"endpointId,omitempty"`
@@ -375,6 +392,7 @@ type EndpointChange struct {
 
 // What createEndpointGroup answers.
 type EndpointGroupPayload struct {
+	// As it is after the change.
 	Group *controlplane.EndpointGroup `json:"group"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -382,6 +400,7 @@ type EndpointGroupPayload struct {
 
 // What createEndpoint and updateEndpoint answer.
 type EndpointPayload struct {
+	// As it is after the change.
 	Endpoint *controlplane.Endpoint `json:"endpoint"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -497,14 +516,16 @@ type IntroductoryAllowanceInput struct {
 // A member to invite.
 type InviteMemberInput struct {
 	// Unique, whatever the case.
-	Email string            `json:"email"`
-	Role  controlplane.Role `json:"role"`
+	Email string `json:"email"`
+	// What they are to be allowed to do.
+	Role controlplane.Role `json:"role"`
 	// Of a customer, and only of one: the account that they are to see.
 	AccountID *string `json:"accountId,omitempty"`
 }
 
 // What updateKey and revokeKey answer.
 type KeyPayload struct {
+	// As it is after the change.
 	Key *controlplane.Key `json:"key"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -522,6 +543,7 @@ type KeyScopeInput struct {
 
 // What a label has to be.
 type LabelFilter struct {
+	// See Label.key.
 	Key string `json:"key"`
 	// Leave it out for any.
 	Value *string `json:"value,omitempty"`
@@ -537,10 +559,14 @@ type LabelInput struct {
 
 // Latency in milliseconds, within 2 percent; null where there was no request.
 type Latency struct {
+	// The arithmetic mean.
 	Mean *float64 `json:"mean,omitempty"`
-	P50  *float64 `json:"p50,omitempty"`
-	P95  *float64 `json:"p95,omitempty"`
-	P99  *float64 `json:"p99,omitempty"`
+	// Half of the requests took at most this long.
+	P50 *float64 `json:"p50,omitempty"`
+	// 95 percent of the requests took at most this long.
+	P95 *float64 `json:"p95,omitempty"`
+	// 99 percent of the requests took at most this long.
+	P99 *float64 `json:"p99,omitempty"`
 }
 
 // What reportLeakedKeys answers.
@@ -571,6 +597,7 @@ type Level struct {
 
 // What one limit did in a time range.
 type LimitEffect struct {
+	// The limit.
 	Limit *controlplane.Limit `json:"limit"`
 	// Every bucket of the range in order, those without an effect too.
 	Points []*LimitEffectPoint `json:"points"`
@@ -583,7 +610,8 @@ type LimitEffect struct {
 // One bucket of a limit's effect.
 type LimitEffectPoint struct {
 	// When the bucket begins.
-	At     time.Time                   `json:"at"`
+	At time.Time `json:"at"`
+	// What the limit did in that bucket.
 	Totals *controlplane.VerdictTotals `json:"totals"`
 }
 
@@ -601,23 +629,27 @@ type LimitInput struct {
 	// With selector ENDPOINT: the endpoint.
 	EndpointID *string `json:"endpointId,omitempty"`
 	// With selector GROUP: the group.
-	GroupID *string                `json:"groupId,omitempty"`
-	Measure controlplane.Measure   `json:"measure"`
-	Kind    controlplane.LimitKind `json:"kind"`
+	GroupID *string `json:"groupId,omitempty"`
+	// What it measures.
+	Measure controlplane.Measure `json:"measure"`
+	// How it counts over time.
+	Kind controlplane.LimitKind `json:"kind"`
 	// How much it allows in a period, in units of `measure`; 1 to 10^12.
 	Amount int64 `json:"amount"`
 	// SECOND to DAY for RATE and WINDOW; HOUR, DAY, MONTH or BILLING for QUOTA.
 	Period controlplane.Period `json:"period"`
 	// Only with kind RATE: 1 to 10^12; leave it out to have `amount`.
-	Burst *int64                 `json:"burst,omitempty"`
-	Mode  controlplane.LimitMode `json:"mode"`
+	Burst *int64 `json:"burst,omitempty"`
+	// What it does when it is exceeded.
+	Mode controlplane.LimitMode `json:"mode"`
 	// Only with mode SOFT: 1 to 1000.
 	GracePercent *int `json:"gracePercent,omitempty"`
 	// Only with mode SOFT: 1 to 2592000.
 	GraceSeconds *int `json:"graceSeconds,omitempty"`
 	// Leave it out for CLOSED with kind QUOTA and OPEN otherwise.
-	FailMode     *FailMode `json:"failMode,omitempty"`
-	RefundErrors bool      `json:"refundErrors"`
+	FailMode *FailMode `json:"failMode,omitempty"`
+	// See Limit.refundErrors.
+	RefundErrors bool `json:"refundErrors"`
 	// Not with kind QUOTA; leave it out for none.
 	Adaptive *AdaptiveInput `json:"adaptive,omitempty"`
 }
@@ -625,8 +657,9 @@ type LimitInput struct {
 // One account's part of the usage of a day.
 type LiveAccountUsage struct {
 	// Null for requests that nobody was identified for.
-	AccountID *string     `json:"accountId,omitempty"`
-	Totals    *LiveTotals `json:"totals"`
+	AccountID *string `json:"accountId,omitempty"`
+	// Its usage since `LiveUsage.from`.
+	Totals *LiveTotals `json:"totals"`
 }
 
 // An account in a ranking.
@@ -635,7 +668,8 @@ type LiveConsumer struct {
 	Rank int `json:"rank"`
 	// Null for requests that nobody was identified for.
 	Account *controlplane.Account `json:"account,omitempty"`
-	Totals  *LiveTotals           `json:"totals"`
+	// Its usage since `LiveConsumers.from`.
+	Totals *LiveTotals `json:"totals"`
 	// Its part of all requests, 0 to 1.
 	Share float64 `json:"share"`
 }
@@ -647,7 +681,8 @@ type LiveConsumers struct {
 	// The beginning of the minute from which requests count.
 	From time.Time `json:"from"`
 	// Requests of all accounts, unidentified callers too.
-	Requests  int64           `json:"requests"`
+	Requests int64 `json:"requests"`
+	// The accounts, most requests first.
 	Consumers []*LiveConsumer `json:"consumers"`
 }
 
@@ -664,6 +699,7 @@ type LiveRemaining struct {
 // Sums of usage. `requests` is the sum of `allowed`, `throttled`, `refused` and
 // `corrected`.
 type LiveTotals struct {
+	// All requests.
 	Requests int64 `json:"requests"`
 	// Requests passed to the upstream.
 	Allowed int64 `json:"allowed"`
@@ -685,7 +721,8 @@ type LiveUsage struct {
 	// When the control plane put the event together.
 	At time.Time `json:"at"`
 	// The midnight, in UTC, from which `totals` count.
-	From   time.Time   `json:"from"`
+	From time.Time `json:"from"`
+	// All usage since `from`.
 	Totals *LiveTotals `json:"totals"`
 	// The accounts that were active in the last seconds, most active first; at most 50.
 	// None where the subscription is narrowed.
@@ -710,6 +747,7 @@ type ManagerPayload struct {
 
 // What inviteMember and createMemberLink answer.
 type MemberLinkPayload struct {
+	// Who it is for.
 	Member *controlplane.Member `json:"member"`
 	// Whoever opens it first is that member. It is stored as a digest only and can't be shown again.
 	URL string `json:"url"`
@@ -719,11 +757,13 @@ type MemberLinkPayload struct {
 
 // What mutations of a member answer.
 type MemberPayload struct {
+	// As they are after the change.
 	Member *controlplane.Member `json:"member"`
 }
 
 // What createMeter and updateMeter answer.
 type MeterPayload struct {
+	// As it is after the change.
 	Meter *controlplane.Meter `json:"meter"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -731,6 +771,7 @@ type MeterPayload struct {
 
 // What becomes of the accounts that are on other versions of the tier.
 type MoveInput struct {
+	// When they move.
 	When controlplane.MoveWhen `json:"when"`
 }
 
@@ -793,6 +834,7 @@ type PreviewInput struct {
 
 // A version of a tier to publish. With neither limits nor fromVersion it is the draft.
 type PublishTierInput struct {
+	// The tier to publish a version of.
 	TierID string `json:"tierId"`
 	// The tier's revision that this is based on. When the tier has moved on, this fails
 	// with CONFLICT. Leave it out to overwrite.
@@ -802,7 +844,8 @@ type PublishTierInput struct {
 	// The number of an earlier version that is published again, as a new one; not with `limits`.
 	FromVersion *int `json:"fromVersion,omitempty"`
 	// Why it is made, at most 500 characters; leave it out to have that of the draft.
-	Note *string    `json:"note,omitempty"`
+	Note *string `json:"note,omitempty"`
+	// When accounts come onto the new version.
 	Move *MoveInput `json:"move"`
 }
 
@@ -823,6 +866,7 @@ type RemovedMemberPayload struct {
 
 // Another order of a tier's limits.
 type ReorderLimitsInput struct {
+	// The tier whose limits are put in order.
 	TierID string `json:"tierId"`
 	// The revision that the edit is based on. When the tier has moved on, the
 	// update fails with CONFLICT. Leave it out to overwrite.
@@ -856,6 +900,7 @@ type RetentionInput struct {
 
 // What setRetention answers.
 type RetentionPayload struct {
+	// As it is after the change.
 	Retention *controlplane.Retention `json:"retention"`
 }
 
@@ -898,6 +943,7 @@ type Rollout struct {
 
 // How far one snapshot has got.
 type RolloutProgress struct {
+	// The snapshot that it is about.
 	Snapshot int64 `json:"snapshot"`
 	// When it was made; null when that is longer ago than is known, an hour or so.
 	MadeAt *time.Time `json:"madeAt,omitempty"`
@@ -927,6 +973,7 @@ type RotateKeyInput struct {
 
 // What rotateKey answers.
 type RotateKeyPayload struct {
+	// The new one.
 	Key *controlplane.Key `json:"key"`
 	// The old key.
 	Replaced *controlplane.Key `json:"replaced"`
@@ -938,6 +985,7 @@ type RotateKeyPayload struct {
 
 // The draft of a tier to save.
 type SaveTierDraftInput struct {
+	// The tier that the draft is of.
 	TierID string `json:"tierId"`
 	// The tier's revision that the draft is based on. When the tier has moved on, this
 	// fails with CONFLICT. Leave it out to overwrite.
@@ -995,6 +1043,7 @@ type SetManagerInput struct {
 
 // An override to set.
 type SetOverrideInput struct {
+	// The account that is to have it.
 	AccountID string `json:"accountId"`
 	// A limit of the account's tier.
 	LimitID string `json:"limitId"`
@@ -1023,6 +1072,7 @@ type Subscription struct {
 
 // What createTier, updateTier and others that change a tier answer.
 type TierPayload struct {
+	// As it is after the change.
 	Tier *controlplane.Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -1030,10 +1080,12 @@ type TierPayload struct {
 
 // Versions of a tier, newest first.
 type TierVersionConnection struct {
+	// The versions, each with its cursor.
 	Edges []*TierVersionEdge `json:"edges"`
 	// The nodes of `edges`.
-	Nodes    []*controlplane.TierVersion `json:"nodes"`
-	PageInfo *PageInfo                   `json:"pageInfo"`
+	Nodes []*controlplane.TierVersion `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo *PageInfo `json:"pageInfo"`
 	// How many there are on all pages.
 	TotalCount int `json:"totalCount"`
 }
@@ -1041,8 +1093,9 @@ type TierVersionConnection struct {
 // A version and its place.
 type TierVersionEdge struct {
 	// Pass it as `after` to read on from here.
-	Cursor string                    `json:"cursor"`
-	Node   *controlplane.TierVersion `json:"node"`
+	Cursor string `json:"cursor"`
+	// What stands there.
+	Node *controlplane.TierVersion `json:"node"`
 }
 
 // A second step that is not in force yet.
@@ -1056,8 +1109,9 @@ type TotpDraft struct {
 // A trial to begin or to change.
 type TrialInput struct {
 	// In the future.
-	EndsAt time.Time             `json:"endsAt"`
-	Then   controlplane.TrialEnd `json:"then"`
+	EndsAt time.Time `json:"endsAt"`
+	// What is to happen at its end.
+	Then controlplane.TrialEnd `json:"then"`
 	// With ACTIVATE: the tier to put it on; leave it out to stay on its own.
 	TierID *string `json:"tierId,omitempty"`
 }
@@ -1111,7 +1165,8 @@ type UpdateKeyInput struct {
 
 // A member to change. What is left out stays as it is.
 type UpdateMemberInput struct {
-	ID   string             `json:"id"`
+	ID string `json:"id"`
+	// What they are to be allowed to do.
 	Role *controlplane.Role `json:"role,omitempty"`
 	// With the role CUSTOMER: the account that they are to see.
 	AccountID *string `json:"accountId,omitempty"`
@@ -1179,12 +1234,14 @@ type UsageFilter struct {
 // One bucket of a series.
 type UsagePoint struct {
 	// When the bucket begins.
-	At     time.Time            `json:"at"`
+	At time.Time `json:"at"`
+	// What adds up in that bucket.
 	Totals *controlplane.Totals `json:"totals"`
 }
 
 // Usage over time.
 type UsageSeries struct {
+	// The length of one bucket.
 	Granularity controlplane.Granularity `json:"granularity"`
 	// Every bucket of the range in order, those without usage too.
 	Points []*UsagePoint `json:"points"`
@@ -1213,6 +1270,7 @@ type Viewer struct {
 
 // What mutations of the viewer answer.
 type ViewerPayload struct {
+	// Who asks, as they are after the change.
 	Viewer *Viewer `json:"viewer"`
 }
 
@@ -1325,8 +1383,10 @@ const (
 	// It came from this source, and isn't in the document.
 	EndpointChangeKindMissing EndpointChangeKind = "MISSING"
 	// It is there, and its parameters' names, its cost or its group change.
-	EndpointChangeKindChanged   EndpointChangeKind = "CHANGED"
-	EndpointChangeKindAdded     EndpointChangeKind = "ADDED"
+	EndpointChangeKindChanged EndpointChangeKind = "CHANGED"
+	// It is new.
+	EndpointChangeKindAdded EndpointChangeKind = "ADDED"
+	// It stays as it is.
 	EndpointChangeKindUnchanged EndpointChangeKind = "UNCHANGED"
 )
 
@@ -1385,6 +1445,7 @@ func (e EndpointChangeKind) MarshalJSON() ([]byte, error) {
 type EndpointUseKind string
 
 const (
+	// A limit of a tier.
 	EndpointUseKindLimit EndpointUseKind = "LIMIT"
 	// A key's scope.
 	EndpointUseKindKey EndpointUseKind = "KEY"
@@ -1567,7 +1628,9 @@ func (e KeyStatus) MarshalJSON() ([]byte, error) {
 type LiveWindow string
 
 const (
-	LiveWindowOneMinute   LiveWindow = "ONE_MINUTE"
+	// One whole minute, and the one that runs.
+	LiveWindowOneMinute LiveWindow = "ONE_MINUTE"
+	// Five whole minutes, and the one that runs.
 	LiveWindowFiveMinutes LiveWindow = "FIVE_MINUTES"
 )
 
