@@ -1016,6 +1016,8 @@ type DefaultsInput struct {
 	TierId *string `json:"tierId"`
 	// For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away.
 	AnonymousTierId *string `json:"anonymousTierId"`
+	// Of accounts that are created from now on. Null takes it away.
+	IntroductoryAllowance *IntroductoryAllowanceInput `json:"introductoryAllowance"`
 }
 
 // GetTierId returns DefaultsInput.TierId, and is useful for accessing the field via an interface.
@@ -1023,6 +1025,11 @@ func (v *DefaultsInput) GetTierId() *string { return v.TierId }
 
 // GetAnonymousTierId returns DefaultsInput.AnonymousTierId, and is useful for accessing the field via an interface.
 func (v *DefaultsInput) GetAnonymousTierId() *string { return v.AnonymousTierId }
+
+// GetIntroductoryAllowance returns DefaultsInput.IntroductoryAllowance, and is useful for accessing the field via an interface.
+func (v *DefaultsInput) GetIntroductoryAllowance() *IntroductoryAllowanceInput {
+	return v.IntroductoryAllowance
+}
 
 // DeleteEndpointDeleteEndpointDeletePayload includes the requested fields of the GraphQL type DeletePayload.
 // The GraphQL type's documentation follows.
@@ -1506,6 +1513,20 @@ var AllIdentityKind = []IdentityKind{
 	IdentityKindJwtSubject,
 	IdentityKindCertificate,
 }
+
+// See IntroductoryAllowance.
+type IntroductoryAllowanceInput struct {
+	// 101 to 1000.
+	Percent int `json:"percent"`
+	// 1 to 366.
+	Days int `json:"days"`
+}
+
+// GetPercent returns IntroductoryAllowanceInput.Percent, and is useful for accessing the field via an interface.
+func (v *IntroductoryAllowanceInput) GetPercent() int { return v.Percent }
+
+// GetDays returns IntroductoryAllowanceInput.Days, and is useful for accessing the field via an interface.
+func (v *IntroductoryAllowanceInput) GetDays() int { return v.Days }
 
 // Key includes the GraphQL fields of Key requested by the fragment Key.
 // The GraphQL type's documentation follows.
