@@ -33,7 +33,10 @@ func TestTheReadmesCommandsDoWhatItSays(t *testing.T) {
 	s.AwaitSnapshot()
 	here := strings.NewReplacer(
 		"http://127.0.0.1:10000", s.Gateway, "http://127.0.0.1:8080", "http://"+s.Config.HTTPAddr,
-		"$(cat .weir/api-token)", s.Token)
+		"$(cat .weir/api-token)", s.Token,
+		"build/weir", "../build/weir")
+	t.Setenv("WEIR_URL", "http://"+s.Config.HTTPAddr)
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	ran := 0
 	for _, c := range commandsOf(string(readme)) {
 		if provedElsewhere[c.line] != "" {
