@@ -18,6 +18,7 @@ import { DeleteTier } from "./tier-delete";
 import { blank, type Catalog, draftOf, inputOf, isChanged, type TierDraft } from "./tier-form";
 import { isLimitField } from "./tier-limit-row";
 import { LimitRows } from "./tier-limits";
+import { TierPreview } from "./tier-preview";
 import { type Change, RolloutProgress } from "./tier-rollout";
 import { SavePlan } from "./tier-save-plan";
 import { validate } from "./tier-validate";
@@ -206,6 +207,9 @@ export function TierEditor({
           }
         />
       </form>
+      {base && role !== "anonymous" && (
+        <TierPreview tierId={base.id} draft={draft} invalid={Object.keys(problems).length > 0} />
+      )}
     </>
   );
 }
