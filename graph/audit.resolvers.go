@@ -110,6 +110,14 @@ func (r *mutationResolver) RevertChange(ctx context.Context, input model.RevertC
 	return &model.RevertChangePayload{Record: &page.Records[0], Snapshot: int64(state.Version)}, err
 }
 
+func (r *queryResolver) AuditRecord(ctx context.Context, seq int64) (*audit.Record, error) {
+	record, err := r.DB.AuditRecord(ctx, seq)
+	if controlplane.Faults(err) != nil {
+		return nil, nil // there is none
+	}
+	return &record, err
+}
+
 func (r *queryResolver) AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.Connection[audit.Record], error) {
 	cursor, err := auditList().from(first, after)
 	if err != nil {

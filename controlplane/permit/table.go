@@ -92,6 +92,7 @@ var fields = map[string]map[string]Rule{
 		"retentionPlan":    {Needs: UsageRead},
 		"scheduledChanges": {Needs: PolicyRead},
 		"auditLog":         {Needs: AuditRead},
+		"auditRecord":      {Needs: AuditRead},
 		"auditActions":     {Needs: AuditRead},
 		"auditHead":        {Needs: AuditRead},
 		"auditVerify":      {Needs: AuditRead},

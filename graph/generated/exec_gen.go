@@ -899,6 +899,7 @@ type ComplexityRoot struct {
 		AuditActions     func(childComplexity int) int
 		AuditHead        func(childComplexity int) int
 		AuditLog         func(childComplexity int, first int, after *string, filter *model.AuditFilter) int
+		AuditRecord      func(childComplexity int, seq int64) int
 		AuditVerify      func(childComplexity int, from int64, anchors []string) int
 		Corrections      func(childComplexity int, accountID *string, first int, after *string) int
 		Defaults         func(childComplexity int) int
@@ -1573,6 +1574,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
 	Accounts(ctx context.Context, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) (*model.Connection[controlplane.Account], error)
 	Account(ctx context.Context, id string) (*controlplane.Account, error)
+	AuditRecord(ctx context.Context, seq int64) (*audit.Record, error)
 	AuditLog(ctx context.Context, first int, after *string, filter *model.AuditFilter) (*model.Connection[audit.Record], error)
 	AuditActions(ctx context.Context) ([]string, error)
 	AuditHead(ctx context.Context) (*audit.Anchor, error)
@@ -5175,6 +5177,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(int), args["after"].(*string), args["filter"].(*model.AuditFilter)), true
+	case "Query.auditRecord":
+		if e.ComplexityRoot.Query.AuditRecord == nil {
+			break
+		}
+
+		args, err := ec.field_Query_auditRecord_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.AuditRecord(childComplexity, args["seq"].(int64)), true
 	case "Query.auditVerify":
 		if e.ComplexityRoot.Query.AuditVerify == nil {
 			break
@@ -7721,6 +7734,8 @@ type AccountPayload {
 }
 `, BuiltIn: false},
 	{Name: "../schema/audit.graphqls", Input: `extend type Query {
+  "One record of the audit log, by its number; null when there is none."
+  auditRecord(seq: Int64!): AuditRecord
   """
   The audit log: every change, newest first, page by page. Fails with VALIDATION on
   the field at fault.
@@ -14392,6 +14407,20 @@ func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["filter"] = arg2
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_auditRecord_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "seq",
+		func(ctx context.Context, v any) (int64, error) {
+			return ec.unmarshalNInt642int64(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["seq"] = arg0
 	return args, nil
 }
 
@@ -29530,6 +29559,50 @@ func (ec *executionContext) fieldContext_Query_account(ctx context.Context, fiel
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_account_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_auditRecord(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_auditRecord(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().AuditRecord(ctx, fc.Args["seq"].(int64))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *audit.Record) graphql.Marshaler {
+			return ec.marshalOAuditRecord2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐRecord(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_auditRecord(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditRecord(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_auditRecord_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -51013,6 +51086,25 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "auditRecord":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_auditRecord(ctx, field)
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "auditLog":
 			field := field
 
@@ -60347,6 +60439,13 @@ func (ec *executionContext) unmarshalOAuditFilter2ᚖgithubᚗcomᚋweirhqᚋwei
 	}
 	res, err := ec.unmarshalInputAuditFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAuditRecord2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋauditᚐRecord(ctx context.Context, sel ast.SelectionSet, v *audit.Record) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditRecord(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOBoolean2bool(ctx context.Context, v any) (bool, error) {

@@ -1,5 +1,6 @@
 import {
   Activity,
+  CalendarClock,
   ChartColumn,
   CircleSlash,
   Gauge,
@@ -41,6 +42,7 @@ const pages: Page[] = [
   { path: paths.endpoints, label: "Endpoints", icon: RouteIcon, needs: "POLICY_READ" },
   { path: paths.usage, label: "Usage", icon: ChartColumn, needs: "USAGE_READ", bound: true },
   { path: paths.denials, label: "Denials", icon: CircleSlash, needs: "USAGE_READ", bound: true },
+  { path: paths.scheduled, label: "Scheduled", icon: CalendarClock, needs: "POLICY_READ" },
   { path: paths.audit, label: "Audit", icon: ScrollText, needs: "AUDIT_READ" },
   { path: paths.settings, label: "Settings", icon: Settings },
 ];

@@ -11,6 +11,7 @@ export const paths = {
   usage: "/usage",
   reconciliation: "/usage/reconciliation",
   denials: "/denials",
+  scheduled: "/scheduled",
   audit: "/audit",
   settings: "/settings",
   rollout: "/settings/rollout",

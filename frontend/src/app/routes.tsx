@@ -19,6 +19,7 @@ const Tokens = lazy(() => import("~/pages/Tokens"));
 const Profile = lazy(() => import("~/pages/Profile"));
 const Audit = lazy(() => import("~/pages/Audit"));
 const Rollout = lazy(() => import("~/pages/Rollout"));
+const Scheduled = lazy(() => import("~/pages/Scheduled"));
 const Settings = lazy(() => import("~/pages/Settings"));
 
 /** The overview, or for those who see one account only, that. */
@@ -47,6 +48,7 @@ export function Routes() {
       <Route path={paths.usage} component={Usage} />
       <Route path={paths.reconciliation} component={Reconciliation} />
       <Route path={paths.denials} component={Denials} />
+      <Route path={paths.scheduled} component={Scheduled} />
       <Route path={paths.audit} component={Audit} />
       <Route path={paths.settings} component={Settings} />
       <Route path={paths.rollout} component={Rollout} />

@@ -12,6 +12,7 @@ import { moment } from "~/ui/format";
 import { PageHead } from "~/ui/Panel";
 import { ErrorState, Skeleton, StaleNotice } from "~/ui/states";
 import { AccountActions } from "./account-actions";
+import { AccountChanges } from "./account-changes";
 import { AccountIdentities } from "./account-identities";
 import { AccountKeys } from "./account-keys";
 import { AccountOverrides } from "./account-overrides";
@@ -27,6 +28,19 @@ const AccountQuery = graphql(
         id
         name
         status
+        labels {
+          key
+          value
+        }
+        trial {
+          endsAt
+          then
+          tier {
+            id
+            name
+          }
+        }
+        closedAt
         createdAt
         onDefaultTier
         timeZone
@@ -57,6 +71,7 @@ const AccountQuery = graphql(
             note
             createdAt
             ended
+            introductory
             inForce
           }
         }
@@ -188,6 +203,7 @@ export default function Account({ id }: { id: string }) {
         </div>
         <AccountStanding id={id} account={account} loading={loading} />
       </div>
+      <AccountChanges id={id} />
       <AccountKeys accountId={id} accountName={account?.name ?? ""} keys={account?.keys} />
       <AccountIdentities accountId={id} identities={account?.identities} />
       <Corrections accountId={id} />
@@ -212,6 +228,21 @@ function AboutAccount({ account }: { account: AccountDetails }) {
           Denials
         </AppLink>
       </span>
+      {account.trial && <TrialNote trial={account.trial} />}
+      {account.closedAt && <span>· closed {moment(Date.parse(account.closedAt))}</span>}
+      {account.labels.map((label) => (
+        <Badge key={label.key}>{label.value ? `${label.key}=${label.value}` : label.key}</Badge>
+      ))}
+    </span>
+  );
+}
+
+function TrialNote({ trial }: { trial: NonNullable<AccountDetails["trial"]> }) {
+  const onto = trial.tier ? ` on ${trial.tier.name}` : "";
+  return (
+    <span>
+      · trial until {moment(Date.parse(trial.endsAt))}, then{" "}
+      {trial.then === "SUSPEND" ? "suspended" : `active${onto}`}
     </span>
   );
 }

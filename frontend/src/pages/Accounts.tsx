@@ -3,8 +3,10 @@ import { useEffect, useMemo, useState } from "react";
 import { graphql } from "~/api/gql";
 import { useLiveFeed } from "~/api/live";
 import { usePolled } from "~/api/polled";
+import { useViewer } from "~/api/viewer";
 import { useFreshness, useQueryState, useRange } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
+import { statusWords } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { exact, plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
@@ -12,7 +14,9 @@ import { PageHead, Panel } from "~/ui/Panel";
 import { formatSort, parseSort } from "~/ui/sort";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { Table } from "~/ui/Table";
+import { BulkBar, selectColumn } from "./account-bulk";
 import { CreateAccountDialog } from "./account-create";
+import { accountFilter, statuses } from "./account-filter";
 import { AccountRow, accountColumns, readAccountRow } from "./account-rows";
 
 const AccountsQuery = graphql(
@@ -49,8 +53,20 @@ export default function Accounts() {
   const [creating, setCreating] = useState(false);
   const search = query.get("search");
   const tierId = query.get("tier");
+  const status = query.get("status");
+  const label = query.get("label");
+  const filter = useMemo(
+    () => accountFilter({ search, tierId, status, label }),
+    [search, tierId, status, label],
+  );
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const after = query.get("after");
-  const columns = useMemo(() => accountColumns(feed), [feed]);
+  const { may } = useViewer();
+  const mayChange = may("ACCOUNTS_WRITE");
+  const columns = useMemo(() => {
+    const all = accountColumns(feed);
+    return mayChange ? [selectColumn(selected, setSelected), ...all] : all;
+  }, [feed, mayChange, selected]);
   const sort = parseSort(
     query.get("sort"),
     columns.map((c) => c.id),
@@ -69,7 +85,7 @@ export default function Accounts() {
     everyMS: useFreshness(),
   });
   const rows = useMemo(() => data?.accounts.nodes.map(readAccountRow), [data]);
-  const filtered = Boolean(search || tierId || after);
+  const filtered = Boolean(search || tierId || status || label || after);
 
   if (error && !data)
     return <ErrorState page="Accounts" what="the accounts" error={error} retry={reload} />;
@@ -94,8 +110,29 @@ export default function Accounts() {
         actions={
           <>
             <SearchBox
+              label="Search accounts"
+              placeholder="Name, label, id, key, identity"
               value={search ?? ""}
               onChange={(text) => change({ search: text, after: null })}
+            />
+            <select
+              aria-label="Status"
+              className="control"
+              value={status ?? ""}
+              onChange={(e) => change({ status: e.target.value, after: null })}
+            >
+              <option value="">All statuses</option>
+              {statuses.map((s) => (
+                <option key={s} value={s}>
+                  {statusWords(s)}
+                </option>
+              ))}
+            </select>
+            <SearchBox
+              label="Label"
+              placeholder="Label, key=value"
+              value={label ?? ""}
+              onChange={(text) => change({ label: text, after: null })}
             />
             <select
               aria-label="Tier"
@@ -113,17 +150,31 @@ export default function Accounts() {
           </>
         }
       >
+        {mayChange && data && (
+          <BulkBar
+            selected={selected}
+            filter={filter}
+            matching={data.accounts.totalCount}
+            filtered={filtered}
+            tiers={data.tiers.nodes}
+            onClear={() => setSelected(new Set())}
+          />
+        )}
         {rows?.length === 0 ? (
           filtered ? (
             <EmptyState
               title="No account matches"
               action={
-                <Button onClick={() => change({ search: null, tier: null, after: null })}>
+                <Button
+                  onClick={() =>
+                    change({ search: null, tier: null, status: null, label: null, after: null })
+                  }
+                >
                   Show all accounts
                 </Button>
               }
             >
-              Try a shorter part of the name, or another tier.
+              Try fewer or shorter words, or another status, tier or label.
             </EmptyState>
           ) : (
             <EmptyState title="No accounts yet" action={create}>
@@ -157,7 +208,17 @@ export default function Accounts() {
   );
 }
 
-function SearchBox({ value, onChange }: { value: string; onChange: (text: string) => void }) {
+function SearchBox({
+  label,
+  placeholder,
+  value,
+  onChange,
+}: {
+  label: string;
+  placeholder: string;
+  value: string;
+  onChange: (text: string) => void;
+}) {
   const [text, setText] = useState(value);
   useEffect(() => setText(value), [value]);
   useEffect(() => {
@@ -168,8 +229,8 @@ function SearchBox({ value, onChange }: { value: string; onChange: (text: string
   return (
     <input
       type="search"
-      aria-label="Search accounts by name"
-      placeholder="Search by name"
+      aria-label={label}
+      placeholder={placeholder}
       className="control w-44"
       value={text}
       onChange={(e) => setText(e.target.value)}

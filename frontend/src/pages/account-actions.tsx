@@ -8,6 +8,7 @@ import { SelectField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
 import type { AccountDetails } from "./Account";
 import { SettingsDialog, UpdateAccount } from "./account-settings";
+import { StatusDialog } from "./account-status";
 import { AdjustUsageButton } from "./usage-adjust";
 
 const ResetAccount = graphql(`
@@ -34,42 +35,12 @@ export function AccountActions({ account, tiers }: { account: AccountDetails; ti
       <Button onClick={() => setOpen("tier")}>Change tier</Button>
       <AdjustUsageButton account={account} />
       <Button onClick={() => setOpen("reset")}>Reset counters</Button>
-      <Button onClick={() => setOpen("status")}>
-        {account.status === "SUSPENDED" ? "Activate" : "Suspend"}
-      </Button>
+      <Button onClick={() => setOpen("status")}>Change status</Button>
       {open === "settings" && <SettingsDialog {...props} />}
       {open === "tier" && <MoveDialog {...props} tiers={tiers} />}
       {open === "reset" && <ResetDialog {...props} />}
-      {open === "status" && <StatusDialog {...props} />}
+      {open === "status" && <StatusDialog {...props} tiers={tiers} />}
     </>
-  );
-}
-
-function StatusDialog({ account, onClose }: Props) {
-  const [{ fetching, error }, update] = useMutation(UpdateAccount);
-  const say = useToast();
-  const suspended = account.status === "SUSPENDED";
-  const confirm = async () => {
-    const status = suspended ? "ACTIVE" : "SUSPENDED";
-    const result = await update({ input: { id: account.id, status } });
-    if (result.error) return;
-    say(suspended ? `${account.name} is active again` : `${account.name} is suspended`);
-    onClose();
-  };
-  return (
-    <Confirm
-      title={suspended ? `Activate ${account.name}?` : `Suspend ${account.name}?`}
-      confirm={suspended ? "Activate" : "Suspend"}
-      danger={!suspended}
-      busy={fetching}
-      error={error && explain(error)}
-      onConfirm={confirm}
-      onClose={onClose}
-    >
-      {suspended
-        ? "Its requests are let through again as its limits allow, in about a second."
-        : "Every request of its keys is refused with 403, in about a second. Keys and usage stay, and you can activate it again at any time."}
-    </Confirm>
   );
 }
 

@@ -4,6 +4,7 @@ import { useMutation } from "urql";
 import { explain, type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { useNow, useQueryState } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
@@ -61,9 +62,11 @@ export function AccountIdentities({
   const [turned, turn] = useQueryState();
   const nowMS = useNow(30_000);
   const add = (
-    <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setAdding(true)}>
-      New identity
-    </Button>
+    <Permitted needs="ACCOUNTS_WRITE">
+      <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setAdding(true)}>
+        New identity
+      </Button>
+    </Permitted>
   );
   return (
     <Panel title="Identities" note="Tokens and certificates that stand for it" actions={add}>
@@ -124,9 +127,11 @@ function identityColumns(nowMS: number, remove: (i: Identity) => void): Column<I
       hideHead: true,
       numeric: true,
       cell: (i) => (
-        <Button kind="quiet" aria-label={`Remove ${i.value}`} onClick={() => remove(i)}>
-          Remove
-        </Button>
+        <Permitted needs="ACCOUNTS_WRITE">
+          <Button kind="quiet" aria-label={`Remove ${i.value}`} onClick={() => remove(i)}>
+            Remove
+          </Button>
+        </Permitted>
       ),
     },
   ];

@@ -1,6 +1,7 @@
 import { Plus } from "lucide-react";
 import { useState } from "react";
 import { useNow, useQueryState } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { plural } from "~/ui/format";
@@ -30,9 +31,11 @@ export function AccountKeys({
   const [asked, setAsked] = useState<Asked | null>(null);
   const nowMS = useNow(1_000);
   const create = (
-    <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setCreating(true)}>
-      New key
-    </Button>
+    <Permitted needs="KEYS_WRITE">
+      <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setCreating(true)}>
+        New key
+      </Button>
+    </Permitted>
   );
   const [turned, turn] = useQueryState();
   const close = () => setAsked(null);
@@ -122,7 +125,12 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
       head: "Actions",
       hideHead: true,
       numeric: true,
-      cell: (k) => k.status !== "REVOKED" && <KeyActions apiKey={k} ask={ask} />,
+      cell: (k) =>
+        k.status !== "REVOKED" && (
+          <Permitted needs="KEYS_WRITE">
+            <KeyActions apiKey={k} ask={ask} />
+          </Permitted>
+        ),
     },
   ];
 }

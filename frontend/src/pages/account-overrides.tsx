@@ -3,6 +3,7 @@ import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { useNow } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { ModeBadge } from "~/limit/ModeBadge";
 import { brief } from "~/limit/words";
 import { Badge } from "~/ui/Badge";
@@ -76,6 +77,7 @@ function overrideColumns(nowMS: number, remove: (o: Override) => void): Column<O
       cell: (o) => (
         <span className="inline-flex flex-wrap items-center gap-x-2">
           {gets(o.limit, o)}
+          {o.introductory && <Badge kind="soft">Introductory</Badge>}
           {o.mode && o.mode !== "ENFORCE" && <ModeBadge mode={o.mode} />}
           {o.mode === "ENFORCE" && o.limit.mode !== "ENFORCE" && <ModeBadge mode="ENFORCE" />}
         </span>
@@ -99,13 +101,15 @@ function overrideColumns(nowMS: number, remove: (o: Override) => void): Column<O
       hideHead: true,
       numeric: true,
       cell: (o) => (
-        <Button
-          kind="quiet"
-          aria-label={`Delete the override of ${o.limit.name}`}
-          onClick={() => remove(o)}
-        >
-          Delete
-        </Button>
+        <Permitted needs="ACCOUNTS_WRITE">
+          <Button
+            kind="quiet"
+            aria-label={`Delete the override of ${o.limit.name}`}
+            onClick={() => remove(o)}
+          >
+            Delete
+          </Button>
+        </Permitted>
       ),
     },
   ];

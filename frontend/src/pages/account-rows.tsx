@@ -14,6 +14,13 @@ export const AccountRow = graphql(`
     id
     name
     status
+    labels {
+      key
+      value
+    }
+    trial {
+      endsAt
+    }
     tier {
       id
       name
@@ -80,7 +87,7 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
           >
             {a.name}
           </AppLink>
-          {a.status === "SUSPENDED" && <StatusBadge status={a.status} />}
+          {a.status !== "ACTIVE" && <StatusBadge status={a.status} />}
         </span>
       ),
     },

@@ -17,6 +17,15 @@ export const UpdateAccount = graphql(`
         id
         name
         status
+        labels {
+          key
+          value
+        }
+        trial {
+          endsAt
+          then
+        }
+        closedAt
         onDefaultTier
         timeZone
         billingDay
@@ -29,7 +38,21 @@ export const UpdateAccount = graphql(`
   }
 `);
 
-const fields = ["name", "timeZone", "billingDay"];
+const fields = ["name", "timeZone", "billingDay", "labels"];
+
+/** Labels as lines of text, key=value. */
+const linesOf = (labels: AccountDetails["labels"]) =>
+  labels.map(({ key, value }) => (value ? `${key}=${value}` : key)).join("\n");
+
+const labelsOf = (text: string) =>
+  text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter(Boolean)
+    .map((line) => {
+      const [key = "", ...rest] = line.split("=");
+      return { key: key.trim(), value: rest.join("=").trim() };
+    });
 
 /** The account's name, and what its calendar periods are reckoned by. */
 export function SettingsDialog({
@@ -44,6 +67,7 @@ export function SettingsDialog({
   const [name, setName] = useState(account.name);
   const [timeZone, setTimeZone] = useState(account.timeZone);
   const [billingDay, setBillingDay] = useState(String(account.billingDay));
+  const [labels, setLabels] = useState(linesOf(account.labels));
   const say = useToast();
   const save = async () => {
     const saved = await submit(
@@ -53,6 +77,7 @@ export function SettingsDialog({
           ...(name.trim() !== account.name && { name: name.trim() }),
           timeZone: timeZone.trim(),
           billingDay: Number(billingDay),
+          ...(labels !== linesOf(account.labels) && { labels: labelsOf(labels) }),
         },
       }),
     );
@@ -85,6 +110,22 @@ export function SettingsDialog({
         onTimeZone={setTimeZone}
         onBillingDay={setBillingDay}
       />
+      <Field
+        label="Labels"
+        hint="A line each, such as region=eu; at most 32."
+        error={faults?.fields.labels}
+      >
+        {(wiring) => (
+          <textarea
+            {...wiring}
+            rows={3}
+            spellCheck={false}
+            className="control h-auto w-full py-1 font-mono text-small"
+            value={labels}
+            onChange={(e) => setLabels(e.target.value)}
+          />
+        )}
+      </Field>
       <p className="text-muted">
         A period that runs keeps its boundaries to its end; the next one follows the new ones.
       </p>

@@ -7,12 +7,12 @@ import { Dialog } from "~/ui/Dialog";
 import { moment } from "~/ui/format";
 import { EmptyState, ErrorState, Loading, Skeleton } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
+import { RevertRecord } from "./audit-revert";
 import { actionWords } from "./audit-rows";
 
 const RecordQuery = graphql(`
-  query AuditRecord($after: String!) {
-    auditLog(first: 1, after: $after) {
-      nodes {
+  query AuditRecord($seq: Int64!) {
+    auditRecord(seq: $seq) {
         seq
         at
         actor {
@@ -38,23 +38,24 @@ const RecordQuery = graphql(`
           before
           after
         }
+        revertible
+        irrevertible
         prevHash
         hash
-      }
     }
   }
 `);
 
-type AuditRecord = ResultOf<typeof RecordQuery>["auditLog"]["nodes"][number];
+export type AuditRecord = NonNullable<ResultOf<typeof RecordQuery>["auditRecord"]>;
 
 /** One record: who, what, and the object before and after. */
 export function AuditRecordDialog({ seq, onClose }: { seq: string; onClose: () => void }) {
   const { data, error, reload } = usePolled({
     query: RecordQuery,
-    variables: { after: String(Number(seq) + 1) },
+    variables: { seq: Number(seq) },
     everyMS: null,
   });
-  const record = data?.auditLog.nodes.find((r) => String(r.seq) === seq);
+  const record = data?.auditRecord;
   return (
     <Dialog title={record ? actionWords(record.action) : `Record ${seq}`} onClose={onClose} wide>
       {error && !data ? (
@@ -113,6 +114,7 @@ function Content({ record }: { record: AuditRecord }) {
       ) : (
         <Whole record={record} />
       )}
+      <RevertRecord record={record} />
     </div>
   );
 }

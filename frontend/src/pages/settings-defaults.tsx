@@ -5,7 +5,7 @@ import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
-import { SelectField } from "~/ui/inputs";
+import { SelectField, TextField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
 import { ErrorState, Loading, Skeleton } from "~/ui/states";
 import { type Change, RolloutProgress } from "./tier-rollout";
@@ -20,6 +20,10 @@ const DefaultsQuery = graphql(`
       anonymousTier {
         id
         name
+      }
+      introductoryAllowance {
+        percent
+        days
       }
     }
     tiers(first: 1000) {
@@ -45,10 +49,21 @@ const SetDefaults = graphql(`
         anonymousTier {
           id
         }
+        introductoryAllowance {
+          percent
+          days
+        }
       }
     }
   }
 `);
+
+const fields = [
+  "tierId",
+  "anonymousTierId",
+  "introductoryAllowance.percent",
+  "introductoryAllowance.days",
+];
 
 type Answer = ResultOf<typeof DefaultsQuery>;
 
@@ -73,19 +88,29 @@ export function DefaultTiers() {
 }
 
 function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) {
-  const { tier, anonymousTier } = data.defaults;
+  const { tier, anonymousTier, introductoryAllowance: allowance } = data.defaults;
   const [{ fetching }, set] = useMutation(SetDefaults);
   const [tierId, setTierId] = useState(tier.id);
   const [anonymousId, setAnonymousId] = useState(anonymousTier?.id ?? "");
+  const [percent, setPercent] = useState(String(allowance?.percent ?? ""));
+  const [days, setDays] = useState(String(allowance?.days ?? ""));
   const [faults, setFaults] = useState<Faults | null>(null);
   const [change, setChange] = useState<Change | null>(null);
-  const dirty = tierId !== tier.id || anonymousId !== (anonymousTier?.id ?? "");
+  const dirty =
+    tierId !== tier.id ||
+    anonymousId !== (anonymousTier?.id ?? "") ||
+    percent !== String(allowance?.percent ?? "") ||
+    days !== String(allowance?.days ?? "");
   const save = async () => {
     const sentMS = performance.now();
-    const result = await set({ input: { tierId, anonymousTierId: anonymousId || null } });
-    if (result.error) {
-      return setFaults(faultsOf(result.error, (f) => f === "tierId" || f === "anonymousTierId"));
-    }
+    const introductoryAllowance =
+      percent.trim() === "" && days.trim() === ""
+        ? null
+        : { percent: Number(percent), days: Number(days) };
+    const result = await set({
+      input: { tierId, anonymousTierId: anonymousId || null, introductoryAllowance },
+    });
+    if (result.error) return setFaults(faultsOf(result.error, (f) => fields.includes(f)));
     setFaults(null);
     if (result.data) setChange({ snapshot: result.data.setDefaults.snapshot, sentMS });
     onSaved();
@@ -125,6 +150,24 @@ function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) 
         ]}
         onChange={setAnonymousId}
       />
+      <div className="grid grid-cols-2 items-start gap-3">
+        <TextField
+          label="Introductory allowance"
+          hint="Percent of each limit of the default tier, 101 to 1000, that new accounts on it get at first. Empty: nothing more."
+          error={faults?.fields["introductoryAllowance.percent"]}
+          look="number"
+          value={percent}
+          onChange={setPercent}
+        />
+        <TextField
+          label="For how many days"
+          hint="1 to 366."
+          error={faults?.fields["introductoryAllowance.days"]}
+          look="number"
+          value={days}
+          onChange={setDays}
+        />
+      </div>
       {faults?.general.map((message) => (
         <p key={message} role="alert" className="text-error">
           {message}
