@@ -9,7 +9,7 @@ import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
-import { exact, plural } from "~/ui/format";
+import { exact, moment, plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
@@ -17,6 +17,7 @@ import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
 import { EndpointDialog } from "./endpoint-edit";
 import { EndpointGroups } from "./endpoint-groups";
+import { ImportButton } from "./endpoint-import";
 
 const EndpointsQuery = graphql(`
   query Endpoints($after: String) {
@@ -34,6 +35,11 @@ const EndpointsQuery = graphql(`
         group {
           id
           name
+        }
+        source {
+          title
+          version
+          importedAt
         }
       }
     }
@@ -94,13 +100,16 @@ export default function Endpoints() {
     return <ErrorState page="Endpoints" what="the endpoints" error={error} retry={reload} />;
   const create = (
     <Permitted needs="POLICY_WRITE">
-      <Button
-        kind="primary"
-        icon={<Plus aria-hidden className="size-4" />}
-        onClick={() => setEditing("new")}
-      >
-        New endpoint
-      </Button>
+      <span className="inline-flex flex-wrap gap-2">
+        <ImportButton />
+        <Button
+          kind="primary"
+          icon={<Plus aria-hidden className="size-4" />}
+          onClick={() => setEditing("new")}
+        >
+          New endpoint
+        </Button>
+      </span>
     </Permitted>
   );
   return (
@@ -115,7 +124,7 @@ export default function Endpoints() {
         {data?.endpoints.totalCount === 0 ? (
           <EmptyState title="No endpoints yet" action={create}>
             Requests are limited and counted all the same, as “no endpoint”. Add one to see it
-            apart, or to limit it on its own.
+            apart, or to limit it on its own, or import all from an OpenAPI document.
           </EmptyState>
         ) : (
           <Table
@@ -206,6 +215,20 @@ function endpointColumns(
       from: "sm",
       sort: (e) => e.group?.name ?? null,
       cell: (e) => e.group?.name ?? <span className="text-faint">–</span>,
+    },
+    {
+      id: "source",
+      head: "Imported from",
+      from: "lg",
+      sort: (e) => e.source?.title ?? null,
+      cell: (e) =>
+        e.source ? (
+          <span title={moment(Date.parse(e.source.importedAt))}>
+            {e.source.title} {e.source.version}
+          </span>
+        ) : (
+          <span className="text-faint">–</span>
+        ),
     },
     {
       id: "limits",

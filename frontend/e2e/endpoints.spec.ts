@@ -1,0 +1,51 @@
+import { expect, test } from "@playwright/test";
+import { violations } from "./axe";
+import { ask } from "./gateway";
+
+const head = "openapi: 3.1.0\ninfo: {title: Zoo, version: 1.0.3}\nservers: [{url: /zoo}]\n";
+
+test.afterEach(async ({ page }) => {
+  type Answer = { endpoints: { nodes: Array<{ id: string; template: string }> } };
+  const { endpoints } = await ask<Answer>(page, "{endpoints(first:1000){nodes{id template}}}");
+  for (const e of endpoints.nodes.filter((e) => e.template.startsWith("/zoo/")))
+    await ask(page, "mutation($id:ID!){deleteEndpoint(id:$id){id}}", { id: e.id });
+});
+
+test("a document is imported after its changes are seen, and again without losing any", async ({
+  page,
+}) => {
+  await page.goto("/endpoints");
+  await page.getByRole("button", { name: "Import OpenAPI" }).click();
+  const dialog = page.getByRole("dialog", { name: "Import an OpenAPI document" });
+  const document = dialog.getByRole("textbox", { name: "Document" });
+  await document.fill(`${head}paths:\n  zoo: {}`);
+  await dialog.getByRole("button", { name: "Show what changes" }).click();
+  await expect(
+    dialog.getByText("line 5, paths.zoo: a path has to begin with a slash"),
+  ).toBeVisible();
+
+  await document.fill(`${head}paths: {/apes: {get: {x-weir-cost: 3}}, "/apes/{id}": {get: {}}}`);
+  await dialog.getByRole("button", { name: "Show what changes" }).click();
+  const changes = dialog.getByRole("region", { name: "What changes" });
+  await expect(changes.getByRole("status")).toHaveText("Zoo 1.0.3 has 2 endpoints: 2 added.");
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Apply 2 changes" }).click();
+  await expect(page.getByText("The endpoints are those of Zoo 1.0.3")).toBeVisible();
+  await expect(page.getByRole("row", { name: /\/zoo\/apes\/\{id\}/ })).toContainText("Zoo 1.0.3");
+
+  await page.getByRole("button", { name: "Import OpenAPI" }).click();
+  await document.fill(`${head}paths: {"/apes/{name}": {get: {}}}`);
+  await dialog.getByLabel("Delete what the document has no more").check();
+  await dialog.getByRole("button", { name: "Show what changes" }).click();
+  await expect(changes.getByRole("row", { name: /GET \/zoo\/apes\/\{name\}/ })).toContainText(
+    "was /zoo/apes/{id}",
+  );
+  await expect(changes.getByRole("row", { name: /deleted GET \/zoo\/apes/ })).toContainText(
+    "0 requests in the last 30 days",
+  );
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Apply 2 changes" }).click();
+  await expect(page.getByRole("row", { name: /\/zoo\/apes\/\{name\}/ })).toBeVisible();
+  await expect(page.getByRole("row", { name: /\/zoo\/apes$/ })).toBeHidden();
+});
