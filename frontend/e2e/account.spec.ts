@@ -119,12 +119,16 @@ test("a suspended account is refused, and works again when it is activated", asy
 }) => {
   const { accountId, key } = await customer(page, [perMinute(10_000)]);
   await page.goto(`/accounts/${accountId}`);
-  await page.getByRole("button", { name: "Suspend", exact: true }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Suspend" }).click();
+  const change = async (status: string) => {
+    await page.getByRole("button", { name: "Change status" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("combobox", { name: "New status" }).selectOption(status);
+    await dialog.getByRole("button", { name: "Change status" }).click();
+  };
+  await change("Suspended");
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Suspended");
   await expect.poll(() => statusOf(request, key)).toBe(403);
-  await page.getByRole("button", { name: "Activate", exact: true }).click();
-  await page.getByRole("dialog").getByRole("button", { name: "Activate" }).click();
+  await change("Active");
   await expect.poll(() => statusOf(request, key)).toBe(200);
 });
 

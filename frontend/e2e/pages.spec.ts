@@ -39,6 +39,7 @@ const pages: Record<string, (page: Page) => Promise<string>> = {
   "usage-refused": async () => "/usage?range=30d&points=minute&group=account&top=100",
   reconciliation: async () => "/usage/reconciliation",
   audit: async () => "/audit",
+  scheduled: async () => "/scheduled",
   settings: async () => "/settings",
   rollout: async () => "/settings/rollout",
 };
