@@ -37,14 +37,20 @@ export function CreateTokenDialog({
 }) {
   const { viewer } = useViewer();
   const [{ data }, create] = useMutation(CreateToken);
-  const { submit, refuse, busy, faults } = useSubmit(["name", "scopes", "expiresAt"]);
+  const { submit, refuse, busy, faults } = useSubmit(["name", "scopes", "accountId", "expiresAt"]);
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<Permission[]>(["USAGE_READ"]);
+  const [accountId, setAccountId] = useState("");
   const [expires, setExpires] = useState("");
   const save = async () => {
     if (scopes.length === 0) return refuse("scopes", "Choose at least one permission.");
     const expiresAt = isoOfInput(expires);
-    const input = { name: name.trim(), scopes, ...(expiresAt !== null && { expiresAt }) };
+    const input = {
+      name: name.trim(),
+      scopes,
+      ...(accountId.trim() !== "" && { accountId: accountId.trim() }),
+      ...(expiresAt !== null && { expiresAt }),
+    };
     if (await submit(create({ input }))) onCreated();
   };
   const toggle = (permission: Permission, on: boolean) =>
@@ -87,6 +93,14 @@ export function CreateTokenDialog({
           </p>
         )}
       </fieldset>
+      <TextField
+        label="Only this account"
+        hint="Its id, such as acc_7; empty for all."
+        look="code"
+        error={faults?.fields.accountId}
+        value={accountId}
+        onChange={setAccountId}
+      />
       <TextField
         label="Expires"
         hint="In your time zone; empty for never."
