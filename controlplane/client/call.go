@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,8 +24,9 @@ const (
 	maxAnswerBytes = 64 << 20
 )
 
-// MakeRequest runs an operation. A query that got no answer, or one that says to come
-// back later, is asked again. A mutation is not: it may have been made.
+// MakeRequest runs an operation. What got no answer, or one that says to come back
+// later, is asked again: a mutation under the same Idempotency-Key, by which the control
+// plane carries it out once.
 func (c *Client) MakeRequest(ctx context.Context, req *graphql.Request, resp *graphql.Response) error {
 	variables, err := withoutBlanks(req.Variables)
 	if err != nil {
@@ -34,12 +36,15 @@ func (c *Client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 	if err != nil {
 		return fmt.Errorf("write %s: %w", req.OpName, err)
 	}
-	again := !strings.HasPrefix(strings.TrimSpace(req.Query), "mutation")
+	key := ""
+	if strings.HasPrefix(strings.TrimSpace(req.Query), "mutation") {
+		key = rand.Text()
+	}
 	wait := firstWait
 	for attempt := 1; ; attempt++ {
-		err := c.post(ctx, body, resp.Data)
+		err := c.post(ctx, body, key, resp.Data)
 		var later *laterError
-		if err == nil || !errors.As(err, &later) || !again || attempt == attempts || ctx.Err() != nil {
+		if err == nil || !errors.As(err, &later) || attempt == attempts || ctx.Err() != nil {
 			return err
 		}
 		if err := c.wait(ctx, max(wait, min(later.after, longestWait))); err != nil {
@@ -59,7 +64,7 @@ type laterError struct {
 func (e *laterError) Error() string { return e.err.Error() }
 func (e *laterError) Unwrap() error { return e.err }
 
-func (c *Client) post(ctx context.Context, body []byte, data any) error {
+func (c *Client) post(ctx context.Context, body []byte, key string, data any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	r, err := c.request(ctx, http.MethodPost, "/graphql", bytes.NewReader(body))
@@ -68,6 +73,9 @@ func (c *Client) post(ctx context.Context, body []byte, data any) error {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/graphql-response+json, application/json")
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
 	answer, err := c.http.Do(r)
 	if err != nil {
 		return &laterError{err: c.unreached(err)}

@@ -17,7 +17,8 @@ import (
 type Account struct {
 	Id string `json:"id"`
 	// Unique, 1 to 128 characters.
-	Name   string        `json:"name"`
+	Name string `json:"name"`
+	// Whether it may send requests.
 	Status AccountStatus `json:"status"`
 	// The tier whose limits it has: its own, or the default one.
 	Tier AccountTier `json:"tier"`
@@ -158,7 +159,8 @@ func (v *AccountTier) GetName() string { return v.Name }
 type AccountTrial struct {
 	// When it ends; in a moment, or as soon as a control plane runs again.
 	EndsAt time.Time `json:"endsAt"`
-	Then   TrialEnd  `json:"then"`
+	// What happens at its end.
+	Then TrialEnd `json:"then"`
 	// With ACTIVATE: the tier that it is put on then; null: it stays on its own.
 	Tier *AccountTrialTier `json:"tier"`
 }
@@ -245,8 +247,9 @@ func (v *AddIdentityAddIdentityAccountPayload) GetSnapshot() int64 { return v.Sn
 // An identity to add.
 type AddIdentityInput struct {
 	// The account that it identifies.
-	AccountId string       `json:"accountId"`
-	Kind      IdentityKind `json:"kind"`
+	AccountId string `json:"accountId"`
+	// What it is read from.
+	Kind IdentityKind `json:"kind"`
 	// The JWT's subject, or the certificate's name; 1 to 256 characters, unique for its kind and issuer.
 	Value string `json:"value"`
 	// With a JWT: who must have issued it, its claim iss; at most 256 characters. Empty for anybody whom Envoy
@@ -281,7 +284,8 @@ func (v *AddIdentityResponse) GetAddIdentity() AddIdentityAddIdentityAccountPayl
 // Narrows the audit log. What is left out does not.
 type AuditFilter struct {
 	// Who did it: a member or an API token.
-	ActorId   *string    `json:"actorId"`
+	ActorId *string `json:"actorId"`
+	// Only what such an actor did.
 	ActorKind *ActorKind `json:"actorKind"`
 	// Any of these; see Query.auditActions.
 	Actions []string `json:"actions"`
@@ -355,14 +359,21 @@ func (v *ClearAnonymousTierSetDefaultsDefaultsPayload) GetSnapshot() int64 { ret
 // Numbers along a report's points: the first of each list is of the first point,
 // and so on.
 type Columns struct {
-	Requests  []int64 `json:"requests"`
-	Allowed   []int64 `json:"allowed"`
+	// All requests.
+	Requests []int64 `json:"requests"`
+	// Requests passed to the upstream.
+	Allowed []int64 `json:"allowed"`
+	// Requests refused with 429.
 	Throttled []int64 `json:"throttled"`
-	Refused   []int64 `json:"refused"`
+	// Requests refused for another reason than a limit.
+	Refused []int64 `json:"refused"`
 	// Allowed requests that were answered with a 5xx.
-	Errors   []int64 `json:"errors"`
-	Cost     []int64 `json:"cost"`
-	BytesIn  []int64 `json:"bytesIn"`
+	Errors []int64 `json:"errors"`
+	// Cost units.
+	Cost []int64 `json:"cost"`
+	// Request headers and bodies, bytes.
+	BytesIn []int64 `json:"bytesIn"`
+	// Response headers and bodies, bytes.
 	BytesOut []int64 `json:"bytesOut"`
 }
 
@@ -504,6 +515,7 @@ func (v *CountedTier) __premarshalJSON() (*__premarshalCountedTier, error) {
 //
 // What a mutation of an account answers.
 type CreateAccountCreateAccountAccountPayload struct {
+	// As it is after the change.
 	Account Account `json:"account"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -565,6 +577,7 @@ func (v *CreateAccountResponse) GetCreateAccount() CreateAccountCreateAccountAcc
 //
 // What createEndpoint and updateEndpoint answer.
 type CreateEndpointCreateEndpointEndpointPayload struct {
+	// As it is after the change.
 	Endpoint Endpoint `json:"endpoint"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -581,6 +594,7 @@ func (v *CreateEndpointCreateEndpointEndpointPayload) GetSnapshot() int64 { retu
 //
 // What createEndpointGroup answers.
 type CreateEndpointGroupCreateEndpointGroupEndpointGroupPayload struct {
+	// As it is after the change.
 	Group CreateEndpointGroupCreateEndpointGroupEndpointGroupPayloadGroupEndpointGroup `json:"group"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -668,6 +682,7 @@ func (v *CreateEndpointResponse) GetCreateEndpoint() CreateEndpointCreateEndpoin
 //
 // What createKey answers.
 type CreateKeyCreateKeyCreateKeyPayload struct {
+	// The new one.
 	Key Key `json:"key"`
 	// The key itself. It is stored as a digest only and can't be shown again.
 	Secret string `json:"secret"`
@@ -691,7 +706,8 @@ type CreateKeyInput struct {
 	// What the key is for; 1 to 64 characters.
 	Name string `json:"name"`
 	// When it stops working by itself, in the future; leave it out for never.
-	ExpiresAt   *time.Time     `json:"expiresAt"`
+	ExpiresAt *time.Time `json:"expiresAt"`
+	// What it is for.
 	Environment KeyEnvironment `json:"environment"`
 	// Leave it out for everything.
 	Scope *KeyScopeInput `json:"scope"`
@@ -728,6 +744,7 @@ func (v *CreateKeyResponse) GetCreateKey() CreateKeyCreateKeyCreateKeyPayload { 
 //
 // What createMeter and updateMeter answer.
 type CreateMeterCreateMeterMeterPayload struct {
+	// As it is after the change.
 	Meter Meter `json:"meter"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -785,6 +802,7 @@ func (v *CreateMeterResponse) GetCreateMeter() CreateMeterCreateMeterMeterPayloa
 //
 // What createTier, updateTier and others that change a tier answer.
 type CreateTierCreateTierTierPayload struct {
+	// As it is after the change.
 	Tier Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -984,8 +1002,9 @@ func (v *DeclaredAccount) __premarshalJSON() (*__premarshalDeclaredAccount, erro
 // One page of identities.
 type DeclaredAccountIdentitiesIdentityConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Identity `json:"nodes"`
-	PageInfo PageInfo   `json:"pageInfo"`
+	Nodes []Identity `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns DeclaredAccountIdentitiesIdentityConnection.Nodes, and is useful for accessing the field via an interface.
@@ -1000,8 +1019,9 @@ func (v *DeclaredAccountIdentitiesIdentityConnection) GetPageInfo() PageInfo { r
 // One page of overrides.
 type DeclaredAccountOverridesOverrideConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Override `json:"nodes"`
-	PageInfo PageInfo   `json:"pageInfo"`
+	Nodes []Override `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns DeclaredAccountOverridesOverrideConnection.Nodes, and is useful for accessing the field via an interface.
@@ -1268,7 +1288,8 @@ type ExploreUsageExploreUsageReport struct {
 	// Where it begins, inclusive.
 	From time.Time `json:"from"`
 	// Where it ends, exclusive.
-	To          time.Time    `json:"to"`
+	To time.Time `json:"to"`
+	// The length of its points; null without a series.
 	Granularity *Granularity `json:"granularity"`
 	// IANA time zone of the points.
 	TimeZone string `json:"timeZone"`
@@ -1330,7 +1351,8 @@ type ExploreUsageExploreUsageReportGroupsUsageGroup struct {
 	// What to narrow a filter by to see only this group, in the order of `groupBy`:
 	// ids, status codes and decisions, and NONE where there is none. Empty for `other`.
 	Values []string `json:"values"`
-	Totals Figures  `json:"totals"`
+	// What adds up to the group.
+	Totals Figures `json:"totals"`
 	// Along the report's points; null without a granularity.
 	Series *Columns `json:"series"`
 }
@@ -1352,6 +1374,7 @@ func (v *ExploreUsageExploreUsageReportGroupsUsageGroup) GetSeries() *Columns { 
 //
 // A part of usage. What was not split by, or is none, is null.
 type ExploreUsageExploreUsageReportOtherUsageGroup struct {
+	// What adds up to the group.
 	Totals Figures `json:"totals"`
 }
 
@@ -1391,6 +1414,7 @@ var AllFailMode = []FailMode{
 // Sums of usage. `requests` is the sum of `allowed`, `throttled`, `refused`,
 // `corrected` and `imported`.
 type Figures struct {
+	// All requests.
 	Requests int64 `json:"requests"`
 	// Requests passed to the upstream.
 	Allowed int64 `json:"allowed"`
@@ -1445,10 +1469,14 @@ func (v *GetAccountResponse) GetAccount() *Account { return v.Account }
 type Granularity string
 
 const (
+	// A minute.
 	GranularityMinute Granularity = "MINUTE"
-	GranularityHour   Granularity = "HOUR"
-	GranularityDay    Granularity = "DAY"
-	GranularityMonth  Granularity = "MONTH"
+	// An hour.
+	GranularityHour Granularity = "HOUR"
+	// A day.
+	GranularityDay Granularity = "DAY"
+	// A month.
+	GranularityMonth Granularity = "MONTH"
 )
 
 var AllGranularity = []Granularity{
@@ -1479,7 +1507,8 @@ func (v *Group) GetName() string { return v.Name }
 //
 // A name other than a key that stands for an account.
 type Identity struct {
-	Id   string       `json:"id"`
+	Id string `json:"id"`
+	// What it is read from.
 	Kind IdentityKind `json:"kind"`
 	// The JWT's subject, or the certificate's name.
 	Value string `json:"value"`
@@ -1537,10 +1566,13 @@ type Key struct {
 	// What the key is for; 1 to 64 characters.
 	Name string `json:"name"`
 	// The first characters of the secret, to tell keys apart.
-	Prefix      string         `json:"prefix"`
-	Status      KeyStatus      `json:"status"`
+	Prefix string `json:"prefix"`
+	// Whether it works.
+	Status KeyStatus `json:"status"`
+	// What it is for.
 	Environment KeyEnvironment `json:"environment"`
-	Account     KeyAccount     `json:"account"`
+	// Whose it is.
+	Account KeyAccount `json:"account"`
 	// When it was last used: the beginning of the minute, or of the hour or day where
 	// usage isn't kept by the minute any more. It is known within a few minutes; null for
 	// never.
@@ -1656,6 +1688,7 @@ var AllKeyStatus = []KeyStatus{
 
 // What a label has to be.
 type LabelFilter struct {
+	// See Label.key.
 	Key string `json:"key"`
 	// Leave it out for any.
 	Value *string `json:"value"`
@@ -1700,15 +1733,17 @@ type Limit struct {
 	// With selector GROUP: the group.
 	Group *LimitGroupEndpointGroup `json:"group"`
 	// What it measures.
-	Measure Measure   `json:"measure"`
-	Kind    LimitKind `json:"kind"`
+	Measure Measure `json:"measure"`
+	// How it counts over time.
+	Kind LimitKind `json:"kind"`
 	// How much it allows in a period, in units of `measure`; 1 to 10^12.
 	Amount int64 `json:"amount"`
 	// The period that `amount` is for: SECOND to DAY for RATE and WINDOW; HOUR, DAY, MONTH or BILLING for QUOTA.
 	Period Period `json:"period"`
 	// With kind RATE: the most that is let through at once, 1 to 10^12; null otherwise.
-	Burst *int64    `json:"burst"`
-	Mode  LimitMode `json:"mode"`
+	Burst *int64 `json:"burst"`
+	// What it does when it is exceeded.
+	Mode LimitMode `json:"mode"`
 	// With mode SOFT: it enforces beyond this many percent over the amount, 1 to 1000; null for never.
 	GracePercent *int `json:"gracePercent"`
 	// With mode SOFT: it enforces once it has been exceeded for this many seconds, 1 to 2592000; null for never.
@@ -1851,23 +1886,27 @@ type LimitInput struct {
 	// With selector ENDPOINT: the endpoint.
 	EndpointId *string `json:"endpointId"`
 	// With selector GROUP: the group.
-	GroupId *string   `json:"groupId"`
-	Measure Measure   `json:"measure"`
-	Kind    LimitKind `json:"kind"`
+	GroupId *string `json:"groupId"`
+	// What it measures.
+	Measure Measure `json:"measure"`
+	// How it counts over time.
+	Kind LimitKind `json:"kind"`
 	// How much it allows in a period, in units of `measure`; 1 to 10^12.
 	Amount int64 `json:"amount"`
 	// SECOND to DAY for RATE and WINDOW; HOUR, DAY, MONTH or BILLING for QUOTA.
 	Period Period `json:"period"`
 	// Only with kind RATE: 1 to 10^12; leave it out to have `amount`.
-	Burst *int64    `json:"burst"`
-	Mode  LimitMode `json:"mode"`
+	Burst *int64 `json:"burst"`
+	// What it does when it is exceeded.
+	Mode LimitMode `json:"mode"`
 	// Only with mode SOFT: 1 to 1000.
 	GracePercent *int `json:"gracePercent"`
 	// Only with mode SOFT: 1 to 2592000.
 	GraceSeconds *int `json:"graceSeconds"`
 	// Leave it out for CLOSED with kind QUOTA and OPEN otherwise.
-	FailMode     *FailMode `json:"failMode"`
-	RefundErrors bool      `json:"refundErrors"`
+	FailMode *FailMode `json:"failMode"`
+	// See Limit.refundErrors.
+	RefundErrors bool `json:"refundErrors"`
 	// Not with kind QUOTA; leave it out for none.
 	Adaptive *AdaptiveInput `json:"adaptive"`
 }
@@ -2007,8 +2046,9 @@ var AllLimitSubject = []LimitSubject{
 // One page of accounts.
 type ListAccountsAccountsAccountConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Account `json:"nodes"`
-	PageInfo PageInfo  `json:"pageInfo"`
+	Nodes []Account `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListAccountsAccountsAccountConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2032,8 +2072,9 @@ func (v *ListAccountsResponse) GetAccounts() ListAccountsAccountsAccountConnecti
 // One page of the audit log.
 type ListAuditAuditLogAuditConnection struct {
 	// The nodes without their cursors.
-	Nodes    []ListAuditAuditLogAuditConnectionNodesAuditRecord `json:"nodes"`
-	PageInfo PageInfo                                           `json:"pageInfo"`
+	Nodes []ListAuditAuditLogAuditConnectionNodesAuditRecord `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListAuditAuditLogAuditConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2052,12 +2093,14 @@ type ListAuditAuditLogAuditConnectionNodesAuditRecord struct {
 	// Its place in the log, from 1, without gaps.
 	Seq int64 `json:"seq"`
 	// When it was made.
-	At    time.Time                                                       `json:"at"`
+	At time.Time `json:"at"`
+	// Who made it.
 	Actor ListAuditAuditLogAuditConnectionNodesAuditRecordActorAuditActor `json:"actor"`
 	// X-Request-Id of the request in which it was made; null outside of one.
 	RequestId *string `json:"requestId"`
 	// What was done, as a verb and a noun, such as UPDATE_TIER.
-	Action string                                                            `json:"action"`
+	Action string `json:"action"`
+	// What was changed.
 	Object ListAuditAuditLogAuditConnectionNodesAuditRecordObjectAuditObject `json:"object"`
 	// Whose the object is; null when it is no account's.
 	AccountId *string `json:"accountId"`
@@ -2100,10 +2143,12 @@ func (v *ListAuditAuditLogAuditConnectionNodesAuditRecord) GetChanges() []ListAu
 //
 // Who did something, as they were at the time.
 type ListAuditAuditLogAuditConnectionNodesAuditRecordActorAuditActor struct {
+	// What kind of actor it was.
 	Kind ActorKind `json:"kind"`
 	// Null for Weir itself.
-	Id   *string `json:"id"`
-	Name string  `json:"name"`
+	Id *string `json:"id"`
+	// Their name at the time.
+	Name string `json:"name"`
 }
 
 // GetKind returns ListAuditAuditLogAuditConnectionNodesAuditRecordActorAuditActor.Kind, and is useful for accessing the field via an interface.
@@ -2157,8 +2202,9 @@ type ListAuditAuditLogAuditConnectionNodesAuditRecordObjectAuditObject struct {
 	// Such as TIER.
 	Kind string `json:"kind"`
 	// Null for what there is one of.
-	Id   *string `json:"id"`
-	Name string  `json:"name"`
+	Id *string `json:"id"`
+	// Its name at the time.
+	Name string `json:"name"`
 }
 
 // GetKind returns ListAuditAuditLogAuditConnectionNodesAuditRecordObjectAuditObject.Kind, and is useful for accessing the field via an interface.
@@ -2192,8 +2238,9 @@ func (v *ListAuditResponse) GetAuditLog() ListAuditAuditLogAuditConnection { ret
 // One page of accounts.
 type ListDeclaredAccountsAccountsAccountConnection struct {
 	// The nodes without their cursors.
-	Nodes    []DeclaredAccount `json:"nodes"`
-	PageInfo PageInfo          `json:"pageInfo"`
+	Nodes []DeclaredAccount `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListDeclaredAccountsAccountsAccountConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2219,8 +2266,9 @@ func (v *ListDeclaredAccountsResponse) GetAccounts() ListDeclaredAccountsAccount
 // One page of endpoints.
 type ListEndpointsEndpointsEndpointConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Endpoint `json:"nodes"`
-	PageInfo PageInfo   `json:"pageInfo"`
+	Nodes []Endpoint `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListEndpointsEndpointsEndpointConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2246,7 +2294,8 @@ func (v *ListEndpointsResponse) GetEndpoints() ListEndpointsEndpointsEndpointCon
 // One page of endpoint groups.
 type ListGroupsEndpointGroupsEndpointGroupConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Group  `json:"nodes"`
+	Nodes []Group `json:"nodes"`
+	// Where the page lies in its list.
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
@@ -2287,8 +2336,9 @@ func (v *ListIdentitiesAccount) GetIdentities() ListIdentitiesAccountIdentitiesI
 // One page of identities.
 type ListIdentitiesAccountIdentitiesIdentityConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Identity `json:"nodes"`
-	PageInfo PageInfo   `json:"pageInfo"`
+	Nodes []Identity `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListIdentitiesAccountIdentitiesIdentityConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2324,7 +2374,8 @@ func (v *ListKeysAccount) GetKeys() ListKeysAccountKeysKeyConnection { return v.
 // One page of keys.
 type ListKeysAccountKeysKeyConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Key    `json:"nodes"`
+	Nodes []Key `json:"nodes"`
+	// Where the page lies in its list.
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
@@ -2349,7 +2400,8 @@ func (v *ListKeysResponse) GetAccount() *ListKeysAccount { return v.Account }
 // One page of custom meters.
 type ListMetersMetersMeterConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Meter  `json:"nodes"`
+	Nodes []Meter `json:"nodes"`
+	// Where the page lies in its list.
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
@@ -2388,8 +2440,9 @@ func (v *ListOverridesAccount) GetOverrides() ListOverridesAccountOverridesOverr
 // One page of overrides.
 type ListOverridesAccountOverridesOverrideConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Override `json:"nodes"`
-	PageInfo PageInfo   `json:"pageInfo"`
+	Nodes []Override `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListOverridesAccountOverridesOverrideConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2422,7 +2475,8 @@ func (v *ListPolicyTiersResponse) GetTiers() ListPolicyTiersTiersTierConnection 
 // One page of tiers.
 type ListPolicyTiersTiersTierConnection struct {
 	// The nodes without their cursors.
-	Nodes    []Tier   `json:"nodes"`
+	Nodes []Tier `json:"nodes"`
+	// Where the page lies in its list.
 	PageInfo PageInfo `json:"pageInfo"`
 }
 
@@ -2447,8 +2501,9 @@ func (v *ListTiersResponse) GetTiers() ListTiersTiersTierConnection { return v.T
 // One page of tiers.
 type ListTiersTiersTierConnection struct {
 	// The nodes without their cursors.
-	Nodes    []CountedTier `json:"nodes"`
-	PageInfo PageInfo      `json:"pageInfo"`
+	Nodes []CountedTier `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
 // GetNodes returns ListTiersTiersTierConnection.Nodes, and is useful for accessing the field via an interface.
@@ -2624,10 +2679,14 @@ func (v *PageInfo) GetEndCursor() *string { return v.EndCursor }
 type Period string
 
 const (
+	// A second.
 	PeriodSecond Period = "SECOND"
+	// A minute.
 	PeriodMinute Period = "MINUTE"
-	PeriodHour   Period = "HOUR"
-	PeriodDay    Period = "DAY"
+	// An hour.
+	PeriodHour Period = "HOUR"
+	// A day.
+	PeriodDay Period = "DAY"
 	// A calendar month.
 	PeriodMonth Period = "MONTH"
 	// The account's billing period; see Account.billingDay.
@@ -2828,6 +2887,7 @@ func (v *ReadRolloutRollout) GetWorkers() []ReadRolloutRolloutWorkersWorker { re
 //
 // How far one snapshot has got.
 type ReadRolloutRolloutProgress struct {
+	// The snapshot that it is about.
 	Snapshot int64 `json:"snapshot"`
 	// Workers that run it, or a later one.
 	Confirmed int `json:"confirmed"`
@@ -2973,6 +3033,7 @@ func (v *RemoveIdentityResponse) GetRemoveIdentity() RemoveIdentityRemoveIdentit
 //
 // What a mutation of an account answers.
 type ResetAccountResetAccountAccountPayload struct {
+	// As it is after the change.
 	Account Account `json:"account"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -3009,6 +3070,7 @@ func (v *RevokeKeyResponse) GetRevokeKey() RevokeKeyRevokeKeyKeyPayload { return
 //
 // What updateKey and revokeKey answer.
 type RevokeKeyRevokeKeyKeyPayload struct {
+	// As it is after the change.
 	Key Key `json:"key"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -3054,6 +3116,7 @@ func (v *RotateKeyResponse) GetRotateKey() RotateKeyRotateKeyRotateKeyPayload { 
 //
 // What rotateKey answers.
 type RotateKeyRotateKeyRotateKeyPayload struct {
+	// The new one.
 	Key Key `json:"key"`
 	// The old key.
 	Replaced Key `json:"replaced"`
@@ -3137,6 +3200,7 @@ func (v *SetManagerSetManagerManagerPayload) GetId() string { return v.Id }
 
 // An override to set.
 type SetOverrideInput struct {
+	// The account that is to have it.
 	AccountId string `json:"accountId"`
 	// A limit of the account's tier.
 	LimitId string `json:"limitId"`
@@ -3252,7 +3316,8 @@ var AllTrialEnd = []TrialEnd{
 type TrialInput struct {
 	// In the future.
 	EndsAt time.Time `json:"endsAt"`
-	Then   TrialEnd  `json:"then"`
+	// What is to happen at its end.
+	Then TrialEnd `json:"then"`
 	// With ACTIVATE: the tier to put it on; leave it out to stay on its own.
 	TierId *string `json:"tierId"`
 }
@@ -3332,6 +3397,7 @@ func (v *UpdateAccountResponse) GetUpdateAccount() UpdateAccountUpdateAccountAcc
 //
 // What a mutation of an account answers.
 type UpdateAccountUpdateAccountAccountPayload struct {
+	// As it is after the change.
 	Account Account `json:"account"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -3437,6 +3503,7 @@ func (v *UpdateKeyResponse) GetUpdateKey() UpdateKeyUpdateKeyKeyPayload { return
 //
 // What updateKey and revokeKey answer.
 type UpdateKeyUpdateKeyKeyPayload struct {
+	// As it is after the change.
 	Key Key `json:"key"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -3554,6 +3621,7 @@ func (v *UpdateTierResponse) GetUpdateTier() UpdateTierUpdateTierTierPayload { r
 //
 // What createTier, updateTier and others that change a tier answer.
 type UpdateTierUpdateTierTierPayload struct {
+	// As it is after the change.
 	Tier Tier `json:"tier"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
@@ -3569,12 +3637,15 @@ func (v *UpdateTierUpdateTierTierPayload) GetSnapshot() int64 { return v.Snapsho
 type UsageDimension string
 
 const (
+	// By account.
 	UsageDimensionAccount UsageDimension = "ACCOUNT"
 	// A key, or an identity that stands for an account.
-	UsageDimensionKey      UsageDimension = "KEY"
+	UsageDimensionKey UsageDimension = "KEY"
+	// By endpoint.
 	UsageDimensionEndpoint UsageDimension = "ENDPOINT"
 	// The HTTP status code.
-	UsageDimensionStatus   UsageDimension = "STATUS"
+	UsageDimensionStatus UsageDimension = "STATUS"
+	// By what the filter said.
 	UsageDimensionDecision UsageDimension = "DECISION"
 	// The tier that requests were decided under.
 	UsageDimensionTier UsageDimension = "TIER"
@@ -3628,14 +3699,22 @@ func (v *UsageFilter) GetDecisions() []Decision { return v.Decisions }
 type UsageMeasure string
 
 const (
-	UsageMeasureRequests  UsageMeasure = "REQUESTS"
-	UsageMeasureAllowed   UsageMeasure = "ALLOWED"
+	// All requests.
+	UsageMeasureRequests UsageMeasure = "REQUESTS"
+	// Requests passed to the upstream.
+	UsageMeasureAllowed UsageMeasure = "ALLOWED"
+	// Requests refused with 429.
 	UsageMeasureThrottled UsageMeasure = "THROTTLED"
-	UsageMeasureShadowed  UsageMeasure = "SHADOWED"
-	UsageMeasureErrors    UsageMeasure = "ERRORS"
-	UsageMeasureCost      UsageMeasure = "COST"
-	UsageMeasureBytesIn   UsageMeasure = "BYTES_IN"
-	UsageMeasureBytesOut  UsageMeasure = "BYTES_OUT"
+	// Requests that a shadow limit would have refused.
+	UsageMeasureShadowed UsageMeasure = "SHADOWED"
+	// Allowed requests that were answered with a 5xx.
+	UsageMeasureErrors UsageMeasure = "ERRORS"
+	// Cost units.
+	UsageMeasureCost UsageMeasure = "COST"
+	// Request headers and bodies, bytes.
+	UsageMeasureBytesIn UsageMeasure = "BYTES_IN"
+	// Response headers and bodies, bytes.
+	UsageMeasureBytesOut UsageMeasure = "BYTES_OUT"
 )
 
 var AllUsageMeasure = []UsageMeasure{
