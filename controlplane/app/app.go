@@ -43,7 +43,8 @@ type Config struct {
 	NodeToken   string
 	HTTPTLS     certs.Files // of the dashboard and GraphQL; none: plain HTTP
 	EdgeTLS     certs.Files // of the edge; none: plain HTTP
-	MetricsAddr string      // where Prometheus asks, over plain HTTP; empty: nowhere
+	MetricsAddr string      // where Prometheus asks; empty: nowhere
+	MetricsTLS  certs.Files // of the metrics; none: plain HTTP
 	TraceURL    string      // the OTLP collector, as http://host:port; empty: no traces
 	// TrustedProxies are those whose X-Forwarded-For says where a sign-in comes from.
 	TrustedProxies []netip.Prefix

@@ -47,7 +47,7 @@ func (a *App) listen(filters *edge.Edge) error {
 		return nil
 	}
 	a.gauges()
-	return a.serve(a.config.MetricsAddr, certs.Files{}, a.watch.Metrics())
+	return a.serve(a.config.MetricsAddr, a.config.MetricsTLS, a.watch.Metrics())
 }
 
 func (a *App) routes(resolver *graph.Resolver) http.Handler {

@@ -27,7 +27,7 @@ func TestTheControlPlanesRoleHasRowsAndNothingElse(t *testing.T) {
 	conn := dial(t, databases.AsApp(t, owned))
 	for _, sql := range []string{
 		`create table mine (id int)`, `create schema mine`, `drop table accounts`, `truncate accounts`, `alter table accounts add column mine int`,
-		`alter table accounts disable trigger user`, `create index on accounts (name)`, `drop function extend_audit_log`,
+		`alter table accounts disable trigger user`, `alter table tier_versions disable trigger user`, `create index on accounts (name)`, `drop function extend_audit_log`,
 		`update audit_records set action = 'x'`, `delete from audit_records`, `truncate audit_records`,
 		`update audit_head set seq = 7`, `delete from audit_head`, `select extend_audit_log()`,
 		`update migration_sums set sum = 'x'`, `delete from goose_db_version`, `select from database_roles`,

@@ -26,8 +26,12 @@ type serveCommand struct {
 	EdgeTLSKey   string `name:"edge-tls-key" env:"WEIR_EDGE_TLS_KEY" help:"The key of that certificate, a PEM file."`
 	EdgeClientCA string `name:"edge-client-ca" env:"WEIR_EDGE_CLIENT_CA" help:"Who signs Envoys' certificates, a PEM file; each Envoy must show one then, beside the node token."`
 
-	MetricsAddr string `name:"metrics-addr" env:"WEIR_METRICS_ADDR" help:"Where Prometheus finds /metrics, in plain HTTP; unset: nowhere."`
-	TraceURL    string `name:"trace-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"An OpenTelemetry collector that takes traces over HTTP, such as http://127.0.0.1:4318; unset: no traces. Other OTEL_ variables hold too."`
+	MetricsAddr     string `name:"metrics-addr" env:"WEIR_METRICS_ADDR" help:"Where Prometheus finds /metrics; unset: nowhere."`
+	MetricsTLSCert  string `name:"metrics-tls-cert" env:"WEIR_METRICS_TLS_CERT" help:"The metrics' certificate, a PEM file; unset: plain HTTP."`
+	MetricsTLSKey   string `name:"metrics-tls-key" env:"WEIR_METRICS_TLS_KEY" help:"The key of that certificate, a PEM file."`
+	MetricsClientCA string `name:"metrics-client-ca" env:"WEIR_METRICS_CLIENT_CA" help:"Who signs the certificates of those that may ask, a PEM file; each must show one then."`
+
+	TraceURL string `name:"trace-url" env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"An OpenTelemetry collector that takes traces over HTTP, such as http://127.0.0.1:4318; unset: no traces. Other OTEL_ variables hold too."`
 
 	Migrate string `enum:"auto,never" default:"auto" env:"WEIR_MIGRATE" help:"auto brings the database up to date where its role may; never leaves that to weir migrate."`
 
@@ -99,6 +103,7 @@ func (c serveCommand) serve(s signals, weir *app.App, apiToken string, config ap
 func (c serveCommand) config() (app.Config, error) {
 	config := app.Config{HTTPAddr: c.HTTPAddr, EdgeAddr: c.EdgeAddr, PublicURL: c.PublicURL, StoreDir: c.StoreDir}
 	config.MetricsAddr, config.TraceURL = c.MetricsAddr, c.TraceURL
+	config.MetricsTLS = certs.Files{Certificate: c.MetricsTLSCert, Key: c.MetricsTLSKey, ClientCA: c.MetricsClientCA}
 	config.HTTPTLS = certs.Files{Certificate: c.TLSCert, Key: c.TLSKey}
 	config.EdgeTLS = certs.Files{Certificate: c.EdgeTLSCert, Key: c.EdgeTLSKey, ClientCA: c.EdgeClientCA}
 	if config.PublicURL == "" {
