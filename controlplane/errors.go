@@ -23,6 +23,11 @@ const (
 	CodeForbidden Code = "FORBIDDEN" // who is signed in may not; Permission says what it takes
 )
 
+// Codes returns every code.
+func Codes() []Code {
+	return []Code{CodeValidation, CodeNotFound, CodeConflict, CodeUnauthenticated, CodeForbidden, CodeIdempotencyMismatch, CodeCarriedOut}
+}
+
 // Error is a caller's mistake, told in a sentence that says what to do. Every
 // other error is a fault of ours, and callers only learn that there was one.
 type Error struct {
