@@ -163,7 +163,7 @@ func (c applyCommand) Run(ctx context.Context, t *Terminal) error {
 	}
 	if asked { // that may have taken long
 		var now *declare.Plan
-		if state, now, err = c.Files.plan(ctx, t, remote, d); err != nil {
+		if state, now, err = c.plan(ctx, t, remote, d); err != nil {
 			return err
 		}
 		if now.ID != plan.ID {

@@ -43,7 +43,7 @@ func (p place) add(field, format string, args ...any) {
 			path = append(path, step)
 		}
 	}
-	p.c.faults = append(p.c.faults, Fault{p.c.file, lineOf(p.c.root, path...), field, fmt.Sprintf(format, args...)})
+	p.c.faults = append(p.c.faults, FaultError{p.c.file, lineOf(p.c.root, path...), field, fmt.Sprintf(format, args...)})
 }
 
 // addAll tells what a check of the API found. Fields are called otherwise here.

@@ -128,15 +128,15 @@ type origin struct {
 	line int
 }
 
-// Fault is a mistake in a file, with what to do.
-type Fault struct {
+// FaultError is a mistake in a file, with what to do.
+type FaultError struct {
 	File    string
 	Line    int
 	Field   string // path in the object; empty for the object itself
 	Message string
 }
 
-func (f Fault) Error() string {
+func (f FaultError) Error() string {
 	text := f.Message
 	if f.Field != "" {
 		text = f.Field + ": " + text
@@ -147,8 +147,8 @@ func (f Fault) Error() string {
 	return fmt.Sprintf("%s:%d: %s", f.File, f.Line, text)
 }
 
-func (o origin) fault(format string, args ...any) Fault {
-	return Fault{File: o.file, Line: o.line, Message: fmt.Sprintf(format, args...)}
+func (o origin) fault(format string, args ...any) FaultError {
+	return FaultError{File: o.file, Line: o.line, Message: fmt.Sprintf(format, args...)}
 }
 
 // Same says whether two overrides do the same.

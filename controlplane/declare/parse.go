@@ -51,7 +51,7 @@ type checker struct {
 
 func (c *checker) read(content []byte, whole *Document) {
 	if len(content) > MaxFileBytes {
-		c.faults = append(c.faults, Fault{c.file, 1, "", fmt.Sprintf("the file has more than %d bytes; split it", MaxFileBytes)})
+		c.faults = append(c.faults, FaultError{c.file, 1, "", fmt.Sprintf("the file has more than %d bytes; split it", MaxFileBytes)})
 		return
 	}
 	nodes, strict := yaml.NewDecoder(bytes.NewReader(content)), yaml.NewDecoder(bytes.NewReader(content))
@@ -74,7 +74,7 @@ func (c *checker) read(content []byte, whole *Document) {
 		c.check(&d)
 		whole.add(d, c)
 	}
-	c.faults = append(c.faults, Fault{c.file, 1, "", fmt.Sprintf("the file has more than %d documents; split it", maxDocuments)})
+	c.faults = append(c.faults, FaultError{c.file, 1, "", fmt.Sprintf("the file has more than %d documents; split it", maxDocuments)})
 }
 
 func (d *Document) add(part Document, c *checker) {
@@ -108,7 +108,7 @@ func (c *checker) unreadable(err error) {
 		lines = several.Errors
 	}
 	for _, text := range lines {
-		f := Fault{File: c.file, Line: 1, Message: text}
+		f := FaultError{File: c.file, Line: 1, Message: text}
 		if found := yamlLine.FindStringSubmatch(text); found != nil {
 			f.Line, _ = strconv.Atoi(found[1])
 			f.Message = found[2]

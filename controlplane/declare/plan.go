@@ -64,7 +64,7 @@ type Plan struct {
 func Make(s *State, d *Document, o Options) (*Plan, error) {
 	p := &planner{state: s, document: d, options: o, wanted: map[Key]bool{}}
 	if o.Prune && d.Metadata.Manager == "" {
-		return nil, Fault{Message: "to prune, the files have to say whose they are: give metadata.manager in one of them"}
+		return nil, FaultError{Message: "to prune, the files have to say whose they are: give metadata.manager in one of them"}
 	}
 	current := &s.Document
 	each(p, KindGroup, d.Groups, current.Groups, func(g Group) (string, origin) { return g.Name, g.origin })
