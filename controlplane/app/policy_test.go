@@ -102,7 +102,7 @@ func TestALongPollAnswersWithWhatChanged(t *testing.T) {
 	var made struct{ CreateTier struct{ Snapshot int64 } }
 	p.must(`mutation{createTier(input:{name:"Last",limits:[]}){snapshot}}`, &made)
 	whole := p.latest(made.CreateTier.Snapshot)
-	if whole.Base != 0 || len(whole.Segments) != 1+1<<whole.Bits || core(t, whole).Plans() != 3 {
+	if whole.Base != 0 || len(whole.Segments) != 1+1<<whole.Bits || core(t, whole).Plans() != 4 {
 		t.Fatalf("the whole is %d segments from %d on", len(whole.Segments), whole.Base)
 	}
 	version := whole.Version
