@@ -33,7 +33,6 @@ const (
 	KindVersion  Kind = "ver" // of a tier
 	KindTierMove Kind = "tmv"
 	KindMove     Kind = "mov" // of an account
-	KindPilot    Kind = "plt"
 
 	KindMember  Kind = "mem"
 	KindSession Kind = "ses"

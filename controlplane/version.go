@@ -8,7 +8,7 @@ import (
 )
 
 // TierVersion is what a tier was, is, or is to be like. A draft may change; what a
-// version says that was published, or is in a pilot, is so for good.
+// version says that was published is so for good.
 type TierVersion struct {
 	ID          ID
 	TierID      ID
@@ -28,7 +28,6 @@ type VersionState string
 // The states.
 const (
 	VersionDraft     VersionState = "draft"
-	VersionPilot     VersionState = "pilot" // only a pilot's accounts are on it
 	VersionPublished VersionState = "published"
 )
 

@@ -29,6 +29,14 @@ func (r *accountResolver) Version(ctx context.Context, obj *controlplane.Account
 	return versionOf(ctx, obj.ID)
 }
 
+func (r *accountResolver) PendingMove(ctx context.Context, obj *controlplane.Account) (*controlplane.AccountMove, error) {
+	moves, err := loadersOf(ctx).pendingMoves.Load(ctx, obj.ID)
+	if err != nil || len(moves) == 0 {
+		return nil, err
+	}
+	return moves[0], nil
+}
+
 func (r *accountResolver) Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error) {
 	return pointers(obj.Labels.List()), nil
 }

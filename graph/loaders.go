@@ -49,6 +49,8 @@ type loaders struct {
 
 	versions      *dataloadgen.Loader[controlplane.ID, *controlplane.TierVersion]
 	drafts        *dataloadgen.Loader[controlplane.ID, []*controlplane.TierVersion] // by tier: one or none
+	tierMoves     *dataloadgen.Loader[controlplane.ID, []*controlplane.TierMove]    // by tier: one or none
+	pendingMoves  *dataloadgen.Loader[controlplane.ID, []*controlplane.AccountMove] // by account: one or none
 	standings     *dataloadgen.Loader[controlplane.ID, *postgres.Standing]          // by account
 	versionCounts *dataloadgen.Loader[controlplane.ID, int]                         // accounts by version
 
@@ -109,9 +111,11 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		corrections:   dataloadgen.NewMappedLoader(byID(db.CorrectionsByID, func(c *controlplane.Correction) controlplane.ID { return c.ID }), wait),
 		unaccounted:   dataloadgen.NewMappedLoader(byID(db.UnaccountedByID, func(u *controlplane.UnaccountedUsage) controlplane.ID { return u.ID }), wait),
 
-		versions:  dataloadgen.NewMappedLoader(byID(db.VersionsByID, func(v *controlplane.TierVersion) controlplane.ID { return v.ID }), wait),
-		standings: dataloadgen.NewMappedLoader(byID(db.Standings, func(s *postgres.Standing) controlplane.ID { return s.AccountID }), wait),
-		drafts:    dataloadgen.NewMappedLoader(byOwner(db.DraftsByTier, func(v *controlplane.TierVersion) controlplane.ID { return v.TierID }), wait),
+		versions:     dataloadgen.NewMappedLoader(byID(db.VersionsByID, func(v *controlplane.TierVersion) controlplane.ID { return v.ID }), wait),
+		standings:    dataloadgen.NewMappedLoader(byID(db.Standings, func(s *postgres.Standing) controlplane.ID { return s.AccountID }), wait),
+		drafts:       dataloadgen.NewMappedLoader(byOwner(db.DraftsByTier, func(v *controlplane.TierVersion) controlplane.ID { return v.TierID }), wait),
+		tierMoves:    dataloadgen.NewMappedLoader(byOwner(db.TierMoves, func(m *controlplane.TierMove) controlplane.ID { return m.TierID }), wait),
+		pendingMoves: dataloadgen.NewMappedLoader(byOwner(db.PendingMoves, func(m *controlplane.AccountMove) controlplane.ID { return m.AccountID }), wait),
 
 		quotas: dataloadgen.NewMappedLoader(byOwner(func(ctx context.Context, accounts []controlplane.ID) ([]controlplane.QuotaStanding, error) {
 			return db.QuotaStandings(ctx, accounts, now)

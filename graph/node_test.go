@@ -15,6 +15,8 @@ func notNodes() map[string]string {
 		"AuditActor":           "it is the id of who did it, a member or an API token",
 		"AuditObject":          "it is the id of what it was done to",
 		"EndpointUse":          "it is the id of the limit, key or meter",
+		"TierMove":             "its tier has it: the one that runs, or the last",
+		"AccountMove":          "its account has it, while it is to come",
 		"DeletePayload":        "it is the id of what is gone",
 		"RemovedMemberPayload": "it is the id of who is gone",
 		"ManagedObject":        "it is the id of what is kept in files",

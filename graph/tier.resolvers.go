@@ -193,6 +193,14 @@ func (r *tierResolver) Versions(ctx context.Context, obj *controlplane.Tier, fir
 	return versionsOf(ctx, obj.ID, first, after)
 }
 
+func (r *tierResolver) Move(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierMove, error) {
+	moves, err := loadersOf(ctx).tierMoves.Load(ctx, obj.ID)
+	if err != nil || len(moves) == 0 {
+		return nil, err
+	}
+	return moves[0], nil
+}
+
 func (r *tierResolver) AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error) {
 	return loadersOf(ctx).counts.Load(ctx, obj.ID)
 }

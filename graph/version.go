@@ -59,7 +59,10 @@ func draftOf(in model.SaveTierDraftInput) (controlplane.TierDraft, error) {
 }
 
 func publicationOf(in model.PublishTierInput) (controlplane.Publication, error) {
-	p := controlplane.Publication{Revision: in.Revision, Move: controlplane.Migration{When: in.Move.When}}
+	p := controlplane.Publication{Revision: in.Revision, Move: controlplane.Migration{When: in.Move.When, Steps: in.Move.Steps}}
+	if in.Move.StepMinutes != nil {
+		p.Move.StepMinutes = *in.Move.StepMinutes
+	}
 	var err1, err2, err3 error
 	p.TierID, err1 = controlplane.KindTier.Parse("tierId", in.TierID)
 	p.Limits, err2 = limitsOf(in.Limits)

@@ -1,13 +1,12 @@
 -- +goose Up
 
 -- The versions of a tier. A draft may change; once a version is sealed, what it says
--- is as it is for good, which triggers see to. A pilot's version is sealed and not
--- published: only the accounts of the pilot are on it.
+-- is as it is for good, which triggers see to.
 create table tier_versions (
     id           bigint generated always as identity primary key,
     tier_id      bigint not null references tiers on delete cascade,
     number       integer check (number > 0), -- null: a draft
-    state        text not null check (state in ('draft', 'pilot', 'published')),
+    state        text not null check (state in ('draft', 'published')),
     sealed       boolean not null default false,
     note         text not null default '' check (char_length(note) <= 500),
     created_at   timestamptz not null default now(),
@@ -78,9 +77,7 @@ alter table overrides add constraint overrides_limit_id_fkey foreign key (limit_
 -- +goose StatementBegin
 create function refuse_sealed_version() returns trigger language plpgsql as $$
 begin
-    if old.sealed and (tg_op = 'DELETE' or to_jsonb(new) - '{state,published_at,actor_kind,actor_id,actor_name}'::text[]
-            is distinct from to_jsonb(old) - '{state,published_at,actor_kind,actor_id,actor_name}'::text[]
-            or old.state = 'published') then
+    if old.sealed then
         -- It goes with its tier, which is gone by then.
         if tg_op = 'DELETE' and not exists (select from tiers where id = old.tier_id) then
             return old;
@@ -122,28 +119,6 @@ begin
 end $$;
 -- +goose StatementEnd
 create trigger check_targets before insert on version_limits for each row execute function check_limit_targets();
-
--- A pilot: some accounts of a tier are on a version of it for a trial. Which they are
--- is a list, or a percentage of all: those of the lowest places; see account_place.
-create table pilots (
-    id         bigint generated always as identity primary key,
-    tier_id    bigint not null references tiers on delete cascade,
-    version_id bigint not null,
-    percent    integer check (percent between 1 and 100), -- null: a list
-    note       text not null check (char_length(note) <= 500),
-    state      text not null check (state in ('running', 'ended', 'promoted')),
-    started_at timestamptz not null default now(),
-    ended_at   timestamptz check ((ended_at is null) = (state = 'running')),
-    constraint pilots_version_fkey foreign key (tier_id, version_id) references tier_versions (tier_id, id) on delete cascade
-);
-create unique index pilots_running_key on pilots (tier_id) where state = 'running';
-create index pilots_version_idx on pilots (version_id);
-create table pilot_accounts (
-    pilot_id   bigint not null references pilots on delete cascade,
-    account_id bigint not null references accounts on delete cascade,
-    primary key (pilot_id, account_id)
-);
-create index pilot_accounts_account_idx on pilot_accounts (account_id);
 
 -- A move of the accounts that were on a tier when a version was published to that
 -- version: in steps, each a percentage of them, or each at the end of its billing
@@ -220,13 +195,9 @@ create trigger choose_cohort before insert or update of tier_id on accounts for 
 
 -- Which version of which tier each account is on.
 create view account_versions as
-select a.id as account_id, c.tier_id, coalesce(p.version_id, m.version_id, c.version_id) as version_id,
-    coalesce(m.cohort_id, c.id) as cohort_id, p.id as pilot_id
+select a.id as account_id, c.tier_id, coalesce(m.version_id, c.version_id) as version_id
 from accounts a
 join cohorts c on c.id = coalesce(a.cohort_id, (select h.id from policy join cohorts h on h.tier_id = policy.default_tier_id and h.head))
-left join pilots p on p.tier_id = c.tier_id and p.state = 'running' and case when p.percent is null
-    then exists (select from pilot_accounts l where l.pilot_id = p.id and l.account_id = a.id)
-    else account_place('pilot ' || p.id::text, a.id) < p.percent * 100 end
 left join (
     select m.*, c.version_id from tier_moves m join cohorts c on c.id = m.cohort_id
     where m.way = 'steps' and m.state in ('running', 'paused', 'stopping')
@@ -236,8 +207,7 @@ left join (
 -- on, stays.
 create function limit_target_holds(version bigint) returns boolean language sql stable
 return exists (select from tier_versions v where v.id = version and v.state = 'draft')
-    or exists (select from cohorts c where c.version_id = version)
-    or exists (select from pilots p where p.version_id = version and p.state = 'running');
+    or exists (select from cohorts c where c.version_id = version);
 
 -- +goose StatementBegin
 create function keep_limit_targets() returns trigger language plpgsql as $$
@@ -256,8 +226,6 @@ create trigger keep_limit_targets before delete on endpoints for each row execut
 create trigger keep_limit_targets before delete on endpoint_groups for each row execute function keep_limit_targets();
 
 create trigger note_change after insert or update or delete on cohorts for each statement execute function note_catalog_change();
-create trigger note_change after insert or update or delete on pilots for each statement execute function note_catalog_change();
-create trigger note_change after insert or update or delete on pilot_accounts for each statement execute function note_catalog_change();
 create trigger note_change after insert or update or delete on tier_moves for each statement execute function note_catalog_change();
 
 -- +goose Down
@@ -268,7 +236,7 @@ drop view account_versions;
 drop trigger choose_cohort on accounts;
 drop table account_moves;
 alter table accounts drop column cohort_id;
-drop table tier_moves, pilot_accounts, pilots;
+drop table tier_moves;
 drop function account_place, choose_cohort, keep_limit_targets;
 drop trigger keep_sealed on version_limits;
 drop trigger keep_sealed on tier_versions;

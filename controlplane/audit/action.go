@@ -15,6 +15,12 @@ const (
 	DiscardTierDraft Action = "DISCARD_TIER_DRAFT"
 	PublishTier      Action = "PUBLISH_TIER"
 	CopyTier         Action = "COPY_TIER"
+	ChangeTierMove   Action = "CHANGE_TIER_MOVE"
+	AdvanceTierMove  Action = "ADVANCE_TIER_MOVE"
+
+	MoveAccount         Action = "MOVE_ACCOUNT"
+	ScheduleAccountMove Action = "SCHEDULE_ACCOUNT_MOVE"
+	CancelAccountMove   Action = "CANCEL_ACCOUNT_MOVE"
 
 	CreateAccount  Action = "CREATE_ACCOUNT"
 	UpdateAccount  Action = "UPDATE_ACCOUNT"
@@ -66,7 +72,8 @@ const (
 func Actions() []Action {
 	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
-		SaveTierDraft, DiscardTierDraft, PublishTier, CopyTier,
+		SaveTierDraft, DiscardTierDraft, PublishTier, CopyTier, ChangeTierMove, AdvanceTierMove,
+		MoveAccount, ScheduleAccountMove, CancelAccountMove,
 		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
 		CreateEndpoint, UpdateEndpoint, DeleteEndpoint, CreateEndpointGroup, DeleteEndpointGroup, ImportEndpoints,
@@ -84,6 +91,7 @@ type ObjectKind string
 const (
 	Tier          ObjectKind = "TIER"
 	TierVersion   ObjectKind = "TIER_VERSION"
+	TierMove      ObjectKind = "TIER_MOVE"
 	Defaults      ObjectKind = "DEFAULTS"
 	Account       ObjectKind = "ACCOUNT"
 	Override      ObjectKind = "OVERRIDE"

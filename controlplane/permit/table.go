@@ -138,6 +138,9 @@ var fields = map[string]map[string]Rule{
 		"discardTierDraft":    {Needs: PolicyWrite},
 		"publishTier":         {Needs: PolicyWrite},
 		"copyTier":            {Needs: PolicyWrite},
+		"changeTierMove":      {Needs: PolicyWrite},
+		"moveAccount":         {Needs: AccountsWrite},
+		"cancelAccountMove":   {Needs: AccountsWrite},
 		"deleteTier":          {Needs: PolicyWrite},
 		"setDefaults":         {Needs: PolicyWrite},
 		"createEndpoint":      {Needs: PolicyWrite},
@@ -166,15 +169,16 @@ var fields = map[string]map[string]Rule{
 
 	// What takes more than to have reached the object.
 	"Account": {
-		"tier":       {Needs: PolicyRead, Bound: Open},
-		"trial":      {Needs: PolicyRead, Bound: Open}, // it has a tier
-		"version":    {Needs: PolicyRead, Bound: Open},
-		"overrides":  {Needs: AccountsRead, Bound: Open},
-		"keys":       {Needs: AccountsRead, Bound: Open},
-		"identities": {Needs: AccountsRead, Bound: Open},
-		"levels":     {Needs: AccountsRead, Bound: Open},
-		"quotas":     {Needs: AccountsRead, Bound: Open},
-		"usage":      {Needs: UsageRead, Bound: Open},
+		"tier":        {Needs: PolicyRead, Bound: Open},
+		"trial":       {Needs: PolicyRead, Bound: Open}, // it has a tier
+		"version":     {Needs: PolicyRead, Bound: Open},
+		"pendingMove": {Needs: PolicyRead, Bound: Open},
+		"overrides":   {Needs: AccountsRead, Bound: Open},
+		"keys":        {Needs: AccountsRead, Bound: Open},
+		"identities":  {Needs: AccountsRead, Bound: Open},
+		"levels":      {Needs: AccountsRead, Bound: Open},
+		"quotas":      {Needs: AccountsRead, Bound: Open},
+		"usage":       {Needs: UsageRead, Bound: Open},
 	},
 	"ScheduledChange": {
 		"account": {Needs: AccountsRead},
@@ -186,6 +190,7 @@ var fields = map[string]map[string]Rule{
 		"accountCount": {Needs: AccountsRead},
 		"draft":        {Needs: PolicyRead},
 		"versions":     {Needs: PolicyRead},
+		"move":         {Needs: PolicyRead},
 	},
 	"TierVersion": {
 		"accountCount": {Needs: AccountsRead},
@@ -219,7 +224,7 @@ var asParent = map[string]bool{
 	"ScheduledChange": true, "ScheduledChangeConnection": true, "ScheduledChangeEdge": true, "ScheduledChangePayload": true, "RevertChangePayload": true, "IntroductoryAllowance": true, "AccountConnection": true, "AccountPayload": true,
 	"Key": true, "KeyPayload": true, "CreateKeyPayload": true, "KeyScope": true, "RotateKeyPayload": true, "LeakedKeysPayload": true, "LeakedKey": true, "Identity": true, "Override": true,
 	"Level": true, "QuotaStanding": true,
-	"Tier": true, "TierPayload": true, "TierVersion": true, "TierVersionConnection": true, "TierVersionEdge": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
+	"Tier": true, "TierPayload": true, "TierVersion": true, "TierVersionConnection": true, "TierVersionEdge": true, "TierMove": true, "AccountMove": true, "Limit": true, "Adaptive": true, "Defaults": true, "DefaultsPayload": true, "DeletePayload": true,
 	"Endpoint": true, "EndpointPayload": true, "EndpointGroup": true, "EndpointGroupPayload": true,
 	"EndpointSource": true, "ImportOpenApiPayload": true, "EndpointChange": true, "EndpointBefore": true, "EndpointUse": true,
 	"Preview": true, "PreviewHarm": true, "PreviewAccount": true, "PreviewLimit": true, "PreviewPoint": true,

@@ -15,19 +15,17 @@ import (
 // What the ids of plans begin at that are not a tier's: far beyond any tier's.
 const (
 	cohortPlans = 1 << 46
-	pilotPlans  = 1 << 47
 	ownPlans    = 1 << 48
 )
 
 // plans makes the plans of a policy: one for each tier as it is now, one for each
-// cohort and pilot that has keys, and for the accounts with overrides one of their own. Accounts of
+// cohort that has keys, and for the accounts with overrides one of their own. Accounts of
 // a version with the same overrides share one, whose id comes from the first of them.
 type plans struct {
 	all       []book.Plan
 	splits    cohorts
 	tiers     map[controlplane.ID]*plan  // by tier: of the current version
 	cohorts   map[controlplane.ID]*plan  // by cohort
-	pilots    map[controlplane.ID]*plan  // by pilot
 	byDefault *plan                      // of accounts that have no tier of their own
 	own       map[controlplane.ID]uint64 // by account
 	shared    map[string]uint64          // by version and overrides
@@ -49,7 +47,7 @@ func (p *plan) has(limit controlplane.ID) bool {
 
 func newPlans(tiers []controlplane.Tier, c cohorts, byDefault controlplane.ID) *plans {
 	p := &plans{
-		splits: c, tiers: map[controlplane.ID]*plan{}, cohorts: map[controlplane.ID]*plan{}, pilots: map[controlplane.ID]*plan{},
+		splits: c, tiers: map[controlplane.ID]*plan{}, cohorts: map[controlplane.ID]*plan{},
 		own: map[controlplane.ID]uint64{}, shared: map[string]uint64{},
 	}
 	for _, t := range tiers {
@@ -73,11 +71,11 @@ func (p *plans) share(of *plan) uint64 {
 }
 
 // of returns the plan that an account of a cohort is on when it has no overrides.
-func (p *plans) of(_, cohort controlplane.ID) *plan {
+func (p *plans) of(account, cohort controlplane.ID) *plan {
 	if cohort == 0 {
 		return p.byDefault
 	}
-	return p.cohorts[cohort]
+	return p.cohorts[p.splits.of(account, cohort)]
 }
 
 // override gives an account a plan of its own: that which it is on, with the overrides
@@ -128,7 +126,6 @@ func (p *plans) add(id uint64, of *plan, limits []controlplane.Limit, ends []int
 // checkPlans refuses one plan more than the filter takes.
 func checkPlans(ctx context.Context, tx pgx.Tx, field string) error {
 	return checkCount(ctx, tx, `
-		select (select count(*) from tiers) + (select count(*) from cohorts) + (select count(*) from pilots where state = 'running')
-			+ (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
+		select (select count(*) from tiers) + (select count(*) from cohorts) + (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
 		controlplane.Conflict(field, "there are %d tiers, versions of them with accounts, and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
 }

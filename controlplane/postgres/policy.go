@@ -70,21 +70,23 @@ func noteVersion(ctx context.Context, tx pgx.Tx, version uint64) error {
 // PolicyState is what tells whether the policy at hand is the newest.
 type PolicyState struct {
 	Version uint64
-	// NextEnd is how long from now an override or a trial ends, by the database's
-	// clock; 0 when one has ended that EndOverrides and EndTrials have not seen.
-	// Negative: none will.
+	// NextEnd is how long from now an override or a trial ends, or accounts are to
+	// move, by the database's clock; 0 when it is time for something that EndOverrides,
+	// EndTrials and CarryOutMoves have not seen. Negative: there is nothing to come.
 	NextEnd time.Duration
 }
 
-// PolicyState returns the policy's version as it is now, and when an override or a
-// trial will end.
+// PolicyState returns the policy's version as it is now, and when something of it
+// will end or move by itself.
 func (db *DB) PolicyState(ctx context.Context) (PolicyState, error) {
 	var s PolicyState
 	var wait *float64
 	err := db.pool.QueryRow(ctx, `
 		select version, (select extract(epoch from least(
 			(select min(until) from overrides where not ended),
-			(select min(trial_ends_at) from accounts where status = 'trial')) - clock_timestamp())::float8)
+			(select min(trial_ends_at) from accounts where status = 'trial'),
+			(select min(due_at) from account_moves where moved_at is null and cancelled_at is null and tier_move_id is null),
+			(select min(next_at) from tier_moves where next_at is not null and state in ('running', 'stopping'))) - clock_timestamp())::float8)
 		from policy`).Scan(&s.Version, &wait)
 	if err != nil {
 		return s, fmt.Errorf("read the policy version: %w", err)

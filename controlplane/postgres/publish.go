@@ -84,7 +84,11 @@ func (db *DB) PublishTier(ctx context.Context, p controlplane.Publication) (cont
 		if p.Move.When == controlplane.MoveNow {
 			return moveAllNow(ctx, tx, tier.ID, id)
 		}
-		if _, err := newHead(ctx, tx, tier.ID, id); err != nil {
+		head, err := newHead(ctx, tx, tier.ID, id)
+		if err != nil {
+			return err
+		}
+		if err := beginMove(ctx, tx, tier.ID, head, p.Move); err != nil {
 			return err
 		}
 		return checkPlans(ctx, tx, "tierId")

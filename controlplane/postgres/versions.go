@@ -50,13 +50,12 @@ func (db *DB) DraftsByTier(ctx context.Context, tiers []controlplane.ID) ([]cont
 // Standing is which version of which tier an account is on.
 type Standing struct {
 	AccountID, TierID, VersionID controlplane.ID
-	PilotID                      controlplane.ID // that it is in; 0: none
 }
 
 // Standings returns on which versions accounts are, in any order.
 func (db *DB) Standings(ctx context.Context, accounts []controlplane.ID) ([]Standing, error) {
 	standings, err := list[Standing](ctx, db.pool, `
-		select account_id, tier_id, version_id, coalesce(pilot_id, 0) from account_versions where account_id = any($1)`, toInt64s(accounts))
+		select account_id, tier_id, version_id from account_versions where account_id = any($1)`, toInt64s(accounts))
 	if err != nil {
 		return nil, fmt.Errorf("read the versions of accounts: %w", err)
 	}

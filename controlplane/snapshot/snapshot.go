@@ -3,7 +3,8 @@
 // In come the policy's versions from the database; out goes, to whoever waits
 // for something newer than what he has, the update that brings him there: what
 // changed since, when this publisher itself compiled what he has, and else
-// everything. It also sees to it that overrides and trials end in time: see Run.
+// everything. It also sees to it that overrides and trials end, and accounts
+// move, in time: see Run.
 //
 // After a crash the policy is compiled anew: the database is authoritative.
 // While the database is away the last snapshot stays.
@@ -50,7 +51,7 @@ const (
 
 // Run keeps the snapshot up to date until ctx ends. At the moment at which an
 // override ends it takes that out of the policy, and when a trial ends it hands the
-// account over; what ended while nobody ran it does at once. Any number of publishers
+// account over, and it moves accounts to other versions when they are to go; what ended while nobody ran it does at once. Any number of publishers
 // may do so at once: the policy changes once.
 func (p *Publisher) Run(ctx context.Context) {
 	stale := make(chan struct{}, 1)
@@ -89,7 +90,7 @@ func (p *Publisher) Run(ctx context.Context) {
 func (p *Publisher) refresh(ctx context.Context) (next time.Duration, err error) {
 	state, err := p.db.PolicyState(ctx)
 	if err == nil && state.NextEnd == 0 {
-		if err = errors.Join(p.db.EndOverrides(ctx), p.db.EndTrials(ctx)); err == nil {
+		if err = errors.Join(p.db.EndOverrides(ctx), p.db.EndTrials(ctx), p.db.CarryOutMoves(ctx)); err == nil {
 			state, err = p.db.PolicyState(ctx)
 		}
 	}

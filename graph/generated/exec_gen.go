@@ -37,6 +37,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	Account() AccountResolver
 	AccountEffect() AccountEffectResolver
+	AccountMove() AccountMoveResolver
 	ApiToken() ApiTokenResolver
 	AuditActor() AuditActorResolver
 	AuditChange() AuditChangeResolver
@@ -74,6 +75,7 @@ type ResolverRoot interface {
 	Session() SessionResolver
 	Subscription() SubscriptionResolver
 	Tier() TierResolver
+	TierMove() TierMoveResolver
 	TierVersion() TierVersionResolver
 	Totals() TotalsResolver
 	Trial() TrialResolver
@@ -100,6 +102,7 @@ type ComplexityRoot struct {
 		Name          func(childComplexity int) int
 		OnDefaultTier func(childComplexity int) int
 		Overrides     func(childComplexity int, first int, after *string) int
+		PendingMove   func(childComplexity int) int
 		Quotas        func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Tier          func(childComplexity int) int
@@ -124,6 +127,14 @@ type ComplexityRoot struct {
 	AccountEffect struct {
 		Account func(childComplexity int) int
 		Totals  func(childComplexity int) int
+	}
+
+	AccountMove struct {
+		CreatedAt func(childComplexity int) int
+		DueAt     func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Tier      func(childComplexity int) int
+		Version   func(childComplexity int) int
 	}
 
 	AccountOutcome struct {
@@ -748,8 +759,10 @@ type ComplexityRoot struct {
 		AddIdentity           func(childComplexity int, input model.AddIdentityInput) int
 		AdjustUsage           func(childComplexity int, input model.AdjustUsageInput) int
 		BeginTotp             func(childComplexity int) int
+		CancelAccountMove     func(childComplexity int, accountID string) int
 		CancelScheduledChange func(childComplexity int, id string) int
 		ChangeAccounts        func(childComplexity int, input model.ChangeAccountsInput) int
+		ChangeTierMove        func(childComplexity int, input model.ChangeTierMoveInput) int
 		ConfirmTotp           func(childComplexity int, code string) int
 		CopyTier              func(childComplexity int, input model.CopyTierInput) int
 		CreateAPIToken        func(childComplexity int, input model.CreateAPITokenInput) int
@@ -772,6 +785,7 @@ type ComplexityRoot struct {
 		EndSession            func(childComplexity int, id string) int
 		ImportOpenAPI         func(childComplexity int, input model.ImportOpenAPIInput) int
 		InviteMember          func(childComplexity int, input model.InviteMemberInput) int
+		MoveAccount           func(childComplexity int, input model.MoveAccountInput) int
 		PublishTier           func(childComplexity int, input model.PublishTierInput) int
 		RemoveIdentity        func(childComplexity int, id string) int
 		RemoveMember          func(childComplexity int, id string) int
@@ -1114,6 +1128,7 @@ type ComplexityRoot struct {
 		Draft        func(childComplexity int) int
 		ID           func(childComplexity int) int
 		Limits       func(childComplexity int) int
+		Move         func(childComplexity int) int
 		Name         func(childComplexity int) int
 		Revision     func(childComplexity int) int
 		UpdatedAt    func(childComplexity int) int
@@ -1131,6 +1146,21 @@ type ComplexityRoot struct {
 	TierEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	TierMove struct {
+		Accounts    func(childComplexity int) int
+		EndedAt     func(childComplexity int) int
+		ID          func(childComplexity int) int
+		Moved       func(childComplexity int) int
+		NextAt      func(childComplexity int) int
+		Percent     func(childComplexity int) int
+		StartedAt   func(childComplexity int) int
+		State       func(childComplexity int) int
+		StepMinutes func(childComplexity int) int
+		Steps       func(childComplexity int) int
+		Version     func(childComplexity int) int
+		When        func(childComplexity int) int
 	}
 
 	TierPayload struct {
@@ -1327,6 +1357,7 @@ type AccountResolver interface {
 
 	Tier(ctx context.Context, obj *controlplane.Account) (*controlplane.Tier, error)
 	Version(ctx context.Context, obj *controlplane.Account) (*controlplane.TierVersion, error)
+	PendingMove(ctx context.Context, obj *controlplane.Account) (*controlplane.AccountMove, error)
 
 	Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error)
 
@@ -1339,6 +1370,11 @@ type AccountResolver interface {
 }
 type AccountEffectResolver interface {
 	Account(ctx context.Context, obj *controlplane.AccountEffect) (*controlplane.Account, error)
+}
+type AccountMoveResolver interface {
+	ID(ctx context.Context, obj *controlplane.AccountMove) (string, error)
+	Tier(ctx context.Context, obj *controlplane.AccountMove) (*controlplane.Tier, error)
+	Version(ctx context.Context, obj *controlplane.AccountMove) (*controlplane.TierVersion, error)
 }
 type ApiTokenResolver interface {
 	ID(ctx context.Context, obj *controlplane.APIToken) (string, error)
@@ -1528,6 +1564,9 @@ type MutationResolver interface {
 	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
 	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
 	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
+	ChangeTierMove(ctx context.Context, input model.ChangeTierMoveInput) (*model.TierPayload, error)
+	MoveAccount(ctx context.Context, input model.MoveAccountInput) (*model.AccountPayload, error)
+	CancelAccountMove(ctx context.Context, accountID string) (*model.AccountPayload, error)
 	ImportOpenAPI(ctx context.Context, input model.ImportOpenAPIInput) (*model.ImportOpenAPIPayload, error)
 	SetRetention(ctx context.Context, input model.RetentionInput) (*model.RetentionPayload, error)
 	ScheduleChange(ctx context.Context, input model.ScheduleChangeInput) (*model.ScheduledChangePayload, error)
@@ -1648,7 +1687,14 @@ type TierResolver interface {
 	Version(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error)
 	Draft(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error)
 	Versions(ctx context.Context, obj *controlplane.Tier, first int, after *string) (*model.TierVersionConnection, error)
+	Move(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierMove, error)
 	AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error)
+}
+type TierMoveResolver interface {
+	ID(ctx context.Context, obj *controlplane.TierMove) (string, error)
+	Version(ctx context.Context, obj *controlplane.TierMove) (*controlplane.TierVersion, error)
+
+	StepMinutes(ctx context.Context, obj *controlplane.TierMove) (*int, error)
 }
 type TierVersionResolver interface {
 	ID(ctx context.Context, obj *controlplane.TierVersion) (string, error)
@@ -1788,6 +1834,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.Overrides(childComplexity, args["first"].(int), args["after"].(*string)), true
+	case "Account.pendingMove":
+		if e.ComplexityRoot.Account.PendingMove == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.PendingMove(childComplexity), true
 	case "Account.quotas":
 		if e.ComplexityRoot.Account.Quotas == nil {
 			break
@@ -1886,6 +1938,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AccountEffect.Totals(childComplexity), true
+
+	case "AccountMove.createdAt":
+		if e.ComplexityRoot.AccountMove.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountMove.CreatedAt(childComplexity), true
+	case "AccountMove.dueAt":
+		if e.ComplexityRoot.AccountMove.DueAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountMove.DueAt(childComplexity), true
+	case "AccountMove.id":
+		if e.ComplexityRoot.AccountMove.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountMove.ID(childComplexity), true
+	case "AccountMove.tier":
+		if e.ComplexityRoot.AccountMove.Tier == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountMove.Tier(childComplexity), true
+	case "AccountMove.version":
+		if e.ComplexityRoot.AccountMove.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AccountMove.Version(childComplexity), true
 
 	case "AccountOutcome.account":
 		if e.ComplexityRoot.AccountOutcome.Account == nil {
@@ -4200,6 +4283,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.BeginTotp(childComplexity), true
+	case "Mutation.cancelAccountMove":
+		if e.ComplexityRoot.Mutation.CancelAccountMove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_cancelAccountMove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CancelAccountMove(childComplexity, args["accountId"].(string)), true
 	case "Mutation.cancelScheduledChange":
 		if e.ComplexityRoot.Mutation.CancelScheduledChange == nil {
 			break
@@ -4222,6 +4316,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeAccounts(childComplexity, args["input"].(model.ChangeAccountsInput)), true
+	case "Mutation.changeTierMove":
+		if e.ComplexityRoot.Mutation.ChangeTierMove == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changeTierMove_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangeTierMove(childComplexity, args["input"].(model.ChangeTierMoveInput)), true
 	case "Mutation.confirmTotp":
 		if e.ComplexityRoot.Mutation.ConfirmTotp == nil {
 			break
@@ -4459,6 +4564,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.InviteMember(childComplexity, args["input"].(model.InviteMemberInput)), true
+	case "Mutation.moveAccount":
+		if e.ComplexityRoot.Mutation.MoveAccount == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_moveAccount_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.MoveAccount(childComplexity, args["input"].(model.MoveAccountInput)), true
 	case "Mutation.publishTier":
 		if e.ComplexityRoot.Mutation.PublishTier == nil {
 			break
@@ -6205,6 +6321,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tier.Limits(childComplexity), true
+	case "Tier.move":
+		if e.ComplexityRoot.Tier.Move == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tier.Move(childComplexity), true
 	case "Tier.name":
 		if e.ComplexityRoot.Tier.Name == nil {
 			break
@@ -6278,6 +6400,79 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TierEdge.Node(childComplexity), true
+
+	case "TierMove.accounts":
+		if e.ComplexityRoot.TierMove.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.Accounts(childComplexity), true
+	case "TierMove.endedAt":
+		if e.ComplexityRoot.TierMove.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.EndedAt(childComplexity), true
+	case "TierMove.id":
+		if e.ComplexityRoot.TierMove.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.ID(childComplexity), true
+	case "TierMove.moved":
+		if e.ComplexityRoot.TierMove.Moved == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.Moved(childComplexity), true
+	case "TierMove.nextAt":
+		if e.ComplexityRoot.TierMove.NextAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.NextAt(childComplexity), true
+	case "TierMove.percent":
+		if e.ComplexityRoot.TierMove.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.Percent(childComplexity), true
+	case "TierMove.startedAt":
+		if e.ComplexityRoot.TierMove.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.StartedAt(childComplexity), true
+	case "TierMove.state":
+		if e.ComplexityRoot.TierMove.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.State(childComplexity), true
+	case "TierMove.stepMinutes":
+		if e.ComplexityRoot.TierMove.StepMinutes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.StepMinutes(childComplexity), true
+	case "TierMove.steps":
+		if e.ComplexityRoot.TierMove.Steps == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.Steps(childComplexity), true
+	case "TierMove.version":
+		if e.ComplexityRoot.TierMove.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.Version(childComplexity), true
+	case "TierMove.when":
+		if e.ComplexityRoot.TierMove.When == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierMove.When(childComplexity), true
 
 	case "TierPayload.snapshot":
 		if e.ComplexityRoot.TierPayload.Snapshot == nil {
@@ -7083,6 +7278,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAdjustUsageInput,
 		ec.unmarshalInputAuditFilter,
 		ec.unmarshalInputChangeAccountsInput,
+		ec.unmarshalInputChangeTierMoveInput,
 		ec.unmarshalInputCopyTierInput,
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateApiTokenInput,
@@ -7100,6 +7296,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputLabelFilter,
 		ec.unmarshalInputLabelInput,
 		ec.unmarshalInputLimitInput,
+		ec.unmarshalInputMoveAccountInput,
 		ec.unmarshalInputMoveInput,
 		ec.unmarshalInputPreviewInput,
 		ec.unmarshalInputPublishTierInput,
@@ -7274,9 +7471,11 @@ type Account implements Node {
   tier: Tier!
   """
   The version of its tier that it is on, whose limits it has: not the current one when
-  it is grandfathered, or in a pilot.
+  it is grandfathered.
   """
   version: TierVersion!
+  "The move to another version or tier that is to come for it by itself; null for none."
+  pendingMove: AccountMove
   "Whether it has no tier of its own and is on the default one."
   onDefaultTier: Boolean!
   "Whether it may send requests."
@@ -9626,6 +9825,136 @@ type MeterPayload {
   snapshot: Int64!
 }
 `, BuiltIn: false},
+	{Name: "../schema/move.graphqls", Input: `extend type Mutation {
+  """
+  Pauses, resumes, stops or turns back a move of accounts. Fails with NOT_FOUND, or
+  with CONFLICT when the move has ended, or isn't running or paused as the change
+  needs it. A move in steps can't be turned back once its last step is taken.
+  """
+  changeTierMove(input: ChangeTierMoveInput!): TierPayload!
+  """
+  Puts an account on the current version of a tier, its own or another. What was to
+  come for it gives way to that. Fails with NOT_FOUND, or with VALIDATION when the
+  tier isn't for accounts.
+  """
+  moveAccount(input: MoveAccountInput!): AccountPayload!
+  "Takes back what is to come for an account: it stays where it is. Fails with NOT_FOUND when nothing is."
+  cancelAccountMove(accountId: ID!): AccountPayload!
+}
+
+"What becomes of the accounts that are on other versions of the tier."
+input MoveInput {
+  "When they move."
+  when: MoveWhen!
+  "With STEPS: percentages of the accounts, each above the one before, the last 100; 1 to 20 of them."
+  steps: [Int!]
+  "With STEPS: minutes from one step to the next, 1 to 43200. The first is taken at once."
+  stepMinutes: Int
+}
+
+"When accounts move to another version."
+enum MoveWhen {
+  "Never: they stay on the version that they are on until they are moved later on."
+  NONE
+  "All at once."
+  NOW
+  "Each at the end of its billing period; see Account.billingDay."
+  PERIOD_END
+  "So many percent of them at a time."
+  STEPS
+}
+
+"""
+A move of the accounts that were on other versions of a tier when one was published, to
+that version.
+"""
+type TierMove {
+  "Such as tmv_7."
+  id: ID!
+  "The version that they move to."
+  version: TierVersion!
+  "STEPS or PERIOD_END."
+  when: MoveWhen!
+  "How far it has come."
+  state: MoveState!
+  "With STEPS: percentages of the accounts."
+  steps: [Int!]!
+  "With STEPS: minutes from one step to the next; null otherwise."
+  stepMinutes: Int
+  "With STEPS: of the accounts, that have moved; 0 otherwise."
+  percent: Int!
+  "How many accounts there were to move when it began."
+  accounts: Int!
+  "How many of them have moved; with STEPS reckoned from the percentage."
+  moved: Int!
+  "When the next step, or account, is due, unless it is paused; null when nothing is."
+  nextAt: Time
+  "When the version was published."
+  startedAt: Time!
+  "Null while it goes on."
+  endedAt: Time
+}
+
+"How far a move of accounts has come."
+enum MoveState {
+  "Accounts move as their time comes."
+  RUNNING
+  "Those that have moved stay there, and nobody moves until it is resumed."
+  PAUSED
+  "It is about to be STOPPED; nobody moves any more."
+  STOPPING
+  "All have moved, but those that went elsewhere."
+  FINISHED
+  "Those that have moved stay there, and the others where they are."
+  STOPPED
+  "Those that had moved are back on the version that they came from."
+  TURNED_BACK
+}
+
+"What is done to a move of accounts."
+enum MoveChange {
+  "Nobody moves until it is resumed."
+  PAUSE
+  "It goes on; a step that was due meanwhile is taken at once."
+  RESUME
+  "It ends where it is."
+  STOP
+  "It ends, and those that have moved go back to the version that they came from."
+  TURN_BACK
+}
+
+"A move of one account that is to come."
+type AccountMove {
+  "Such as mov_7."
+  id: ID!
+  "The tier that it will be on."
+  tier: Tier!
+  "The version that it will be on, as things are: it follows where accounts on that one are moved."
+  version: TierVersion!
+  "When it moves."
+  dueAt: Time!
+  "When that was decided."
+  createdAt: Time!
+}
+
+"A change of a move of accounts."
+input ChangeTierMoveInput {
+  "See TierMove.id."
+  id: ID!
+  "What is to become of it."
+  change: MoveChange!
+}
+
+"An account to move."
+input MoveAccountInput {
+  "The account to move."
+  accountId: ID!
+  "Its own tier, or another."
+  tierId: ID!
+  "NOW or PERIOD_END."
+  when: MoveWhen! = NOW
+}
+`, BuiltIn: false},
 	{Name: "../schema/openapi.graphqls", Input: `extend type Query {
   "What endpoints were imported from, by name."
   endpointSources: [EndpointSource!]!
@@ -10202,6 +10531,8 @@ type Tier implements Node {
     "A cursor of the page before."
     after: String
   ): TierVersionConnection!
+  "The move of accounts to a version that runs, or was the last; null when there was none."
+  move: TierMove
   "How many accounts are on this tier, those that have it as the default too."
   accountCount: Int!
   "When the tier was created."
@@ -10824,8 +11155,6 @@ type TierVersion implements Node {
 enum VersionState {
   "May change; nobody is on it."
   DRAFT
-  "Does not change; only the accounts of a pilot are or were on it."
-  PILOT
   "Does not change."
   PUBLISHED
 }
@@ -10885,20 +11214,6 @@ input PublishTierInput {
   note: String
   "When accounts come onto the new version."
   move: MoveInput!
-}
-
-"What becomes of the accounts that are on other versions of the tier."
-input MoveInput {
-  "When they move."
-  when: MoveWhen!
-}
-
-"When accounts move to another version."
-enum MoveWhen {
-  "Never: they stay on the version that they are on until they are moved later on."
-  NONE
-  "All at once."
-  NOW
 }
 
 "A tier to make of another."
@@ -11078,6 +11393,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_tier(ctx, field)
 	case "version":
 		return ec.fieldContext_Account_version(ctx, field)
+	case "pendingMove":
+		return ec.fieldContext_Account_pendingMove(ctx, field)
 	case "onDefaultTier":
 		return ec.fieldContext_Account_onDefaultTier(ctx, field)
 	case "status":
@@ -11142,6 +11459,22 @@ func (ec *executionContext) childFields_AccountEffect(ctx context.Context, field
 		return ec.fieldContext_AccountEffect_totals(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AccountEffect", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountMove(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AccountMove_id(ctx, field)
+	case "tier":
+		return ec.fieldContext_AccountMove_tier(ctx, field)
+	case "version":
+		return ec.fieldContext_AccountMove_version(ctx, field)
+	case "dueAt":
+		return ec.fieldContext_AccountMove_dueAt(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_AccountMove_createdAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountMove", field.Name)
 }
 
 func (ec *executionContext) childFields_AccountOutcome(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -12914,6 +13247,8 @@ func (ec *executionContext) childFields_Tier(ctx context.Context, field graphql.
 		return ec.fieldContext_Tier_draft(ctx, field)
 	case "versions":
 		return ec.fieldContext_Tier_versions(ctx, field)
+	case "move":
+		return ec.fieldContext_Tier_move(ctx, field)
 	case "accountCount":
 		return ec.fieldContext_Tier_accountCount(ctx, field)
 	case "createdAt":
@@ -12946,6 +13281,36 @@ func (ec *executionContext) childFields_TierEdge(ctx context.Context, field grap
 		return ec.fieldContext_TierEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type TierEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_TierMove(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_TierMove_id(ctx, field)
+	case "version":
+		return ec.fieldContext_TierMove_version(ctx, field)
+	case "when":
+		return ec.fieldContext_TierMove_when(ctx, field)
+	case "state":
+		return ec.fieldContext_TierMove_state(ctx, field)
+	case "steps":
+		return ec.fieldContext_TierMove_steps(ctx, field)
+	case "stepMinutes":
+		return ec.fieldContext_TierMove_stepMinutes(ctx, field)
+	case "percent":
+		return ec.fieldContext_TierMove_percent(ctx, field)
+	case "accounts":
+		return ec.fieldContext_TierMove_accounts(ctx, field)
+	case "moved":
+		return ec.fieldContext_TierMove_moved(ctx, field)
+	case "nextAt":
+		return ec.fieldContext_TierMove_nextAt(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_TierMove_startedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_TierMove_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TierMove", field.Name)
 }
 
 func (ec *executionContext) childFields_TierPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -13578,6 +13943,20 @@ func (ec *executionContext) field_Mutation_adjustUsage_args(ctx context.Context,
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_cancelAccountMove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "accountId",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNID2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["accountId"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_cancelScheduledChange_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -13598,6 +13977,20 @@ func (ec *executionContext) field_Mutation_changeAccounts_args(ctx context.Conte
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ChangeAccountsInput, error) {
 			return ec.unmarshalNChangeAccountsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeAccountsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_changeTierMove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangeTierMoveInput, error) {
+			return ec.unmarshalNChangeTierMoveInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeTierMoveInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -13892,6 +14285,20 @@ func (ec *executionContext) field_Mutation_inviteMember_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.InviteMemberInput, error) {
 			return ec.unmarshalNInviteMemberInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐInviteMemberInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_moveAccount_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.MoveAccountInput, error) {
+			return ec.unmarshalNMoveAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveAccountInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -15348,6 +15755,38 @@ func (ec *executionContext) fieldContext_Account_version(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Account_pendingMove(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_pendingMove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().PendingMove(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.AccountMove) graphql.Marshaler {
+			return ec.marshalOAccountMove2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountMove(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_pendingMove(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountMove(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Account_onDefaultTier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16026,6 +16465,139 @@ func (ec *executionContext) fieldContext_AccountEffect_totals(_ context.Context,
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _AccountMove_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountMove_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccountMove().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountMove_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountMove", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _AccountMove_tier(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountMove_tier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccountMove().Tier(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Tier) graphql.Marshaler {
+			return ec.marshalNTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountMove_tier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountMove",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountMove_version(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountMove_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AccountMove().Version(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountMove_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AccountMove",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AccountMove_dueAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountMove_dueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountMove_dueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountMove", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _AccountMove_createdAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.AccountMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AccountMove_createdAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.CreatedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AccountMove_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AccountMove", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _AccountOutcome_account(ctx context.Context, field graphql.CollectedField, obj *model.AccountOutcome) (ret graphql.Marshaler) {
@@ -26955,6 +27527,138 @@ func (ec *executionContext) fieldContext_Mutation_deleteMeter(ctx context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_changeTierMove(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changeTierMove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangeTierMove(ctx, fc.Args["input"].(model.ChangeTierMoveInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changeTierMove(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changeTierMove_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_moveAccount(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_moveAccount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().MoveAccount(ctx, fc.Args["input"].(model.MoveAccountInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_moveAccount(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_moveAccount_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_cancelAccountMove(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_cancelAccountMove(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CancelAccountMove(ctx, fc.Args["accountId"].(string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
+			return ec.marshalNAccountPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_cancelAccountMove(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AccountPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_cancelAccountMove_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_importOpenApi(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -33985,6 +34689,38 @@ func (ec *executionContext) fieldContext_Tier_versions(ctx context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Tier_move(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tier_move(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tier().Move(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierMove) graphql.Marshaler {
+			return ec.marshalOTierMove2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierMove(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tier_move(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tier",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierMove(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Tier_accountCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34226,6 +34962,291 @@ func (ec *executionContext) fieldContext_TierEdge_node(_ context.Context, field 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _TierMove_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierMove().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_version(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierMove().Version(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierMove",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _TierMove_when(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_when(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.When, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.MoveWhen) graphql.Marshaler {
+			return ec.marshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_when(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type MoveWhen does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_state(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.MoveState) graphql.Marshaler {
+			return ec.marshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type MoveState does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_steps(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_steps(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Steps, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return ec.marshalNInt2ᚕintᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_steps(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_stepMinutes(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_stepMinutes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierMove().StepMinutes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_stepMinutes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_percent(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_percent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_percent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_accounts(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_accounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_accounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_moved(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_moved(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Moved, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_moved(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_nextAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_nextAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_nextAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_startedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _TierMove_endedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierMove) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierMove_endedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierMove_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TierMove", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
 func (ec *executionContext) _TierPayload_tier(ctx context.Context, field graphql.CollectedField, obj *model.TierPayload) (ret graphql.Marshaler) {
@@ -39143,6 +40164,43 @@ func (ec *executionContext) unmarshalInputChangeAccountsInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputChangeTierMoveInput(ctx context.Context, obj any) (model.ChangeTierMoveInput, error) {
+	var it model.ChangeTierMoveInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "change"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "change":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("change"))
+			data, err := ec.unmarshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Change = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCopyTierInput(ctx context.Context, obj any) (model.CopyTierInput, error) {
 	var it model.CopyTierInput
 	if obj == nil {
@@ -40198,6 +41256,54 @@ func (ec *executionContext) unmarshalInputLimitInput(ctx context.Context, obj an
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputMoveAccountInput(ctx context.Context, obj any) (model.MoveAccountInput, error) {
+	var it model.MoveAccountInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["when"]; !present {
+		asMap["when"] = "NOW"
+	}
+
+	fieldsInOrder := [...]string{"accountId", "tierId", "when"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "accountId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountID = data
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "when":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("when"))
+			data, err := ec.unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.When = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any) (model.MoveInput, error) {
 	var it model.MoveInput
 	if obj == nil {
@@ -40209,7 +41315,7 @@ func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"when"}
+	fieldsInOrder := [...]string{"when", "steps", "stepMinutes"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -40223,6 +41329,20 @@ func (ec *executionContext) unmarshalInputMoveInput(ctx context.Context, obj any
 				return it, err
 			}
 			it.When = data
+		case "steps":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("steps"))
+			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Steps = data
+		case "stepMinutes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stepMinutes"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StepMinutes = data
 		}
 	}
 	return it, nil
@@ -41882,6 +43002,39 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "pendingMove":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_pendingMove(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "onDefaultTier":
 			out.Values[i] = ec._Account_onDefaultTier(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -42361,6 +43514,158 @@ func (ec *executionContext) _AccountEffect(ctx context.Context, sel ast.Selectio
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "totals":
 			out.Values[i] = ec._AccountEffect_totals(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var accountMoveImplementors = []string{"AccountMove"}
+
+func (ec *executionContext) _AccountMove(ctx context.Context, sel ast.SelectionSet, obj *controlplane.AccountMove) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, accountMoveImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AccountMove")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccountMove_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "tier":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccountMove_tier(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "version":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AccountMove_version(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "dueAt":
+			out.Values[i] = ec._AccountMove_dueAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._AccountMove_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -49894,6 +51199,27 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "changeTierMove":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changeTierMove(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "moveAccount":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_moveAccount(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "cancelAccountMove":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_cancelAccountMove(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "importOpenApi":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_importOpenApi(ctx, field)
@@ -53713,6 +55039,39 @@ func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "move":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tier_move(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "accountCount":
 			field := field
 
@@ -53888,6 +55247,184 @@ func (ec *executionContext) _TierEdge(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var tierMoveImplementors = []string{"TierMove"}
+
+func (ec *executionContext) _TierMove(ctx context.Context, sel ast.SelectionSet, obj *controlplane.TierMove) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, tierMoveImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("TierMove")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierMove_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "version":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierMove_version(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "when":
+			out.Values[i] = ec._TierMove_when(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "state":
+			out.Values[i] = ec._TierMove_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "steps":
+			out.Values[i] = ec._TierMove_steps(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "stepMinutes":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierMove_stepMinutes(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "percent":
+			out.Values[i] = ec._TierMove_percent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "accounts":
+			out.Values[i] = ec._TierMove_accounts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "moved":
+			out.Values[i] = ec._TierMove_moved(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nextAt":
+			out.Values[i] = ec._TierMove_nextAt(ctx, field, obj)
+		case "startedAt":
+			out.Values[i] = ec._TierMove_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endedAt":
+			out.Values[i] = ec._TierMove_endedAt(ctx, field, obj)
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -56684,6 +58221,11 @@ func (ec *executionContext) marshalNChangeAccountsPayload2ᚖgithubᚗcomᚋweir
 	return ec._ChangeAccountsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNChangeTierMoveInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeTierMoveInput(ctx context.Context, v any) (model.ChangeTierMoveInput, error) {
+	res, err := ec.unmarshalInputChangeTierMoveInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNConsumer2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConsumerᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Consumer) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -57595,6 +59137,36 @@ func (ec *executionContext) marshalNInt2int(ctx context.Context, sel ast.Selecti
 		}
 	}
 	return res
+}
+
+func (ec *executionContext) unmarshalNInt2ᚕintᚄ(ctx context.Context, v any) ([]int, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]int, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInt2int(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.SelectionSet, v []int) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNInt2int(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalNInt642int64(ctx context.Context, v any) (int64, error) {
@@ -58564,10 +60136,83 @@ func (ec *executionContext) marshalNMissingEndpoints2githubᚗcomᚋweirhqᚋwei
 	return v
 }
 
+func (ec *executionContext) unmarshalNMoveAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveAccountInput(ctx context.Context, v any) (model.MoveAccountInput, error) {
+	res, err := ec.unmarshalInputMoveAccountInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange(ctx context.Context, v any) (controlplane.MoveChange, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange(ctx context.Context, sel ast.SelectionSet, v controlplane.MoveChange) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange = map[string]controlplane.MoveChange{
+		"PAUSE":     controlplane.PauseMove,
+		"RESUME":    controlplane.ResumeMove,
+		"STOP":      controlplane.StopMove,
+		"TURN_BACK": controlplane.TurnBackMove,
+	}
+	marshalNMoveChange2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveChange = map[controlplane.MoveChange]string{
+		controlplane.PauseMove:    "PAUSE",
+		controlplane.ResumeMove:   "RESUME",
+		controlplane.StopMove:     "STOP",
+		controlplane.TurnBackMove: "TURN_BACK",
+	}
+)
+
 func (ec *executionContext) unmarshalNMoveInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveInput(ctx context.Context, v any) (*model.MoveInput, error) {
 	res, err := ec.unmarshalInputMoveInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
+
+func (ec *executionContext) unmarshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState(ctx context.Context, v any) (controlplane.MoveState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState(ctx context.Context, sel ast.SelectionSet, v controlplane.MoveState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState = map[string]controlplane.MoveState{
+		"RUNNING":     controlplane.MoveRunning,
+		"PAUSED":      controlplane.MovePaused,
+		"STOPPING":    controlplane.MoveStopping,
+		"FINISHED":    controlplane.MoveFinished,
+		"STOPPED":     controlplane.MoveStopped,
+		"TURNED_BACK": controlplane.MoveTurnedBack,
+	}
+	marshalNMoveState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveState = map[controlplane.MoveState]string{
+		controlplane.MoveRunning:    "RUNNING",
+		controlplane.MovePaused:     "PAUSED",
+		controlplane.MoveStopping:   "STOPPING",
+		controlplane.MoveFinished:   "FINISHED",
+		controlplane.MoveStopped:    "STOPPED",
+		controlplane.MoveTurnedBack: "TURNED_BACK",
+	}
+)
 
 func (ec *executionContext) unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen(ctx context.Context, v any) (controlplane.MoveWhen, error) {
 	tmp, err := graphql.UnmarshalString(v)
@@ -58588,12 +60233,16 @@ func (ec *executionContext) marshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcont
 
 var (
 	unmarshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen = map[string]controlplane.MoveWhen{
-		"NONE": controlplane.MoveNone,
-		"NOW":  controlplane.MoveNow,
+		"NONE":       controlplane.MoveNone,
+		"NOW":        controlplane.MoveNow,
+		"PERIOD_END": controlplane.MovePeriodEnd,
+		"STEPS":      controlplane.MoveSteps,
 	}
 	marshalNMoveWhen2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐMoveWhen = map[controlplane.MoveWhen]string{
-		controlplane.MoveNone: "NONE",
-		controlplane.MoveNow:  "NOW",
+		controlplane.MoveNone:      "NONE",
+		controlplane.MoveNow:       "NOW",
+		controlplane.MovePeriodEnd: "PERIOD_END",
+		controlplane.MoveSteps:     "STEPS",
 	}
 )
 
@@ -60050,12 +61699,10 @@ func (ec *executionContext) marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋ
 var (
 	unmarshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState = map[string]controlplane.VersionState{
 		"DRAFT":     controlplane.VersionDraft,
-		"PILOT":     controlplane.VersionPilot,
 		"PUBLISHED": controlplane.VersionPublished,
 	}
 	marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState = map[controlplane.VersionState]string{
 		controlplane.VersionDraft:     "DRAFT",
-		controlplane.VersionPilot:     "PILOT",
 		controlplane.VersionPublished: "PUBLISHED",
 	}
 )
@@ -60283,6 +61930,13 @@ func (ec *executionContext) unmarshalOAccountFilter2ᚖgithubᚗcomᚋweirhqᚋw
 	}
 	res, err := ec.unmarshalInputAccountFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAccountMove2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐAccountMove(ctx context.Context, sel ast.SelectionSet, v *controlplane.AccountMove) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AccountMove(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOAccountOrder2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐAccountOrder(ctx context.Context, v any) (*model.AccountOrder, error) {
@@ -61176,6 +62830,13 @@ func (ec *executionContext) marshalOTier2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontr
 		return graphql.Null
 	}
 	return ec._Tier(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOTierMove2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierMove(ctx context.Context, sel ast.SelectionSet, v *controlplane.TierMove) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._TierMove(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx context.Context, sel ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {

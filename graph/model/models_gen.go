@@ -204,6 +204,14 @@ type ChangeAccountsPayload struct {
 	Snapshot *int64 `json:"snapshot,omitempty"`
 }
 
+// A change of a move of accounts.
+type ChangeTierMoveInput struct {
+	// See TierMove.id.
+	ID string `json:"id"`
+	// What is to become of it.
+	Change controlplane.MoveChange `json:"change"`
+}
+
 // An account and what it used.
 type Consumer struct {
 	// Null for requests that nobody was identified for.
@@ -769,10 +777,24 @@ type MeterPayload struct {
 	Snapshot int64 `json:"snapshot"`
 }
 
+// An account to move.
+type MoveAccountInput struct {
+	// The account to move.
+	AccountID string `json:"accountId"`
+	// Its own tier, or another.
+	TierID string `json:"tierId"`
+	// NOW or PERIOD_END.
+	When controlplane.MoveWhen `json:"when"`
+}
+
 // What becomes of the accounts that are on other versions of the tier.
 type MoveInput struct {
 	// When they move.
 	When controlplane.MoveWhen `json:"when"`
+	// With STEPS: percentages of the accounts, each above the one before, the last 100; 1 to 20 of them.
+	Steps []int `json:"steps,omitempty"`
+	// With STEPS: minutes from one step to the next, 1 to 43200. The first is taken at once.
+	StepMinutes *int `json:"stepMinutes,omitempty"`
 }
 
 type Mutation struct {
