@@ -199,12 +199,15 @@ func beginMove(ctx context.Context, tx pgx.Tx, tier, head controlplane.ID, m con
 // awaitPeriodEnds notes for each account of a move when its billing period ends. One
 // that waits for a move of its own keeps that.
 func awaitPeriodEnds(ctx context.Context, tx pgx.Tx, move controlplane.ID) error {
+	var now time.Time
+	if err := tx.QueryRow(ctx, `select clock_timestamp()`).Scan(&now); err != nil {
+		return err
+	}
 	calendars, err := list[struct {
 		Zone       string
 		BillingDay int
-		Now        time.Time
 	}](ctx, tx, `
-		select distinct time_zone, billing_day, clock_timestamp() from accounts a
+		select distinct time_zone, billing_day from accounts a
 		where cohort_id = any((select from_cohorts from tier_moves where id = $1)::bigint[])`, move)
 	if err != nil {
 		return err
@@ -214,7 +217,7 @@ func awaitPeriodEnds(ctx context.Context, tx pgx.Tx, move controlplane.ID) error
 	var ends []time.Time
 	loaded := map[string]*time.Location{}
 	for _, c := range calendars {
-		end, err := periodEnd(loaded, c.Zone, c.BillingDay, c.Now)
+		end, err := periodEnd(loaded, c.Zone, c.BillingDay, now)
 		if err != nil {
 			return err
 		}
