@@ -183,3 +183,13 @@ func labelOf(ctx context.Context, g *explore.Group) (string, error) {
 	_, names, err := groupTexts(ctx, g)
 	return strings.Join(names, " · "), err
 }
+
+// reportPage says where a page of a report lies.
+func reportPage(ctx context.Context, obj *explore.Report) *model.PageInfo {
+	asked, _ := graphql.GetFieldContext(ctx).Parent.Args["input"].(model.ExploreInput)
+	info := &model.PageInfo{HasNextPage: obj.More, HasPreviousPage: asked.After != nil}
+	if obj.EndCursor != "" {
+		info.EndCursor = &obj.EndCursor
+	}
+	return info
+}

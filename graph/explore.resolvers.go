@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"time"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/graph/generated"
@@ -226,12 +225,7 @@ func (r *usageGroupResolver) Label(ctx context.Context, obj *explore.Group) (str
 }
 
 func (r *usageReportResolver) PageInfo(ctx context.Context, obj *explore.Report) (*model.PageInfo, error) {
-	asked, _ := graphql.GetFieldContext(ctx).Parent.Args["input"].(model.ExploreInput)
-	info := &model.PageInfo{HasNextPage: obj.More, HasPreviousPage: asked.After != nil}
-	if obj.EndCursor != "" {
-		info.EndCursor = &obj.EndCursor
-	}
-	return info, nil
+	return reportPage(ctx, obj), nil
 }
 
 func (r *Resolver) Correction() generated.CorrectionResolver { return &correctionResolver{r} }

@@ -42,7 +42,9 @@ func TestAnIdempotencyKeyStandsForOneRequest(t *testing.T) {
 	account := p.made(`mutation{createAccount(input:{name:"Acme"}){account{id}}}`)
 	create := fmt.Sprintf(`mutation{createKey(input:{accountId:%q,name:"ci"}){secret key{id}}}`, account)
 	count := func() int {
-		var read struct{ Account struct{ Keys struct{ TotalCount int } } }
+		var read struct {
+			Account struct{ Keys struct{ TotalCount int } }
+		}
 		p.must(fmt.Sprintf(`{account(id:%q){keys{totalCount}}}`, account), &read)
 		return read.Account.Keys.TotalCount
 	}

@@ -33,7 +33,10 @@ func TestNoListCostsAStatementForEachOfItsObjects(t *testing.T) {
 	schema := loadSchema(t)
 	asked := 0
 	for _, field := range sorted(schema.Query.Fields) {
-		if schema.Types[field.Type.Name()].Kind != ast.Object || field.Arguments.ForName("limitId") != nil {
+		switch {
+		case schema.Types[field.Type.Name()].Kind != ast.Object, field.Arguments.ForName("limitId") != nil:
+			continue
+		case field.Name == "preview": // it is of a draft, and no list
 			continue
 		}
 		least, most := 2, many
@@ -174,10 +177,10 @@ func listQuery(schema *ast.Schema, field *ast.FieldDefinition, first int) string
 func selection(schema *ast.Schema, field *ast.FieldDefinition, first int, seen map[string]bool, depth int) string {
 	var arguments []string
 	for _, a := range field.Arguments {
-		switch {
-		case a.Name == "first":
+		switch a.Name {
+		case "first":
 			arguments = append(arguments, fmt.Sprintf("first:%d", first))
-		case a.Name == "ids" || a.Name == "id":
+		case "ids", "id":
 			return ""
 		default:
 			if text := valueFor(schema, a.Name, a.Type, a.DefaultValue, a.Name, "", ""); text != "" {
