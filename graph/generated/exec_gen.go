@@ -7838,6 +7838,7 @@ input ChangeAccountsInput {
   ids: [ID!]
   "Those that it finds."
   filter: AccountFilter
+  "What is to be changed of each."
   set: AccountChanges!
   "True changes nothing, and tells what would change."
   dryRun: Boolean! = false
@@ -7934,7 +7935,7 @@ type AccountPayload {
 `, BuiltIn: false},
 	{Name: "../schema/audit.graphqls", Input: `extend type Query {
   "One record of the audit log, by its number; null when there is none."
-  auditRecord(seq: Int64!): AuditRecord
+  auditRecord("Its place in the log, from 1." seq: Int64!): AuditRecord
   """
   The audit log: every change, newest first, page by page. Fails with VALIDATION on
   the field at fault.
@@ -10187,7 +10188,9 @@ type PreviewHarm {
 
 "What limits would have done to an account."
 type PreviewAccount {
+  "Whose usage it is."
   account: Account!
+  "What would have been done to its requests."
   harm: PreviewHarm!
   "The first minute in which it may have been throttled; null: never."
   firstAt: Time
@@ -10201,6 +10204,7 @@ type PreviewAccount {
 
 "What one limit would have done if there were no others; of a SOFT or SHADOW one, what it would have marked or counted."
 type PreviewLimit {
+  "Its name."
   name: String!
   "Requests, however those of a minute had been spread."
   atLeast: Int64!
@@ -10214,6 +10218,7 @@ type PreviewLimit {
 type PreviewPoint {
   "When it begins; it lasts pointMinutes."
   start: Time!
+  "What would have been done to requests then."
   harm: PreviewHarm!
 }
 `, BuiltIn: false},
@@ -10352,6 +10357,7 @@ type ScheduledChange implements Node {
   input: String!
   "Whose it changes something of; null when it is no account's."
   account: Account
+  "How far it has come."
   status: ScheduleStatus!
   "Who scheduled it, as they were then."
   by: AuditActor!
@@ -10371,6 +10377,7 @@ enum ScheduleStatus {
   DONE
   "It could not be made."
   FAILED
+  "It was called off, and is not made."
   CANCELLED
 }
 
@@ -10380,6 +10387,7 @@ type ScheduledChangeConnection {
   edges: [ScheduledChangeEdge!]!
   "The nodes without their cursors."
   nodes: [ScheduledChange!]!
+  "Where the page lies in its list."
   pageInfo: PageInfo!
 }
 
@@ -10387,6 +10395,7 @@ type ScheduledChangeConnection {
 type ScheduledChangeEdge {
   "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
   cursor: String!
+  "What stands there."
   node: ScheduledChange!
 }
 
@@ -10396,33 +10405,53 @@ input ScheduleChangeInput {
   at: Time!
   "Why; at most 500 characters."
   note: String! = ""
+  "What is to be done."
   change: ScheduledChangeInput!
 }
 
 "One field of Mutation, with its argument."
 input ScheduledChangeInput @oneOf {
+  "As by the mutation updateAccount."
   updateAccount: UpdateAccountInput
+  "As by the mutation resetAccount."
   resetAccount: ID
+  "As by the mutation setOverride."
   setOverride: SetOverrideInput
+  "As by the mutation deleteOverride."
   deleteOverride: ID
+  "As by the mutation addIdentity."
   addIdentity: AddIdentityInput
+  "As by the mutation removeIdentity."
   removeIdentity: ID
+  "As by the mutation updateKey."
   updateKey: UpdateKeyInput
+  "As by the mutation revokeKey."
   revokeKey: ID
+  "As by the mutation updateTier."
   updateTier: UpdateTierInput
+  "As by the mutation publishTier."
   publishTier: PublishTierInput
+  "As by the mutation setDefaults."
   setDefaults: DefaultsInput
+  "As by the mutation createEndpoint."
   createEndpoint: CreateEndpointInput
+  "As by the mutation updateEndpoint."
   updateEndpoint: UpdateEndpointInput
+  "As by the mutation deleteEndpoint."
   deleteEndpoint: ID
+  "As by the mutation createMeter."
   createMeter: CreateMeterInput
+  "As by the mutation updateMeter."
   updateMeter: UpdateMeterInput
+  "As by the mutation deleteMeter."
   deleteMeter: ID
+  "As by the mutation setRetention."
   setRetention: RetentionInput
 }
 
 "What scheduleChange and cancelScheduledChange answer."
 type ScheduledChangePayload {
+  "As it is now."
   change: ScheduledChange!
 }
 `, BuiltIn: false},

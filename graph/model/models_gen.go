@@ -174,8 +174,9 @@ type ChangeAccountsInput struct {
 	// These, at most 10000; or give `filter`.
 	Ids []string `json:"ids,omitempty"`
 	// Those that it finds.
-	Filter *AccountFilter  `json:"filter,omitempty"`
-	Set    *AccountChanges `json:"set"`
+	Filter *AccountFilter `json:"filter,omitempty"`
+	// What is to be changed of each.
+	Set *AccountChanges `json:"set"`
 	// True changes nothing, and tells what would change.
 	DryRun bool `json:"dryRun"`
 	// How many of them to look at, at most; 1 to 10000.
@@ -1024,34 +1025,54 @@ type ScheduleChangeInput struct {
 	// In the future.
 	At time.Time `json:"at"`
 	// Why; at most 500 characters.
-	Note   string                `json:"note"`
+	Note string `json:"note"`
+	// What is to be done.
 	Change *ScheduledChangeInput `json:"change"`
 }
 
 // One field of Mutation, with its argument.
 type ScheduledChangeInput struct {
-	UpdateAccount  *UpdateAccountInput  `json:"updateAccount,omitempty"`
-	ResetAccount   *string              `json:"resetAccount,omitempty"`
-	SetOverride    *SetOverrideInput    `json:"setOverride,omitempty"`
-	DeleteOverride *string              `json:"deleteOverride,omitempty"`
-	AddIdentity    *AddIdentityInput    `json:"addIdentity,omitempty"`
-	RemoveIdentity *string              `json:"removeIdentity,omitempty"`
-	UpdateKey      *UpdateKeyInput      `json:"updateKey,omitempty"`
-	RevokeKey      *string              `json:"revokeKey,omitempty"`
-	UpdateTier     *UpdateTierInput     `json:"updateTier,omitempty"`
-	PublishTier    *PublishTierInput    `json:"publishTier,omitempty"`
-	SetDefaults    *DefaultsInput       `json:"setDefaults,omitempty"`
+	// As by the mutation updateAccount.
+	UpdateAccount *UpdateAccountInput `json:"updateAccount,omitempty"`
+	// As by the mutation resetAccount.
+	ResetAccount *string `json:"resetAccount,omitempty"`
+	// As by the mutation setOverride.
+	SetOverride *SetOverrideInput `json:"setOverride,omitempty"`
+	// As by the mutation deleteOverride.
+	DeleteOverride *string `json:"deleteOverride,omitempty"`
+	// As by the mutation addIdentity.
+	AddIdentity *AddIdentityInput `json:"addIdentity,omitempty"`
+	// As by the mutation removeIdentity.
+	RemoveIdentity *string `json:"removeIdentity,omitempty"`
+	// As by the mutation updateKey.
+	UpdateKey *UpdateKeyInput `json:"updateKey,omitempty"`
+	// As by the mutation revokeKey.
+	RevokeKey *string `json:"revokeKey,omitempty"`
+	// As by the mutation updateTier.
+	UpdateTier *UpdateTierInput `json:"updateTier,omitempty"`
+	// As by the mutation publishTier.
+	PublishTier *PublishTierInput `json:"publishTier,omitempty"`
+	// As by the mutation setDefaults.
+	SetDefaults *DefaultsInput `json:"setDefaults,omitempty"`
+	// As by the mutation createEndpoint.
 	CreateEndpoint *CreateEndpointInput `json:"createEndpoint,omitempty"`
+	// As by the mutation updateEndpoint.
 	UpdateEndpoint *UpdateEndpointInput `json:"updateEndpoint,omitempty"`
-	DeleteEndpoint *string              `json:"deleteEndpoint,omitempty"`
-	CreateMeter    *CreateMeterInput    `json:"createMeter,omitempty"`
-	UpdateMeter    *UpdateMeterInput    `json:"updateMeter,omitempty"`
-	DeleteMeter    *string              `json:"deleteMeter,omitempty"`
-	SetRetention   *RetentionInput      `json:"setRetention,omitempty"`
+	// As by the mutation deleteEndpoint.
+	DeleteEndpoint *string `json:"deleteEndpoint,omitempty"`
+	// As by the mutation createMeter.
+	CreateMeter *CreateMeterInput `json:"createMeter,omitempty"`
+	// As by the mutation updateMeter.
+	UpdateMeter *UpdateMeterInput `json:"updateMeter,omitempty"`
+	// As by the mutation deleteMeter.
+	DeleteMeter *string `json:"deleteMeter,omitempty"`
+	// As by the mutation setRetention.
+	SetRetention *RetentionInput `json:"setRetention,omitempty"`
 }
 
 // What scheduleChange and cancelScheduledChange answer.
 type ScheduledChangePayload struct {
+	// As it is now.
 	Change *controlplane.ScheduledChange `json:"change"`
 }
 
