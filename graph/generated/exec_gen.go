@@ -9840,7 +9840,7 @@ type MeterPayload {
   """
   moveAccount(input: MoveAccountInput!): AccountPayload!
   "Takes back what is to come for an account: it stays where it is. Fails with NOT_FOUND when nothing is."
-  cancelAccountMove(accountId: ID!): AccountPayload!
+  cancelAccountMove("The account that is to stay." accountId: ID!): AccountPayload!
 }
 
 "What becomes of the accounts that are on other versions of the tier."
