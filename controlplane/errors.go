@@ -21,11 +21,12 @@ const (
 	CodeCarriedOut Code = "CARRIED_OUT"
 
 	CodeForbidden Code = "FORBIDDEN" // who is signed in may not; Permission says what it takes
+	CodeTimeout   Code = "TIMEOUT"   // it took too long, and was given up
 )
 
 // Codes returns every code.
 func Codes() []Code {
-	return []Code{CodeValidation, CodeNotFound, CodeConflict, CodeUnauthenticated, CodeForbidden, CodeIdempotencyMismatch, CodeCarriedOut}
+	return []Code{CodeValidation, CodeNotFound, CodeConflict, CodeUnauthenticated, CodeForbidden, CodeIdempotencyMismatch, CodeCarriedOut, CodeTimeout}
 }
 
 // Error is a caller's mistake, told in a sentence that says what to do. Every

@@ -69,6 +69,11 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 			}
 			return presented
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			presented.Message = "this took longer than " + queryWithin.String() + " and was given up; ask for less at once, or try again later"
+			presented.Extensions = map[string]any{"code": controlplane.CodeTimeout}
+			return presented
+		}
 		if ctx.Err() == nil {
 			log.Error("could not answer", "request", controlplane.ActorOf(ctx).RequestID, "path", graphql.GetPath(ctx).String(), "err", err)
 		}

@@ -8,3 +8,6 @@ func NodeKinds() map[string]string {
 	}
 	return prefixes
 }
+
+// Presenter is what turns errors into what callers are told.
+var Presenter = presenter

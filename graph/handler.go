@@ -54,7 +54,11 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	server.SetParserTokenLimit(maxTokens)
 	server.SetErrorPresenter(presenter(r.Log))
 	server.SetRecoverFunc(r.recovered)
-	server.Use(extension.Introspection{})
+	if !r.Opaque {
+		server.Use(extension.Introspection{})
+	}
+	server.Use(extension.AutomaticPersistedQuery{Cache: persisted{lru.New[string](cachedQueries)}})
+	server.Use(shape{})
 	server.Use(literals{})
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)

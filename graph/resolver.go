@@ -33,6 +33,7 @@ type Resolver struct {
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again.
 	RecheckEvery time.Duration
+	Opaque       bool     // refuses to tell the schema
 	Observer     Observer // nil: nobody
 	Log          *slog.Logger
 

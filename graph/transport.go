@@ -144,7 +144,7 @@ func wantedOf(field string) string {
 }
 
 func withQuery(params *graphql.RawParams) (*graphql.RawParams, *badRequest) {
-	if params.Query == "" {
+	if params.Query == "" && params.Extensions["persistedQuery"] == nil {
 		return nil, refused(http.StatusBadRequest, "query: want the text of an operation")
 	}
 	return params, nil

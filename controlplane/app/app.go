@@ -54,6 +54,8 @@ type Config struct {
 	OpenID openid.Config
 	// PasswordOff lets members in by the provider alone.
 	PasswordOff bool
+	// Opaque keeps the GraphQL schema from those who ask for it.
+	Opaque bool
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again; 0 is every half minute.
 	RecheckEvery time.Duration

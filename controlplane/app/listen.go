@@ -33,7 +33,7 @@ func (a *App) listen(filters *edge.Edge) error {
 	resolver := &graph.Resolver{
 		DB: a.db, Auth: a.auth, Live: a.live, Corrections: a.corrections,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
-		Observer: a.watch,
+		Observer: a.watch, Opaque: a.config.Opaque,
 	}
 	scheduled := &schedule.Worker{DB: a.db, Carry: resolver.CarryOut, Log: a.config.Log}
 	a.loop(scheduled.Run)

@@ -37,6 +37,8 @@ type serveCommand struct {
 
 	TrustedProxies []netip.Prefix `env:"WEIR_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of proxies before the dashboard, whose X-Forwarded-For says where a sign-in comes from; unset: none."`
 
+	Introspection bool `env:"WEIR_INTROSPECTION" default:"true" negatable:"" help:"Tell the GraphQL schema to those who are signed in. GraphiQL needs it."`
+
 	openIDFlags
 
 	Debug bool `env:"WEIR_DEBUG" help:"Log more."`
@@ -119,7 +121,7 @@ func (c serveCommand) config() (app.Config, error) {
 	config.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	var err error
 	config.PasswordOff, config.MigrateNever = c.PasswordOff, c.Migrate == "never"
-	config.TrustedProxies = c.TrustedProxies
+	config.TrustedProxies, config.Opaque = c.TrustedProxies, !c.Introspection
 	if config.OpenID, err = c.openID(); err != nil {
 		return config, err
 	}
