@@ -1,8 +1,10 @@
 package controlplane
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Code sorts the errors that a caller can do something about.
@@ -40,6 +42,18 @@ type Error struct {
 	Permission string
 	// Objects are the ids of what a request changed, with CodeCarriedOut.
 	Objects []string
+	// Changed is what somebody else changed since the revision that an edit is based
+	// on, ChangedBy who was the last and ChangedAt when, with CodeConflict; empty when
+	// that isn't known.
+	Changed   []FieldChange
+	ChangedBy string
+	ChangedAt time.Time
+}
+
+// FieldChange is one difference between two revisions of an object.
+type FieldChange struct {
+	Path          string          // such as limits.per-minute.amount
+	Before, After json.RawMessage // nil: not there
 }
 
 func (e *Error) Error() string {

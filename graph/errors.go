@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"strconv"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -67,6 +68,9 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if faults[0].Code == controlplane.CodeCarriedOut {
 				presented.Extensions["objects"] = faults[0].Objects
 			}
+			if len(faults[0].Changed) > 0 {
+				maps.Copy(presented.Extensions, changedSince(faults[0]))
+			}
 			return presented
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
@@ -81,6 +85,15 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 		presented.Extensions = map[string]any{"code": codeInternal}
 		return presented
 	}
+}
+
+// changedSince is what a stale edit is told.
+func changedSince(fault *controlplane.Error) map[string]any {
+	var changed []any
+	for _, c := range fault.Changed {
+		changed = append(changed, map[string]any{"path": c.Path, "before": c.Before, "after": c.After})
+	}
+	return map[string]any{"changed": changed, "changedBy": fault.ChangedBy, "changedAt": fault.ChangedAt.UTC().Format(time.RFC3339)}
 }
 
 // cause takes off what the library wrapped around a resolver's error.

@@ -65,8 +65,9 @@ func TestSeed(t *testing.T) {
 		if diff := cmp.Diff(want, first); diff != "" {
 			t.Error(diff)
 		}
-		// One account has an override, another an identity.
-		if len(p.Plans) != 6 || len(p.Keys) != 4 || p.Anonymous == 0 {
+		// One account has an override, and so a plan of its own; two are on the plans of
+		// versions, which accounts share that are on them.
+		if len(p.Plans) != 8 || len(p.Keys) != 4 || p.Anonymous == 0 {
 			t.Errorf("%d plans, %d keys, anonymous %d", len(p.Plans), len(p.Keys), p.Anonymous)
 		}
 		if _, err := book.Compile(p, nil); err != nil {
@@ -106,7 +107,8 @@ func TestSeed(t *testing.T) {
 		db := seeded(t)
 		p := policy(t, db)
 		limits := []controlplane.Limit{}
-		if _, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: controlplane.ID(p.Keys[0].Plan), Limits: &limits}); err != nil {
+		plan := slices.IndexFunc(p.Plans, func(plan book.Plan) bool { return plan.ID == p.Keys[0].Plan })
+		if _, _, err := db.UpdateTier(t.Context(), controlplane.TierEdit{ID: controlplane.ID(p.Plans[plan].Tier), Limits: &limits}); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := db.RevokeKey(t.Context(), controlplane.ID(p.Keys[0].ID)); err != nil {

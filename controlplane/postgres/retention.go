@@ -33,7 +33,7 @@ func (db *DB) PlanRetention(ctx context.Context, e controlplane.RetentionEdit, n
 		if err != nil {
 			return err
 		}
-		days, err := editRetention(r, e)
+		days, err := editRetention(ctx, tx, r, e)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func (db *DB) SetRetention(ctx context.Context, e controlplane.RetentionEdit) (a
 		if err != nil {
 			return err
 		}
-		days, err := editRetention(before, e)
+		days, err := editRetention(ctx, tx, before, e)
 		if err != nil {
 			return err
 		}
@@ -88,10 +88,10 @@ func (db *DB) SetRetention(ctx context.Context, e controlplane.RetentionEdit) (a
 }
 
 // editRetention returns what an edit makes of a retention, if it may.
-func editRetention(r controlplane.Retention, e controlplane.RetentionEdit) (controlplane.RetentionDays, error) {
+func editRetention(ctx context.Context, q querier, r controlplane.Retention, e controlplane.RetentionEdit) (controlplane.RetentionDays, error) {
 	days := e.Apply(r.Days())
 	if e.Revision != nil && *e.Revision != r.Revision {
-		return days, controlplane.Conflict("revision", "somebody else changed the retention: it is at revision %d, and your edit is based on %d; read it again", r.Revision, *e.Revision)
+		return days, stale(ctx, q, audit.OfRetention(r.Days(), r.Revision), *e.Revision, r.Revision)
 	}
 	return days, days.Check()
 }

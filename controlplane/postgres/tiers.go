@@ -156,7 +156,7 @@ func tierToEdit(ctx context.Context, tx pgx.Tx, field string, id controlplane.ID
 	case err != nil:
 		return tier, err
 	case revision != nil && *revision != tier.Revision:
-		return tier, controlplane.Conflict("revision", "somebody else changed this tier: it is at revision %d, and your edit is based on %d; read it again", tier.Revision, *revision)
+		return tier, stale(ctx, tx, audit.OfTier(tier), *revision, tier.Revision, controlplane.KindVersion.Format(tier.VersionID))
 	}
 	return tier, nil
 }
