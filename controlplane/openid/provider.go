@@ -77,6 +77,7 @@ func sameHost(r *http.Request, via []*http.Request) error {
 // bounded cuts answers off that are longer than any good one.
 type bounded struct{ http.RoundTripper }
 
+// RoundTrip implements http.RoundTripper.
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := b.RoundTripper.RoundTrip(r)
 	if err != nil {

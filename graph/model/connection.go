@@ -28,7 +28,7 @@ type Edge[T any] struct {
 	Node   *T
 }
 
-// The connections of the schema, and their edges.
+// AccountConnection and what follows are the connections of the schema, and their edges.
 type (
 	AccountConnection          = Connection[controlplane.Account]
 	AccountEdge                = Edge[controlplane.Account]

@@ -117,6 +117,7 @@ type store struct {
 	server *Server
 }
 
+// GetClientByClientID implements op.OPStorage.
 func (s *store) GetClientByClientID(_ context.Context, id string) (op.Client, error) {
 	if id != ClientID {
 		return nil, fmt.Errorf("there is no client %q", id)
@@ -125,6 +126,7 @@ func (s *store) GetClientByClientID(_ context.Context, id string) (op.Client, er
 	return client{storage.WebClient(ClientID, ClientSecret, weir+"/auth/oidc/callback"), weir}, nil
 }
 
+// AuthorizeClientIDSecret implements op.OPStorage.
 func (s *store) AuthorizeClientIDSecret(_ context.Context, id, secret string) error {
 	if id != ClientID || secret != ClientSecret {
 		return fmt.Errorf("there is no client %q with this secret", id)
@@ -137,6 +139,7 @@ type client struct {
 	weir string
 }
 
+// PostLogoutRedirectURIs implements op.Client.
 func (c client) PostLogoutRedirectURIs() []string { return []string{c.weir + "/sign-in"} }
 
 // SignIn goes through the provider's sign-in page as a person, from the address that
