@@ -28,7 +28,9 @@ type Edge[T any] struct {
 	Node   *T
 }
 
-// AccountConnection and what follows are the connections of the schema, and their edges.
+// The connections of the schema, and their edges.
+//
+//nolint:revive // one comment is for all of them
 type (
 	AccountConnection          = Connection[controlplane.Account]
 	AccountEdge                = Edge[controlplane.Account]
