@@ -74,7 +74,7 @@ func (p *Publisher) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		next, err := p.refresh(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.log.Error("kept the last snapshot", "version", p.Version(), "err", err)
+			p.log.Error("something of the policy is not as it should be; trying again", "snapshot", p.Version(), "err", err)
 			wait(ctx, retryAfter)
 		}
 		check.Reset(next)
@@ -86,25 +86,28 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// refresh gets the newest policy, and says when to look again at the latest.
+// refresh gets the newest policy, and says when to look again at the latest. What is
+// due and can't be carried out keeps no other change from the Envoys.
 func (p *Publisher) refresh(ctx context.Context) (next time.Duration, err error) {
 	state, err := p.db.PolicyState(ctx)
-	if err == nil && state.NextEnd == 0 {
-		if err = errors.Join(p.db.EndOverrides(ctx), p.db.EndTrials(ctx), p.db.CarryOutMoves(ctx)); err == nil {
-			state, err = p.db.PolicyState(ctx)
-		}
-	}
 	if err != nil {
 		return checkEvery, err
+	}
+	var undone error
+	if state.NextEnd == 0 {
+		undone = errors.Join(p.db.EndOverrides(ctx), p.db.EndTrials(ctx), p.db.CarryOutMoves(ctx))
+		if state, err = p.db.PolicyState(ctx); err != nil {
+			return checkEvery, errors.Join(undone, err)
+		}
 	}
 	next = checkEvery
 	if state.NextEnd >= 0 {
 		next = min(next, state.NextEnd)
 	}
 	if state.Version == p.Version() {
-		return next, nil
+		return next, undone
 	}
-	return next, p.compile(ctx)
+	return next, errors.Join(undone, p.compile(ctx))
 }
 
 func (p *Publisher) compile(ctx context.Context) error {
