@@ -49,65 +49,79 @@ const (
 	maxEncoded = 16
 )
 
-// Run keeps the snapshot up to date until ctx ends. At the moment at which an
-// override ends it takes that out of the policy, and when a trial ends it hands the
-// account over, and it moves accounts to other versions when they are to go; what ended while nobody ran it does at once. Any number of publishers
-// may do so at once: the policy changes once.
+// Run keeps the snapshot up to date until ctx ends. Beside that, in a loop of its own
+// that may take its time, it carries out what is due: at the moment at which an
+// override ends it takes that out of the policy, when a trial ends it hands the account
+// over, and it moves accounts to other versions when they are to go; what was due while
+// nobody ran it, at once. Any number of publishers may do so at once: the policy changes
+// once.
 func (p *Publisher) Run(ctx context.Context) {
-	stale := make(chan struct{}, 1)
+	changed, due := make(chan struct{}, 1), make(chan struct{}, 1)
+	var loops sync.WaitGroup
+	defer loops.Wait()
+	loops.Go(func() { p.watch(ctx, changed, due) })
+	loops.Go(func() { p.repeat(ctx, due, "could not carry out what is due", p.carryOut) })
+	p.repeat(ctx, changed, "kept the last snapshot", p.refresh)
+}
+
+// watch wakes whoever waits for changes of the policy.
+func (p *Publisher) watch(ctx context.Context, waiting ...chan struct{}) {
 	signal := func() {
-		select {
-		case stale <- struct{}{}:
-		default:
-		}
-	}
-	go func() {
-		for ctx.Err() == nil {
-			if err := p.db.WatchPolicy(ctx, signal); ctx.Err() == nil {
-				p.log.Warn("the policy watch broke off; starting over", "err", err)
-				wait(ctx, retryAfter)
+		for _, w := range waiting {
+			select {
+			case w <- struct{}{}:
+			default:
 			}
 		}
-	}()
+	}
+	for ctx.Err() == nil {
+		if err := p.db.WatchPolicy(ctx, signal); ctx.Err() == nil {
+			p.log.Warn("the policy watch broke off; starting over", "err", err)
+			wait(ctx, retryAfter)
+		}
+	}
+}
+
+// repeat does something again and again: when woken, and after the time that it says.
+func (p *Publisher) repeat(ctx context.Context, wake <-chan struct{}, fault string, do func(context.Context) (time.Duration, error)) {
 	check := time.NewTimer(checkEvery)
 	defer check.Stop()
 	for ctx.Err() == nil {
-		next, err := p.refresh(ctx)
+		next, err := do(ctx)
 		if err != nil && ctx.Err() == nil {
-			p.log.Error("something of the policy is not as it should be; trying again", "snapshot", p.Version(), "err", err)
+			p.log.Error(fault, "snapshot", p.Version(), "err", err)
 			wait(ctx, retryAfter)
 		}
 		check.Reset(next)
 		select {
-		case <-stale:
+		case <-wake:
 		case <-check.C:
 		case <-ctx.Done():
 		}
 	}
 }
 
-// refresh gets the newest policy, and says when to look again at the latest. What is
-// due and can't be carried out keeps no other change from the Envoys.
+// refresh gets the newest policy.
 func (p *Publisher) refresh(ctx context.Context) (next time.Duration, err error) {
 	state, err := p.db.PolicyState(ctx)
-	if err != nil {
+	if err != nil || state.Version == p.Version() {
 		return checkEvery, err
 	}
-	var undone error
-	if state.NextEnd == 0 {
-		undone = errors.Join(p.db.EndOverrides(ctx), p.db.EndTrials(ctx), p.db.CarryOutMoves(ctx))
-		if state, err = p.db.PolicyState(ctx); err != nil {
-			return checkEvery, errors.Join(undone, err)
+	return checkEvery, p.compile(ctx)
+}
+
+// carryOut does what is due, and says when to look again.
+func (p *Publisher) carryOut(ctx context.Context) (next time.Duration, err error) {
+	state, err := p.db.PolicyState(ctx)
+	if err == nil && state.NextEnd == 0 {
+		if err = errors.Join(p.db.EndOverrides(ctx), p.db.EndTrials(ctx), p.db.CarryOutMoves(ctx)); err == nil {
+			state, err = p.db.PolicyState(ctx)
 		}
 	}
-	next = checkEvery
-	if state.NextEnd >= 0 {
-		next = min(next, state.NextEnd)
+	if err != nil || state.NextEnd < 0 {
+		return checkEvery, err
 	}
-	if state.Version == p.Version() {
-		return next, undone
-	}
-	return next, errors.Join(undone, p.compile(ctx))
+	return min(checkEvery, state.NextEnd), nil
 }
 
 func (p *Publisher) compile(ctx context.Context) error {
