@@ -12,7 +12,7 @@ import (
 	"github.com/weirhq/weir/controlplane/snapshot"
 )
 
-func TestWhatCannotBeCarriedOutKeepsNoOtherChangeBack(t *testing.T) {
+func TestWhatCannotBeCarriedOutHoldsNothingElseUp(t *testing.T) {
 	url := databases.New(t)
 	db, err := postgres.Open(t.Context(), url)
 	if err != nil {
@@ -25,9 +25,10 @@ func TestWhatCannotBeCarriedOutKeepsNoOtherChangeBack(t *testing.T) {
 	}
 	defer conn.Close(context.WithoutCancel(t.Context()))
 	if _, err := conn.Exec(t.Context(), `
-		insert into accounts (name, status, trial_ends_at, trial_then) values ('Birch', 'trial', now() - interval '1 hour', 'suspend');
+		insert into accounts (name, status, trial_ends_at, trial_then)
+		select name, 'trial', now() - interval '1 hour', 'suspend' from unnest(array['Birch', 'Rowan']) name;
 		create function refuse() returns trigger language plpgsql as $$ begin raise exception 'Birch stays as it is'; end $$;
-		create trigger refuse before update on accounts for each row execute function refuse()`); err != nil {
+		create trigger refuse before update on accounts for each row when (old.name = 'Birch') execute function refuse()`); err != nil {
 		t.Fatal(err)
 	}
 	publisher := snapshot.New(db, slog.New(slog.DiscardHandler))
@@ -47,6 +48,11 @@ func TestWhatCannotBeCarriedOutKeepsNoOtherChangeBack(t *testing.T) {
 	for have < version {
 		if _, have, ok, err = publisher.Newer(t.Context(), have); err != nil || !ok {
 			t.Fatalf("the change is not published: %v", err)
+		}
+	}
+	for status := ""; status != "suspended"; {
+		if err := conn.QueryRow(t.Context(), `select status from accounts where name = 'Rowan'`).Scan(&status); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
