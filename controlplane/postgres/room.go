@@ -12,8 +12,8 @@ import (
 // room is how much there may be of what each Envoy holds in memory. A mutation
 // refuses what is beyond it, as no snapshot could carry it.
 type room struct {
-	keys        int // and identities, in all; revoked ones don't count, as in what follows
-	accountKeys int // of one account
+	keys        int // and identities, in all; of what was revoked only that of closed accounts counts
+	accountKeys int // of one account; what was revoked doesn't count
 	endpoints   int
 }
 
@@ -31,7 +31,8 @@ func (r room) checkKeys(ctx context.Context, tx pgx.Tx, account controlplane.ID)
 	// as many; it has no idea (-1) of tables that are new.
 	return checkCount(ctx, tx, `
 		select case when (select min(reltuples) >= 0 and sum(reltuples) < $1::int / 2 from pg_class where oid in ('keys'::regclass, 'identities'::regclass)) then 0
-			else (select count(*) from keys where revoked_at is null) + (select count(*) from identities) end`, r.keys,
+			else (select count(*) from keys k where revoked_at is null or exists (select from accounts a where a.id = k.account_id and a.closed_at = k.revoked_at))
+				+ (select count(*) from identities) end`, r.keys,
 		controlplane.Conflict("accountId", "there are %d keys and identities in all, and the filter takes no more; revoke or remove some first", r.keys), r.keys)
 }
 

@@ -62,6 +62,13 @@ func TestMutationsRefuseWhatNoSnapshotCouldCarry(t *testing.T) {
 		refused(err, "accountId", "4 keys and identities in all")
 		refused(identify(c, "four"), "accountId", "4 keys and identities in all")
 	})
+	t.Run("those of closed accounts, which Envoys refuse by name", func(t *testing.T) {
+		if _, _, err := db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: b, Status: controlplane.AccountClosed}); err != nil {
+			t.Fatal(err)
+		}
+		_, err := key(c)
+		refused(err, "accountId", "4 keys and identities in all")
+	})
 	t.Run("endpoints", func(t *testing.T) {
 		create := func(n int) error {
 			_, _, err := db.CreateEndpoint(t.Context(), controlplane.Endpoint{Method: "GET", Template: fmt.Sprint("/", n), Cost: 1})
