@@ -74,6 +74,7 @@
 //	subjects to report       4,096, as many under way, and 8,192 idle ones         2 MB
 //	requests held            1,024, and states nothing came for                  400 KB
 //	adaptive limits          1,024                                               100 KB
+//	unmatched paths          64 under way, 8 to report                            20 KB
 //	the policy               the core and each shard that was used
 //
 // and little of that with few accounts. The policy of 100,000 keys has 7 MB. In

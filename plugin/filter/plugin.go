@@ -54,6 +54,7 @@ type plugin struct {
 	health  health
 	meter   *meter.Meter
 	lists   declarations
+	strays  strays
 	stats   stats
 
 	served  bool // this VM has seen a request

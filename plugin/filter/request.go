@@ -28,6 +28,7 @@ type request struct {
 	counted  bool
 	answered bool // by the filter itself
 	rpc      rpc
+	stray    uint32 // place of its path, which no endpoint's template matched; 0: it has none
 
 	cost         uint64 // that the upstream declared
 	costDeclared bool
@@ -197,6 +198,9 @@ func (r *request) forward(f *fields) types.Action {
 	if !r.setIdentity(f) || !r.stripKey(f) {
 		r.warn("set the identity", errHost)
 		return r.refuseUnready(f, "The gateway could not pass the request on; retry in 1 s.")
+	}
+	if !r.matched && r.caller.account != 0 {
+		r.stray = r.strays.keep(f, r.beganNS)
 	}
 	return types.ActionContinue
 }

@@ -173,6 +173,9 @@ func (r *request) OnHttpStreamDone() {
 		}
 	}
 	r.meter.Count(sample)
+	if r.stray != 0 {
+		r.strays.end(r.stray, r.status, r.meter)
+	}
 	r.declare(&sample.EntryKey)
 	r.stats.count(r.decision)
 	moved := addBytes(sample.BytesIn, sample.BytesOut)

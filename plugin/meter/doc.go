@@ -1,8 +1,8 @@
 // Package meter keeps what one worker has counted until the database has it.
 //
 // In come finished requests ([Meter.Count]), what upstreams declared of them
-// ([Meter.Declare]), the verdicts of limits ([Meter.Judge]), their standing
-// ([Meter.Observe]), the edge's answers ([Meter.Received], [Meter.Failed]) and
+// ([Meter.Declare]), paths that no endpoint matched ([Meter.Miss]), the verdicts
+// of limits ([Meter.Judge]), their standing ([Meter.Observe]), the edge's answers ([Meter.Received], [Meter.Failed]) and
 // the time; out come the messages to send ([Meter.Next]). The package is pure:
 // it reads no clock and does no I/O, so it can be run in virtual time. It is not
 // safe for concurrent use: it belongs to one VM, which has one thread.
@@ -57,7 +57,7 @@
 //	shelf    encoded                                                                  20 MB
 //	ground   51,456 entries, 24,832 custom meters, 28,672 verdicts                    13 MB
 //	frozen   8 batches of at most 2 MB, 0.2 MB as a rule                              16 MB
-//	levels   8,192, and 256 denials; room to encode in                                 3 MB
+//	levels   8,192, and 256 denials; 8 unmatched paths; room to encode in              3 MB
 //
 // Garbage comes on top, as much as the collector lets there be.
 //

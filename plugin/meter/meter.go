@@ -34,6 +34,7 @@ type Meter struct {
 	ground  ground
 	levels  levels
 	denials denials
+	paths   paths
 	outbox  outbox
 
 	counted  uint64 // requests since the source began
@@ -53,6 +54,7 @@ func New(c Config) *Meter {
 		c.ShelfBytes = maxShelfBytes
 	}
 	m := &Meter{config: c, open: newCounts(), ground: ground{newCounts()}, levels: newLevels(), denials: newDenials()}
+	m.paths.seed(c.Source)
 	m.outbox.lastPostNS = c.StartNS
 	m.outbox.lastFreezeNS = c.StartNS - c.FlushEveryNS
 	return m
@@ -105,6 +107,11 @@ func (m *Meter) WantsDenial(account uint64) bool { return m.denials.wants(accoun
 
 // Deny adds a denial to the sample that rides on the next batch.
 func (m *Meter) Deny(d wire.Denial) { m.denials.add(d) }
+
+// Miss notes a request to a path that no endpoint's template matched, for the sample
+// that rides on the next batch, see [wire.Unmatched]. The request itself is counted
+// like any other. What no batch may carry is left out.
+func (m *Meter) Miss(method, path []byte) { m.paths.note(method, path) }
 
 // Pending returns how many requests are counted but not known to be committed,
 // and in how many frozen batches some of them are.
@@ -170,7 +177,7 @@ func (m *Meter) freeze(nowNS, wallMS int64, snapshot uint64) {
 	}
 	b.Source, b.Sequence, b.Node, b.Snapshot = m.config.Source, m.outbox.sequence+1, m.config.Node, snapshot
 	b.SentMS, b.BeganMS, b.Counted = wallMS, m.config.BeganMS, m.counted-min(m.unfrozen(), m.counted)
-	b.Levels, b.Denials = m.levels.take(), m.denials.take()
+	b.Levels, b.Denials, b.Unmatched = m.levels.take(), m.denials.take(), m.paths.take()
 	b.Sort()
 	body, err := m.encode(&b, r.body)
 	if from != nil {

@@ -119,6 +119,16 @@ type DenialLevel struct {
 	Amount    uint64 // the most it can have left: its burst, window or quota; at most MaxAmount
 }
 
+// Unmatched is one request of a known account to a path that no endpoint's template
+// matched, and that the upstream answered, kept so that endpoints can be made of what
+// is there. They are a sample: at most [MaxBatchUnmatched] a batch, and each such
+// request since the batch before is as likely to be in it. All are among the entries
+// without an endpoint, which alone count.
+type Unmatched struct {
+	Method string // 1 to MaxMethodBytes upper-case letters
+	Path   string // without query; see PlainRequest
+}
+
 // Batch is the counts of one worker since its last flush. A batch that has been
 // sent is frozen: the same source and sequence always carry the same content.
 //
@@ -142,6 +152,8 @@ type Batch struct {
 	Levels   []Level
 	Verdicts []VerdictEntry
 	Denials  []Denial // in any order
+
+	Unmatched []Unmatched // in any order
 }
 
 // Bounds that an encoder keeps and a decoder enforces.
@@ -157,7 +169,11 @@ const (
 	MaxRequestIDBytes  = 64
 	MaxMethodBytes     = 20
 	MaxDenialPathBytes = 256
-	MaxNodeBytes       = 255
+
+	MaxBatchUnmatched     = 8
+	MaxUnmatchedPathBytes = 256
+
+	MaxNodeBytes = 255
 	// MaxAmount bounds what a limit allows, in units of its measure.
 	MaxAmount = 1_000_000_000_000
 

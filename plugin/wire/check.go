@@ -30,8 +30,10 @@ func (b *Batch) restFault() string {
 		return frame.OutOfRange("levels", uint64(len(b.Levels)), 0, MaxBatchLevels)
 	case len(b.Denials) > MaxBatchDenials:
 		return frame.OutOfRange("denials", uint64(len(b.Denials)), 0, MaxBatchDenials)
-	case b.Sequence == 0 && len(b.Entries)+len(b.Meters)+len(b.Levels)+len(b.Verdicts)+len(b.Denials) > 0:
-		return "sequence: 0 with entries, meters, levels, verdicts or denials"
+	case len(b.Unmatched) > MaxBatchUnmatched:
+		return frame.OutOfRange("unmatched", uint64(len(b.Unmatched)), 0, MaxBatchUnmatched)
+	case b.Sequence == 0 && len(b.Entries)+len(b.Meters)+len(b.Levels)+len(b.Verdicts)+len(b.Denials)+len(b.Unmatched) > 0:
+		return "sequence: 0 with entries, meters, levels, verdicts, denials or unmatched requests"
 	}
 	if what := frame.TextFault("node", b.Node, 0, MaxNodeBytes); what != "" {
 		return what
@@ -39,7 +41,10 @@ func (b *Batch) restFault() string {
 	if what := b.levelsFault(); what != "" {
 		return what
 	}
-	return b.denialsFault()
+	if what := b.denialsFault(); what != "" {
+		return what
+	}
+	return b.unmatchedFault()
 }
 
 // countsFault is fault for entries, meters and verdicts.

@@ -15,6 +15,7 @@ const (
 	minVerdictBytes     = 6
 	minDenialBytes      = 12
 	minDenialLevelBytes = 3
+	minUnmatchedBytes   = 4
 )
 
 // EncodeBatch appends the encoding of b to dst. Entries, meters and verdicts are
@@ -48,6 +49,7 @@ func appendHead(dst []byte, b *Batch) []byte {
 func appendRest(dst []byte, start int, b *Batch) ([]byte, error) {
 	dst = appendLevels(dst, b)
 	dst = appendDenials(dst, b)
+	dst = appendUnmatched(dst, b)
 	dst = frame.Seal(dst, start)
 	if len(dst)-start > MaxBatchBytes {
 		return nil, frame.Invalid(frame.OutOfRange("batch: length in bytes", uint64(len(dst)-start), 0, MaxBatchBytes))
@@ -95,6 +97,7 @@ func DecodeBatch(data []byte) (*Batch, error) {
 	readLists(r, b, true)
 	b.Levels = readLevels(r, b.SentMS)
 	b.Denials = readDenials(r, b.SentMS)
+	b.Unmatched = readUnmatched(r)
 	if err := r.End(); err != nil {
 		return nil, err
 	}

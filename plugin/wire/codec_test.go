@@ -53,6 +53,7 @@ func sampleBatch() *Batch {
 				Levels: []DenialLevel{{1, 97, 100}, {2, -5, MaxAmount}}},
 			{AtMS: minute * 60_000, RequestID: "r", Decision: Unauthenticated},
 		},
+		Unmatched: []Unmatched{{"GET", "/v1/users/7"}, {"DELETE", "/"}, {"GET", "/v1/users/7"}},
 	}
 }
 
@@ -127,7 +128,7 @@ func TestForgedBatchIsRefused(t *testing.T) {
 		return append(b, status...)
 	}
 	const decision, requests, zero, lists = 1, 1, 0, 0
-	rest := []byte{decision, requests, zero, zero, zero, zero, zero, zero, lists, lists, lists, lists}
+	rest := []byte{decision, requests, zero, zero, zero, zero, zero, zero, lists, lists, lists, lists, lists}
 	tests := map[string]struct {
 		bytes []byte
 		ok    bool
@@ -192,6 +193,9 @@ func TestFullBatchFits(t *testing.T) {
 			d.Levels = append(d.Levels, DenialLevel{1e6, 1e9, 1e9})
 		}
 		b.Denials = append(b.Denials, d)
+	}
+	for range MaxBatchUnmatched {
+		b.Unmatched = append(b.Unmatched, Unmatched{strings.Repeat("M", MaxMethodBytes), strings.Repeat("/", MaxUnmatchedPathBytes)})
 	}
 	data := mustEncode(t, b)
 	t.Logf("%d entries and levels, %d meters and verdicts, %d denials: %d bytes", MaxBatchEntries, MaxBatchMeters, MaxBatchDenials, len(data))

@@ -1,7 +1,6 @@
 // Package wire holds the formats that the filter and the control plane exchange
-// about usage: the batch (counts, custom meters, levels, verdicts and samples of
-// denials, up)
-// and its receipt, the report of the leases that an Envoy holds on quotas (up)
+// about usage: the batch (counts, custom meters, levels, verdicts, samples of
+// denials and of requests that no endpoint matched, up) and its receipt, the report of the leases that an Envoy holds on quotas (up)
 // and the ledger's reply. Policy travels in package book's formats.
 //
 // In comes a [Batch], a [Receipt], a [LeaseReport] or a [LeaseReply]; out go

@@ -41,6 +41,9 @@ func drawBatch(t *rapid.T) *Batch {
 	for range rapid.IntRange(0, 5).Draw(t, "denials") {
 		b.Denials = append(b.Denials, drawDenial(t))
 	}
+	for range rapid.IntRange(0, MaxBatchUnmatched).Draw(t, "unmatched") {
+		b.Unmatched = append(b.Unmatched, Unmatched{rapid.StringMatching(`[A-Z]{1,20}`).Draw(t, "method"), rapid.StringMatching(`/[!-"$->@-z|~]{0,100}`).Draw(t, "path")})
+	}
 	b.Sort()
 	b.Verdicts = slices.CompactFunc(b.Verdicts, func(x, y VerdictEntry) bool { return x.VerdictKey == y.VerdictKey })
 	b.Meters = slices.CompactFunc(b.Meters, func(x, y MeterEntry) bool { return x.MeterKey == y.MeterKey })

@@ -4,7 +4,7 @@ import "github.com/weirhq/weir/plugin/internal/frame"
 
 // The formats of this package; see package frame.
 const (
-	magicBatch       = "WBa\x03"
+	magicBatch       = "WBa\x04"
 	magicReceipt     = "WRc\x01"
 	magicLeaseReport = "WLr\x02"
 	magicLeaseReply  = "WLg\x02"
