@@ -5,7 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
-	_ "time/tzdata" // time zones, whatever the machine has
+
+	"github.com/weirhq/weir/controlplane/zone"
 )
 
 // Account is who is limited and billed.
@@ -22,6 +23,7 @@ type Account struct {
 	CreatedAt     time.Time
 	Trial         *Trial     // with status TRIAL, nil with others
 	ClosedAt      *time.Time // with status CLOSED, nil with others
+	Revision      int        // counts its changes
 }
 
 // AccountStatus is whether an account may send requests, and why not.
@@ -118,6 +120,7 @@ func (a NewAccount) Validate(now time.Time) error {
 // AccountEdit is a change of an account; what is nil or empty stays as it is.
 type AccountEdit struct {
 	ID           ID
+	Revision     *int // that it is based on; nil: any
 	Name         *string
 	TierID       *ID // 0 puts it on the default one
 	Status       AccountStatus
@@ -250,12 +253,11 @@ func validateAccount(name, timeZone *string, billingDay *int) error {
 	return errors.Join(faults...)
 }
 
-// ValidateTimeZone returns what is wrong with the name of a time zone; "" and Local,
-// which Go takes for other things than names, are.
+// ValidateTimeZone returns what is wrong with the name of a time zone: it must be one
+// of [zone.Names].
 func ValidateTimeZone(name string) error {
-	_, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return Invalid("timeZone", "%q is not an IANA time zone such as Europe/Berlin or UTC", name)
+	if _, err := zone.Load(name); err != nil {
+		return Invalid("timeZone", "%s", err)
 	}
 	return nil
 }

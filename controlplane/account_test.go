@@ -96,6 +96,10 @@ func TestMistakesInAccountsAreTold(t *testing.T) {
 		"long":         controlplane.Labels{long: ""}.Validate("long"),
 		"value":        controlplane.Labels{"a": long}.Validate("value"),
 		"control":      controlplane.Labels{"a": "b\nc"}.Validate("control"),
+		"name":         controlplane.ValidateMemberName("Ada \u2066Lovelace"),
+		"joiners":      controlplane.ValidateManager("joiners", "\u200d"),
+		"direction":    controlplane.Labels{"a": "b\u202ec"}.Validate("direction"),
+		"invisible":    controlplane.Labels{"a": "b\u00adc"}.Validate("invisible"),
 		"status":       controlplane.AccountEdit{Status: "gone"}.Validate(now),
 		"trial.endsAt": controlplane.Trial{EndsAt: now, Then: controlplane.TrialSuspends}.Validate(now),
 		"trial.then":   controlplane.Trial{EndsAt: now.Add(time.Hour)}.Validate(now),
@@ -105,7 +109,7 @@ func TestMistakesInAccountsAreTold(t *testing.T) {
 	} {
 		wantFault(t, err, field)
 	}
-	if err := (controlplane.Labels{"example.com/team_1-a": "Zoë & Co", "a": ""}).Validate("labels"); err != nil {
+	if err := (controlplane.Labels{"example.com/team_1-a": "Zoë & Co \u0645\u06cc\u200c\u062e \u0600 \U0001f468\u200d\U0001f33e\ufe0f", "a": ""}).Validate("labels"); err != nil {
 		t.Error(err)
 	}
 }

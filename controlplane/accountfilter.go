@@ -18,7 +18,8 @@ type AccountFilter struct {
 	Statuses        []AccountStatus // any of these
 	Labels          []LabelFilter   // all of these
 	TrialEndsBefore *time.Time
-	IDs             []ID // any of these
+	Names           []string // any of these
+	IDs             []ID     // any of these
 }
 
 // LabelFilter is what a label has to be.
@@ -32,6 +33,7 @@ const (
 	maxSearch       = 128
 	maxSearchWords  = 8
 	maxLabelFilters = 8
+	maxNameFilters  = 200
 )
 
 // Validate returns what is wrong with a filter.
@@ -42,6 +44,12 @@ func (f AccountFilter) Validate() error {
 	}
 	if len(f.Labels) > maxLabelFilters {
 		faults = append(faults, Invalid("labels", "give at most %d labels", maxLabelFilters))
+	}
+	if len(f.Names) > maxNameFilters {
+		faults = append(faults, Invalid("names", "give at most %d names", maxNameFilters))
+	}
+	for i, name := range f.Names {
+		faults = append(faults, ValidateSearch("names."+strconv.Itoa(i), name))
 	}
 	for i, l := range f.Labels {
 		value := ""
@@ -61,8 +69,8 @@ func ValidateSearch(field, text string) error {
 	switch {
 	case utf8.RuneCountInString(text) > maxSearch:
 		return Invalid(field, "use at most %d characters", maxSearch)
-	case strings.ContainsFunc(text, isControl) || !utf8.ValidString(text):
-		return Invalid(field, "leave out control characters")
+	case !readable(text):
+		return Invalid(field, "leave out control characters and invisible ones")
 	}
 	return nil
 }

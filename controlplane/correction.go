@@ -3,7 +3,6 @@ package controlplane
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -104,8 +103,8 @@ func (c *NewCorrection) amountFault() error {
 }
 
 func textFault(field, text string, most int) error {
-	if n := utf8.RuneCountInString(text); n < 1 || n > most || !utf8.ValidString(text) || strings.ContainsFunc(text, isControl) {
-		return Invalid(field, "give 1 to %d characters, without control characters", most)
+	if n := utf8.RuneCountInString(text); n < 1 || n > most || !readable(text) {
+		return Invalid(field, "give 1 to %d characters, without control characters and invisible ones", most)
 	}
 	return nil
 }

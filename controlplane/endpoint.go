@@ -17,6 +17,7 @@ type Endpoint struct {
 	Cost     int    // cost units of one request
 	GroupID  ID     // 0: in none
 	SourceID ID     // 0: made by hand
+	Revision int    // counts its changes
 }
 
 // EndpointSource is what endpoints were imported from: the last document under its
@@ -42,9 +43,10 @@ type EndpointUse struct {
 
 // EndpointEdit is a change of an endpoint; a nil field stays as it is.
 type EndpointEdit struct {
-	ID      ID
-	Cost    *int
-	GroupID *ID // 0 takes it out of its group
+	ID       ID
+	Revision *int // that it is based on; nil: any
+	Cost     *int
+	GroupID  *ID // 0 takes it out of its group
 }
 
 // EndpointGroup is a named set of endpoints that one limit can count together.

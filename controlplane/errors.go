@@ -24,11 +24,13 @@ const (
 
 	CodeForbidden Code = "FORBIDDEN" // who is signed in may not; Permission says what it takes
 	CodeTimeout   Code = "TIMEOUT"   // it took too long, and was given up
+	// CodeOperationUnknown: the document is none of those that API tokens may run.
+	CodeOperationUnknown Code = "OPERATION_UNKNOWN"
 )
 
 // Codes returns every code.
 func Codes() []Code {
-	return []Code{CodeValidation, CodeNotFound, CodeConflict, CodeUnauthenticated, CodeForbidden, CodeIdempotencyMismatch, CodeCarriedOut, CodeTimeout}
+	return []Code{CodeValidation, CodeNotFound, CodeConflict, CodeUnauthenticated, CodeForbidden, CodeIdempotencyMismatch, CodeCarriedOut, CodeTimeout, CodeOperationUnknown}
 }
 
 // Error is a caller's mistake, told in a sentence that says what to do. Every
@@ -42,9 +44,11 @@ type Error struct {
 	Permission string
 	// Objects are the ids of what a request changed, with CodeCarriedOut.
 	Objects []string
-	// Changed is what somebody else changed since the revision that an edit is based
-	// on, ChangedBy who was the last and ChangedAt when, with CodeConflict; empty when
-	// that isn't known.
+	// Revision is what an object is at that somebody else changed since the revision
+	// that an edit is based on, with CodeConflict; 0 with other conflicts. Changed is what
+	// they changed, ChangedBy who was the last and ChangedAt when; empty when that isn't
+	// known.
+	Revision  int
 	Changed   []FieldChange
 	ChangedBy string
 	ChangedAt time.Time
@@ -107,4 +111,22 @@ func Faults(err error) []*Error {
 		return []*Error{one}
 	}
 	return nil
+}
+
+// Below returns err with the fields of a caller's mistakes below that of what they are
+// in, such as endpoints.2; any other error as it is.
+func Below(field string, err error) error {
+	faults := Faults(err)
+	if faults == nil {
+		return err
+	}
+	below := make([]error, len(faults))
+	for i, f := range faults {
+		moved := *f
+		if moved.Field = field; f.Field != "" {
+			moved.Field += "." + f.Field
+		}
+		below[i] = &moved
+	}
+	return errors.Join(below...)
 }

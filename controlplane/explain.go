@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -106,7 +107,7 @@ func (f DenialFilter) Validate() error {
 	if len(f.RequestID) > wire.MaxRequestIDBytes {
 		return Invalid("requestId", "a request id has at most %d bytes", wire.MaxRequestIDBytes)
 	}
-	if strings.ContainsFunc(f.RequestID, isControl) {
+	if strings.ContainsFunc(f.RequestID, unicode.IsControl) {
 		return Invalid("requestId", "leave out control characters")
 	}
 	return nil

@@ -33,6 +33,7 @@ const (
 	KindVersion  Kind = "ver" // of a tier
 	KindTierMove Kind = "tmv"
 	KindMove     Kind = "mov" // of an account
+	KindPilot    Kind = "plt" // of limits
 
 	KindMember  Kind = "mem"
 	KindSession Kind = "ses"

@@ -27,6 +27,7 @@ type Key struct {
 	ReadsOnly        bool
 	EndpointIDs      []ID
 	EndpointGroupIDs []ID
+	Revision         int // counts its changes
 }
 
 // KeyScope is what a key may be used for; the zero value is everything.
@@ -104,6 +105,7 @@ const MaxAccountKeys = 1_000
 // KeyEdit is a change of a key; a nil field stays as it is.
 type KeyEdit struct {
 	ID           ID
+	Revision     *int // that it is based on; nil: any
 	Name         *string
 	Suspended    *bool
 	ExpiresAt    *time.Time

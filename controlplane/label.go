@@ -36,8 +36,8 @@ func (l Labels) Validate(field string) error {
 			faults = append(faults, Invalid(field, "%.80q can't be a label's key: use 1 to %d letters from A to Z, digits, and . _ - / between them", label.Key, maxLabelKey))
 		case utf8.RuneCountInString(label.Value) > maxLabelValue:
 			faults = append(faults, Invalid(field, "%s: use at most %d characters", label.Key, maxLabelValue))
-		case strings.ContainsFunc(label.Value, isControl) || !utf8.ValidString(label.Value) || strings.TrimSpace(label.Value) != label.Value:
-			faults = append(faults, Invalid(field, "%s: leave out control characters, and space before and after", label.Key))
+		case !readable(label.Value) || strings.TrimSpace(label.Value) != label.Value:
+			faults = append(faults, Invalid(field, "%s: leave out control characters, invisible ones, and space before and after", label.Key))
 		}
 	}
 	return errors.Join(faults...)

@@ -172,7 +172,7 @@ func TestValidateAccountAndKey(t *testing.T) {
 	if err := (controlplane.AccountEdit{Name: &name, TimeZone: &zone, BillingDay: &day}).Validate(time.Now()); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{"", "Local", "Mars/Base", "../etc/passwd", "CET/"} {
+	for _, bad := range []string{"", "Local", "Mars/Base", "../etc/passwd", "CET/", "localtime", "Factory", "posix/Europe/Berlin", "right/Europe/Berlin"} {
 		wantFault(t, controlplane.ValidateTimeZone(bad), "timeZone")
 	}
 	for _, bad := range []int{0, 32, -1} {

@@ -41,6 +41,7 @@ type Member struct {
 	CreatedAt   time.Time
 	JoinedAt    *time.Time // nil: invited only
 	SignedInAt  *time.Time // nil: never
+	Revision    int        // counts changes of who they are and what they may do
 }
 
 // MemberStatus is whether a member can sign in.
@@ -79,6 +80,8 @@ func (i Invitation) Validate() error {
 // MemberEdit is a change of a member by another one; a nil field stays as it is.
 type MemberEdit struct {
 	ID        ID
+	Revision  *int // that it is based on; nil: any
+	Email     *string
 	Role      *Role
 	AccountID ID // with the role of a customer
 	Disabled  *bool
@@ -86,13 +89,17 @@ type MemberEdit struct {
 
 // Validate returns every mistake in an edit.
 func (e MemberEdit) Validate() error {
+	var faults []error
+	if e.Email != nil {
+		faults = append(faults, ValidateEmail("email", *e.Email))
+	}
 	switch {
 	case e.Role != nil:
-		return validateRole(*e.Role, e.AccountID)
+		faults = append(faults, validateRole(*e.Role, e.AccountID))
 	case e.AccountID != 0:
-		return Invalid("accountId", "give it together with the role CUSTOMER")
+		faults = append(faults, Invalid("accountId", "give it together with the role CUSTOMER"))
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
 func validateRole(role Role, account ID) error {
@@ -132,7 +139,7 @@ func NormalEmail(text string) string { return strings.ToLower(strings.TrimSpace(
 // ValidateEmail returns what is wrong with an address that NormalEmail returned.
 func ValidateEmail(field, email string) error {
 	parsed, err := mail.ParseAddress(email)
-	if err != nil || parsed.Address != email || len(email) > 254 || strings.ContainsFunc(email, isControl) {
+	if err != nil || parsed.Address != email || len(email) > 254 || !readable(email) {
 		return Invalid(field, "give an e-mail address such as ada@example.com")
 	}
 	return nil
@@ -174,6 +181,7 @@ type APIToken struct {
 	Scopes     []string
 	AccountID  ID // 0: all accounts
 	CreatedBy  ID // the member; 0: the command line
+	ParentID   ID // the token with which it was made; 0: none
 	CreatedAt  time.Time
 	ExpiresAt  *time.Time // nil: never
 	LastUsedAt *time.Time // to the minute; nil: never

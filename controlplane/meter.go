@@ -15,11 +15,13 @@ type Meter struct {
 	Header     string // field of the response that has the amount, lower case
 	EndpointID ID     // the only one whose responses count; 0: all do
 	Hidden     bool   // the field is taken out before the client sees it
+	Revision   int    // counts its changes
 }
 
 // MeterEdit is a change of a meter; a nil field stays as it is.
 type MeterEdit struct {
 	ID         ID
+	Revision   *int // that it is based on; nil: any
 	Name       *string
 	Unit       *string
 	Header     *string

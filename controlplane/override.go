@@ -19,6 +19,7 @@ type Override struct {
 	// Introductory is whether the account got it when it was created; see
 	// IntroductoryAllowance.
 	Introductory bool
+	Revision     int // another one after each change
 }
 
 // maxNote is how many characters a note may have.

@@ -3,7 +3,6 @@ package controlplane
 import (
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -42,8 +41,8 @@ const MaxScheduled = 1000
 // in its input.
 func (c ScheduledChange) Validate(now time.Time) error {
 	faults := []error{validateFuture("at", &c.At, now)}
-	if utf8.RuneCountInString(c.Note) > maxNote || strings.ContainsFunc(c.Note, isControl) || !utf8.ValidString(c.Note) {
-		faults = append(faults, Invalid("note", "use at most %d characters, without line breaks and other control characters", maxNote))
+	if utf8.RuneCountInString(c.Note) > maxNote || !readable(c.Note) {
+		faults = append(faults, Invalid("note", "use at most %d characters, without line breaks, other control characters and invisible ones", maxNote))
 	}
 	return errors.Join(faults...)
 }

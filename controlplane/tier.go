@@ -30,6 +30,7 @@ type Defaults struct {
 	// IntroductoryPercent and IntroductoryDays are those of the introductory
 	// allowance; 0: there is none.
 	IntroductoryPercent, IntroductoryDays int
+	Revision                              int // counts their changes
 }
 
 // Introductory returns the introductory allowance, nil for none.
@@ -44,6 +45,7 @@ func (d Defaults) Introductory() *IntroductoryAllowance {
 // AnonymousID of 0 takes the anonymous tier away, and so does an introductory
 // allowance of 0 percent with that.
 type DefaultsEdit struct {
+	Revision     *int // that it is based on; nil: any
 	TierID       *ID
 	AnonymousID  *ID
 	Introductory *IntroductoryAllowance
@@ -150,16 +152,14 @@ func ValidateTier(name *string, limits *[]Limit) error {
 func validateName(field, name string, most int) error {
 	n := utf8.RuneCountInString(name)
 	switch {
-	case strings.TrimSpace(name) == "":
+	case strings.Trim(strings.TrimSpace(name), joiners) == "":
 		return Invalid(field, "give a name")
 	case name != strings.TrimSpace(name):
 		return Invalid(field, "leave out the space before and after")
 	case n > most:
 		return Invalid(field, "use at most %d characters; this has %d", most, n)
-	case strings.ContainsFunc(name, isControl) || !utf8.ValidString(name):
-		return Invalid(field, "leave out control characters")
+	case !readable(name):
+		return Invalid(field, "leave out control characters and invisible ones")
 	}
 	return nil
 }
-
-func isControl(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }

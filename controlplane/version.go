@@ -2,24 +2,23 @@ package controlplane
 
 import (
 	"errors"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// TierVersion is what a tier was, is, or is to be like. A draft may change; what a
-// version says that was published is so for good.
+// TierVersion is what a tier was, is, is to be like, or is like in a pilot. A draft may
+// change; what another one says is so for good.
 type TierVersion struct {
 	ID          ID
 	TierID      ID
-	Number      int // from 1; 0: a draft
+	Number      int // from 1; 0: it isn't published
 	State       VersionState
 	Note        string
 	Limits      []Limit
 	Current     bool // it is the one that accounts are put on
 	CreatedAt   time.Time
 	PublishedAt *time.Time // nil: it isn't
-	PublishedBy Actor      // when it is
+	PublishedBy Actor      // when it is; of a draft: who saved it last
 }
 
 // VersionState is how far a version of a tier has come.
@@ -28,6 +27,7 @@ type VersionState string
 // The states.
 const (
 	VersionDraft     VersionState = "draft"
+	VersionPilot     VersionState = "pilot" // what a pilot tries, or tried
 	VersionPublished VersionState = "published"
 )
 
@@ -116,8 +116,8 @@ func (m Migration) validate() error {
 }
 
 func validateNote(note string) error {
-	if utf8.RuneCountInString(note) > maxNote || strings.ContainsFunc(note, isControl) || !utf8.ValidString(note) {
-		return Invalid("note", "use at most %d characters, without line breaks and other control characters", maxNote)
+	if utf8.RuneCountInString(note) > maxNote || !readable(note) {
+		return Invalid("note", "use at most %d characters, without line breaks, other control characters and invisible ones", maxNote)
 	}
 	return nil
 }

@@ -125,15 +125,15 @@ func (w *walker) paths(d *Document, at place) error {
 		if !strings.HasPrefix(path, "/") {
 			return fault(item, "a path has to begin with a slash")
 		}
-		return w.item(d, path, item, 0)
+		return w.item(d, path, item)
 	})
 }
 
 // maxReferences is how many references may lead on to one another.
 const maxReferences = 8
 
-// item reads the operations of one path.
-func (w *walker) item(d *Document, path string, at place, references int) error {
+// item reads the operations of one path; from are the places whose references led there.
+func (w *walker) item(d *Document, path string, at place, from ...place) error {
 	var bases []string
 	var operations []Operation
 	if at.Kind == yaml.ScalarNode && at.Tag == "!!null" {
@@ -146,14 +146,18 @@ func (w *walker) item(d *Document, path string, at place, references int) error 
 			if err != nil {
 				return err
 			}
-			if references == maxReferences {
-				return fault(value, "references lead on to one another more than %d times", maxReferences)
-			}
 			to, err := w.resolve(value, reference)
 			if err != nil {
 				return err
 			}
-			return w.item(d, path, to, references+1)
+			led := append(slices.Clone(from), at)
+			switch {
+			case slices.ContainsFunc(led, func(p place) bool { return p.Node == to.Node }):
+				return fault(place{value.Node, led[0].path}, "this refers to itself")
+			case len(from) == maxReferences:
+				return fault(place{value.Node, led[0].path}, "references lead on to one another more than %d times", maxReferences)
+			}
+			return w.item(d, path, to, led...)
 		case name == "servers":
 			bases, err = w.servers(value)
 		case slices.Contains(methods, name):

@@ -57,6 +57,11 @@ func TestRoutesAreReadFromYAMLAndJSON(t *testing.T) {
 const head = "openapi: 3.1.0\ninfo: {title: T, version: 1}\n"
 
 func TestMistakesNameTheirPlace(t *testing.T) {
+	var longWay strings.Builder
+	for i := range 9 {
+		fmt.Fprintf(&longWay, "  /%d: {$ref: '#/paths/~1%d'}\n", i, i+1)
+	}
+	longWay.WriteString("  /9: {}\n")
 	for name, c := range map[string]struct{ text, want string }{
 		"nothing":                     {"  \n", "this is empty"},
 		"no YAML":                     {head + "paths: [", "line 3: this is not YAML: "},
@@ -74,9 +79,12 @@ func TestMistakesNameTheirPlace(t *testing.T) {
 		"a cost that is none":         {head + "paths: {/a: {get: {x-weir-cost: 0}}}", "paths./a.get.x-weir-cost: give a whole number"},
 		"a reference elsewhere":       {head + "paths:\n  /a: {$ref: 'file:///etc/passwd'}", "leads out of the document"},
 		"a reference to nowhere":      {head + "paths:\n  /a: {$ref: '#/components/a'}", "leads nowhere"},
-		"a reference to itself":       {head + "paths:\n  /a: {$ref: '#/paths/~1a'}", "more than 8 times"},
+		"a reference to itself":       {head + "paths:\n  /a: {$ref: '#/paths/~1a'}", "line 4, paths./a: this refers to itself"},
+		"references in a circle":      {head + "paths:\n  /a: {$ref: '#/paths/~1b'}\n  /b: {$ref: '#/paths/~1c'}\n  /c: {$ref: '#/paths/~1b'}", "line 6, paths./a: this refers to itself"},
+		"a long way of references":    {head + "paths:\n" + longWay.String(), "line 12, paths./0: references lead on to one another more than 8 times"},
 		"a merge key":                 {head + "paths:\n  /a:\n    <<: {get: {}}", "line 5, paths./a: merge keys"},
 		"a server without a URL":      {head + "paths: {}\nservers: [{}]", "line 4, servers.0: a server needs a url"},
+		"a second document":           {head + "paths: {}\n---\n" + head + "paths: {}\n", "a second document begins here"},
 		"an unknown alias":            {head + "paths: *nobody", "this is not YAML: unknown anchor"},
 		"a document that is a scalar": {"hello", "this has to be a mapping"},
 	} {

@@ -52,8 +52,9 @@ func parseYAML(text []byte) (*yaml.Node, error) {
 	if signs > maxValues {
 		return nil, tooMany()
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	var root, next yaml.Node
+	if err := documents.Decode(&root); err != nil && !errors.Is(err, io.EOF) {
 		what := yamlError.FindStringSubmatch(err.Error())
 		switch {
 		case what == nil:
@@ -65,6 +66,9 @@ func parseYAML(text []byte) (*yaml.Node, error) {
 	}
 	if len(root.Content) != 1 {
 		return nil, controlplane.Invalid("document", "this is empty; give an OpenAPI 3.0 or 3.1 document as JSON or YAML")
+	}
+	if err := documents.Decode(&next); !errors.Is(err, io.EOF) {
+		return nil, controlplane.Invalid("document", "line %d: a second document begins here; import each by itself", max(next.Line, 1))
 	}
 	return root.Content[0], nil
 }

@@ -2,7 +2,6 @@ package quota
 
 import (
 	"time"
-	_ "time/tzdata" // the same boundaries on every machine
 
 	"github.com/weirhq/weir/controlplane"
 )
@@ -154,8 +153,13 @@ func stretch(zone *time.Location, at int64) (offset, end int64) {
 	t := time.Unix(at, 0).In(zone)
 	_, seconds := t.Zone()
 	_, change := t.ZoneBounds()
-	if change.IsZero() {
+	switch {
+	case change.IsZero():
 		return int64(seconds), never
+	case change.Unix() <= at:
+		// Where a zone goes on by its rule, Go takes every year for one of 365 days. No
+		// clock changes on the last one of a leap year.
+		return int64(seconds), at + 86_400 - mod(at, 86_400)
 	}
 	return int64(seconds), change.Unix()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/quota"
+	ianazone "github.com/weirhq/weir/controlplane/zone"
 )
 
 var kinds = []controlplane.Period{controlplane.Hour, controlplane.Day, controlplane.Month, controlplane.Billing}
@@ -116,5 +117,26 @@ func TestDaysBeginAtMidnight(t *testing.T) {
 	}
 	if hours[24*time.Hour] != 363 || hours[23*time.Hour] != 1 || hours[25*time.Hour] != 1 {
 		t.Errorf("days by length: %v", hours)
+	}
+}
+
+// The last day of a leap year is the 366th.
+func TestTheLastDayOfALeapYearIsInAPeriod(t *testing.T) {
+	for _, name := range []string{"Europe/Berlin", "Australia/Adelaide", "America/New_York"} {
+		place, err := ianazone.Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, year := range []int{1996, 2024, 2028, 2400} {
+			day := time.Date(year, 12, 31, 0, 0, 0, 0, place)
+			for _, at := range []time.Time{day, day.Add(12 * time.Hour), day.Add(24*time.Hour - 1)} {
+				for _, kind := range []controlplane.Period{controlplane.Hour, controlplane.Day, controlplane.Month} {
+					p := quota.Calendar{Zone: place, BillingDay: 1}.At(kind, at)
+					if !p.Contains(at) || kind == controlplane.Day && !p.Start.Equal(day) || kind == controlplane.Month && p.End.Sub(p.Start) != 31*24*time.Hour {
+						t.Errorf("%s of %s is %v", kind, at, p)
+					}
+				}
+			}
+		}
 	}
 }
