@@ -47,7 +47,6 @@ tools: prerequisites $(ENVOY_STAMP) $(POSTGRES_STAMP) $(CHROMIUM_STAMP) $(NODE_M
 
 .PHONY: test
 test: tools build ## run every test: Go, filter, Envoy, front end, browser
-	@$(STEP) vet "checking the Go code" go vet ./...
 	@echo "testing the front end"
 	@cd frontend && npm run --silent test && npm run --silent typecheck && npm run --silent size
 	@echo "testing everything else"
@@ -124,7 +123,7 @@ accept-schema: prerequisites $(NODE_MODULES) ## let the GraphQL schema as it is 
 	@node frontend/scripts/schema-breaks.mjs --accept
 
 .PHONY: lint
-lint: prerequisites $(NODE_MODULES) ## check the style of Go and of the front end
+lint: prerequisites $(NODE_MODULES) ## check Go and the front end for mistakes and style
 	@$(TOOL) golangci-lint run ./...
 	@npm --prefix frontend run --silent lint
 

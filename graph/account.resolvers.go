@@ -37,6 +37,10 @@ func (r *accountResolver) PendingMove(ctx context.Context, obj *controlplane.Acc
 	return moves[0], nil
 }
 
+func (r *accountResolver) Pilot(ctx context.Context, obj *controlplane.Account) (*controlplane.Pilot, error) {
+	return pilotOf(ctx, obj.ID)
+}
+
 func (r *accountResolver) Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error) {
 	return pointers(obj.Labels.List()), nil
 }
@@ -124,7 +128,7 @@ func (r *mutationResolver) ChangeAccounts(ctx context.Context, input model.Chang
 	}
 	report, err := r.DB.ChangeAccounts(ctx, edit)
 	if err != nil {
-		return nil, err
+		return nil, inSet(err)
 	}
 	return bulkPayload(report), nil
 }
@@ -137,15 +141,15 @@ func (r *mutationResolver) SetOverride(ctx context.Context, input model.SetOverr
 	if err != nil {
 		return nil, each(ctx, err)
 	}
-	return accountPayload(r.DB.SetOverride(ctx, override))
+	return accountPayload(r.DB.SetOverride(ctx, override, input.Revision))
 }
 
-func (r *mutationResolver) DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error) {
+func (r *mutationResolver) DeleteOverride(ctx context.Context, id string, revision *int) (*model.AccountPayload, error) {
 	override, err := controlplane.KindOverride.Parse("id", id)
 	if err != nil {
 		return nil, err
 	}
-	return accountPayload(r.DB.DeleteOverride(ctx, override))
+	return accountPayload(r.DB.DeleteOverride(ctx, override, revision))
 }
 
 func (r *mutationResolver) ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error) {
@@ -228,11 +232,7 @@ func (r *queryResolver) Account(ctx context.Context, id string) (*controlplane.A
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.DB.AccountsByID(ctx, []controlplane.ID{account})
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return &found[0], nil
+	return ifThere(ctx, loadersOf(ctx).accounts, account)
 }
 
 func (r *quotaStandingResolver) Limit(ctx context.Context, obj *controlplane.QuotaStanding) (*controlplane.Limit, error) {

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
@@ -51,6 +52,14 @@ func accountChangesOf(in *model.AccountChanges, now time.Time) (e controlplane.A
 		errs[3] = controlplane.Invalid("tierId", "say what to change")
 	}
 	return e, named("set", errors.Join(append(errs[:], e.Validate(now))...))
+}
+
+// inSet names a tier of the change, which the database doesn't know, as the input does.
+func inSet(err error) error {
+	if faults := controlplane.Faults(err); len(faults) > 0 && strings.HasSuffix(strings.ToLower(faults[0].Field), "tierid") {
+		return named("set", err)
+	}
+	return err
 }
 
 func bulkPayload(r postgres.BulkReport) *model.ChangeAccountsPayload {

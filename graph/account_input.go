@@ -27,7 +27,7 @@ func accountEditOf(in model.UpdateAccountInput, now time.Time) (e controlplane.A
 	if e.ID, err = controlplane.KindAccount.Parse("id", in.ID); err != nil {
 		return e, err
 	}
-	e.Name, e.TimeZone, e.BillingDay = in.Name, in.TimeZone, in.BillingDay
+	e.Revision, e.Name, e.TimeZone, e.BillingDay = in.Revision, in.Name, in.TimeZone, in.BillingDay
 	if in.Status != nil {
 		e.Status = *in.Status
 	}
@@ -69,7 +69,7 @@ func accountFilterOf(at string, in *model.AccountFilter) (f controlplane.Account
 	if in == nil {
 		return f, nil
 	}
-	f.Text, f.Statuses, f.TrialEndsBefore = textOf(in.Text), in.Statuses, in.TrialEndsBefore
+	f.Text, f.Statuses, f.TrialEndsBefore, f.Names = textOf(in.Text), in.Statuses, in.TrialEndsBefore, in.Names
 	for _, l := range in.Labels {
 		f.Labels = append(f.Labels, controlplane.LabelFilter{Key: l.Key, Value: l.Value})
 	}

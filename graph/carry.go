@@ -22,7 +22,9 @@ func (r *Resolver) operations() *executor.Executor {
 		r.executor.SetErrorPresenter(presenter(r.Log))
 		r.executor.SetRecoverFunc(r.recovered)
 		r.executor.AroundOperations(r.prepare)
+		r.executor.AroundResponses(bound)
 		r.executor.AroundRootFields(r.refresh)
+		r.executor.AroundFields(counted)
 		r.executor.AroundFields(r.permitted)
 	})
 	return r.executor

@@ -9,6 +9,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/suggest"
 	"github.com/weirhq/weir/graph/model"
 )
 
@@ -33,6 +34,10 @@ func tierList() paged[controlplane.Tier, string] {
 
 func endpointList() paged[controlplane.Endpoint, postgres.EndpointPlace] {
 	return paged[controlplane.Endpoint, postgres.EndpointPlace]{"endpoints", maxPolicyPage, postgres.PlaceOfEndpoint}
+}
+
+func suggestionList() paged[suggest.Suggestion, suggest.Place] {
+	return paged[suggest.Suggestion, suggest.Place]{"suggestedEndpoints", maxPage, func(s *suggest.Suggestion) suggest.Place { return s.Place() }}
 }
 
 func groupList() paged[controlplane.EndpointGroup, string] {

@@ -7,9 +7,9 @@ package graph
 
 import (
 	"context"
-	"errors"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/graph/generated"
 	"github.com/weirhq/weir/graph/model"
@@ -20,17 +20,17 @@ func (r *endpointResolver) ID(ctx context.Context, obj *controlplane.Endpoint) (
 }
 
 func (r *endpointResolver) Group(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointGroup, error) {
-	if obj.GroupID == 0 {
-		return nil, nil
+	group, err := ifThere(ctx, loadersOf(ctx).groups, obj.GroupID)
+	if bound := permit.Held(ctx).Account; bound != 0 && group != nil {
+		if seen, err := ofOwnLimits(ctx, group, bound); !seen {
+			return nil, err
+		}
 	}
-	return loadersOf(ctx).groups.Load(ctx, obj.GroupID)
+	return group, err
 }
 
 func (r *endpointResolver) Source(ctx context.Context, obj *controlplane.Endpoint) (*controlplane.EndpointSource, error) {
-	if obj.SourceID == 0 {
-		return nil, nil
-	}
-	return loadersOf(ctx).sources.Load(ctx, obj.SourceID)
+	return ifThere(ctx, loadersOf(ctx).sources, obj.SourceID)
 }
 
 func (r *endpointGroupResolver) ID(ctx context.Context, obj *controlplane.EndpointGroup) (string, error) {
@@ -47,9 +47,8 @@ func (r *endpointGroupResolver) Endpoints(ctx context.Context, obj *controlplane
 }
 
 func (r *mutationResolver) CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error) {
-	group, err := optional(controlplane.KindGroup, "groupId", input.GroupID)
-	e := controlplane.Endpoint{Method: input.Method, Template: input.Template, Cost: input.Cost, GroupID: group}
-	if err := errors.Join(controlplane.ValidateEndpoint(e), err); err != nil {
+	e, err := endpointOf(&input)
+	if err != nil {
 		return nil, each(ctx, err)
 	}
 	created, version, err := r.DB.CreateEndpoint(ctx, e)
@@ -59,12 +58,12 @@ func (r *mutationResolver) CreateEndpoint(ctx context.Context, input model.Creat
 	return &model.EndpointPayload{Endpoint: &created, Snapshot: int64(version)}, nil
 }
 
-func (r *mutationResolver) DeleteEndpoint(ctx context.Context, id string) (*model.DeletePayload, error) {
+func (r *mutationResolver) DeleteEndpoint(ctx context.Context, id string, revision *int) (*model.DeletePayload, error) {
 	endpoint, err := controlplane.KindEndpoint.Parse("id", id)
 	if err != nil {
 		return nil, err
 	}
-	version, err := r.DB.DeleteEndpoint(ctx, endpoint)
+	version, err := r.DB.DeleteEndpoint(ctx, endpoint, revision)
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,18 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/weirhq/weir/controlplane"
@@ -39,28 +43,36 @@ func each(ctx context.Context, err error) error {
 func presenter(log *slog.Logger) graphql.ErrorPresenterFunc {
 	say := sayer(log)
 	return func(ctx context.Context, err error) *gqlerror.Error {
-		presented := *say(ctx, err)
-		if id := controlplane.ActorOf(ctx).RequestID; id != "" {
-			extensions := map[string]any{"requestId": id}
-			maps.Copy(extensions, presented.Extensions)
-			presented.Extensions = extensions
+		if b := budgetOf(ctx); b != nil && !b.tell() {
+			return nil // the one error that says why tells it all
 		}
-		return &presented
+		return ofRequest(ctx, say(ctx, err))
 	}
+}
+
+// ofRequest returns an error with the id of the request that ran into it.
+func ofRequest(ctx context.Context, fault *gqlerror.Error) *gqlerror.Error {
+	presented := *fault
+	if id := controlplane.ActorOf(ctx).RequestID; id != "" {
+		extensions := map[string]any{"requestId": id}
+		maps.Copy(extensions, presented.Extensions)
+		presented.Extensions = extensions
+	}
+	return &presented
 }
 
 func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 	return func(ctx context.Context, err error) *gqlerror.Error {
 		var presented *gqlerror.Error
 		if errors.As(err, &presented) && presented.Err == nil {
-			return presented // the operation itself is at fault; the library says how
+			return coded(presented) // the operation itself is at fault; the library says how
 		}
 		presented = gqlerror.WrapPath(graphql.GetPath(ctx), err)
 		if faults := controlplane.Faults(cause(err)); len(faults) > 0 {
 			presented.Message = faults[0].Message
 			presented.Extensions = map[string]any{"code": faults[0].Code}
-			if faults[0].Field != "" {
-				presented.Extensions["field"] = faults[0].Field
+			if field := cmp.Or(faults[0].Field, argumentOf(ctx, err)); field != "" {
+				presented.Extensions["field"] = field
 			}
 			if faults[0].Permission != "" {
 				presented.Extensions["permission"] = faults[0].Permission
@@ -68,18 +80,18 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 			if faults[0].Code == controlplane.CodeCarriedOut {
 				presented.Extensions["objects"] = faults[0].Objects
 			}
-			if len(faults[0].Changed) > 0 {
+			if faults[0].Revision > 0 {
 				maps.Copy(presented.Extensions, changedSince(faults[0]))
 			}
 			return presented
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			presented.Message = "this took longer than " + queryWithin.String() + " and was given up; ask for less at once, or try again later"
+			presented.Message = tookTooLong()
 			presented.Extensions = map[string]any{"code": controlplane.CodeTimeout}
 			return presented
 		}
 		if ctx.Err() == nil {
-			log.Error("could not answer", "request", controlplane.ActorOf(ctx).RequestID, "path", graphql.GetPath(ctx).String(), "err", err)
+			log.ErrorContext(ctx, "could not answer", "path", graphql.GetPath(ctx).String(), "err", err)
 		}
 		presented.Message = "something went wrong on our side; try again"
 		presented.Extensions = map[string]any{"code": codeInternal}
@@ -87,13 +99,53 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 	}
 }
 
+// coded gives a fault of the library's that has no code the one of a wrong input.
+func coded(fault *gqlerror.Error) *gqlerror.Error {
+	if fault.Extensions["code"] != nil {
+		return fault
+	}
+	told := *fault
+	told.Extensions = map[string]any{"code": controlplane.CodeValidation}
+	maps.Copy(told.Extensions, fault.Extensions)
+	return &told
+}
+
+// argumentOf is where in a field's arguments a scalar is at fault, as errors name
+// fields; empty for what isn't at fault there.
+func argumentOf(ctx context.Context, err error) string {
+	var deepest ast.Path
+	var wrapped *gqlerror.Error
+	for errors.As(err, &wrapped) {
+		if len(wrapped.Path) > len(deepest) {
+			deepest = wrapped.Path
+		}
+		err = wrapped.Err
+	}
+	above := len(graphql.GetPath(ctx))
+	if len(deepest) <= above {
+		return ""
+	}
+	names := make([]string, 0, len(deepest))
+	for _, part := range deepest[above:] {
+		names = append(names, fmt.Sprint(part))
+	}
+	return plainField(strings.Join(names, "."))
+}
+
 // changedSince is what a stale edit is told.
 func changedSince(fault *controlplane.Error) map[string]any {
-	var changed []any
-	for _, c := range fault.Changed {
-		changed = append(changed, map[string]any{"path": c.Path, "before": c.Before, "after": c.After})
+	told := map[string]any{"revision": fault.Revision}
+	if fault.ChangedBy != "" {
+		told["changedBy"], told["changedAt"] = fault.ChangedBy, fault.ChangedAt.UTC().Format(time.RFC3339)
 	}
-	return map[string]any{"changed": changed, "changedBy": fault.ChangedBy, "changedAt": fault.ChangedAt.UTC().Format(time.RFC3339)}
+	if len(fault.Changed) > 0 {
+		changed := make([]map[string]any, len(fault.Changed))
+		for i, c := range fault.Changed {
+			changed[i] = map[string]any{"path": c.Path, "before": c.Before, "after": c.After}
+		}
+		told["changed"] = changed
+	}
+	return told
 }
 
 // cause takes off what the library wrapped around a resolver's error.

@@ -17,18 +17,19 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
-	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/graph/generated"
-	"github.com/weirhq/weir/graph/model"
 	"github.com/weirhq/weir/graph/subscribe"
 )
 
 // Bounds of one operation and one connection.
 const (
-	maxComplexity = 100_000
-	maxTokens     = 5_000
-	maxBodyBytes  = 1 << 20
+	// As a page of a thousand tiers with all that is shown of them weighs.
+	maxComplexity = 250_000
+	// Each time all that is kept of unmatched paths is gone through.
+	suggestingCosts = 20_000
+	maxTokens       = 5_000
+	maxBodyBytes    = 1 << 20
 	// maxDocumentBytes is for those who may import documents: the largest one, with
 	// what JSON adds to it.
 	maxDocumentBytes = 8 << 20
@@ -54,65 +55,31 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	server.SetParserTokenLimit(maxTokens)
 	server.SetErrorPresenter(presenter(r.Log))
 	server.SetRecoverFunc(r.recovered)
-	if !r.Opaque {
+	if r.Opaque {
+		server.Use(opaque{})
+		server.SetDisableSuggestion(true)
+		server.SetValidationRulesFn(withoutSuggestions)
+	} else {
 		server.Use(extension.Introspection{})
 	}
-	server.Use(extension.AutomaticPersistedQuery{Cache: persisted{lru.New[string](cachedQueries)}})
+	server.Use(extension.AutomaticPersistedQuery{Cache: persisted{lru.New[string](cachedQueries), r.Known}})
+	if r.Known != nil {
+		server.Use(knownOnly{r.Known})
+	}
 	server.Use(shape{})
-	server.Use(literals{})
+	server.Use(&literals{})
 	server.Use(extension.FixedComplexityLimit(maxComplexity))
 	server.AroundOperations(r.prepare)
+	server.AroundResponses(bound)
 	server.AroundRootFields(r.refresh)
+	server.AroundFields(counted)
 	server.AroundFields(r.permitted)
 	return signedIn(bounded(server)), subscriptions
 }
 
-// weigh makes a field cost as many times its children as it can have rows.
-func weigh(c *generated.Config) {
-	weighLive(c)
-	rows := func(n, child int) int { return 1 + max(0, n)*child }
-	c.Complexity.Query.Accounts = func(child, first int, _ *string, _ *model.AccountFilter, _ *model.AccountOrder) int {
-		return rows(first, child)
-	}
-	paged := func(child, first int, _ *string) int { return rows(first, child) }
-	c.Complexity.Account.Keys, c.Complexity.Account.Overrides, c.Complexity.Account.Identities = paged, paged, paged
-	c.Complexity.EndpointGroup.Endpoints = paged
-	c.Complexity.Query.Tiers, c.Complexity.Query.EndpointGroups = paged, paged
-	c.Complexity.Query.Meters, c.Complexity.Query.APITokens = paged, paged
-	c.Complexity.Query.Endpoints = func(child, first int, _, _ *string) int { return rows(first, child) }
-	c.Complexity.Query.Nodes = func(child int, ids []string) int { return rows(len(ids), child) }
-	c.Complexity.Query.Members = func(child, first int, _, _ *string, _ *controlplane.Role) int { return rows(first, child) }
-	c.Complexity.Query.TopConsumers = func(child int, _ time.Time, _ *time.Time, first int, _ *model.UsageFilter) int {
-		return rows(first, child)
-	}
-	c.Complexity.Query.Denials = func(child int, _, _ *string, first int, _ *string) int { return rows(first, child) }
-	c.Complexity.Query.LimitActivity = func(child int, _ time.Time, _ *time.Time, _, _ *string) int { return rows(maxActiveLimits, child) }
-	c.Complexity.Query.LimitEffect = func(child int, _ string, from time.Time, to *time.Time, g controlplane.Granularity) int {
-		return rows(g.Points(from, orNow(to)), child)
-	}
-	c.Complexity.Query.Preview = func(child int, in model.PreviewInput) int { return rows(in.First, child) }
-	c.Complexity.Query.Explore = func(child int, in model.ExploreInput) int { return rows(in.Top, child) }
-	c.Complexity.Query.HeatMap = func(child int, _ model.HeatMapInput) int { return rows(explore.HoursOfWeek, child) }
-	c.Complexity.Query.Reconciliation = func(child int, _, _ time.Time, _ *string, first int, _ *string) int { return rows(first, child) }
-	c.Complexity.Query.UnaccountedUsage = func(child, first int, _ *string, _ *bool) int { return rows(first, child) }
-	c.Complexity.Query.AuditLog = func(child, first int, _ *string, _ *model.AuditFilter) int { return rows(first, child) }
-	c.Complexity.Query.ScheduledChanges = func(child, first int, _, _ *string, _ []controlplane.ScheduleStatus) int { return rows(first, child) }
-	c.Complexity.Query.Corrections = func(child int, _ *string, first int, _ *string) int { return rows(first, child) }
-	c.Complexity.Query.Usage = func(child int, from time.Time, to *time.Time, g controlplane.Granularity, _ *model.UsageFilter) int {
-		return rows(g.Points(from, orNow(to)), child)
-	}
-}
-
-func orNow(to *time.Time) time.Time {
-	if to != nil {
-		return *to
-	}
-	return time.Now()
-}
-
 // prepare gives an operation its loaders, and a query or mutation its time.
 func (r *Resolver) prepare(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	ctx = withLoaders(ctx, newLoaders(r.DB, time.Now()))
+	ctx = withLoaders(ctx, r.newLoaders(time.Now()))
 	if op := graphql.GetOperationContext(ctx).Operation; op != nil && op.Operation == ast.Subscription {
 		return next(ctx)
 	}
@@ -128,7 +95,7 @@ func (r *Resolver) prepare(ctx context.Context, next graphql.OperationHandler) g
 // the fields before it have changed.
 func (r *Resolver) refresh(ctx context.Context, next graphql.RootResolver) graphql.Marshaler {
 	if graphql.GetOperationContext(ctx).Operation.Operation == ast.Mutation {
-		ctx = withLoaders(ctx, newLoaders(r.DB, time.Now()))
+		ctx = withLoaders(ctx, r.newLoaders(time.Now()))
 	}
 	return next(ctx)
 }

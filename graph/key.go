@@ -97,7 +97,7 @@ func keyEditOf(in model.UpdateKeyInput) (e controlplane.KeyEdit, err error) {
 	if e.ID, err = controlplane.KindKey.Parse("id", in.ID); err != nil {
 		return e, err
 	}
-	e.Name, e.Suspended, e.ExpiresAt = in.Name, in.Suspended, toTheMillisecond(in.ExpiresAt)
+	e.Revision, e.Name, e.Suspended, e.ExpiresAt = in.Revision, in.Name, in.Suspended, toTheMillisecond(in.ExpiresAt)
 	e.NeverExpires = in.NeverExpires != nil && *in.NeverExpires
 	if in.Scope != nil {
 		scope, err := keyScopeOf(in.Scope)

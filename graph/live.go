@@ -23,6 +23,7 @@ func (r *Resolver) subscriptions() *subscribe.Server {
 	return subscribe.New(subscribe.Config{
 		Permission: func(ctx context.Context) string { return permit.Held(ctx).Key() },
 		Carry:      func(from, to context.Context) context.Context { return permit.With(to, permit.Held(from)) },
+		OfRequest:  ofRequest,
 		Still:      r.still, RecheckEvery: r.RecheckEvery, SameOrigin: sameOrigin, Log: r.Log,
 	})
 }
@@ -32,7 +33,7 @@ func (r *Resolver) subscriptions() *subscribe.Server {
 func (r *Resolver) still(ctx context.Context) bool {
 	ok, err := r.Auth.Still(ctx)
 	if err != nil && ctx.Err() == nil {
-		r.Log.Warn("could not check the credentials of a subscription", "err", err)
+		r.Log.WarnContext(ctx, "could not check the credentials of a subscription", "err", err)
 	}
 	return ok || err != nil
 }
@@ -50,7 +51,7 @@ func (r *Resolver) loadersOfTick() *loaders {
 	r.tick.mu.Lock()
 	defer r.tick.mu.Unlock()
 	if r.tick.loaders == nil || r.tick.tick != tick {
-		r.tick.tick, r.tick.loaders = tick, newLoaders(r.DB, time.Now())
+		r.tick.tick, r.tick.loaders = tick, r.newLoaders(time.Now())
 	}
 	return r.tick.loaders
 }
@@ -70,12 +71,12 @@ func follow[F, E any](ctx context.Context, r *Resolver, feed *live.Feed[F], even
 			if begun { // the first event has seen everything that its subscriber has
 				setLoaders(ctx, r.loadersOfTick())
 			} else {
-				setLoaders(ctx, newLoaders(r.DB, time.Now()))
+				setLoaders(ctx, r.newLoaders(time.Now()))
 			}
 			event, err := prepared(ctx, figures, eventOf)
 			if err != nil {
 				if ctx.Err() == nil {
-					r.Log.Warn("could not put an event of a subscription together; will try again", "err", err)
+					r.Log.WarnContext(ctx, "could not put an event of a subscription together; will try again", "err", err)
 				}
 				feed.Again(retryAfter)
 				continue
@@ -210,6 +211,6 @@ func liveConsumersOf(ctx context.Context, c live.Consumers) (*model.LiveConsumer
 }
 
 func weighLive(c *generated.Config) {
-	c.Complexity.LiveUsage.Accounts = func(child int) int { return 1 + live.MaxAccounts*child }
-	c.Complexity.Subscription.TopConsumers = func(child int, _ model.LiveWindow, first, _ int) int { return 1 + max(0, first)*child }
+	c.Complexity.LiveUsage.Accounts = func(child int) int { return rows(live.MaxAccounts, child) }
+	c.Complexity.Subscription.TopConsumers = func(child int, _ model.LiveWindow, first, _ int) int { return rows(first, child) }
 }

@@ -25,6 +25,7 @@ type loaders struct {
 	groups    *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointGroup]
 	meters    *dataloadgen.Loader[controlplane.ID, *controlplane.Meter]
 	members   *dataloadgen.Loader[controlplane.ID, *controlplane.Member]
+	sessions  *dataloadgen.Loader[controlplane.ID, []controlplane.Session]        // by member
 	overrides *dataloadgen.Loader[controlplane.ID, []*controlplane.Override]      // by account
 	callers   *dataloadgen.Loader[controlplane.ID, caller]                        // by key or identity
 	quotas    *dataloadgen.Loader[controlplane.ID, []*controlplane.QuotaStanding] // by account
@@ -50,14 +51,18 @@ type loaders struct {
 	versions      *dataloadgen.Loader[controlplane.ID, *controlplane.TierVersion]
 	drafts        *dataloadgen.Loader[controlplane.ID, []*controlplane.TierVersion] // by tier: one or none
 	tierMoves     *dataloadgen.Loader[controlplane.ID, []*controlplane.TierMove]    // by tier: one or none
+	pilots        *dataloadgen.Loader[controlplane.ID, *controlplane.Pilot]
+	tierPilots    *dataloadgen.Loader[controlplane.ID, []*controlplane.Pilot] // by tier: one or none
+	pilotEffects  *dataloadgen.Loader[controlplane.ID, *controlplane.PilotEffect]
 	pendingMoves  *dataloadgen.Loader[controlplane.ID, []*controlplane.AccountMove] // by account: one or none
 	standings     *dataloadgen.Loader[controlplane.ID, *postgres.Standing]          // by account
 	versionCounts *dataloadgen.Loader[controlplane.ID, int]                         // accounts by version
 
-	lastUsed *dataloadgen.Loader[ownedKey, *time.Time]
-	counts   *dataloadgen.Loader[controlplane.ID, int] // accounts by tier
-	sources  *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointSource]
-	imported *dataloadgen.Loader[controlplane.ID, int] // endpoints by source
+	lastUsed      *dataloadgen.Loader[ownedKey, *time.Time]
+	counts        *dataloadgen.Loader[controlplane.ID, int] // accounts by tier
+	defaultCounts *dataloadgen.Loader[controlplane.ID, int] // of them, those that have the tier as the default
+	sources       *dataloadgen.Loader[controlplane.ID, *controlplane.EndpointSource]
+	imported      *dataloadgen.Loader[controlplane.ID, int] // endpoints by source
 	// recentRequests are those of endpoints that nobody may need any more.
 	recentRequests *dataloadgen.Loader[controlplane.ID, int64]
 	totals         *dataloadgen.Loader[accountRange, *controlplane.Totals] // by account and range
@@ -77,7 +82,8 @@ type span struct {
 // loaderWait is how long a loader waits for more of the same.
 const loaderWait = 2 * time.Millisecond
 
-func newLoaders(db *postgres.DB, now time.Time) *loaders {
+func (r *Resolver) newLoaders(now time.Time) *loaders {
+	db := r.DB
 	wait := dataloadgen.WithWait(loaderWait)
 	return &loaders{
 		now:       now,
@@ -89,6 +95,7 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		meters:    dataloadgen.NewMappedLoader(byID(db.MetersByID, func(m *controlplane.Meter) controlplane.ID { return m.ID }), wait),
 		sources:   dataloadgen.NewMappedLoader(byID(db.EndpointSourcesByID, func(s *controlplane.EndpointSource) controlplane.ID { return s.ID }), wait),
 		members:   dataloadgen.NewMappedLoader(byID(db.MembersByID, func(m *controlplane.Member) controlplane.ID { return m.ID }), wait),
+		sessions:  dataloadgen.NewMappedLoader(r.sessionsOf, wait),
 		callers:   dataloadgen.NewMappedLoader(callersOf(db), wait),
 		lastUsed:  dataloadgen.NewMappedLoader(lastUsedOf(db), wait),
 
@@ -115,6 +122,9 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 		standings:    dataloadgen.NewMappedLoader(byID(db.Standings, func(s *postgres.Standing) controlplane.ID { return s.AccountID }), wait),
 		drafts:       dataloadgen.NewMappedLoader(byOwner(db.DraftsByTier, func(v *controlplane.TierVersion) controlplane.ID { return v.TierID }), wait),
 		tierMoves:    dataloadgen.NewMappedLoader(byOwner(db.TierMoves, func(m *controlplane.TierMove) controlplane.ID { return m.TierID }), wait),
+		pilots:       dataloadgen.NewMappedLoader(byID(db.PilotsByID, func(p *controlplane.Pilot) controlplane.ID { return p.ID }), wait),
+		tierPilots:   dataloadgen.NewMappedLoader(byOwner(db.PilotsByTier, func(p *controlplane.Pilot) controlplane.ID { return p.TierID }), wait),
+		pilotEffects: dataloadgen.NewMappedLoader(byID(db.PilotEffects, func(e *controlplane.PilotEffect) controlplane.ID { return e.PilotID }), wait),
 		pendingMoves: dataloadgen.NewMappedLoader(byOwner(db.PendingMoves, func(m *controlplane.AccountMove) controlplane.ID { return m.AccountID }), wait),
 
 		quotas: dataloadgen.NewMappedLoader(byOwner(func(ctx context.Context, accounts []controlplane.ID) ([]controlplane.QuotaStanding, error) {
@@ -125,11 +135,26 @@ func newLoaders(db *postgres.DB, now time.Time) *loaders {
 			return group(accounts, levels, func(l controlplane.Level) controlplane.ID { return l.AccountID }), err
 		}, wait),
 		counts:         dataloadgen.NewMappedLoader(withZeros(db.AccountCounts), wait),
+		defaultCounts:  dataloadgen.NewMappedLoader(withZeros(db.DefaultAccountCounts), wait),
 		versionCounts:  dataloadgen.NewMappedLoader(withZeros(db.VersionCounts), wait),
 		totals:         dataloadgen.NewMappedLoader(totalsOf(db), wait),
 		recentRequests: dataloadgen.NewMappedLoader(recentRequestsOf(db, now), wait),
 		imported:       dataloadgen.NewMappedLoader(withZeros(db.EndpointCounts), wait),
 	}
+}
+
+// sessionsOf reads the sessions of members; an operation asks for those of one only, who
+// is the one that sent it.
+func (r *Resolver) sessionsOf(ctx context.Context, members []controlplane.ID) (map[controlplane.ID][]controlplane.Session, error) {
+	out := map[controlplane.ID][]controlplane.Session{}
+	for _, id := range members {
+		sessions, err := r.Auth.Sessions(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = sessions
+	}
+	return out, nil
 }
 
 // withZeros makes a loader's fetch of a query for counts; what isn't counted is 0.

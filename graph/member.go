@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
@@ -17,6 +18,21 @@ func viewerOf(ctx context.Context) *model.Viewer {
 		permissions = []permit.Permission{}
 	}
 	return &model.Viewer{Kind: model.ViewerKind(p.Kind), Name: p.Name, Permissions: permissions}
+}
+
+// memberAfter answers a change of what members say of themselves, with what they say now.
+func (r *Resolver) memberAfter(ctx context.Context, id controlplane.ID, err error) (*model.ViewerPayload, error) {
+	if err != nil {
+		return nil, err
+	}
+	setLoaders(ctx, r.newLoaders(time.Now()))
+	member, err := loadersOf(ctx).members.Load(ctx, id)
+	if err != nil {
+		return nil, missing(err, "", "member")
+	}
+	viewer := viewerOf(ctx)
+	viewer.Name = member.Name
+	return &model.ViewerPayload{Viewer: viewer}, nil
 }
 
 // viewerAfter answers a change of the viewer.
@@ -81,7 +97,7 @@ func memberEditOf(in model.UpdateMemberInput) (e controlplane.MemberEdit, err er
 	if err := errors.Join(errs[:]...); err != nil {
 		return e, err
 	}
-	e.Role, e.Disabled = in.Role, in.Disabled
+	e.Revision, e.Email, e.Role, e.Disabled = in.Revision, normalEmail(in.Email), in.Role, in.Disabled
 	return e, e.Validate()
 }
 
@@ -101,8 +117,11 @@ func tokenOf(ctx context.Context, in model.CreateAPITokenInput) (t controlplane.
 		}
 		t.Scopes = append(t.Scopes, string(p))
 	}
-	if p, ok := auth.PrincipalOf(ctx); ok && p.Kind == auth.Session {
+	switch p, ok := auth.PrincipalOf(ctx); {
+	case ok && p.Kind == auth.Session:
 		t.CreatedBy = p.ID
+	case ok:
+		t.ParentID = p.ID
 	}
 	return t, t.Validate(loadersOf(ctx).now)
 }
@@ -118,6 +137,17 @@ func mayRevoke(ctx context.Context) func(controlplane.APIToken) error {
 		}
 		return nil
 	}
+}
+
+// mayHaveEmail says whether a member may give themselves an address. Others trust that it
+// is theirs: an admin who invited them, and the OpenID provider's first sign-in.
+func mayHaveEmail(ctx context.Context, m controlplane.Member, email *string) error {
+	if email == nil || m.Email == "" || permit.Held(ctx).Has(permit.MembersWrite) {
+		return nil
+	}
+	fault := controlplane.Forbidden(string(permit.MembersWrite))
+	fault.Field, fault.Message = "email", "ask an admin to change your e-mail address"
+	return fault
 }
 
 func normalEmail(text *string) *string {

@@ -20,10 +20,7 @@ func (r *meterResolver) ID(ctx context.Context, obj *controlplane.Meter) (string
 }
 
 func (r *meterResolver) Endpoint(ctx context.Context, obj *controlplane.Meter) (*controlplane.Endpoint, error) {
-	if obj.EndpointID == 0 {
-		return nil, nil
-	}
-	return loadersOf(ctx).endpoints.Load(ctx, obj.EndpointID)
+	return ifThere(ctx, loadersOf(ctx).endpoints, obj.EndpointID)
 }
 
 func (r *mutationResolver) CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error) {
@@ -51,12 +48,12 @@ func (r *mutationResolver) UpdateMeter(ctx context.Context, input model.UpdateMe
 	return &model.MeterPayload{Meter: &meter, Snapshot: int64(version)}, nil
 }
 
-func (r *mutationResolver) DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error) {
+func (r *mutationResolver) DeleteMeter(ctx context.Context, id string, revision *int) (*model.DeletePayload, error) {
 	meter, err := controlplane.KindMeter.Parse("id", id)
 	if err != nil {
 		return nil, err
 	}
-	version, err := r.DB.DeleteMeter(ctx, meter)
+	version, err := r.DB.DeleteMeter(ctx, meter, revision)
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func (r *mutationResolver) MoveAccount(ctx context.Context, input model.MoveAcco
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, each(ctx, err)
 	}
-	return accountPayload(r.DB.MoveAccount(ctx, account, tier, input.When == controlplane.MovePeriodEnd))
+	return accountPayload(r.DB.MoveAccount(ctx, account, tier, input.When == controlplane.MovePeriodEnd, input.Revision))
 }
 
 func (r *mutationResolver) CancelAccountMove(ctx context.Context, accountID string) (*model.AccountPayload, error) {

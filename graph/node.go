@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/vikstrous/dataloadgen"
@@ -59,7 +60,7 @@ func (r *Resolver) nodeKinds() map[string]nodeKind {
 		"Endpoint": {controlplane.KindEndpoint, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.Endpoint] { return l.endpoints }, anybodys[controlplane.Endpoint])},
 		"EndpointGroup": {controlplane.KindGroup, permit.PolicyRead, find(
-			func(l *loaders) *loaderOf[controlplane.EndpointGroup] { return l.groups }, nobodys[controlplane.EndpointGroup])},
+			func(l *loaders) *loaderOf[controlplane.EndpointGroup] { return l.groups }, ofOwnLimits)},
 		"EndpointSource": {controlplane.KindSource, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.EndpointSource] { return l.sources }, nobodys[controlplane.EndpointSource])},
 		"Meter": {controlplane.KindMeter, permit.PolicyRead, find(
@@ -70,7 +71,7 @@ func (r *Resolver) nodeKinds() map[string]nodeKind {
 			func(l *loaders) *loaderOf[controlplane.Member] { return l.members }, nobodys[controlplane.Member])},
 		"ApiToken": {controlplane.KindToken, permit.TokensWrite, find(
 			func(l *loaders) *loaderOf[controlplane.APIToken] { return l.tokens }, nobodys[controlplane.APIToken])},
-		"Session": {controlplane.KindSession, "", r.findSession},
+		"Session": {controlplane.KindSession, "", findSession},
 	}
 }
 
@@ -113,6 +114,16 @@ func ofVersion(ctx context.Context, v *controlplane.TierVersion, bound controlpl
 	return err == nil && standing.VersionID == v.ID, err
 }
 
+// ofOwnLimits is for endpoint groups: callers see those that a limit of their account's
+// version names.
+func ofOwnLimits(ctx context.Context, g *controlplane.EndpointGroup, bound controlplane.ID) (bool, error) {
+	version, err := versionOf(ctx, bound)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(version.Limits, func(l controlplane.Limit) bool { return l.Group == g.ID }), nil
+}
+
 func anybodys[T any](context.Context, *T, controlplane.ID) (bool, error) { return true, nil }
 
 func nobodys[T any](context.Context, *T, controlplane.ID) (bool, error) { return false, nil }
@@ -138,13 +149,13 @@ func findIdentity(ctx context.Context, id, bound controlplane.ID) func() (model.
 }
 
 // findSession finds sessions of the member who asks.
-func (r *Resolver) findSession(ctx context.Context, id, _ controlplane.ID) func() (model.Node, error) {
+func findSession(ctx context.Context, id, _ controlplane.ID) func() (model.Node, error) {
 	return func() (model.Node, error) {
 		p, _ := auth.PrincipalOf(ctx)
 		if p.Kind != auth.Session {
 			return nil, nil
 		}
-		sessions, err := r.Auth.Sessions(ctx, p.ID)
+		sessions, err := loadersOf(ctx).sessions.Load(ctx, p.ID)
 		for i := range sessions {
 			if sessions[i].ID == id {
 				return &sessions[i], nil

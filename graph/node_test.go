@@ -16,6 +16,7 @@ func notNodes() map[string]string {
 		"AuditObject":          "it is the id of what it was done to",
 		"EndpointUse":          "it is the id of the limit, key or meter",
 		"TierMove":             "its tier has it: the one that runs, or the last",
+		"Pilot":                "its tier has it: the one that runs, or the last",
 		"AccountMove":          "its account has it, while it is to come",
 		"DeletePayload":        "it is the id of what is gone",
 		"RemovedMemberPayload": "it is the id of who is gone",
@@ -62,12 +63,13 @@ func TestNoTwoTypesSharePrefixes(t *testing.T) {
 // them.
 func boundedLists() map[string]string {
 	return map[string]string{
-		"Tier.limits":           "at most 32",
-		"TierVersion.limits":    "at most 32",
-		"Query.endpointSources": "one for each document that somebody imports by hand",
-		"KeyScope.endpoints":    "at most 100, with the groups",
-		"KeyScope.groups":       "at most 100, with the endpoints",
-		"Viewer.sessions":       "at most 200 are live",
+		"Tier.limits":                "at most 32",
+		"TierVersion.limits":         "at most 32",
+		"Query.endpointSources":      "one for each document that somebody imports by hand",
+		"EndpointsPayload.endpoints": "as many as were given, at most 100",
+		"KeyScope.endpoints":         "at most 100, with the groups",
+		"KeyScope.groups":            "at most 100, with the endpoints",
+		"Viewer.sessions":            "at most 200 are live",
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/idempotency"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
 
@@ -32,6 +34,8 @@ func statusOf(err error) int {
 		return http.StatusUnprocessableEntity
 	case controlplane.CodeConflict, controlplane.CodeCarriedOut:
 		return http.StatusConflict
+	case controlplane.CodeForbidden:
+		return http.StatusForbidden
 	}
 	return http.StatusBadRequest
 }
@@ -57,7 +61,7 @@ func (o overHTTP) answerOnce(ctx context.Context, values []string, exec graphql.
 	if err != nil {
 		return nil, false, err
 	}
-	body, err := digestOf(operation)
+	body, err := digestOf(operation, permit.Held(ctx).Account)
 	if err != nil {
 		return nil, false, err
 	}
@@ -65,10 +69,12 @@ func (o overHTTP) answerOnce(ctx context.Context, values []string, exec graphql.
 	switch {
 	case err != nil:
 		return nil, false, err
+	case claim == nil && stillMay(ctx, operation) != nil:
+		return nil, false, stillMay(ctx, operation)
 	case claim == nil && kept.Sealed == nil:
 		return nil, false, &controlplane.Error{
 			Code: controlplane.CodeCarriedOut, Field: idempotency.Header, Objects: kept.Objects,
-			Message: "the request with this key was carried out, and its answer is lost; read what it changed",
+			Message: "the request with this key was begun, and its answer is lost: all of it was carried out, or of a bulk change at least this; read what it changed",
 		}
 	case claim == nil:
 		answer, err = key.Open(kept.Sealed, body[:])
@@ -83,6 +89,19 @@ func (o overHTTP) answerOnce(ctx context.Context, values []string, exec graphql.
 	return text.Bytes(), false, nil
 }
 
+// stillMay refuses an answer that was kept to those who may not ask for it any more.
+func stillMay(ctx context.Context, operation *graphql.OperationContext) error {
+	for _, f := range graphql.CollectFields(operation, operation.Operation.SelectionSet, []string{"Mutation"}) {
+		if strings.HasPrefix(f.Name, "__") {
+			continue
+		}
+		if err := mayChange(ctx, f.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // keep stores an answer. When that fails, whoever asks again is told that the request
 // was carried out; this one is answered all the same.
 func (o overHTTP) keep(ctx context.Context, key idempotency.Key, claim *postgres.Claim, answer []byte, body [sha256.Size]byte) {
@@ -91,13 +110,14 @@ func (o overHTTP) keep(ctx context.Context, key idempotency.Key, claim *postgres
 		err = o.db.EndClaim(context.WithoutCancel(ctx), claim, sealed)
 	}
 	if err != nil {
-		o.log.Error("could not keep an answer", "request", controlplane.ActorOf(ctx).RequestID, "err", err)
+		o.log.ErrorContext(ctx, "could not keep an answer", "err", err)
 	}
 }
 
-// digestOf is the same for the same operation with the same variables.
-func digestOf(operation *graphql.OperationContext) ([sha256.Size]byte, error) {
-	text, err := json.Marshal([]any{operation.RawQuery, operation.OperationName, operation.Variables})
+// digestOf is the same for the same operation with the same variables, by somebody who is
+// bound to the same account.
+func digestOf(operation *graphql.OperationContext, account controlplane.ID) ([sha256.Size]byte, error) {
+	text, err := json.Marshal([]any{operation.RawQuery, operation.OperationName, operation.Variables, account})
 	if err != nil {
 		return [sha256.Size]byte{}, fmt.Errorf("read an operation's variables: %w", err)
 	}

@@ -31,11 +31,16 @@ func previewOf(ctx context.Context, in model.PreviewInput) (q postgres.PreviewQu
 	if q.Limits, err = limitsOf(in.Limits); err != nil {
 		return q, err
 	}
+	if q.VersionID, err = optional(controlplane.KindVersion, "versionId", in.VersionID); err != nil {
+		return q, err
+	}
 	switch {
-	case q.TierID == 0 && len(q.Accounts) == 0:
-		return q, controlplane.Invalid("tierId", "say whose usage is played: give a tier, or accountIds")
-	case q.TierID == 0 && q.Limits == nil:
-		return q, controlplane.Invalid("limits", "say which limits are played: give them, or a tier that has some")
+	case q.VersionID != 0 && q.Limits != nil:
+		return q, controlplane.Invalid("versionId", "give limits or a version that has them, not both")
+	case q.TierID == 0 && q.VersionID == 0 && len(q.Accounts) == 0:
+		return q, controlplane.Invalid("tierId", "say whose usage is played: give a tier, a version of one, or accountIds")
+	case q.TierID == 0 && q.VersionID == 0 && q.Limits == nil:
+		return q, controlplane.Invalid("limits", "say which limits are played: give them, or a tier or version that has some")
 	case in.First < 1 || in.First > maxPreviewed:
 		return q, controlplane.Invalid("first", "give a number from 1 to %d", maxPreviewed)
 	}
@@ -57,6 +62,7 @@ func previewOf(ctx context.Context, in model.PreviewInput) (q postgres.PreviewQu
 func previewFrom(r *preview.Report, first int) *model.Preview {
 	return &model.Preview{
 		From: r.From, To: r.To, Total: &r.Total, AccountCount: len(r.Accounts), Surely: r.Surely, Possibly: r.Possibly,
+		SurelyToday: r.SurelyToday, PossiblyToday: r.PossiblyToday,
 		Accounts: pointers(r.Accounts[:min(first, len(r.Accounts))]), Limits: pointers(r.Limits), PointMinutes: r.PointMinutes, Points: pointers(r.Points),
 	}
 }

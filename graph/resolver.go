@@ -33,9 +33,12 @@ type Resolver struct {
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again.
 	RecheckEvery time.Duration
-	Opaque       bool     // refuses to tell the schema
-	Observer     Observer // nil: nobody
-	Log          *slog.Logger
+	Opaque       bool // refuses to tell the schema
+	Development  bool // is a weir dev
+	// Known are the documents that API tokens may run; nil: any.
+	Known    *Documents
+	Observer Observer // nil: nobody
+	Log      *slog.Logger
 
 	tick    tickLoaders
 	reading sync.Mutex // held while a document is read
@@ -59,7 +62,7 @@ func endpointEditOf(in model.UpdateEndpointInput) (e controlplane.EndpointEdit, 
 	if e.ID, err = controlplane.KindEndpoint.Parse("id", in.ID); err != nil {
 		return e, err
 	}
-	e.Cost = in.Cost
+	e.Revision, e.Cost = in.Revision, in.Cost
 	if e.GroupID, err = choice(controlplane.KindGroup, "groupId", in.GroupID, "ungroup", in.Ungroup); err != nil {
 		return e, err
 	}
@@ -70,7 +73,7 @@ func meterEditOf(in model.UpdateMeterInput) (e controlplane.MeterEdit, err error
 	if e.ID, err = controlplane.KindMeter.Parse("id", in.ID); err != nil {
 		return e, err
 	}
-	e.Name, e.Unit, e.Header, e.Hidden = in.Name, in.Unit, in.Header, in.Hidden
+	e.Revision, e.Name, e.Unit, e.Header, e.Hidden = in.Revision, in.Name, in.Unit, in.Header, in.Hidden
 	if e.EndpointID, err = choice(controlplane.KindEndpoint, "endpointId", in.EndpointID, "allEndpoints", in.AllEndpoints); err != nil {
 		return e, err
 	}
@@ -99,6 +102,7 @@ func retentionEditOf(in model.RetentionInput) controlplane.RetentionEdit {
 // defaultsEditOf reads an edit in which null, for the anonymous tier and the
 // introductory allowance, is not the same as nothing.
 func defaultsEditOf(in model.DefaultsInput) (e controlplane.DefaultsEdit, err error) {
+	e.Revision = in.Revision
 	if e.TierID, err = choice(controlplane.KindTier, "tierId", in.TierID, "", nil); err != nil {
 		return e, err
 	}

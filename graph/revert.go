@@ -2,6 +2,8 @@ package graph
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/weirhq/weir/controlplane"
@@ -22,62 +24,67 @@ func (r *Resolver) revert(ctx context.Context, seq int64, force bool) error {
 	if err != nil {
 		return controlplane.Conflict("seq", "this can't be reverted: %s", err)
 	}
-	latest, err := r.DB.LatestRecord(ctx, record)
+	present, err := r.DB.Present(ctx, record)
 	if err != nil {
 		return err
 	}
+	if record.After == nil {
+		return r.bringBack(ctx, record, back, present, force)
+	}
 	if !force {
-		if err := unchangedSince(&record, &latest); err != nil {
+		if err := unchangedSince(&record, present); err != nil {
 			return err
 		}
-		if record.Action == audit.DeleteOverride {
-			if err := r.nothingInPlace(ctx, back); err != nil {
-				return err
-			}
-		}
 	}
-	return r.carry(postgres.IfLatest(ctx, latest), back.Field, back.Input)
+	return r.carry(postgres.IfUnchanged(ctx, present), back.Field, back.Input)
+}
+
+// bringBack makes what a record is the deletion of again, with the id that it had.
+func (r *Resolver) bringBack(ctx context.Context, deletion audit.Record, back audit.Reversal, present postgres.Present, force bool) error {
+	if present.State != nil {
+		return controlplane.Conflict("seq", "it is there again%s", lastBy(present))
+	}
+	err := r.carry(postgres.Restoring(postgres.IfUnchanged(ctx, present), deletion, force), back.Field, back.Input)
+	var faults []error
+	for _, f := range controlplane.Faults(err) {
+		switch f.Code {
+		case controlplane.CodeValidation, controlplane.CodeNotFound, controlplane.CodeConflict:
+			f = controlplane.Conflict("seq", "%s can't come back as it was: %s", deletion.Object.Name, f.Message)
+		}
+		faults = append(faults, f)
+	}
+	if faults == nil {
+		return err
+	}
+	return errors.Join(faults...)
+}
+
+func lastBy(present postgres.Present) string {
+	if present.Last == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", last changed by record %d", present.Last)
 }
 
 // unchangedSince refuses what was changed after a record in another way than back and
-// forth.
-func unchangedSince(record, latest *audit.Record) error {
-	paths, whole, err := record.ChangedSince(latest)
-	switch {
-	case err != nil:
+// forth, by whatever record that was.
+func unchangedSince(record *audit.Record, present postgres.Present) error {
+	by := ""
+	if present.Last != 0 {
+		by = fmt.Sprintf(", last by record %d", present.Last)
+	}
+	if present.State == nil {
+		return controlplane.Conflict("seq", "it was deleted since%s", by)
+	}
+	paths, err := record.ChangedSince(present.State)
+	if err != nil {
 		return err
-	case whole && latest.After == nil:
-		return controlplane.Conflict("seq", "it was deleted since, by record %d", latest.Seq)
-	case whole:
-		return controlplane.Conflict("seq", "it was made anew since, by record %d", latest.Seq)
-	case len(paths) > maxNamed:
+	}
+	if len(paths) > maxNamed {
 		paths = append(paths[:maxNamed], "and more")
 	}
 	if len(paths) > 0 {
-		return controlplane.Conflict("seq", "it has changed since, last by record %d: %s; look at it, or revert it all the same with force", latest.Seq, strings.Join(paths, ", "))
-	}
-	return nil
-}
-
-// nothingInPlace refuses to set an override anew where there is another one by now.
-func (r *Resolver) nothingInPlace(ctx context.Context, back audit.Reversal) error {
-	in, ok := back.Input.(map[string]any)
-	if !ok {
-		return nil
-	}
-	named, _ := in["accountId"].(string)
-	account, err := controlplane.KindAccount.Parse("accountId", named)
-	if err != nil {
-		return err
-	}
-	overrides, err := r.DB.OverridesByAccount(ctx, []controlplane.ID{account})
-	if err != nil {
-		return err
-	}
-	for _, o := range overrides {
-		if controlplane.KindLimit.Format(o.LimitID) == in["limitId"] {
-			return controlplane.Conflict("seq", "the limit has another override by now; look at it, or revert it all the same with force")
-		}
+		return controlplane.Conflict("seq", "it has changed since%s: %s; look at it, or revert it all the same with force", by, strings.Join(paths, ", "))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
 )
 
 // chosenChange returns which field of Mutation the input of scheduleChange names,
@@ -35,6 +36,26 @@ func decoded(input json.RawMessage) (value any, err error) {
 	d.UseNumber()
 	err = d.Decode(&value)
 	return value, err
+}
+
+// rehearse returns what is wrong with the input of a change that is to be scheduled,
+// found out by making it without effect. What only the state of things forbids now may
+// be allowed by then, and is no fault.
+func (r *Resolver) rehearse(ctx context.Context, field string, input json.RawMessage) error {
+	value, err := decoded(input)
+	if err != nil {
+		return err
+	}
+	var faults []error
+	for _, f := range controlplane.Faults(r.carry(postgres.Rehearsal(ctx), field, value)) {
+		if f.Code == controlplane.CodeValidation {
+			faults = append(faults, f)
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	return named("change."+field, errors.Join(faults...))
 }
 
 // accountOfChange returns whose a change changes something of; 0: no account's, or

@@ -29,6 +29,9 @@ func (r *mutationResolver) ScheduleChange(ctx context.Context, input model.Sched
 	if change.AccountID, err = r.accountOfChange(ctx, argument); err != nil {
 		return nil, err
 	}
+	if err := r.rehearse(ctx, field, argument); err != nil {
+		return nil, each(ctx, err)
+	}
 	change, err = r.DB.ScheduleChange(ctx, change)
 	if err != nil {
 		return nil, err

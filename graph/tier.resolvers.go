@@ -35,17 +35,11 @@ func (r *limitResolver) ID(ctx context.Context, obj *controlplane.Limit) (string
 }
 
 func (r *limitResolver) Endpoint(ctx context.Context, obj *controlplane.Limit) (*controlplane.Endpoint, error) {
-	if obj.Endpoint == 0 {
-		return nil, nil
-	}
-	return loadersOf(ctx).endpoints.Load(ctx, obj.Endpoint)
+	return ifThere(ctx, loadersOf(ctx).endpoints, obj.Endpoint)
 }
 
 func (r *limitResolver) Group(ctx context.Context, obj *controlplane.Limit) (*controlplane.EndpointGroup, error) {
-	if obj.Group == 0 {
-		return nil, nil
-	}
-	return loadersOf(ctx).groups.Load(ctx, obj.Group)
+	return ifThere(ctx, loadersOf(ctx).groups, obj.Group)
 }
 
 func (r *limitResolver) Burst(ctx context.Context, obj *controlplane.Limit) (*int64, error) {
@@ -117,12 +111,12 @@ func (r *mutationResolver) ReorderLimits(ctx context.Context, input model.Reorde
 	return &model.TierPayload{Tier: &tier, Snapshot: int64(version)}, nil
 }
 
-func (r *mutationResolver) DeleteTier(ctx context.Context, id string) (*model.DeletePayload, error) {
+func (r *mutationResolver) DeleteTier(ctx context.Context, id string, revision *int) (*model.DeletePayload, error) {
 	tier, err := controlplane.KindTier.Parse("id", id)
 	if err != nil {
 		return nil, err
 	}
-	version, err := r.DB.DeleteTier(ctx, tier)
+	version, err := r.DB.DeleteTier(ctx, tier, revision)
 	if err != nil {
 		return nil, err
 	}
@@ -161,11 +155,7 @@ func (r *queryResolver) Tier(ctx context.Context, id string) (*controlplane.Tier
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.DB.TiersByID(ctx, []controlplane.ID{tier})
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return &found[0], nil
+	return ifThere(ctx, loadersOf(ctx).tiers, tier)
 }
 
 func (r *queryResolver) Defaults(ctx context.Context) (*controlplane.Defaults, error) {
@@ -201,8 +191,20 @@ func (r *tierResolver) Move(ctx context.Context, obj *controlplane.Tier) (*contr
 	return moves[0], nil
 }
 
+func (r *tierResolver) Pilot(ctx context.Context, obj *controlplane.Tier) (*controlplane.Pilot, error) {
+	pilots, err := loadersOf(ctx).tierPilots.Load(ctx, obj.ID)
+	if err != nil || len(pilots) == 0 {
+		return nil, err
+	}
+	return pilots[0], nil
+}
+
 func (r *tierResolver) AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error) {
 	return loadersOf(ctx).counts.Load(ctx, obj.ID)
+}
+
+func (r *tierResolver) DefaultAccountCount(ctx context.Context, obj *controlplane.Tier) (int, error) {
+	return loadersOf(ctx).defaultCounts.Load(ctx, obj.ID)
 }
 
 func (r *Resolver) Defaults() generated.DefaultsResolver { return &defaultsResolver{r} }

@@ -42,6 +42,9 @@ func (o overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 	start := graphql.Now()
 	params, fault := read(r)
 	if fault != nil {
+		if fault.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", "GET, POST")
+		}
 		fault.answer(w)
 		return
 	}
@@ -59,7 +62,7 @@ func (o overHTTP) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphE
 		refused(http.StatusMethodNotAllowed, "GET takes queries only; send a "+string(operation.Operation.Operation)+" by POST").answer(w)
 		return
 	}
-	if operation.Operation.Operation == ast.Mutation && r.Header.Get(idempotency.Header) != "" {
+	if operation.Operation.Operation == ast.Mutation && len(r.Header.Values(idempotency.Header)) > 0 {
 		o.once(w, r, exec, operation)
 		return
 	}

@@ -59,10 +59,7 @@ func draftOf(in model.SaveTierDraftInput) (controlplane.TierDraft, error) {
 }
 
 func publicationOf(in model.PublishTierInput) (controlplane.Publication, error) {
-	p := controlplane.Publication{Revision: in.Revision, Move: controlplane.Migration{When: in.Move.When, Steps: in.Move.Steps}}
-	if in.Move.StepMinutes != nil {
-		p.Move.StepMinutes = *in.Move.StepMinutes
-	}
+	p := controlplane.Publication{Revision: in.Revision, Move: migrationOf(*in.Move)}
 	var err1, err2, err3 error
 	p.TierID, err1 = controlplane.KindTier.Parse("tierId", in.TierID)
 	p.Limits, err2 = limitsOf(in.Limits)
@@ -74,4 +71,12 @@ func publicationOf(in model.PublishTierInput) (controlplane.Publication, error) 
 		return p, err
 	}
 	return p, p.Validate()
+}
+
+func migrationOf(in model.MoveInput) controlplane.Migration {
+	m := controlplane.Migration{When: in.When, Steps: in.Steps}
+	if in.StepMinutes != nil {
+		m.StepMinutes = *in.StepMinutes
+	}
+	return m
 }

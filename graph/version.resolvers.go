@@ -22,12 +22,12 @@ func (r *mutationResolver) SaveTierDraft(ctx context.Context, input model.SaveTi
 	return tierPayload(r.DB.SaveTierDraft(ctx, draft))
 }
 
-func (r *mutationResolver) DiscardTierDraft(ctx context.Context, tierID string) (*model.TierPayload, error) {
+func (r *mutationResolver) DiscardTierDraft(ctx context.Context, tierID string, revision *int) (*model.TierPayload, error) {
 	tier, err := controlplane.KindTier.Parse("tierId", tierID)
 	if err != nil {
 		return nil, err
 	}
-	return tierPayload(r.DB.DiscardTierDraft(ctx, tier))
+	return tierPayload(r.DB.DiscardTierDraft(ctx, tier, revision))
 }
 
 func (r *mutationResolver) PublishTier(ctx context.Context, input model.PublishTierInput) (*model.TierPayload, error) {
@@ -68,6 +68,13 @@ func (r *tierVersionResolver) Number(ctx context.Context, obj *controlplane.Tier
 
 func (r *tierVersionResolver) AccountCount(ctx context.Context, obj *controlplane.TierVersion) (int, error) {
 	return loadersOf(ctx).versionCounts.Load(ctx, obj.ID)
+}
+
+func (r *tierVersionResolver) SavedBy(ctx context.Context, obj *controlplane.TierVersion) (*controlplane.Actor, error) {
+	if obj.State != controlplane.VersionDraft || obj.PublishedBy.Kind == "" {
+		return nil, nil
+	}
+	return &obj.PublishedBy, nil
 }
 
 func (r *tierVersionResolver) PublishedBy(ctx context.Context, obj *controlplane.TierVersion) (*controlplane.Actor, error) {

@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/auth"
@@ -20,15 +21,18 @@ func (r *mutationResolver) SignOut(ctx context.Context) (bool, error) {
 }
 
 func (r *mutationResolver) UpdateProfile(ctx context.Context, input model.UpdateProfileInput) (*model.ViewerPayload, error) {
-	p, err := whoSignedIn(ctx)
+	member, err := r.memberAsking(ctx)
 	if err != nil {
 		return nil, err
 	}
 	profile := controlplane.Profile{Name: input.Name, Email: normalEmail(input.Email)}
-	if err := profile.Validate(); err != nil {
+	if profile.Email != nil && *profile.Email == member.Email {
+		profile.Email = nil
+	}
+	if err := errors.Join(profile.Validate(), mayHaveEmail(ctx, *member, profile.Email)); err != nil {
 		return nil, each(ctx, err)
 	}
-	return viewerAfter(ctx, r.Auth.UpdateProfile(ctx, p.ID, profile, textOf(input.CurrentPassword)))
+	return r.memberAfter(ctx, member.ID, r.Auth.UpdateProfile(ctx, member.ID, profile, textOf(input.CurrentPassword)))
 }
 
 func (r *mutationResolver) SetPassword(ctx context.Context, input model.SetPasswordInput) (*model.ViewerPayload, error) {
@@ -127,12 +131,16 @@ func (r *viewerResolver) SignOutURL(ctx context.Context, obj *model.Viewer) (*st
 	return nil, nil
 }
 
+func (r *viewerResolver) Development(ctx context.Context, obj *model.Viewer) (bool, error) {
+	return r.Resolver.Development && permit.Held(ctx).Account == 0, nil
+}
+
 func (r *viewerResolver) Sessions(ctx context.Context, obj *model.Viewer) ([]*controlplane.Session, error) {
 	p, _ := auth.PrincipalOf(ctx)
 	if p.Kind != auth.Session {
 		return []*controlplane.Session{}, nil
 	}
-	sessions, err := r.Auth.Sessions(ctx, p.ID)
+	sessions, err := loadersOf(ctx).sessions.Load(ctx, p.ID)
 	return pointers(sessions), err
 }
 

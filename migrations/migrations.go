@@ -1,5 +1,6 @@
 // Package migrations holds the numbered SQL that makes and changes Weir's
-// database. A number that has been released is never edited again.
+// database. A number that has been released is never edited again. They lead one way:
+// whoever wants back restores a backup, which has the rows, too.
 package migrations
 
 import "embed"

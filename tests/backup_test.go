@@ -65,6 +65,8 @@ func TestTheCommandsBackUpAndRestore(t *testing.T) {
 	if info, err := os.Stat(filepath.Join(dir, "weir.backup")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file: %v, %v", info, err)
 	}
+	// It is ready once it has a policy for filters, without anybody's edit.
+	startPlane(t, fresh, outsideNATS(t)).awaitReady()
 	for i, want := range []string{"exists already", "holds accounts or usage already"} {
 		if out, err := run(lines[i]); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s once more: %v\n%s", lines[i], err, out)

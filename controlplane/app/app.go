@@ -23,10 +23,12 @@ import (
 	"github.com/weirhq/weir/controlplane/openid"
 	"github.com/weirhq/weir/controlplane/postgres"
 	"github.com/weirhq/weir/controlplane/rollup"
+	"github.com/weirhq/weir/controlplane/seal"
 	"github.com/weirhq/weir/controlplane/snapshot"
 	"github.com/weirhq/weir/controlplane/stream"
 	"github.com/weirhq/weir/controlplane/sweep"
 	"github.com/weirhq/weir/controlplane/telemetry"
+	"github.com/weirhq/weir/graph"
 	"github.com/weirhq/weir/graph/subscribe"
 )
 
@@ -54,12 +56,21 @@ type Config struct {
 	OpenID openid.Config
 	// PasswordOff lets members in by the provider alone.
 	PasswordOff bool
+	// Secrets seals those of second steps in the database; nil: they are there as they are.
+	Secrets *seal.Box
 	// Opaque keeps the GraphQL schema from those who ask for it.
 	Opaque bool
+	// Development is told to the dashboard, which shows the demo's commands then.
+	Development bool
+	// Known are the documents that API tokens may run; nil: any.
+	Known *graph.Documents
 	// RecheckEvery is how often the credentials behind an open subscription are
 	// looked at again; 0 is every half minute.
 	RecheckEvery time.Duration
-	Log          *slog.Logger
+	// HeaderWithin and BodyWithin are how long a request's header and its whole may take to
+	// come; 0 is 5 and 30 seconds.
+	HeaderWithin, BodyWithin time.Duration
+	Log                      *slog.Logger
 }
 
 // App is a running control plane.
@@ -73,8 +84,11 @@ type App struct {
 	// Members may sign in with it; nil: there is none.
 	provider *openid.Provider
 	live     *live.Hub
+	// Of the policy, for filters.
+	snapshots *snapshot.Publisher
 	// Of usage; live readers hear of them.
 	corrections *live.Corrections
+	sweeper     *sweep.Worker
 	// Of GraphQL; nil until it is served.
 	subscriptions *subscribe.Server
 	servers       []*http.Server
@@ -92,6 +106,7 @@ func Open(ctx context.Context, c Config) (*App, error) {
 	if err := edge.CheckTokens(c.NodeToken); err != nil {
 		return nil, err
 	}
+	c.Log = telemetry.Log(c.Log)
 	a := &App{config: c, failed: make(chan error, listeners), stopLoops: func() {}}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.Close(context.WithoutCancel(ctx)))
@@ -114,14 +129,15 @@ func (a *App) open(ctx context.Context) (err error) {
 	if err := a.relay(); err != nil {
 		return err
 	}
-	snapshots := snapshot.New(a.db, a.config.Log)
-	worker := &rollup.Worker{DB: a.watch.Store(a.db), Stream: a.stream, Live: a.stream, Tracer: a.watch, Log: a.config.Log}
-	sweeper := &sweep.Worker{DB: a.db, Log: a.config.Log}
+	a.snapshots = snapshot.New(a.db, a.config.Log)
+	unmatched := &rollup.Unmatched{DB: a.db, Log: a.config.Log}
+	worker := &rollup.Worker{DB: a.watch.Store(a.db), Stream: a.stream, Live: a.stream, Tracer: a.watch, Unmatched: unmatched, Log: a.config.Log}
+	a.sweeper = &sweep.Worker{DB: a.db, Log: a.config.Log}
 	cubes := &cube.Worker{DB: a.db, Log: a.config.Log}
-	filters := &edge.Edge{Snapshots: snapshots, Stream: a.watch.Stream(a.stream), Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
-	a.start(snapshots.Run, worker.Run, sweeper.Run, cubes.Run, a.live.Run, filters.Run,
+	filters := &edge.Edge{Snapshots: a.snapshots, Stream: a.watch.Stream(a.stream), Sources: a.db, Leases: a.db, NodeToken: a.config.NodeToken, Log: a.config.Log}
+	a.start(a.snapshots.Run, worker.Run, unmatched.Run, a.sweeper.Run, cubes.Run, a.live.Run, filters.Run,
 		func(ctx context.Context) { a.stream.Keep(ctx, a.config.Log) }, a.knowProvider)
-	return a.listen(filters)
+	return a.listen(ctx, filters)
 }
 
 func (a *App) setUpOpenID() (err error) {

@@ -17,7 +17,7 @@ func TestTheDocsOfTheAPIAreTrue(t *testing.T) {
 	}
 	p := open(t)
 	examples := strings.Split(string(text), "```graphql\n")[1:]
-	if len(examples) != 2 {
+	if len(examples) != 3 {
 		t.Fatalf("%d examples", len(examples))
 	}
 	for _, rest := range examples {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/weirhq/weir/controlplane"
 )
 
 // example is the first block of GraphQL of a page.
@@ -49,7 +51,26 @@ func TestThePreviewOfTheDocsIsAnswered(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := p.send("POST", p.http("/graphql"), string(body), "Content-Type", "application/json", "Authorization", "Bearer "+p.token)
-	if !strings.Contains(got.Body, `"total":{"requests":0,"throttled":0,"atLeast":0,"atMost":0}`) {
+	if !strings.Contains(got.Body, `"total":{"requests":0,"throttled":0,"atLeast":0,"atMost":0,"today":{"atLeast":0,"atMost":0}}`) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestTheSuggestionsOfTheDocsAreAnswered(t *testing.T) {
+	p := open(t)
+	if err := p.DB().KeepUnmatched(t.Context(), []controlplane.UnmatchedPath{{Method: "GET", Path: "/users/7", Requests: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../docs/endpoints.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "## From traffic")
+	_, rest, _ := strings.Cut(section, "```graphql\n")
+	operation, _, _ := strings.Cut(rest, "```")
+	var got suggested
+	p.must(operation, &got)
+	if diff := cmp.Diff([]string{"GET /users/{userId}: 2 requests of 1 paths, 1.00, as /users/7"}, got.said()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -15,7 +15,7 @@ func TestTheDocsOfTiersAreTrue(t *testing.T) {
 	}
 	p := open(t)
 	examples := strings.Split(string(text), "```graphql\n")[1:]
-	if len(examples) < 7 {
+	if len(examples) < 11 {
 		t.Fatalf("%d examples", len(examples))
 	}
 	for _, rest := range examples {

@@ -48,6 +48,40 @@ func TestOperationsAreBoundedInShape(t *testing.T) {
 	}
 }
 
+// A list may be longer than its weight says: then the answer's bound holds it.
+func TestALargeAnswerEndsAndTheProcessGoesOn(t *testing.T) {
+	p := open(t)
+	var limits, names, lists strings.Builder
+	for i := range 32 {
+		fmt.Fprintf(&limits, `{name:"limit-%d",amount:1,period:DAY}`, i)
+	}
+	for i := range 100 {
+		fmt.Fprintf(&names, " n%d:name", i)
+	}
+	for i := range 180 {
+		fmt.Fprintf(&lists, " l%d:limits{...n}", i)
+	}
+	var made struct {
+		CreateTier struct{ Tier struct{ ID string } }
+	}
+	p.must(`mutation{createTier(input:{name:"Long",limits:[`+limits.String()+`]}){tier{id}}}`, &made)
+	for name, below := range map[string]string{
+		"by its fields": lists.String(),
+		"by its weight": "limits{...n} " + strings.Repeat("versions(first:200){nodes{tier{", 5) + "id" + strings.Repeat("}}}", 5),
+	} {
+		t.Run(name, func(t *testing.T) {
+			errs := p.query(fmt.Sprintf("{tier(id:%q){%s ...m}} fragment m on Tier{id} fragment n on Limit{id%s}", made.CreateTier.Tier.ID, below, names.String()), nil)
+			// On a busy machine its time may be over before its fields are.
+			if len(errs) != 1 || errs[0].Extensions.Code != "COMPLEXITY_LIMIT_EXCEEDED" && (name != "by its fields" || errs[0].Extensions.Code != "TIMEOUT") {
+				t.Errorf("%+v, want that it is too much", errs)
+			}
+			if ready := p.send("GET", p.http("/readyz"), ""); ready.Status != 200 {
+				t.Errorf("ready: %d %s", ready.Status, ready.Body)
+			}
+		})
+	}
+}
+
 func TestAnOperationIsKnownByItsHash(t *testing.T) {
 	p := open(t)
 	ask := func(operation, hash string) string {
@@ -69,7 +103,7 @@ func TestAnOperationIsKnownByItsHash(t *testing.T) {
 	const unknown, answered = "PERSISTED_QUERY_NOT_FOUND", `"viewer":{"name":`
 	for _, step := range []struct{ what, operation, hash, want string }{
 		{"one that nobody sent", "", hashOf(operation), unknown},
-		{"another's hash", operation, hashOf(long), "hash does not match"},
+		{"another's hash", operation, hashOf(long), `hash does not match query","extensions":{"code":"VALIDATION"`},
 		{"its text", operation, hashOf(operation), answered},
 		{"its hash alone", "", hashOf(operation), answered},
 		{"the text of a long one", long, hashOf(long), answered},
@@ -90,6 +124,9 @@ func TestTheSchemaCanBeKept(t *testing.T) {
 		errs := p.query(`{__schema{queryType{name}}}`, &read)
 		if told := errs == nil && read.Schema.QueryType.Name == "Query"; told != want {
 			t.Errorf("opaque %v: the schema is told: %v (%+v)", opaque, told, errs)
+		}
+		if !want && (len(errs) != 1 || errs[0].Extensions.Code != "FORBIDDEN") {
+			t.Errorf("%+v, want FORBIDDEN", errs)
 		}
 		if errs := p.query(`{viewer{__typename name}}`, nil); errs != nil {
 			t.Errorf("opaque %v: %+v", opaque, errs)

@@ -200,12 +200,13 @@ func TestMistakesNameTheField(t *testing.T) {
 		"a tier that is not":      {`mutation{createAccount(input:{name:"A",tierId:"tier_99"}){account{id}}}`, []string{"NOT_FOUND tierId"}},
 		"no account, no name":     {`mutation{createKey(input:{accountId:"x",name:" "}){secret}}`, []string{"VALIDATION accountId", "VALIDATION name"}},
 		"a path with a query":     {`mutation{createEndpoint(input:{method:"FETCH!",template:"/a?b"}){endpoint{id}}}`, []string{"VALIDATION method", "VALIDATION template"}},
+		"a bulk change's tier":    {`mutation{changeAccounts(input:{filter:{},set:{tierId:"tier_99"}}){matched}}`, []string{"NOT_FOUND set.tierId"}},
 		"a page too large":        {`{accounts(first:1000){totalCount}}`, []string{"VALIDATION first"}},
 		"too many points":         {`{usage(from:"2020-01-01T00:00:00Z",granularity:MINUTE){totals{requests}}}`, []string{"VALIDATION from"}},
 		"an end before the start": {`{usage(from:"2026-01-01T00:00:00Z",to:"2025-01-01T00:00:00Z",granularity:DAY){totals{requests}}}`, []string{"VALIDATION to"}},
-		"a time that is none":     {`{usage(from:"yesterday",granularity:DAY){totals{requests}}}`, []string{"VALIDATION "}},
+		"a time that is none":     {`{usage(from:"yesterday",granularity:DAY){totals{requests}}}`, []string{"VALIDATION from"}},
 		"a status that is none":   {`{topConsumers(from:"2026-01-01T00:00:00Z",filter:{statuses:[200,7]}){share}}`, []string{"VALIDATION filter.statuses.1"}},
-		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION "}},
+		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION limits.0.amount"}},
 		"a control character":     {`{accounts(filter:{text:"a\u0000"}){totalCount}}`, []string{"VALIDATION filter.text"}},
 		"many long series":        {manySeries(20), []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 		"a meter of HTTP's own":   {`mutation{createMeter(input:{name:"",unit:"u",header:"content-length"}){meter{id}}}`, []string{"VALIDATION name", "VALIDATION header"}},
@@ -214,7 +215,7 @@ func TestMistakesNameTheField(t *testing.T) {
 		"both one and all":        {`mutation{updateMeter(input:{id:"mtr_1",endpointId:"end_1",allEndpoints:true}){meter{id}}}`, []string{"VALIDATION allEndpoints"}},
 		"a cost beyond bounds":    {`mutation{createEndpoint(input:{method:"GET",template:"/",cost:0}){endpoint{id}}}`, []string{"VALIDATION cost"}},
 		"a field that is none":    {`{viewer{age}}`, []string{"GRAPHQL_VALIDATION_FAILED "}},
-		"too much at once":        {`{accounts(first:200){nodes{` + manyAliases(600) + `}}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
+		"too much at once":        {`{accounts(first:200){nodes{` + manyAliases(1300) + `}}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
@@ -259,5 +260,37 @@ func TestErrorsAndAnswersCarryTheRequestsID(t *testing.T) {
 				t.Errorf("it answers %+v", got)
 			}
 		})
+	}
+}
+
+// A version of the past may name what was deleted since: it has none of that, and says
+// what is gone when it is to come back.
+func TestAnEarlierVersionMayNameWhatIsGone(t *testing.T) {
+	p := open(t)
+	endpoint := p.made(`mutation{createEndpoint(input:{method:"GET",template:"/v1/users"}){endpoint{id}}}`)
+	group := p.made(`mutation{createEndpointGroup(name:"reports"){group{id}}}`)
+	tier := p.made(fmt.Sprintf(`mutation{createTier(input:{name:"Basic",limits:[{name:"users",amount:1,period:DAY,endpointId:%q},
+		{name:"reports",amount:1,period:DAY,groupId:%q}]}){tier{id}}}`, endpoint, group))
+	p.must(fmt.Sprintf(`mutation{publishTier(input:{tierId:%q,limits:[],move:{when:NOW}}){snapshot} deleteEndpoint(id:%q){id} deleteEndpointGroup(id:%q){id}}`, tier, endpoint, group), nil)
+	type limits []struct {
+		ID, Selector    string
+		Endpoint, Group *struct{ ID string }
+	}
+	var seen struct {
+		Tiers nodes[struct {
+			Versions nodes[struct{ Limits limits }]
+		}]
+	}
+	p.must(`{tiers{nodes{versions{nodes{limits{id selector endpoint{id} group{id}}}}}}}`, &seen)
+	old := seen.Tiers.Nodes[0].Versions.Nodes[1].Limits
+	if len(old) != 2 || old[0].Endpoint != nil || old[0].Selector != "ENDPOINT" || old[1].Group != nil {
+		t.Fatalf("%+v", seen)
+	}
+	if errs := p.query(fmt.Sprintf(`{a:node(id:%q){... on Limit{group{id} endpoint{id}}} b:node(id:%q){... on Limit{group{id} endpoint{id}}}}`, old[0].ID, old[1].ID), nil); errs != nil {
+		t.Errorf("%+v", errs)
+	}
+	errs := p.query(fmt.Sprintf(`mutation{publishTier(input:{tierId:%q,fromVersion:1,move:{when:NOW}}){snapshot}}`, tier), nil)
+	if len(errs) != 1 || errs[0].Extensions.Code != "CONFLICT" || !strings.Contains(errs[0].Message, endpoint+" GET /v1/users") || !strings.Contains(errs[0].Message, group+" reports") {
+		t.Errorf("%+v, want a CONFLICT that names %s and %s", errs, endpoint, group)
 	}
 }

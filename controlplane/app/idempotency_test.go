@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/weirhq/weir/controlplane"
 )
 
 const (
@@ -68,8 +70,56 @@ func TestAnIdempotencyKeyStandsForOneRequest(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-	t.Run("a key that could be guessed is refused", func(t *testing.T) {
-		if got := p.keyed("short", create); got.Status != 400 || codeOf(got) != "VALIDATION" {
+	t.Run("a key that could be guessed is refused, and an empty one", func(t *testing.T) {
+		for _, key := range []string{"short", ""} {
+			if got := p.keyed(key, create); got.Status != 400 || codeOf(got) != "VALIDATION" {
+				t.Errorf("%q: %+v", key, got)
+			}
+		}
+	})
+	t.Run("who may not do it any more isn't answered again", func(t *testing.T) {
+		b := p.joined("ada@example.com", controlplane.RoleOperator)
+		send := func(key, operation string) answer {
+			body, err := json.Marshal(map[string]string{"query": operation})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.send("POST", p.http("/graphql"), string(body), "Cookie", b.cookie, "Content-Type", "application/json", "Idempotency-Key", key)
+		}
+		mine := strings.Replace(create, "ci", "hers", 1)
+		for range 2 {
+			if got := send(someKey, mine); got.Status != 200 || !strings.Contains(got.Body, "wk_live_") {
+				t.Fatalf("%+v", got)
+			}
+		}
+		var first string
+		for range 2 { // it leaves no record, yet is carried out once
+			got := send(otherKey, `mutation{beginTotp{secret}}`)
+			if first == "" {
+				first = got.Body
+			}
+			if got.Status != 200 || got.Body != first {
+				t.Errorf("%+v, want %s", got, first)
+			}
+		}
+		viewer := controlplane.RoleViewer
+		var members struct {
+			Members nodes[struct{ ID, Email string }]
+		}
+		p.must(`{members{nodes{id email}}}`, &members)
+		for _, m := range members.Members.Nodes {
+			id, err := controlplane.KindMember.Parse("", m.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Email == "ada@example.com" {
+				if _, err := p.DB().UpdateMember(t.Context(), controlplane.MemberEdit{ID: id, Role: &viewer}, func(controlplane.Role) error { return nil }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		b.post("/auth/sign-in", map[string]string{"email": "ada@example.com", "password": password})
+		if got := send(someKey, mine); codeOf(got) != "FORBIDDEN" || strings.Contains(got.Body, "wk_live_") {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -21,23 +21,31 @@ import (
 	"github.com/weirhq/weir/graph"
 )
 
-const recheckEvery = 30 * time.Second
+// recheckEvery bounds for how long somebody goes on seeing what they may not any more:
+// that is one look-up by key for each credential that subscribes.
+const recheckEvery = time.Second
 
 // listeners is how many there are at most.
 const listeners = 3
 
 // listen opens the listeners: of filters, of people and scripts, and, where it is
 // wanted, of the metrics.
-func (a *App) listen(filters *edge.Edge) error {
-	a.auth = auth.New(a.db, auth.Config{PublicURL: a.config.PublicURL, Provider: a.provider, PasswordOff: a.config.PasswordOff, Proxies: a.config.TrustedProxies}, a.config.Log)
+func (a *App) listen(ctx context.Context, filters *edge.Edge) error {
+	a.auth = auth.New(a.db, auth.Config{
+		PublicURL: a.config.PublicURL, Provider: a.provider, PasswordOff: a.config.PasswordOff,
+		Proxies: a.config.TrustedProxies, Secrets: a.config.Secrets,
+	}, a.config.Log)
+	if err := a.auth.SealSecrets(ctx); err != nil {
+		return err
+	}
 	resolver := &graph.Resolver{
 		DB: a.db, Auth: a.auth, Live: a.live, Corrections: a.corrections,
 		PublicURL: a.config.PublicURL, RecheckEvery: cmp.Or(a.config.RecheckEvery, recheckEvery), Log: a.config.Log,
-		Observer: a.watch, Opaque: a.config.Opaque,
+		Observer: a.watch, Opaque: a.config.Opaque, Development: a.config.Development, Known: a.config.Known,
 	}
 	scheduled := &schedule.Worker{DB: a.db, Carry: resolver.CarryOut, Log: a.config.Log}
 	a.loop(scheduled.Run)
-	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, a.watch.HTTP("edge", filters.Handler())); err != nil {
+	if err := a.serve(a.config.EdgeAddr, a.config.EdgeTLS, web.Identified(a.watch.HTTP("edge", filters.Handler()))); err != nil {
 		return err
 	}
 	if err := a.serve(a.config.HTTPAddr, a.config.HTTPTLS, a.routes(resolver)); err != nil {
@@ -64,12 +72,13 @@ func (a *App) routes(resolver *graph.Resolver) http.Handler {
 	return web.Identified(a.watch.HTTP("http", web.Guard(mux)))
 }
 
-// ready answers 200 when the database and the stream do.
+// ready answers 200 when the database and the stream do, and there is a snapshot for
+// filters.
 func (a *App) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
-	if err := errors.Join(a.db.Ping(ctx), a.stream.Ping(ctx)); err != nil {
-		a.config.Log.Warn("not ready", "err", err)
+	if err := errors.Join(a.db.Ping(ctx), a.stream.Ping(ctx), a.snapshots.Ready(ctx)); err != nil {
+		a.config.Log.WarnContext(ctx, "not ready", "err", err)
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
 	}
 }
@@ -99,10 +108,11 @@ func (a *App) serve(addr string, files certs.Files, handler http.Handler) error 
 	// streams don't hold the shutdown up.
 	base, stop := context.WithCancel(context.Background())
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerWithin, ReadTimeout: bodyWithin, IdleTimeout: idleFor,
+		Handler: handler, IdleTimeout: idleFor,
 		MaxHeaderBytes: maxHeaderBytes, BaseContext: func(net.Listener) context.Context { return base },
 		ErrorLog: slog.NewLogLogger(a.config.Log.Handler(), slog.LevelDebug), TLSConfig: config,
 	}
+	server.ReadHeaderTimeout, server.ReadTimeout = cmp.Or(a.config.HeaderWithin, headerWithin), cmp.Or(a.config.BodyWithin, bodyWithin)
 	server.RegisterOnShutdown(stop)
 	a.servers, a.addrs = append(a.servers, server), append(a.addrs, listener.Addr().String())
 	a.loops.Go(func() {

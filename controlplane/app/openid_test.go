@@ -321,3 +321,22 @@ func (b *browser) turnCodesOn() string {
 	}
 	return confirmed.ConfirmTotp.Codes[0]
 }
+
+func TestWhoHadAPasswordBeforeTheProviderHasNoneAfterwards(t *testing.T) {
+	s := openidtest.Start(t, openidtest.Person{Name: "ada", Email: "ada@example.com", Verified: true})
+	p := withProvider(t, s)
+	before := p.joined("ada@example.com", controlplane.RoleViewer)
+	to, after := p.enter(s, "ada")
+	var seen struct {
+		Viewer struct{ Member struct{ Email, Role string } }
+	}
+	if errs := after.run(`{viewer{member{email role}}}`, &seen); errs != nil || seen.Viewer.Member.Role != "VIEWER" {
+		t.Fatalf("led to %s, %v, %+v", to, errs, seen.Viewer.Member)
+	}
+	if errs := before.run(`{viewer{name}}`, nil); len(errs) != 1 || errs[0].Extensions.Code != "UNAUTHENTICATED" {
+		t.Errorf("the session from before: %+v", errs)
+	}
+	if got := before.post("/auth/sign-in", map[string]string{"email": "ada@example.com", "password": password}); got.Status != http.StatusUnauthorized {
+		t.Errorf("the password from before: %d %s", got.Status, got.Body)
+	}
+}

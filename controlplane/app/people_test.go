@@ -231,6 +231,71 @@ func TestATokenHasNothingThatItsMakerLacks(t *testing.T) {
 	}
 }
 
+func TestATokenThatATokenMadeEndsWithIt(t *testing.T) {
+	p := open(t)
+	b := p.joined("ada@example.com", controlplane.RoleAdmin)
+	ends := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+	type made struct {
+		CreateAPIToken struct {
+			Secret string
+			Token  struct {
+				ID        string
+				CreatedBy *struct{ Email string }
+			}
+		}
+	}
+	create := func(name string, expires *time.Time) string {
+		end := ""
+		if expires != nil {
+			end = fmt.Sprintf(`,expiresAt:%q`, expires.Format(time.RFC3339))
+		}
+		return fmt.Sprintf(`mutation{createApiToken(input:{name:%q,scopes:[TOKENS_WRITE,POLICY_READ]%s}){secret token{id createdBy{email}}}}`, name, end)
+	}
+	header := func(m made) []string { return []string{"Authorization", "Bearer " + m.CreateAPIToken.Secret} }
+	var parent, child, grandchild made
+	if errs := b.run(create("parent", &ends), &parent); errs != nil {
+		t.Fatalf("%+v", errs)
+	}
+	later := ends.Add(time.Second)
+	for name, expires := range map[string]*time.Time{"never": nil, "later": &later} {
+		if errs := p.with(header(parent), create(name, expires), nil); len(errs) != 1 || errs[0].Extensions.Field != "expiresAt" {
+			t.Errorf("a child that ends %s: %+v", name, errs)
+		}
+	}
+	if errs := p.with(header(parent), create("child", &ends), &child); errs != nil {
+		t.Fatalf("%+v", errs)
+	}
+	if by := child.CreateAPIToken.Token.CreatedBy; by == nil || by.Email != "ada@example.com" {
+		t.Errorf("the child's maker is %+v", by)
+	}
+	if errs := p.with(header(child), create("grandchild", &ends), &grandchild); errs != nil {
+		t.Fatalf("%+v", errs)
+	}
+	p.must(fmt.Sprintf(`mutation{revokeApiToken(id:%q){token{id}}}`, parent.CreateAPIToken.Token.ID), nil)
+	for name, m := range map[string]made{"child": child, "grandchild": grandchild} {
+		if got := p.send("POST", p.http("/graphql"), `{"query":"{tiers{nodes{id}}}"}`, append(header(m), "Content-Type", "application/json")...); got.Status != http.StatusUnauthorized {
+			t.Errorf("the %s of a revoked token: %d %s", name, got.Status, got.Body)
+		}
+	}
+	var ofTests made
+	p.must(`mutation{createApiToken(input:{name:"of the tests' own",scopes:[POLICY_READ]}){secret token{id}}}`, &ofTests)
+	next := controlplane.NewSecret("")
+	if err := p.DB().SetAPIToken(t.Context(), "tests", next); err != nil {
+		t.Fatal(err)
+	}
+	p.token = next.Reveal()
+	if got := p.send("POST", p.http("/graphql"), `{"query":"{tiers{nodes{id}}}"}`, append(header(ofTests), "Content-Type", "application/json")...); got.Status != http.StatusUnauthorized {
+		t.Errorf("the child of a token that was replaced: %d %s", got.Status, got.Body)
+	}
+	var log struct {
+		AuditLog struct{ Nodes []struct{ RequestID string } }
+	}
+	p.must(`{auditLog(filter:{actions:["REVOKE_API_TOKEN"]}){nodes{requestId}}}`, &log)
+	if n := len(log.AuditLog.Nodes); n != 4 {
+		t.Errorf("%d records of revocations, want 4", n)
+	}
+}
+
 func TestWhatMembersDoIsRecorded(t *testing.T) {
 	p := open(t)
 	b := p.joined("ada@example.com", controlplane.RoleViewer)

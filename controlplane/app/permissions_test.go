@@ -99,6 +99,27 @@ func TestACustomerSeesOneAccountOnly(t *testing.T) {
 			}
 		}
 	}
+	t.Run("an endpoint group is theirs to see where a limit of theirs names it", func(t *testing.T) {
+		group := func(name string) string {
+			id := p.made(fmt.Sprintf(`mutation{createEndpointGroup(name:%q){group{id}}}`, name))
+			p.must(fmt.Sprintf(`mutation{createEndpoint(input:{method:"GET",template:"/%s",groupId:%q}){endpoint{id}}}`, name, id), nil)
+			return id
+		}
+		named, unnamed := group("named"), group("unnamed")
+		var at struct {
+			Account struct{ Tier struct{ ID string } }
+		}
+		p.must(fmt.Sprintf(`{account(id:"acc_%d"){tier{id}}}`, own), &at)
+		p.must(fmt.Sprintf(`mutation{updateTier(input:{id:%q,limits:[{name:"g",amount:9,period:DAY,groupId:%q}]}){snapshot}}`, at.Account.Tier.ID, named), nil)
+		var seen struct {
+			Endpoints      nodes[struct{ Group *struct{ ID string } }]
+			Named, Unnamed *struct{ ID string }
+		}
+		errs := p.asInto(string(controlplane.RoleCustomer), own, fmt.Sprintf(`{endpoints{nodes{group{id}}} named:node(id:%q){id} unnamed:node(id:%q){id}}`, named, unnamed), &seen)
+		if errs != nil || seen.Named == nil || seen.Unnamed != nil || len(seen.Endpoints.Nodes) != 2 || seen.Endpoints.Nodes[0].Group == nil || seen.Endpoints.Nodes[1].Group != nil {
+			t.Errorf("%+v, %+v", errs, seen)
+		}
+	})
 	t.Run("what is left out is their own", func(t *testing.T) {
 		for _, id := range []controlplane.ID{own, other} {
 			p.must(fmt.Sprintf(`mutation{adjustUsage(input:{clientId:"c%d",accountId:"acc_%[1]d",at:"2026-01-02T03:04:00Z",requests:%[1]d00,reason:"test"}){known}}`, id), nil)

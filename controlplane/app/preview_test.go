@@ -40,11 +40,16 @@ func TestLimitsArePreviewedOnStoredUsage(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	from := time.Unix(minute*60, 0).Add(-time.Hour).UTC().Format(time.RFC3339)
-	type harm struct{ Requests, Throttled, AtLeast, AtMost int64 }
+	type figures struct{ AtLeast, AtMost int64 }
+	type harm struct {
+		Requests, Throttled, AtLeast, AtMost int64
+		Today                                figures
+	}
 	type report struct {
 		Preview struct {
 			Total                          harm
 			AccountCount, Surely, Possibly int
+			SurelyToday, PossiblyToday     int
 			Accounts                       []struct {
 				Account   struct{ Name string }
 				Harm      harm
@@ -59,8 +64,8 @@ func TestLimitsArePreviewedOnStoredUsage(t *testing.T) {
 		}
 	}
 	ask := func(input string) (r report) {
-		p.must(fmt.Sprintf(`{preview(input:{from:%q %s}){total{requests throttled atLeast atMost} accountCount surely possibly
-			accounts{account{name} harm{requests throttled atLeast atMost} firstAt limitName} limits{name atLeast atMost accountCount} points{harm{requests}}}}`, from, input), &r)
+		p.must(fmt.Sprintf(`{preview(input:{from:%q %s}){total{requests throttled atLeast atMost today{atLeast atMost}} accountCount surely possibly surelyToday possiblyToday
+			accounts{account{name} harm{requests throttled atLeast atMost} firstAt limitName} limits{name atLeast atMost accountCount} points{harm{requests throttled atLeast atMost today{atLeast atMost}}}}}`, from, input), &r)
 		return r
 	}
 	draft := fmt.Sprintf(`tierId:%q,limits:[{id:%q,name:"stricter",amount:10,period:MINUTE}]`, tier.ID, tier.Limits[0].ID)
@@ -70,7 +75,7 @@ func TestLimitsArePreviewedOnStoredUsage(t *testing.T) {
 		}
 	}
 	r := ask(draft).Preview
-	if want := (harm{63, 5, 35, 45}); r.Total != want || r.AccountCount != 2 || r.Surely != 1 || r.Possibly != 1 {
+	if want := (harm{63, 5, 35, 45, figures{}}); r.Total != want || r.AccountCount != 2 || r.Surely != 1 || r.Possibly != 1 {
 		t.Errorf("a stricter limit: %+v, want %+v", r, want)
 	}
 	if a := r.Accounts; a[0].Account.Name != "Ash" || a[0].FirstAt == nil || a[0].FirstAt.Unix() != minute*60 || a[0].LimitName != "stricter" || a[1].FirstAt != nil {
@@ -81,6 +86,30 @@ func TestLimitsArePreviewedOnStoredUsage(t *testing.T) {
 	}
 	if got := ask(fmt.Sprintf(`tierId:%q`, tier.ID)).Preview.Total; got.AtMost != 0 {
 		t.Errorf("the tier's own limit: %+v", got)
+	}
+	// The draft is played as it is kept; what accounts have today, too.
+	var drafted struct {
+		SaveTierDraft struct {
+			Tier struct{ Draft struct{ ID string } }
+		}
+	}
+	p.must(fmt.Sprintf(`mutation{saveTierDraft(input:{tierId:%q,limits:[{id:%q,name:"stricter",amount:10,period:MINUTE}]}){tier{draft{id}}}}`, tier.ID, tier.Limits[0].ID), &drafted)
+	p.must(fmt.Sprintf(`mutation{updateTier(input:{id:%q,limits:[{id:%q,name:"per-minute",amount:20,period:MINUTE}]}){snapshot}}`, tier.ID, tier.Limits[0].ID), nil)
+	kept := ask(fmt.Sprintf(`versionId:%q`, drafted.SaveTierDraft.Tier.Draft.ID)).Preview
+	if want := (harm{63, 5, 35, 45, figures{15, 35}}); kept.Total != want || kept.SurelyToday != 1 || kept.PossiblyToday != 1 {
+		t.Errorf("the draft beside today: %+v, want %+v", kept, want)
+	}
+	var points harm
+	for _, at := range kept.Points {
+		points.Requests += at.Harm.Requests
+		points.Throttled += at.Harm.Throttled
+		points.AtLeast += at.Harm.AtLeast
+		points.AtMost += at.Harm.AtMost
+		points.Today.AtLeast += at.Harm.Today.AtLeast
+		points.Today.AtMost += at.Harm.Today.AtMost
+	}
+	if points != kept.Total {
+		t.Errorf("the points have %+v", points)
 	}
 	p.must(fmt.Sprintf(`mutation{setOverride(input:{accountId:"acc_1",limitId:%q,amount:500,burst:500}){snapshot}}`, tier.Limits[0].ID), nil)
 	if got := ask(draft).Preview.Total; got.AtMost != 0 {
@@ -93,6 +122,8 @@ func TestLimitsArePreviewedOnStoredUsage(t *testing.T) {
 		`from:"2020-01-01T00:00:00Z",to:"2020-01-02T00:00:00Z",tierId:"tier_1"`:                              "VALIDATION from",
 		`from:"2020-01-01T00:00:00Z",tierId:"tier_1"`:                                                        "VALIDATION from",
 		fmt.Sprintf(`from:%q`, from):                                                                         "VALIDATION tierId",
+		fmt.Sprintf(`from:%q,versionId:"ver_99"`, from):                                                      "NOT_FOUND versionId",
+		fmt.Sprintf(`from:%q,versionId:"ver_1",limits:[{name:"a",amount:1,period:DAY}]`, from):               "VALIDATION versionId",
 		fmt.Sprintf(`from:%q,tierId:"tier_99"`, from):                                                        "NOT_FOUND tierId",
 		fmt.Sprintf(`from:%q,accountIds:["acc_1"]`, from):                                                    "VALIDATION limits",
 		fmt.Sprintf(`from:%q,tierId:"tier_1",first:0`, from):                                                 "VALIDATION first",

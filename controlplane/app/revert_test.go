@@ -88,6 +88,23 @@ func TestChangesAreReverted(t *testing.T) {
 			t.Errorf("forced, it is %+v", seen)
 		}
 	})
+	t.Run("a publication in between is told, too", func(t *testing.T) {
+		p.must(fmt.Sprintf(`mutation{updateTier(input:{id:%q,limits:[{id:%q,name:"a",amount:50,period:DAY}]}){snapshot}}`, tier, limit), nil)
+		seq := p.recorded("UPDATE_TIER")
+		p.must(fmt.Sprintf(`mutation{publishTier(input:{tierId:%q,limits:[{id:%q,name:"a",amount:900,period:DAY}],move:{when:NONE}}){snapshot}}`, tier, limit), nil)
+		errs := p.query(fmt.Sprintf(`mutation{revertChange(input:{seq:%d}){snapshot}}`, seq), nil)
+		if len(errs) != 1 || errs[0].Extensions.Code != "CONFLICT" || !strings.Contains(errs[0].Message, fmt.Sprintf("last by record %d", p.recorded("PUBLISH_TIER"))) {
+			t.Errorf("%+v", errs)
+		}
+		p.must(fmt.Sprintf(`mutation{revertChange(input:{seq:%d,force:true}){snapshot}}`, seq), nil)
+		var back struct {
+			Tier struct{ Limits []struct{ ID string } }
+		}
+		p.must(fmt.Sprintf(`{tier(id:%q){limits{id}}}`, tier), &back)
+		if len(back.Tier.Limits) != 2 || back.Tier.Limits[0].ID != limit || back.Tier.Limits[1].ID != limits.Tier.Limits[1].ID {
+			t.Errorf("the limits are %+v, and were %+v", back.Tier.Limits, limits.Tier.Limits)
+		}
+	})
 	t.Run("what can't be reverted says why", func(t *testing.T) {
 		seq := p.recorded("CREATE_ACCOUNT")
 		p.wantErrors(fmt.Sprintf(`mutation{revertChange(input:{seq:%d}){snapshot}}`, seq), "CONFLICT seq")

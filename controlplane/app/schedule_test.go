@@ -3,21 +3,34 @@ package app_test
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/app"
+	"github.com/weirhq/weir/controlplane/auth"
+	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/graph"
 )
 
-// Every change that can be scheduled is a mutation with that argument.
+// Every change that can be scheduled is a mutation with that as its first argument, and
+// needs no other.
 func TestScheduledChangesAreMutations(t *testing.T) {
 	schema := loadSchema(t)
 	for _, change := range schema.Types["ScheduledChangeInput"].Fields {
 		field := schema.Mutation.Fields.ForName(change.Name)
-		if field == nil || len(field.Arguments) != 1 || field.Arguments[0].Type.Name() != change.Type.Name() || change.Type.NonNull {
-			t.Errorf("%s is %s, and no mutation with one argument of that type", change.Name, change.Type)
+		if field == nil || len(field.Arguments) == 0 || field.Arguments[0].Type.Name() != change.Type.Name() || change.Type.NonNull {
+			t.Errorf("%s is %s, and no mutation with a first argument of that type", change.Name, change.Type)
+			continue
+		}
+		for _, more := range field.Arguments[1:] {
+			if more.Type.NonNull {
+				t.Errorf("%s needs %s, too", change.Name, more.Name)
+			}
 		}
 	}
 	if kind := schema.Types["ScheduledChangeInput"].Kind; kind != ast.InputObject {
@@ -62,6 +75,12 @@ func TestChangesAreScheduledOverGraphQL(t *testing.T) {
 	}
 	p.wantErrors(schedule("2020-01-01T00:00:00Z", `{resetAccount:"acc_1"}`), "VALIDATION at")
 	p.wantErrors(schedule(later, `{resetAccount:"acc_999"}`), "NOT_FOUND change")
+	for change, want := range map[string]string{
+		`{updateAccount:{id:"acc_%d",billingDay:99}}`: "VALIDATION change.updateAccount.billingDay",
+		`{setRetention:{minutes:-1}}`:                 "VALIDATION change.setRetention.minutes",
+	} {
+		p.wantErrors(schedule(later, strings.ReplaceAll(change, "%d", fmt.Sprint(own))), want)
+	}
 	for _, caller := range []string{string(controlplane.RoleViewer), string(controlplane.RoleOperator)} {
 		change := `{setRetention:{minutes:7}}`
 		if errs := p.as(caller, 0, schedule(later, change)); len(errs) != 1 || errs[0].Extensions.Code != "FORBIDDEN" {
@@ -83,8 +102,12 @@ func TestChangesAreScheduledOverGraphQL(t *testing.T) {
 // that those who scheduled it have by then.
 func TestScheduledChangesAreCarriedOutLate(t *testing.T) {
 	url := databases.New(t)
-	openOn(t, url)
-	p := openOn(t, url)
+	var logged lockedBuffer
+	errorsOnly := func(c *app.Config) {
+		c.Log = slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError}))
+	}
+	openOn(t, url, errorsOnly)
+	p := openOn(t, url, errorsOnly)
 	own, other := p.twoAccounts()
 	schedule := func(by controlplane.ID, field, input string) string {
 		ctx := controlplane.WithActor(t.Context(), controlplane.Actor{Kind: controlplane.ActorMember, ID: by, Name: "Ada"})
@@ -140,5 +163,37 @@ func TestScheduledChangesAreCarriedOutLate(t *testing.T) {
 	p.must(fmt.Sprintf(`{own:account(id:"acc_%d"){status} other:account(id:"acc_%d"){status} defaults{introductoryAllowance{percent days}}}`, own, other), &accounts)
 	if accounts.Own.Status != "SUSPENDED" || accounts.Other.Status != "ACTIVE" || accounts.Defaults.IntroductoryAllowance.Percent != 200 {
 		t.Errorf("%+v", accounts)
+	}
+	if text := logged.String(); text != "" {
+		t.Errorf("the process that came second logged as errors: %s", text)
+	}
+}
+
+// Of two processes that carry the same change out one comes second, which is no fault of
+// anybody's.
+func TestAScheduledChangeThatAnotherProcessMadeIsNoError(t *testing.T) {
+	p := open(t)
+	own, _ := p.twoAccounts()
+	ctx := controlplane.WithActor(t.Context(), controlplane.Actor{Kind: controlplane.ActorMember, ID: p.member(controlplane.RoleOperator, 0), Name: "Ada"})
+	c, err := p.DB().ScheduleChange(ctx, controlplane.ScheduledChange{
+		At: time.Now().Add(time.Hour), Field: "updateAccount", Input: fmt.Appendf(nil, `{"id":"acc_%d","status":"SUSPENDED"}`, own),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var logged lockedBuffer
+	log := slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelError}))
+	r := &graph.Resolver{DB: p.DB(), Auth: auth.New(p.DB(), auth.Config{}, log), Log: log}
+	first := r.CarryOut(postgres.CarryingOut(t.Context(), c.ID), c)
+	p.must(fmt.Sprintf(`mutation{updateAccount(input:{id:"acc_%d",status:ACTIVE}){snapshot}}`, own), nil)
+	second := r.CarryOut(postgres.CarryingOut(t.Context(), c.ID), c)
+	if faults := controlplane.Faults(second); first != nil || len(faults) != 1 || faults[0].Code != controlplane.CodeConflict || logged.String() != "" {
+		t.Errorf("first %v, second %v, logged %s", first, second, logged.String())
+	}
+	if err := p.DB().FailScheduledChange(t.Context(), c.ID, second.Error()); err != nil {
+		t.Error(err)
+	}
+	if is := p.scheduled()[controlplane.KindSchedule.Format(c.ID)]; is.Status != "DONE" {
+		t.Errorf("it is %+v", is)
 	}
 }

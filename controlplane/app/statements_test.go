@@ -58,6 +58,39 @@ func TestNoListCostsAStatementForEachOfItsObjects(t *testing.T) {
 			}
 		})
 	}
+	prefixes := map[string]bool{}
+	for _, kind := range strings.Fields("acc key idn ovr den cor una tier ver lim end grp src mtr sch mem tok ses") {
+		prefixes[kind] = true
+		t.Run("nodes of "+kind, func(t *testing.T) {
+			named := func(n int) string {
+				var ids []string
+				for i := range n {
+					ids = append(ids, fmt.Sprintf("%q", fmt.Sprintf("%s_%d", kind, i+1)))
+				}
+				return "{nodes(ids:[" + strings.Join(ids, ",") + "]){id}}"
+			}
+			c.wantAsFew(t, named(2), named(20))
+		})
+	}
+	if kinds := len(schema.PossibleTypes["Node"]); len(prefixes) != kinds {
+		t.Errorf("%d kinds of nodes were asked for, and there are %d", len(prefixes), kinds)
+	}
+	for _, field := range []string{
+		"viewer{sessions{id} member{id} account{id}}", `account(id:"acc_%d"){id keys(first:3){totalCount}}`, `tier(id:"tier_%d"){id limits{endpoint{id}}}`,
+		`tierVersion(id:"ver_%d"){id}`, `member(id:"mem_%d"){id}`, `node(id:"key_%d"){id}`,
+	} {
+		name, _, _ := strings.Cut(field, "{")
+		t.Run("many times "+name, func(t *testing.T) {
+			times := func(n int) string {
+				var b strings.Builder
+				for i := range n {
+					fmt.Fprintf(&b, " a%d:%s", i, strings.ReplaceAll(field, "%d", fmt.Sprint(i+1)))
+				}
+				return "{" + b.String() + "}"
+			}
+			c.wantAsFew(t, times(2), times(20))
+		})
+	}
 	if c.run(t, "{accounts(first:1){nodes{id}}}") == 0 {
 		t.Error("no statement is counted")
 	}
@@ -89,7 +122,8 @@ func (p *plane) fill(n int) {
 		p.must(fmt.Sprintf(`mutation{updateEndpoint(input:{id:%[1]q,groupId:%[2]q}){snapshot}
 			k1:createKey(input:{accountId:%[3]q,name:"x",scope:{endpointIds:[%[1]q],groupIds:[%[2]q]}}){snapshot} k2:createKey(input:{accountId:%[3]q,name:"y"}){snapshot}
 			i1:addIdentity(input:{accountId:%[3]q,kind:JWT_SUBJECT,value:"i%[5]d"}){snapshot} i2:addIdentity(input:{accountId:%[3]q,kind:JWT_SUBJECT,value:"j%[5]d"}){snapshot}
-			setOverride(input:{accountId:%[3]q,limitId:%[4]q,amount:2}){snapshot} inviteMember(input:{email:"m%[5]d@example.com",role:CUSTOMER,accountId:%[3]q}){url}
+			setOverride(input:{accountId:%[3]q,limitId:%[4]q,amount:2}){snapshot}
+			startPilot(input:{tierId:%[6]q,name:"p",limits:[{id:%[4]q,name:"a",amount:8,period:MINUTE}],percent:100}){snapshot} inviteMember(input:{email:"m%[5]d@example.com",role:CUSTOMER,accountId:%[3]q}){url}
 			createApiToken(input:{name:"k%[5]d",scopes:[POLICY_READ],accountId:%[3]q}){secret}
 			adjustUsage(input:{clientId:"c%[5]d",accountId:%[3]q,endpointId:%[1]q,tierId:%[6]q,at:%[7]q,requests:5,reason:"test"}){known}}`,
 			endpoint, group, account, limit, i, tier, time.Now().Add(-2*time.Minute).UTC().Format(time.RFC3339)), nil)
@@ -117,6 +151,16 @@ func (p *plane) counted(url string) *counter {
 	resolver := &graph.Resolver{DB: db, Auth: auth.New(db, auth.Config{}, log), RecheckEvery: time.Minute, Log: log}
 	c.handler, _ = resolver.Handler()
 	return c
+}
+
+// wantAsFew fails when a query for 20 things takes a statement for each, where another is
+// for 2 of them. Some more are those of a busy machine that asks in several goes.
+func (c *counter) wantAsFew(t *testing.T, two, twenty string) {
+	t.Helper()
+	few := c.run(t, two)
+	if n := c.fewest(t, twenty, few+8); n > few+8 {
+		t.Errorf("2 cost %d statements, 20 cost %d: %s\n%s", few, n, twenty, strings.Join(c.last, "\n"))
+	}
 }
 
 // fewest returns how few statements a query takes, once it takes no more than enough.

@@ -148,7 +148,7 @@ func TestMetricsTellOfRequestsOperationsAndBatches(t *testing.T) {
 		`weir_graphql_operation_seconds_count{outcome="ok",type="query"} 1`,
 		`weir_graphql_operation_seconds_count{outcome="error",type="query"} 1`,
 		`weir_edge_batches_total{outcome="ok"} 1`,
-		"\nweir_live_subscriptions 0\n", "\nweir_policy_version ", "\nweir_database_connections ", "\nweir_stream_batches ", "\ngo_goroutines ",
+		"\nweir_live_subscriptions 0\n", "\nweir_policy_version ", "\nweir_snapshot_version ", "\nweir_database_connections ", "\nweir_stream_batches ", "\ngo_goroutines ",
 	} {
 		if !strings.Contains(got.Body, want) {
 			t.Errorf("the metrics lack %s", want)

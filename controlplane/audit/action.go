@@ -18,6 +18,12 @@ const (
 	ChangeTierMove   Action = "CHANGE_TIER_MOVE"
 	AdvanceTierMove  Action = "ADVANCE_TIER_MOVE"
 
+	StartPilot   Action = "START_PILOT"
+	ChangePilot  Action = "CHANGE_PILOT"
+	EndPilot     Action = "END_PILOT"
+	PromotePilot Action = "PROMOTE_PILOT"
+	SettlePilot  Action = "SETTLE_PILOT" // accounts of a promoted one were written down
+
 	MoveAccount         Action = "MOVE_ACCOUNT"
 	ScheduleAccountMove Action = "SCHEDULE_ACCOUNT_MOVE"
 	CancelAccountMove   Action = "CANCEL_ACCOUNT_MOVE"
@@ -73,6 +79,7 @@ func Actions() []Action {
 	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
 		SaveTierDraft, DiscardTierDraft, PublishTier, CopyTier, ChangeTierMove, AdvanceTierMove,
+		StartPilot, ChangePilot, EndPilot, PromotePilot, SettlePilot,
 		MoveAccount, ScheduleAccountMove, CancelAccountMove,
 		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,
 		CreateKey, UpdateKey, RevokeKey, RotateKey, ReportLeakedKey,
@@ -92,6 +99,7 @@ const (
 	Tier          ObjectKind = "TIER"
 	TierVersion   ObjectKind = "TIER_VERSION"
 	TierMove      ObjectKind = "TIER_MOVE"
+	Pilot         ObjectKind = "PILOT"
 	Defaults      ObjectKind = "DEFAULTS"
 	Account       ObjectKind = "ACCOUNT"
 	Override      ObjectKind = "OVERRIDE"

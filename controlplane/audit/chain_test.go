@@ -125,6 +125,22 @@ func TestAChainMayBeCheckedInParts(t *testing.T) {
 	if _, err := audit.NewChain(all[2].Place(), audit.Anchor{Seq: 3}); err == nil {
 		t.Error("a part may begin at another record than its anchor names")
 	}
+	if _, err := audit.NewChain(all[2].Place(), all[1].Place()); err == nil {
+		t.Error("a part leaves out an anchor that lies before it")
+	}
+	changed := all[1]
+	changed.Action = "X"
+	for name, err := range map[string]error{
+		"another hash": audit.Anchor{Seq: 2}.Check(&all[1]), "none": all[1].Place().Check(nil), "another content": all[1].Place().Check(&changed),
+	} {
+		var broken *audit.BreakError
+		if !errors.As(err, &broken) || broken.Seq != 2 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := all[1].Place().Check(&all[1]); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestARecordIsWrittenInCanonicalForm(t *testing.T) {
@@ -133,7 +149,7 @@ func TestARecordIsWrittenInCanonicalForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const state = `"closedAt":null,"id":"acc_7","labels":{},"name":"Älg & <Söhne>` + "\u2028" + `","onDefaultTier":false,"resets":0,"status":"ACTIVE","tierId":"tier_2","timeZone":"UTC","trial":null}`
+	const state = `"closedAt":null,"id":"acc_7","labels":{},"name":"Älg & <Söhne>` + "\u2028" + `","onDefaultTier":false,"resets":0,"revision":0,"status":"ACTIVE","tierId":"tier_2","timeZone":"UTC","trial":null}`
 	want := `{"accountId":"acc_7","action":"UPDATE_ACCOUNT","actor":{"id":"mem_3","kind":"MEMBER","name":"Ada"},` +
 		`"after":{"billingDay":1,` + state + `,"at":"2026-03-01T12:00:00.123456Z","before":{"billingDay":0,` + state + `,` +
 		`"hash":"` + r.Hash.String() + `","object":{"id":"acc_7","kind":"ACCOUNT","name":"Älg & <Söhne>` + "\u2028" + `"},` +

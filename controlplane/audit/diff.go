@@ -15,7 +15,7 @@ type Change struct {
 }
 
 // Changes returns the differences between the two sides of a record, by path; none
-// when it has only one. What stands in a list is told by its id, or else its place,
+// when it has only one. Its revision, which only counts them, is none. What stands in a list is told by its id, or else its place,
 // and called by its name.
 func (r *Record) Changes() ([]Change, error) {
 	if r.Before == nil || r.After == nil {
@@ -31,6 +31,7 @@ func (r *Record) Changes() ([]Change, error) {
 	}
 	var changes []Change
 	compare("", before, after, &changes)
+	changes = slices.DeleteFunc(changes, func(c Change) bool { return c.Path == "revision" })
 	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
 	return changes, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/weirhq/weir/controlplane"
@@ -33,8 +34,11 @@ func (f *Filter) Validate() error {
 		}
 	}
 	for _, text := range []struct{ field, value string }{{"objectId", f.ObjectID}, {"requestId", f.RequestID}, {"text", f.Text}} {
-		if utf8.RuneCountInString(text.value) > maxText || !utf8.ValidString(text.value) || strings.ContainsRune(text.value, 0) {
-			faults = append(faults, controlplane.Invalid(text.field, "use at most %d characters of text", maxText))
+		switch {
+		case utf8.RuneCountInString(text.value) > maxText:
+			faults = append(faults, controlplane.Invalid(text.field, "use at most %d characters", maxText))
+		case !utf8.ValidString(text.value) || strings.ContainsFunc(text.value, unicode.IsControl):
+			faults = append(faults, controlplane.Invalid(text.field, "leave out control characters, and use UTF-8"))
 		}
 	}
 	if f.From != nil && f.To != nil && f.To.Before(*f.From) {
@@ -46,7 +50,7 @@ func (f *Filter) Validate() error {
 // Check is what to verify of the log.
 type Check struct {
 	From    int64    // the first record; up to 1 is the beginning. The hash before it is taken for granted.
-	Anchors []Anchor // that the log has to pass through
+	Anchors []Anchor // that the log has to pass through; of those before From the records are checked by themselves
 	Most    int64    // records to check; 0: all
 }
 

@@ -10,11 +10,19 @@ func OfTierMove(m controlplane.TierMove) Image {
 	}}
 }
 
-// Place is where an account is.
-type Place struct{ TierID, VersionID controlplane.ID }
+// Place is where an account is, and the revision that it is at there; 0 where that is
+// not known yet.
+type Place struct {
+	TierID, VersionID controlplane.ID
+	Revision          int
+}
 
 func (p Place) state() State {
-	return State{"tierId": id(controlplane.KindTier, p.TierID), "versionId": id(controlplane.KindVersion, p.VersionID)}
+	s := State{"tierId": id(controlplane.KindTier, p.TierID), "versionId": id(controlplane.KindVersion, p.VersionID)}
+	if p.Revision != 0 {
+		s["revision"] = p.Revision
+	}
+	return s
 }
 
 // Moved is the entry of an account of that name that goes from one version to another.
@@ -28,7 +36,7 @@ func Moved(account controlplane.ID, name string, from, to Place) Entry {
 // OfAccountMove is a move that is to come, of the account of that name, as the log has
 // it.
 func OfAccountMove(m controlplane.AccountMove, account string) Image {
-	s := Place{m.TierID, m.VersionID}.state()
+	s := Place{TierID: m.TierID, VersionID: m.VersionID}.state()
 	s["dueAt"] = at(&m.DueAt)
 	return Image{Object{Account, controlplane.KindAccount.Format(m.AccountID), account}, m.AccountID, s}
 }

@@ -47,7 +47,7 @@ func OfMember(m controlplane.Member) Image {
 	}
 	return Image{Object{Member, controlplane.KindMember.Format(m.ID), name}, m.AccountID, State{
 		"id": id(controlplane.KindMember, m.ID), "email": some(m.Email), "name": m.Name, "role": string(m.Role),
-		"accountId": id(controlplane.KindAccount, m.AccountID), "status": string(m.Status()), "hasPassword": m.HasPassword, "hasTotp": m.HasTOTP, "hasOpenId": m.HasOpenID,
+		"accountId": id(controlplane.KindAccount, m.AccountID), "status": string(m.Status()), "hasPassword": m.HasPassword, "hasTotp": m.HasTOTP, "hasOpenId": m.HasOpenID, "revision": m.Revision,
 	}}
 }
 
@@ -56,6 +56,7 @@ func OfAPIToken(t controlplane.APIToken) Image {
 	return Image{Object{APIToken, controlplane.KindToken.Format(t.ID), t.Name}, t.AccountID, State{
 		"id": id(controlplane.KindToken, t.ID), "name": t.Name, "prefix": t.Prefix, "scopes": t.Scopes,
 		"accountId": id(controlplane.KindAccount, t.AccountID), "createdBy": id(controlplane.KindMember, t.CreatedBy),
+		"parentId":  id(controlplane.KindToken, t.ParentID),
 		"expiresAt": at(t.ExpiresAt), "revokedAt": at(t.RevokedAt),
 	}}
 }

@@ -24,6 +24,7 @@ type Entry struct {
 	AccountID controlplane.ID // whose it is; 0: no account's
 	// Before and After are nil where there was or is none.
 	Before, After State
+	Reach         []Reach // whom else it is about; not recorded
 }
 
 // Object is what a change was made of.

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -22,13 +23,13 @@ var reversals = map[Action]func(*Record, sides) (Reversal, error){
 	EndTrial:      backToAccount,
 	SetOverride:   backToOverride,
 	DeleteOverride: func(r *Record, s sides) (Reversal, error) {
-		return Reversal{"setOverride", override(r, s.before)}, nil
+		return Reversal{Field: "setOverride", Input: override(r, s.before)}, nil
 	},
 	AddIdentity: undone("removeIdentity"),
 	RemoveIdentity: func(r *Record, s sides) (Reversal, error) {
 		in := picked(s.before, "kind", "value", "issuer")
 		in["accountId"] = r.account()
-		return Reversal{"addIdentity", in}, nil
+		return Reversal{Field: "addIdentity", Input: in}, nil
 	},
 	UpdateKey:           backToKey,
 	CreateEndpoint:      undone("deleteEndpoint"),
@@ -36,7 +37,7 @@ var reversals = map[Action]func(*Record, sides) (Reversal, error){
 	DeleteEndpoint:      again("createEndpoint", "method", "template", "cost", "groupId"),
 	CreateEndpointGroup: undone("deleteEndpointGroup"),
 	DeleteEndpointGroup: func(_ *Record, s sides) (Reversal, error) {
-		return Reversal{"createEndpointGroup", s.before["name"]}, nil
+		return Reversal{Field: "createEndpointGroup", Input: s.before["name"]}, nil
 	},
 	CreateMeter: undone("deleteMeter"),
 	UpdateMeter: backTo("updateMeter", "endpointId", "allEndpoints", "name", "unit", "header", "hidden", "endpointId"),
@@ -44,25 +45,36 @@ var reversals = map[Action]func(*Record, sides) (Reversal, error){
 	CreateTier:  undone("deleteTier"),
 	CopyTier:    undone("deleteTier"),
 	UpdateTier: func(_ *Record, s sides) (Reversal, error) {
-		return Reversal{"updateTier", map[string]any{"id": s.before["id"], "name": s.before["name"], "limits": limits(s.before, limitIDs(s.after))}}, nil
+		return Reversal{Field: "updateTier", Input: map[string]any{"id": s.before["id"], "name": s.before["name"], "limits": limits(s.before, limitIDs(s.before))}}, nil
 	},
 	ReorderLimits: func(_ *Record, s sides) (Reversal, error) {
-		return Reversal{"reorderLimits", map[string]any{"tierId": s.before["id"], "limitIds": limitIDs(s.before)}}, nil
+		return Reversal{Field: "reorderLimits", Input: map[string]any{"tierId": s.before["id"], "limitIds": limitIDs(s.before)}}, nil
 	},
 	DeleteTier: func(_ *Record, s sides) (Reversal, error) {
-		return Reversal{"createTier", map[string]any{"name": s.before["name"], "limits": limits(s.before, nil)}}, nil
+		return Reversal{Field: "createTier", Input: map[string]any{"name": s.before["name"], "limits": limits(s.before, nil)}}, nil
 	},
 	SetDefaults: func(_ *Record, s sides) (Reversal, error) {
-		return Reversal{"setDefaults", changed(s, "tierId", "anonymousTierId", "introductoryAllowance")}, nil
+		return Reversal{Field: "setDefaults", Input: changed(s, "tierId", "anonymousTierId", "introductoryAllowance")}, nil
 	},
 	SetRetention: func(_ *Record, s sides) (Reversal, error) {
-		return Reversal{"setRetention", picked(s.before, "minutes", "hours", "days", "months")}, nil
+		return Reversal{Field: "setRetention", Input: picked(s.before, "minutes", "hours", "days", "months")}, nil
 	},
 }
 
 // noWayBack is why records of other actions can't be reverted.
 var noWayBack = map[Action]string{
+	ChangeTierMove:        "change the move back instead, or publish a version to move accounts anew",
+	AdvanceTierMove:       "turn the move back instead, or publish the earlier version again",
+	MoveAccount:           "accounts are moved to the current version of a tier only; move it to the tier of your choice instead",
+	ScheduleAccountMove:   "cancel the move instead",
+	CancelAccountMove:     "move the account again, now or at the end of its period",
+	SetManager:            "set the manager again; the tool that keeps the files does so by itself",
 	PublishTier:           "publish the earlier version again, and say what becomes of the accounts that moved",
+	StartPilot:            "end the pilot instead",
+	ChangePilot:           "change the pilot back instead",
+	EndPilot:              "start another pilot with the same limits",
+	PromotePilot:          "publish the earlier version again, and say what becomes of the accounts that moved",
+	SettlePilot:           "it only wrote down where accounts were already",
 	SaveTierDraft:         "a draft is nobody's yet; save it as it should be",
 	DiscardTierDraft:      "a draft is nobody's yet; save it as it should be",
 	ImportEndpoints:       "import the document before it again",
@@ -107,12 +119,14 @@ func (r *Record) Reversal() (Reversal, error) {
 
 // undone is the way back from a creation: a deletion.
 func undone(field string) func(*Record, sides) (Reversal, error) {
-	return func(r *Record, _ sides) (Reversal, error) { return Reversal{field, r.Object.ID}, nil }
+	return func(r *Record, _ sides) (Reversal, error) { return Reversal{Field: field, Input: r.Object.ID}, nil }
 }
 
-// again is the way back from a deletion: what there was is made anew.
+// again is the way back from a deletion: what there was is made again.
 func again(field string, names ...string) func(*Record, sides) (Reversal, error) {
-	return func(_ *Record, s sides) (Reversal, error) { return Reversal{field, picked(s.before, names...)}, nil }
+	return func(_ *Record, s sides) (Reversal, error) {
+		return Reversal{Field: field, Input: picked(s.before, names...)}, nil
+	}
 }
 
 // backTo is the way back from a change of some fields, of which one that is null is
@@ -133,7 +147,7 @@ func withID(field string, s sides, in map[string]any) (Reversal, error) {
 		return Reversal{}, errors.New("it changed nothing that can be put back")
 	}
 	in["id"] = s.before["id"]
-	return Reversal{field, in}, nil
+	return Reversal{Field: field, Input: in}, nil
 }
 
 func backToAccount(_ *Record, s sides) (Reversal, error) {
@@ -163,9 +177,9 @@ func backToAccount(_ *Record, s sides) (Reversal, error) {
 
 func backToOverride(r *Record, s sides) (Reversal, error) {
 	if s.before == nil {
-		return Reversal{"deleteOverride", r.Object.ID}, nil
+		return Reversal{Field: "deleteOverride", Input: r.Object.ID}, nil
 	}
-	return Reversal{"setOverride", override(r, s.before)}, nil
+	return Reversal{Field: "setOverride", Input: override(r, s.before)}, nil
 }
 
 func override(r *Record, state map[string]any) map[string]any {
@@ -244,18 +258,33 @@ func changed(s sides, names ...string) map[string]any {
 // counters are fields that count changes, and are no difference by themselves.
 var counters = []string{"revision", "resets"}
 
-// ChangedSince returns what differs between an object after a record and as a later
-// record left it, by path; whole is so when it is gone, or was not there.
-func (r *Record) ChangedSince(later *Record) (paths []string, whole bool, err error) {
-	if (r.After == nil) != (later.After == nil) {
-		return nil, true, nil
+// ChangedSince returns what differs between an object after a record and what it is
+// like now, by path, of the fields that both tell: records are of several forms.
+func (r *Record) ChangedSince(now State) (paths []string, err error) {
+	var was map[string]json.RawMessage
+	if err := json.Unmarshal(r.After, &was); err != nil {
+		return nil, err
 	}
-	between := Record{Before: r.After, After: later.After}
+	is := State{}
+	for name := range was {
+		if v, ok := now[name]; ok {
+			is[name] = v
+		} else {
+			delete(was, name)
+		}
+	}
+	var between Record
+	if between.Before, err = json.Marshal(was); err != nil {
+		return nil, err
+	}
+	if between.After, err = json.Marshal(is); err != nil {
+		return nil, err
+	}
 	changes, err := between.Changes()
 	for _, c := range changes {
 		if first, _, _ := strings.Cut(c.Path, "."); !slices.Contains(counters, first) {
 			paths = append(paths, c.Path)
 		}
 	}
-	return paths, false, err
+	return paths, err
 }

@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestTheWayBackFromARecord(t *testing.T) {
 		"an endpoint made": {audit.Created(audit.CreateEndpoint, audit.OfEndpoint(controlplane.Endpoint{ID: 3})), `deleteEndpoint "end_3"`},
 		"an endpoint grouped": {audit.Changed(audit.UpdateEndpoint, audit.OfEndpoint(controlplane.Endpoint{ID: 3, Cost: 1}), audit.OfEndpoint(controlplane.Endpoint{ID: 3, Cost: 1, GroupID: 2})),
 			`updateEndpoint {"id":"end_3","ungroup":true}`},
-		"a group deleted": {audit.Deleted(audit.DeleteEndpointGroup, audit.OfEndpointGroup(controlplane.EndpointGroup{ID: 1, Name: "reads"})), `createEndpointGroup "reads"`},
+		"a group deleted": {audit.Deleted(audit.DeleteEndpointGroup, audit.OfEndpointGroup(controlplane.EndpointGroup{ID: 1, Name: "reads"}, nil)), `createEndpointGroup "reads"`},
 		"an identity removed": {audit.Deleted(audit.RemoveIdentity, audit.OfIdentity(controlplane.Identity{ID: 1, AccountID: 7, Kind: controlplane.JWTSubject, Value: "svc"})),
 			`addIdentity {"accountId":"acc_7","issuer":"","kind":"JWT_SUBJECT","value":"svc"}`},
 		"a meter renamed": {audit.Changed(audit.UpdateMeter, audit.OfMeter(controlplane.Meter{ID: 1, Name: "a"}), audit.OfMeter(controlplane.Meter{ID: 1, Name: "b", EndpointID: 2})),
@@ -51,7 +52,9 @@ func TestTheWayBackFromARecord(t *testing.T) {
 		"defaults": {audit.Changed(audit.SetDefaults, audit.OfDefaults(controlplane.Defaults{TierID: 1}), audit.OfDefaults(controlplane.Defaults{TierID: 1, AnonymousID: 2})),
 			`setDefaults {"anonymousTierId":null}`},
 		"retention": {audit.Changed(audit.SetRetention, audit.OfRetention(days, 1), audit.OfRetention(days, 2)), `setRetention {"days":0,"hours":2,"minutes":1,"months":0}`},
-		"people":    {audit.Entry{Action: audit.SignIn}, "what people and tokens do, and what is found of usage, can't be taken back here"},
+		"an account moved": {audit.Moved(7, "Birch", audit.Place{TierID: 1}, audit.Place{TierID: 2}),
+			"accounts are moved to the current version of a tier only; move it to the tier of your choice instead"},
+		"people": {audit.Entry{Action: audit.SignIn}, "what people and tokens do, and what is found of usage, can't be taken back here"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			if got := wayBack(t, tc.entry); got != tc.want {
@@ -59,10 +62,10 @@ func TestTheWayBackFromARecord(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a tier's limits, of which one has no id any more", func(t *testing.T) {
+	t.Run("a tier's limits, all with their ids", func(t *testing.T) {
 		back := reversal(t, audit.Changed(audit.UpdateTier, audit.OfTier(tier), audit.OfTier(less)))
 		limits := back.Input.(map[string]any)["limits"].([]any)
-		if kept, gone := limits[0].(map[string]any)["id"], limits[1].(map[string]any)["id"]; kept != "lim_5" || gone != nil {
+		if kept, gone := limits[0].(map[string]any)["id"], limits[1].(map[string]any)["id"]; kept != "lim_5" || gone != "lim_6" {
 			t.Errorf("the limits have ids %v and %v", kept, gone)
 		}
 	})
@@ -106,11 +109,29 @@ func TestWhatChangedSinceARecord(t *testing.T) {
 		}
 		return &r
 	}
-	first := record(nil, audit.State{"name": "a", "revision": 1, "cost": 1})
-	if paths, whole, err := first.ChangedSince(record(nil, audit.State{"name": "b", "revision": 2, "cost": 1})); err != nil || whole || len(paths) != 1 || paths[0] != "name" {
-		t.Errorf("%v, %v, %v", paths, whole, err)
+	first := record(nil, audit.State{"name": "a", "revision": 1, "cost": 1, "copyOf": "tier_1"})
+	if paths, err := first.ChangedSince(audit.State{"name": "b", "revision": 2, "cost": 1, "unit": "x"}); err != nil || len(paths) != 1 || paths[0] != "name" {
+		t.Errorf("%v, %v", paths, err)
 	}
-	if _, whole, err := first.ChangedSince(record(audit.State{"name": "a"}, nil)); err != nil || !whole {
-		t.Errorf("deleted: %v, %v", whole, err)
+}
+
+func TestEveryActionHasAWayBackOrSaysWhyNot(t *testing.T) {
+	const general = "what people and tokens do, and what is found of usage, can't be taken back here"
+	people := map[audit.ObjectKind]bool{audit.Member: true, audit.APIToken: true, audit.SignInLink: true, audit.Unaccounted: true}
+	for _, action := range audit.Actions() {
+		r := audit.Record{Action: action, Before: []byte(`{"id":"x"}`), After: []byte(`{"id":"x","name":"n"}`)}
+		if _, err := r.Reversal(); err != nil && err.Error() == general && !people[kindOf(action)] {
+			t.Errorf("%s: %v", action, err)
+		}
 	}
+}
+
+// kindOf is of what an action is whose name has a person, a token, a link or a session in it.
+func kindOf(a audit.Action) audit.ObjectKind {
+	for _, word := range []string{"MEMBER", "TOKEN", "OPENID", "SIGN_IN", "SESSION", "PROFILE", "PASSWORD", "TOTP", "RECOVERY", "UNACCOUNTED"} {
+		if strings.Contains(string(a), word) {
+			return audit.Member
+		}
+	}
+	return ""
 }

@@ -92,7 +92,7 @@ func OfDefaults(d controlplane.Defaults) Image {
 		introductory = State{"percent": i.Percent, "days": i.Days}
 	}
 	return Image{Object{Defaults, "", ""}, 0, State{
-		"tierId": id(controlplane.KindTier, d.TierID), "anonymousTierId": id(controlplane.KindTier, d.AnonymousID), "introductoryAllowance": introductory,
+		"tierId": id(controlplane.KindTier, d.TierID), "anonymousTierId": id(controlplane.KindTier, d.AnonymousID), "introductoryAllowance": introductory, "revision": d.Revision,
 	}}
 }
 
@@ -104,7 +104,7 @@ func OfAccount(a controlplane.Account) Image {
 	}
 	return Image{Object{Account, controlplane.KindAccount.Format(a.ID), a.Name}, a.ID, State{
 		"id": id(controlplane.KindAccount, a.ID), "name": a.Name, "tierId": id(controlplane.KindTier, a.TierID), "onDefaultTier": a.OnDefaultTier,
-		"status": enum(a.Status), "labels": ofLabels(a.Labels), "trial": trial, "closedAt": at(a.ClosedAt), "timeZone": a.TimeZone, "billingDay": a.BillingDay, "resets": a.Epoch,
+		"status": enum(a.Status), "labels": ofLabels(a.Labels), "trial": trial, "closedAt": at(a.ClosedAt), "timeZone": a.TimeZone, "billingDay": a.BillingDay, "resets": a.Epoch, "revision": a.Revision,
 	}}
 }
 
@@ -120,7 +120,7 @@ func ofLabels(l controlplane.Labels) State {
 func OfOverride(o controlplane.Override, limit string) Image {
 	return Image{Object{Override, controlplane.KindOverride.Format(o.ID), limit}, o.AccountID, State{
 		"id": id(controlplane.KindOverride, o.ID), "limitId": id(controlplane.KindLimit, o.LimitID), "amount": o.Amount,
-		"burst": some(o.Burst), "mode": some(enum(o.Mode)), "until": at(o.Until), "note": o.Note, "introductory": o.Introductory,
+		"burst": some(o.Burst), "mode": some(enum(o.Mode)), "until": at(o.Until), "note": o.Note, "introductory": o.Introductory, "revision": o.Revision,
 	}}
 }
 
@@ -138,7 +138,7 @@ func OfKey(k controlplane.Key) Image {
 	return Image{Object{Key, controlplane.KindKey.Format(k.ID), k.Name}, k.AccountID, State{
 		"id": id(controlplane.KindKey, k.ID), "name": k.Name, "prefix": k.Prefix, "suspended": k.Suspended,
 		"expiresAt": at(k.ExpiresAt), "revokedAt": at(k.RevokedAt), "environment": enum(k.Environment),
-		"replacesId": id(controlplane.KindKey, k.Replaces), "scope": ofScope(*k.Scope()),
+		"replacesId": id(controlplane.KindKey, k.Replaces), "scope": ofScope(*k.Scope()), "revision": k.Revision,
 	}}
 }
 
@@ -160,19 +160,30 @@ func ids(kind controlplane.Kind, all []controlplane.ID) []string {
 
 // OfEndpoint is an endpoint as the log has it.
 func OfEndpoint(e controlplane.Endpoint) Image {
-	return Image{Object{Endpoint, controlplane.KindEndpoint.Format(e.ID), e.Method + " " + e.Template}, 0, State{"id": id(controlplane.KindEndpoint, e.ID), "method": e.Method, "template": e.Template, "cost": e.Cost, "groupId": id(controlplane.KindGroup, e.GroupID)}}
+	return Image{Object{Endpoint, controlplane.KindEndpoint.Format(e.ID), e.Method + " " + e.Template}, 0, State{
+		"id": id(controlplane.KindEndpoint, e.ID), "method": e.Method, "template": e.Template, "cost": e.Cost, "groupId": id(controlplane.KindGroup, e.GroupID), "revision": e.Revision,
+	}}
 }
 
-// OfEndpointGroup is a group of endpoints as the log has it.
-func OfEndpointGroup(g controlplane.EndpointGroup) Image {
-	return Image{Object{EndpointGroup, controlplane.KindGroup.Format(g.ID), g.Name}, 0, State{"id": id(controlplane.KindGroup, g.ID), "name": g.Name}}
+// OfEndpointGroup is a group of endpoints, with those that are in it, as the log has it.
+func OfEndpointGroup(g controlplane.EndpointGroup, endpoints []controlplane.ID) Image {
+	return Image{Object{EndpointGroup, controlplane.KindGroup.Format(g.ID), g.Name}, 0, State{
+		"id": id(controlplane.KindGroup, g.ID), "name": g.Name, "endpointIds": ids(controlplane.KindEndpoint, endpoints),
+	}}
+}
+
+// DeletedEndpoint is an endpoint as the log has it that goes with its meters.
+func DeletedEndpoint(e controlplane.Endpoint, meters []controlplane.ID) Image {
+	image := OfEndpoint(e)
+	image.State["meterIds"], image.State["sourceId"] = ids(controlplane.KindMeter, meters), id(controlplane.KindSource, e.SourceID)
+	return image
 }
 
 // OfMeter is a meter as the log has it.
 func OfMeter(m controlplane.Meter) Image {
 	return Image{Object{Meter, controlplane.KindMeter.Format(m.ID), m.Name}, 0, State{
 		"id": id(controlplane.KindMeter, m.ID), "name": m.Name, "unit": m.Unit, "header": m.Header,
-		"endpointId": id(controlplane.KindEndpoint, m.EndpointID), "hidden": m.Hidden,
+		"endpointId": id(controlplane.KindEndpoint, m.EndpointID), "hidden": m.Hidden, "revision": m.Revision,
 	}}
 }
 

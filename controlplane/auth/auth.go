@@ -6,8 +6,8 @@
 // a second step if they chose one, or with a one-time link; those who are not known
 // are told the same, after the same work, as those who mistyped. What it stores are
 // digests, in the database, so sessions and the bounds on tries survive a restart
-// and hold for every process. The second step's secrets are stored as they are: they
-// have to be, to be checked.
+// and hold for every process. The second step's secrets have to be read again, to be
+// checked: they are sealed, if there is a key.
 package auth
 
 import (
@@ -23,6 +23,7 @@ import (
 	"github.com/weirhq/weir/controlplane/openid"
 	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/seal"
 )
 
 // Principal is who is asking.
@@ -54,6 +55,7 @@ type Auth struct {
 	passwordOff bool
 	proxies     []netip.Prefix
 	secure      bool
+	secrets     *seal.Box
 	hasher      hasher
 	log         *slog.Logger
 }
@@ -67,13 +69,15 @@ type Config struct {
 	PasswordOff bool
 	// Proxies are those whose X-Forwarded-For says where a request came from.
 	Proxies []netip.Prefix
+	// Secrets seals those of second steps; nil leaves them as they are.
+	Secrets *seal.Box
 }
 
 // New returns an Auth.
 func New(db *postgres.DB, c Config, log *slog.Logger) *Auth {
 	return &Auth{
 		db: db, publicURL: strings.TrimSuffix(c.PublicURL, "/"), provider: c.Provider, passwordOff: c.PasswordOff, proxies: c.Proxies,
-		secure: strings.HasPrefix(c.PublicURL, "https:"), hasher: newHasher(), log: log,
+		secure: strings.HasPrefix(c.PublicURL, "https:"), secrets: c.Secrets, hasher: newHasher(), log: log,
 	}
 }
 
@@ -111,7 +115,7 @@ func (a *Auth) Identify(next http.Handler) http.Handler {
 		p, ok, err := a.principal(r.Context(), shown)
 		switch {
 		case err != nil:
-			a.log.Error("could not check who is asking", "err", err)
+			a.log.ErrorContext(r.Context(), "could not check who is asking", "err", err)
 			problem(w, http.StatusServiceUnavailable, "Who you are can't be checked now", "The database does not answer. Try again in a moment.")
 		case !ok && shown.header != "":
 			w.Header().Set("WWW-Authenticate", `Bearer realm="weir"`)

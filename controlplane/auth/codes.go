@@ -13,6 +13,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/postgres"
 )
 
 // What authenticator apps assume, from RFC 6238.
@@ -66,10 +67,7 @@ func (a *Auth) checkCode(ctx context.Context, member controlplane.ID, code strin
 	if len(code) == recoveryLength {
 		good, err = a.db.UseRecoveryCode(ctx, member, recoveryDigest(code))
 	} else {
-		var step int64
-		if step, good, err = stepOf(has.TOTPSecret, code, time.Now(), has.TOTPStep); good {
-			good, err = a.db.UseTOTPStep(ctx, member, step)
-		}
+		good, err = a.useStep(ctx, member, has, code)
 	}
 	switch {
 	case err != nil:
@@ -78,6 +76,18 @@ func (a *Auth) checkCode(ctx context.Context, member controlplane.ID, code strin
 		return errWrongCode
 	}
 	return a.db.ForgetTries(ctx, key)
+}
+
+func (a *Auth) useStep(ctx context.Context, member controlplane.ID, has postgres.SignInSecrets, code string) (bool, error) {
+	secret, err := a.openSecret(member, has.TOTPSecret)
+	if err != nil {
+		return false, err
+	}
+	step, good, err := stepOf(secret, code, time.Now(), has.TOTPStep)
+	if err != nil || !good {
+		return false, err
+	}
+	return a.db.UseTOTPStep(ctx, member, step)
 }
 
 // CodeDraft is a second step that a member is about to turn on.
@@ -96,7 +106,7 @@ func (a *Auth) BeginCodes(ctx context.Context, m controlplane.Member) (CodeDraft
 	if err != nil {
 		return CodeDraft{}, fmt.Errorf("make a secret for codes: %w", err)
 	}
-	return CodeDraft{key.Secret(), key.URL()}, a.db.SetTOTPDraft(ctx, m.ID, key.Secret())
+	return CodeDraft{key.Secret(), key.URL()}, a.db.SetTOTPDraft(ctx, m.ID, a.secrets.Seal(ownerOf(m.ID), key.Secret()))
 }
 
 func nameOf(m controlplane.Member) string {
@@ -118,7 +128,11 @@ func (a *Auth) ConfirmCodes(ctx context.Context, member controlplane.ID, code st
 	if err := a.tryFault(ctx, fmt.Sprint("code ", member)); err != nil {
 		return nil, err
 	}
-	step, ok, err := stepOf(has.TOTPDraft, plainCode(code), time.Now(), 0)
+	secret, err := a.openSecret(member, has.TOTPDraft)
+	if err != nil {
+		return nil, err
+	}
+	step, ok, err := stepOf(secret, plainCode(code), time.Now(), 0)
 	if err != nil {
 		return nil, err
 	}
@@ -164,4 +178,33 @@ func recoveryDigest(code string) []byte {
 	}
 	digest := secret.Digest()
 	return digest[:]
+}
+
+// ownerOf is whom the secret of a second step is sealed for.
+func ownerOf(member controlplane.ID) string {
+	return fmt.Sprint("second step of member ", int64(member))
+}
+
+func (a *Auth) openSecret(member controlplane.ID, sealed string) (string, error) {
+	secret, err := a.secrets.Open(ownerOf(member), sealed)
+	if err != nil {
+		return "", fmt.Errorf("open the secret of a second step: %w", err)
+	}
+	return secret, nil
+}
+
+// SealSecrets seals the secrets of second steps that aren't with the first key, so that
+// the keys after it can go. It fails when there is one that no key opens, and then changes
+// none: who has it could not sign in.
+func (a *Auth) SealSecrets(ctx context.Context) error {
+	return a.db.ChangeTOTPSecrets(ctx, func(member controlplane.ID, was string) (string, error) {
+		if a.secrets.Fresh(was) {
+			return was, nil
+		}
+		secret, err := a.openSecret(member, was)
+		if err != nil {
+			return "", err
+		}
+		return a.secrets.Seal(ownerOf(member), secret), nil
+	})
 }

@@ -58,7 +58,7 @@ func (a *Auth) signIn(w http.ResponseWriter, r *http.Request) {
 	default:
 		err = &refusal{status: http.StatusBadRequest, title: "That is not a sign-in request", detail: `Send JSON: {"email": "…", "password": "…"}.`}
 	}
-	a.answer(w, err)
+	a.answer(w, r, err)
 }
 
 // refusal is an answer that isn't a session.
@@ -74,7 +74,7 @@ func (r *refusal) Error() string { return r.title }
 var errSecondStep = errors.New("a code is to follow")
 
 // answer tells what became of a sign-in; nil is a session that has begun.
-func (a *Auth) answer(w http.ResponseWriter, err error) {
+func (a *Auth) answer(w http.ResponseWriter, r *http.Request, err error) {
 	var refused *refusal
 	switch {
 	case err == nil:
@@ -91,8 +91,8 @@ func (a *Auth) answer(w http.ResponseWriter, err error) {
 		w.Header().Set("Retry-After", "5")
 		problem(w, http.StatusServiceUnavailable, "Too many sign in at once", "Try again in 5 s.")
 	default:
-		a.log.Error("could not sign anybody in", "err", err)
-		problem(w, http.StatusServiceUnavailable, "Signing in is not possible now", "The database does not answer. Try again in a moment.")
+		a.log.ErrorContext(r.Context(), "could not sign anybody in", "err", err)
+		problem(w, http.StatusServiceUnavailable, "Signing in is not possible now", "Try again in a moment. If it goes on, the log of the control plane says why.")
 	}
 }
 
@@ -164,9 +164,12 @@ func (a *Auth) withPassword(w http.ResponseWriter, r *http.Request, email, passw
 	if err := a.try(ctx, byEmail, emailTries); err != nil {
 		return err
 	}
-	has, _, err := a.db.SecretsByEmail(ctx, email)
-	if err != nil {
-		return err
+	var has postgres.SignInSecrets
+	var err error
+	if controlplane.ValidateEmail("email", email) == nil { // another is nobody's
+		if has, _, err = a.db.SecretsByEmail(ctx, email); err != nil {
+			return err
+		}
 	}
 	ok, outdated, err := a.hasher.matches(ctx, password, has.Password)
 	switch {
@@ -230,7 +233,7 @@ func (a *Auth) showLink(w http.ResponseWriter, r *http.Request) {
 	}
 	member, err := a.linked(r, asked.Token)
 	if err != nil {
-		a.answer(w, err)
+		a.answer(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -258,7 +261,7 @@ func (a *Auth) join(w http.ResponseWriter, r *http.Request) {
 	if !decode(w, r, &asked) {
 		return
 	}
-	a.answer(w, a.accept(w, r, asked.Token, asked.Name, asked.Password))
+	a.answer(w, r, a.accept(w, r, asked.Token, asked.Name, asked.Password))
 }
 
 func (a *Auth) accept(w http.ResponseWriter, r *http.Request, token, name, password string) error {

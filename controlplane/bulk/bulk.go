@@ -141,7 +141,7 @@ func (b *Bulk) refuse(w http.ResponseWriter, r *http.Request, what string, err e
 		return
 	}
 	if r.Context().Err() == nil {
-		b.log.Error("could not make an "+what, "request", controlplane.ActorOf(r.Context()).RequestID, "err", err)
+		b.log.ErrorContext(r.Context(), "could not make an "+what, "err", err)
 	}
 	problem(w, http.StatusServiceUnavailable, "The "+what+" can't be made now", "Something went wrong on our side; try again.", nil)
 }

@@ -69,7 +69,7 @@ func (b *Bulk) endExport(w http.ResponseWriter, r *http.Request, begun bool, row
 		b.refuse(w, r, "export", err)
 	default:
 		if r.Context().Err() == nil {
-			b.log.Warn("an export was cut off", "request", controlplane.ActorOf(r.Context()).RequestID, "rows", rows, "err", err)
+			b.log.WarnContext(r.Context(), "an export was cut off", "rows", rows, "err", err)
 		}
 		panic(http.ErrAbortHandler) // the only way to say that this is not all
 	}

@@ -65,7 +65,7 @@ func (b *Bulk) answerImport(w http.ResponseWriter, r *http.Request, answer *impo
 		answer.Errors = append(answer.Errors, fault{Line: malformed.line, Field: malformed.field, Message: malformed.message})
 	case err != nil:
 		if r.Context().Err() == nil {
-			b.log.Warn("an import was cut short", "request", controlplane.ActorOf(r.Context()).RequestID, "taken", answer.Taken, "known", answer.Known, "err", err)
+			b.log.WarnContext(r.Context(), "an import was cut short", "taken", answer.Taken, "known", answer.Known, "err", err)
 		}
 		status = http.StatusServiceUnavailable
 		answer.Errors = append(answer.Errors, fault{Message: "the import was cut short after the rows that are counted here; send the same rows again, and those count once"})
@@ -77,18 +77,28 @@ func (b *Bulk) answerImport(w http.ResponseWriter, r *http.Request, answer *impo
 	_ = json.NewEncoder(w).Encode(answer) // whoever sent it has gone
 }
 
-// patient reads a body of any length from a sender that may pause, but not stall.
+// leastBytes is what a sender has to send within stallWithin: one that holds an import
+// open holds up others.
+const leastBytes = 1 << 10
+
+// patient reads a body of any length from a sender that may pause, but neither stall nor
+// trickle.
 type patient struct {
 	body    io.Reader
 	control *http.ResponseController
+	due     int // bytes, until there is more time
 	err     error
 }
 
 func (p *patient) Read(into []byte) (int, error) {
-	if err := p.control.SetReadDeadline(time.Now().Add(stallWithin)); err != nil {
-		return 0, err
+	if p.due <= 0 {
+		if err := p.control.SetReadDeadline(time.Now().Add(stallWithin)); err != nil {
+			return 0, err
+		}
+		p.due = leastBytes
 	}
 	n, err := p.body.Read(into)
+	p.due -= n
 	if err != nil && !errors.Is(err, io.EOF) {
 		p.err = err
 	}

@@ -22,6 +22,8 @@ type Accounts struct {
 	Activate accountsActivate `cmd:"" help:"Let the requests of an account that is suspended or on trial through."`
 	Close    accountsClose    `cmd:"" help:"Refuse all requests of an account and revoke its keys, for good. Its usage stays."`
 	Reset    accountsReset    `cmd:"" help:"Reset all counters of an account, quotas too."`
+	Move     accountsMove     `cmd:"" help:"Put an account on the current version of a tier, now or at the end of its billing period."`
+	Stay     accountsStay     `cmd:"" help:"Take back a move of an account that is to come."`
 }
 
 func accountColumns() []column[client.Account] {
@@ -59,11 +61,8 @@ type accountsList struct {
 }
 
 // Run lists accounts.
-func (c accountsList) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c accountsList) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
+	var err error
 	filter := client.AccountFilter{Text: some(c.Search)}
 	if filter.TierId, err = optional(ctx, remote, c.Tier, tierID); err != nil {
 		return err
@@ -89,11 +88,7 @@ func (c accountsList) Run(ctx context.Context, t *Terminal) error {
 type accountsGet struct{ oneAccount }
 
 // Run shows an account.
-func (c accountsGet) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c accountsGet) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	account, err := findAccount(ctx, remote, c.Account)
 	if err != nil {
 		return err
@@ -113,11 +108,8 @@ type accountsCreate struct {
 }
 
 // Run creates an account.
-func (c accountsCreate) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c accountsCreate) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
+	var err error
 	input := client.CreateAccountInput{Name: c.Name, TimeZone: c.TimeZone, BillingDay: c.BillingDay, Labels: labelsOf(c.Label)}
 	if input.TierId, err = optional(ctx, remote, c.Tier, tierID); err != nil {
 		return err
@@ -144,7 +136,7 @@ type accountsUpdate struct {
 }
 
 // Run changes an account.
-func (c accountsUpdate) Run(ctx context.Context, t *Terminal) error {
+func (c accountsUpdate) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	input := client.UpdateAccountInput{Name: c.Name, UseDefaultTier: c.DefaultTier, TimeZone: c.TimeZone, BillingDay: c.BillingDay, Labels: labelsOf(c.Label)}
 	if c.NoLabels {
 		input.Labels = []client.LabelInput{}
@@ -152,10 +144,7 @@ func (c accountsUpdate) Run(ctx context.Context, t *Terminal) error {
 	if c.Name == nil && c.Tier == "" && c.DefaultTier == nil && c.TimeZone == nil && c.BillingDay == nil && input.Labels == nil {
 		return wrongUsage("nothing is to be changed; give --name, --tier, --default-tier, --time-zone, --billing-day, --label or --no-labels")
 	}
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+	var err error
 	if input.Id, err = accountID(ctx, remote, c.Account); err != nil {
 		return err
 	}
@@ -180,11 +169,7 @@ type oneAccount struct {
 	Account string `arg:"" help:"Its name or its id."`
 }
 
-func (c oneAccount) setStatus(ctx context.Context, t *Terminal, status client.AccountStatus) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c oneAccount) setStatus(ctx context.Context, t *Terminal, remote *client.Client, status client.AccountStatus) error {
 	id, err := accountID(ctx, remote, c.Account)
 	if err != nil {
 		return err
@@ -195,15 +180,15 @@ func (c oneAccount) setStatus(ctx context.Context, t *Terminal, status client.Ac
 type accountsSuspend struct{ oneAccount }
 
 // Run suspends an account.
-func (c accountsSuspend) Run(ctx context.Context, t *Terminal) error {
-	return c.setStatus(ctx, t, client.AccountStatusSuspended)
+func (c accountsSuspend) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
+	return c.setStatus(ctx, t, remote, client.AccountStatusSuspended)
 }
 
 type accountsActivate struct{ oneAccount }
 
 // Run lets an account's requests through again.
-func (c accountsActivate) Run(ctx context.Context, t *Terminal) error {
-	return c.setStatus(ctx, t, client.AccountStatusActive)
+func (c accountsActivate) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
+	return c.setStatus(ctx, t, remote, client.AccountStatusActive)
 }
 
 type accountsClose struct {
@@ -212,11 +197,11 @@ type accountsClose struct {
 }
 
 // Run closes an account.
-func (c accountsClose) Run(ctx context.Context, t *Terminal) error {
+func (c accountsClose) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	if err := t.confirm(c.Yes, "Close account "+c.Account+" and revoke all of its keys, for good?"); err != nil {
 		return err
 	}
-	return c.setStatus(ctx, t, client.AccountStatusClosed)
+	return c.setStatus(ctx, t, remote, client.AccountStatusClosed)
 }
 
 type accountsReset struct {
@@ -225,11 +210,7 @@ type accountsReset struct {
 }
 
 // Run resets an account's counters.
-func (c accountsReset) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c accountsReset) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	id, err := accountID(ctx, remote, c.Account)
 	if err != nil {
 		return err
@@ -250,9 +231,6 @@ func labelsOf(labels map[string]string) (inputs []client.LabelInput) {
 	return inputs
 }
 
-// maxWords is how many words a search may have.
-const maxWords = 8
-
 // findAccount returns the account that has an id or a name.
 func findAccount(ctx context.Context, remote *client.Client, nameOrID string) (*client.Account, error) {
 	if _, err := controlplane.KindAccount.Parse("", nameOrID); err == nil {
@@ -265,16 +243,12 @@ func findAccount(ctx context.Context, remote *client.Client, nameOrID string) (*
 		}
 		return nil, fmt.Errorf("there is no account %s", nameOrID)
 	}
-	words := strings.Fields(nameOrID)
-	text := strings.Join(words[:min(len(words), maxWords)], " ")
-	accounts, err := allAccounts(ctx, remote, client.AccountFilter{Text: &text})
+	page, err := client.ListAccounts(ctx, remote, 1, nil, &client.AccountFilter{Names: []string{nameOrID}})
 	if err != nil {
 		return nil, err
 	}
-	for i := range accounts {
-		if accounts[i].Name == nameOrID {
-			return &accounts[i], nil
-		}
+	if found := page.Accounts.Nodes; len(found) == 1 {
+		return &found[0], nil
 	}
 	return nil, fmt.Errorf("there is no account %q; weir accounts list shows all", nameOrID)
 }
@@ -282,10 +256,7 @@ func findAccount(ctx context.Context, remote *client.Client, nameOrID string) (*
 func allAccounts(ctx context.Context, remote *client.Client, filter client.AccountFilter) ([]client.Account, error) {
 	return gather(func(after *string) ([]client.Account, client.PageInfo, error) {
 		page, err := client.ListAccounts(ctx, remote, pageSize, after, &filter)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.Accounts.Nodes, page.Accounts.PageInfo, nil
+		return page.Accounts.Nodes, page.Accounts.PageInfo, err
 	})
 }
 

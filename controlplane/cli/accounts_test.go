@@ -1,8 +1,14 @@
 package cli_test
 
 import (
+	"crypto/tls"
+	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/certs/certstest"
 )
 
 func TestAccountsOnTheCommandLine(t *testing.T) {
@@ -19,7 +25,7 @@ func TestAccountsOnTheCommandLine(t *testing.T) {
 			Trial                                 any
 			Tier                                  struct{ ID, Name string }
 			OnDefaultTier                         bool
-			BillingDay                            int
+			BillingDay, Revision                  int
 		}
 		all := decoded[[]account](t, p.must("accounts", "list", "-o", "json"))
 		if len(all) != 2 || all[1].Name != "Larkspur Books" || all[1].BillingDay != 15 || !all[1].OnDefaultTier || all[0].OnDefaultTier {
@@ -99,6 +105,105 @@ func TestTiersOnTheCommandLine(t *testing.T) {
 	p.refused(1, `there is no tier "Gold"; weir tiers list shows all`, "tiers", "get", "Gold")
 }
 
+// unmatched has requests to paths that no endpoint matches, each one more than the next.
+func (p *plane) unmatched(paths ...string) {
+	p.t.Helper()
+	var kept []controlplane.UnmatchedPath
+	for i, path := range paths {
+		method, path, _ := strings.Cut(path, " ")
+		kept = append(kept, controlplane.UnmatchedPath{Method: method, Path: path, Requests: int64(len(paths) - i)})
+	}
+	if err := p.DB().KeepUnmatched(p.t.Context(), kept); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestEndpointsThatTrafficSuggestsOnTheCommandLine(t *testing.T) {
+	p := open(t)
+	if got := p.must("endpoints", "suggest", "-o", "json"); got != "[]\n" {
+		t.Error(got)
+	}
+	if got := p.must("endpoints", "suggest", "--all", "-o", "json"); got != "[]\n" {
+		t.Error(got)
+	}
+	p.unmatched("GET /v1/users/7", "POST /v1/orders", "GET /v1/orders/8", "DELETE /v1/orders/9")
+	golden(t, "suggestions.txt", p.must("endpoints", "suggest"))
+	type suggestion struct {
+		Method, Template    string
+		Requests, PathCount int64
+		Share               float64
+		Examples            []string
+		LastSeenAt          string
+	}
+	all := decoded[[]suggestion](t, p.must("endpoints", "suggest", "-o", "json"))
+	if len(all) != 4 || all[0].Template != "/v1/users/{userId}" || all[0].Share != 0.4 || all[0].Examples[0] != "/v1/users/7" {
+		t.Errorf("%+v", all)
+	}
+	p.refused(1, `traffic does not suggest "GET /v1/nothing"; weir endpoints suggest lists`, "endpoints", "suggest", "--accept", "POST /v1/orders", "--accept", "GET /v1/nothing")
+	p.refused(1, "endpoints.0.cost: ", "endpoints", "suggest", "--accept", "POST /v1/orders", "--cost", "0")
+	p.refused(2, "can't be used together", "endpoints", "suggest", "--all", "--accept", "POST /v1/orders")
+	p.refused(2, "there is nobody to ask; give --yes", "endpoints", "suggest", "--all")
+	if got := p.must("endpoints", "list", "-o", "name"); got != "" {
+		t.Errorf("what was refused makes %s", got)
+	}
+	some := p.weir("endpoints", "suggest", "--accept", "POST  /v1/orders", "--accept", "GET /v1/users/{userId}", "--cost", "3")
+	if some.Code != 0 || !strings.HasPrefix(some.Err, "made 2 endpoints, counted from snapshot ") {
+		t.Errorf("%+v", some)
+	}
+	p.must("endpoints", "suggest", "--all", "--yes")
+	golden(t, "endpoints.txt", some.Out+"\n"+p.must("endpoints", "list"))
+	if got := p.must("endpoints", "suggest", "-o", "name"); got != "" {
+		t.Errorf("what was made is suggested again: %s", got)
+	}
+}
+
+func TestVersionsAndMovesOnTheCommandLine(t *testing.T) {
+	p := open(t)
+	for _, name := range []string{"Birch", "Oak"} {
+		p.must("accounts", "create", name, "--tier", "Default")
+	}
+	p.refused(1, `no accounts of the tier "Default" have been on the move`, "tiers", "move", "Default")
+	p.refused(1, "draft of this tier", "tiers", "publish", "Default", "--move", "now")
+	p.refused(1, `the tier "Default" has no draft; give --version or --set`, "tiers", "preview", "Default")
+	p.refused(1, `the tier "Default" has no version 9`, "tiers", "preview", "Default", "--version", "9")
+	p.refused(2, "--version and --set can't be used together", "tiers", "preview", "Default", "--version", "1", "--set", "per-minute=1")
+	if got := p.must("tiers", "preview", "Default", "--set", "per-minute=1", "--last", "1h"); !strings.Contains(got, "requests throttled: 0 of 0 (today 0, really 0)") {
+		t.Errorf("a preview says %q", got)
+	}
+	if got := p.must("tiers", "preview", "Default", "--version", "1", "-o", "json"); !strings.Contains(got, `"surelyToday": 0`) {
+		t.Errorf("a preview says %q", got)
+	}
+	p.refused(2, "--every takes whole minutes", "tiers", "publish", "Default", "--move", "steps", "--steps", "50,100", "--every", "90s")
+	published := p.weir("tiers", "publish", "Default", "--from-version", "1", "--note", "again", "--move", "steps", "--steps", "50,100", "--every", "1h")
+	if published.Code != 0 || !strings.HasPrefix(published.Err, "version 2 of Default is current from snapshot ") {
+		t.Errorf("%+v", published)
+	}
+	for _, change := range [][]string{{"pause"}, nil} {
+		if got := p.must(append([]string{"tiers", "move", "Default"}, change...)...); !strings.Contains(got, "to version 2  STEPS  PAUSED") {
+			t.Errorf("%s: %s", change, got)
+		}
+	}
+	if got := p.must("tiers", "move", "Default", "resume"); !strings.Contains(got, "RUNNING") || !strings.Contains(got, "next at ") {
+		t.Error(got)
+	}
+	if got := p.must("tiers", "move", "Default", "turn-back"); !strings.Contains(got, "TURNED_BACK") && !strings.Contains(got, "RUNNING") {
+		t.Error(got)
+	}
+	if got := p.must("tiers", "versions", "Default"); !strings.Contains(got, "again") || len(strings.Split(strings.TrimSpace(got), "\n")) != 3 {
+		t.Error(got)
+	}
+	pending := p.weir("accounts", "move", "Oak", "Default", "--when", "period-end")
+	if pending.Code != 0 || !strings.HasPrefix(pending.Err, "Oak moves to Default version 2 at ") {
+		t.Errorf("%+v", pending)
+	}
+	if kept := p.weir("accounts", "stay", "Oak"); kept.Code != 0 || !strings.HasPrefix(kept.Err, "Oak stays on Default version ") {
+		t.Errorf("%+v", kept)
+	}
+	if moved := p.weir("accounts", "move", "Birch", "tier_1"); moved.Code != 0 || !strings.HasPrefix(moved.Err, "Birch is on Default version 2 from snapshot ") {
+		t.Errorf("%+v", moved)
+	}
+}
+
 func TestWhoAsksIsChecked(t *testing.T) {
 	p := open(t)
 	t.Setenv("WEIR_API_TOKEN", "wt_of_nobody_at_all_that_is_known_here")
@@ -109,4 +214,25 @@ func TestWhoAsksIsChecked(t *testing.T) {
 	p.refused(1, "anybody on the way could read the API token", "accounts", "list", "--url", "http://weir.example")
 	p.refused(1, "is no URL of a control plane", "accounts", "list", "--url", "weir.example")
 	p.refused(1, "reach the control plane at http://127.0.0.1:1", "accounts", "reset", "acc_1", "--url", "http://127.0.0.1:1")
+	p.refused(1, "connection refused; asked again in 800ms", "accounts", "list", "--url", "http://127.0.0.1:1")
+
+	t.Run("and who answers, too", func(t *testing.T) {
+		dir := t.TempDir()
+		own, other := certstest.New(t, dir, "own"), certstest.New(t, dir, "other")
+		pair, err := tls.LoadX509KeyPair(own.Issue("server"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewUnstartedServer(p.proxy())
+		server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+		server.StartTLS()
+		defer server.Close()
+		p.must("tiers", "list", "--url", server.URL, "--ca", own.File)
+		p.refused(1, "signed by none of those in "+other.File, "tiers", "list", "--url", server.URL, "--ca", other.File)
+		t.Setenv("WEIR_CA", own.File)
+		p.must("tiers", "list", "--url", server.URL)
+		t.Setenv("WEIR_CA", "")
+		p.refused(1, "give the certificate of who signed it with --ca or WEIR_CA", "tiers", "list", "--url", server.URL)
+	})
 }

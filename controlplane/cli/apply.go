@@ -72,9 +72,14 @@ func yamlFiles(name string) ([]string, error) {
 	return paths, nil
 }
 
-// plan makes a plan for what is there now.
+// plan makes a plan for what is there now. Of the accounts it reads those that the files
+// name, for it neither changes nor deletes others.
 func (f Files) plan(ctx context.Context, t *Terminal, remote *client.Client, d *declare.Document) (*declare.State, *declare.Plan, error) {
-	state, err := readState(ctx, remote, len(d.Accounts) > 0)
+	names := make([]string, len(d.Accounts))
+	for i, a := range d.Accounts {
+		names[i] = a.Name
+	}
+	state, err := readState(ctx, remote, declaredAccounts{names: names})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -94,12 +99,8 @@ func (planCommand) Help() string {
 }
 
 // Run shows what would change.
-func (c planCommand) Run(ctx context.Context, t *Terminal) error {
+func (c planCommand) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	d, err := c.read(t)
-	if err != nil {
-		return err
-	}
-	remote, err := c.connect()
 	if err != nil {
 		return err
 	}
@@ -135,12 +136,8 @@ type applyCommand struct {
 }
 
 // Run makes what the files say.
-func (c applyCommand) Run(ctx context.Context, t *Terminal) error {
+func (c applyCommand) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	d, err := c.read(t)
-	if err != nil {
-		return err
-	}
-	remote, err := c.connect()
 	if err != nil {
 		return err
 	}
@@ -183,7 +180,7 @@ func (c applyCommand) apply(ctx context.Context, t *Terminal, remote *client.Cli
 		}
 		if err := changer.make(ctx, change, defaultTier); err != nil {
 			what := strings.TrimSpace(fmt.Sprintf("%s %s %s", strings.ToLower(string(change.Action)), change.Kind, change.Name))
-			return fmt.Errorf("%s: %w\n%d of %d changes were made; after you have seen to this, weir apply makes the rest", what, err, i, len(plan.Changes))
+			return fmt.Errorf("%s: %w\nmade %d of %s; after you have seen to this, weir apply makes the rest", what, err, i, Counted(len(plan.Changes), "change"))
 		}
 		if d, ok := change.Is.(*declare.Defaults); ok {
 			defaultTier = d.Tier
@@ -192,7 +189,7 @@ func (c applyCommand) apply(ctx context.Context, t *Terminal, remote *client.Cli
 	if t.Interactive {
 		fmt.Fprint(t.Err, "\r\x1b[K")
 	}
-	fmt.Fprintf(t.Err, "%d changes are made\n", len(plan.Changes))
+	fmt.Fprintf(t.Err, "made %s\n", Counted(len(plan.Changes), "change"))
 	return nil
 }
 
@@ -203,12 +200,8 @@ type dumpCommand struct {
 }
 
 // Run writes the policy as a file.
-func (c dumpCommand) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
-	state, err := readState(ctx, remote, c.Accounts)
+func (c dumpCommand) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
+	state, err := readState(ctx, remote, declaredAccounts{all: c.Accounts})
 	if err != nil {
 		return err
 	}

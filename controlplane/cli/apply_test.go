@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -82,6 +83,17 @@ func TestPolicyInFiles(t *testing.T) {
 			t.Error(got)
 		}
 	})
+	t.Run("reads the accounts that are named, and no others", func(t *testing.T) {
+		answers := p.watched("ListDeclaredAccounts")
+		p.in = "accounts:\n  - {name: Birch, tier: Basic}\n  - {name: New}\n"
+		if got := p.weir("plan", "-f", "-").Out; !strings.Contains(got, "1 to create, 1 to change") {
+			t.Error(got)
+		}
+		if got := answers(); len(got) != 1 || strings.Count(got[0], `"billingDay"`) != 1 || !strings.Contains(got[0], `"Birch"`) {
+			t.Errorf("it read %q", got)
+		}
+		t.Setenv("WEIR_URL", "http://"+p.HTTPAddr())
+	})
 	t.Run("pruned, leaves what others made", func(t *testing.T) {
 		p.in = "endpoints:\n  - {method: GET, template: /by/hand}\ngroups:\n  - name: By hand\n"
 		p.must("apply", "-f", "-", "--yes")
@@ -98,6 +110,47 @@ func TestPolicyInFiles(t *testing.T) {
 		left := p.must("dump")
 		if !strings.Contains(left, "By hand") || !strings.Contains(left, "Of the web") || !strings.Contains(left, "/by/hand") || strings.Contains(left, "Reports") || strings.Contains(left, "Visitors") {
 			t.Error(left)
+		}
+	})
+	t.Run("with a move, takes accounts to the new version when it says", func(t *testing.T) {
+		gold := func(amount int, move string) string {
+			return fmt.Sprintf("tiers:\n  - name: Gold\n    move: %s\n    limits: [{name: per-day, amount: %d, period: DAY}]\naccounts:\n  - {name: Oak, tier: Gold}\n  - {name: Elm, tier: Gold}\n", move, amount)
+		}
+		p.in = gold(1, "{when: NONE}")
+		if got := p.must("apply", "-f", "-", "--yes"); strings.Contains(got, "move") {
+			t.Errorf("a new tier has nobody to move:\n%s", got)
+		}
+		p.in = gold(1, "{when: NOW}")
+		if got := p.must("plan", "-f", "-"); got != nothing {
+			t.Error(got)
+		}
+		for _, c := range []struct{ move, planned, versions string }{
+			{"{when: NONE}", `+ move: {"when":"NONE"}`, "2: 0, 1: 2"},
+			{"{when: NOW}", `+ move: {"when":"NOW"}`, "3: 2, 2: 0, 1: 0"},
+			{"{when: STEPS, steps: [50, 100], stepMinutes: 60}", `+ move: {"when":"STEPS","steps":[50,100],"stepMinutes":60}`, ""},
+		} {
+			p.in = gold(len(c.move), c.move)
+			if got := p.must("apply", "-f", "-", "--yes"); !strings.Contains(got, c.planned) {
+				t.Errorf("%s is planned as\n%s", c.move, got)
+			}
+			if got := p.must("plan", "-f", "-"); got != nothing {
+				t.Error(got)
+			}
+			type version struct{ Number, AccountCount int }
+			var versions []version
+			if err := json.Unmarshal([]byte(p.must("tiers", "versions", "Gold", "-o", "json")), &versions); err != nil {
+				t.Fatal(err)
+			}
+			var said []string
+			for _, v := range versions {
+				said = append(said, fmt.Sprintf("%d: %d", v.Number, v.AccountCount))
+			}
+			if got := strings.Join(said, ", "); c.versions != "" && got != c.versions {
+				t.Errorf("%s leaves accounts on %s, want %s", c.move, got, c.versions)
+			}
+		}
+		if got := p.must("tiers", "move", "Gold"); !strings.Contains(got, "to version 4  STEPS  RUNNING") {
+			t.Error(got)
 		}
 	})
 }
@@ -130,10 +183,10 @@ func TestApplyStops(t *testing.T) {
 	t.Run("where it fails, and says how far it came", func(t *testing.T) {
 		p.in = "groups:\n  - name: New\naccounts:\n  - name: Elm\n    identities:\n      - {kind: JWT_SUBJECT, value: larkspur}\n"
 		p.refused(1, "create account Elm: add the identity larkspur: value: ", "apply", "-f", "-", "--yes")
-		p.refused(1, "0 of 1 changes were made; after you have seen to this", "apply", "-f", "-", "--yes")
+		p.refused(1, "made 0 of 1 change; after you have seen to this", "apply", "-f", "-", "--yes")
 		p.in = "metadata: {manager: web}\ngroups:\n  - name: New\n"
 		p.refused(1, "delete tier Basic: ", "apply", "-f", "-", "--prune", "--yes")
-		p.refused(1, "of 6 changes were made", "apply", "-f", "-", "--prune", "--yes")
+		p.refused(1, " of 6 changes; after", "apply", "-f", "-", "--prune", "--yes")
 	})
 	t.Run("when it isn't whole", func(t *testing.T) {
 		p.refused(1, "has no .yaml or .yml file", "plan", "-f", t.TempDir())

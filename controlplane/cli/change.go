@@ -52,13 +52,13 @@ func (c *changer) makeObject(ctx context.Context, change *declare.Change, defaul
 	case *declare.Group:
 		id, err = c.group(ctx, is)
 	case *declare.Endpoint:
-		id, err = c.endpoint(ctx, change.ID, is)
+		id, err = c.endpoint(ctx, change, is)
 	case *declare.Meter:
-		id, err = c.meter(ctx, change.ID, is)
+		id, err = c.meter(ctx, change, is)
 	case *declare.Tier:
 		id, err = c.tier(ctx, change, is)
 	case *declare.Defaults:
-		return c.defaults(ctx, is)
+		return c.defaults(ctx, change, is)
 	case *declare.Account:
 		return c.account(ctx, change, is, defaultTier)
 	}
@@ -72,11 +72,11 @@ func (c *changer) delete(ctx context.Context, change *declare.Change) error {
 	case declare.KindGroup:
 		_, err = client.DeleteEndpointGroup(ctx, c.remote, change.ID)
 	case declare.KindEndpoint:
-		_, err = client.DeleteEndpoint(ctx, c.remote, change.ID)
+		_, err = client.DeleteEndpoint(ctx, c.remote, change.ID, &change.Held.Revision)
 	case declare.KindMeter:
-		_, err = client.DeleteMeter(ctx, c.remote, change.ID)
+		_, err = client.DeleteMeter(ctx, c.remote, change.ID, &change.Held.Revision)
 	case declare.KindTier:
-		_, err = client.DeleteTier(ctx, c.remote, change.ID)
+		_, err = client.DeleteTier(ctx, c.remote, change.ID, &change.Held.Revision)
 	}
 	return err
 }
@@ -88,16 +88,13 @@ func (c *changer) id(kind declare.Kind, name string) *string {
 
 func (c *changer) group(ctx context.Context, g *declare.Group) (string, error) {
 	made, err := client.CreateEndpointGroup(ctx, c.remote, g.Name)
-	if err != nil {
-		return "", err
-	}
-	return made.CreateEndpointGroup.Group.Id, nil
+	return made.CreateEndpointGroup.Group.Id, err
 }
 
-func (c *changer) endpoint(ctx context.Context, id string, e *declare.Endpoint) (string, error) {
+func (c *changer) endpoint(ctx context.Context, change *declare.Change, e *declare.Endpoint) (string, error) {
 	group := c.id(declare.KindGroup, e.Group)
-	if id != "" {
-		input := client.UpdateEndpointInput{Id: id, Cost: &e.Cost, GroupId: group}
+	if id := change.ID; id != "" {
+		input := client.UpdateEndpointInput{Id: id, Revision: &change.Held.Revision, Cost: &e.Cost, GroupId: group}
 		if group == nil {
 			input.Ungroup = orNil(true)
 		}
@@ -105,16 +102,13 @@ func (c *changer) endpoint(ctx context.Context, id string, e *declare.Endpoint) 
 		return id, err
 	}
 	made, err := client.CreateEndpoint(ctx, c.remote, client.CreateEndpointInput{Method: e.Method, Template: e.Template, Cost: e.Cost, GroupId: group})
-	if err != nil {
-		return "", err
-	}
-	return made.CreateEndpoint.Endpoint.Id, nil
+	return made.CreateEndpoint.Endpoint.Id, err
 }
 
-func (c *changer) meter(ctx context.Context, id string, m *declare.Meter) (string, error) {
+func (c *changer) meter(ctx context.Context, change *declare.Change, m *declare.Meter) (string, error) {
 	endpoint := c.id(declare.KindEndpoint, m.Endpoint)
-	if id != "" {
-		input := client.UpdateMeterInput{Id: id, Unit: &m.Unit, Header: &m.Header, Hidden: &m.Hidden, EndpointId: endpoint}
+	if id := change.ID; id != "" {
+		input := client.UpdateMeterInput{Id: id, Revision: &change.Held.Revision, Unit: &m.Unit, Header: &m.Header, Hidden: &m.Hidden, EndpointId: endpoint}
 		if endpoint == nil {
 			input.AllEndpoints = orNil(true)
 		}
@@ -122,10 +116,7 @@ func (c *changer) meter(ctx context.Context, id string, m *declare.Meter) (strin
 		return id, err
 	}
 	made, err := client.CreateMeter(ctx, c.remote, client.CreateMeterInput{Name: m.Name, Unit: m.Unit, Header: m.Header, Hidden: m.Hidden, EndpointId: endpoint})
-	if err != nil {
-		return "", err
-	}
-	return made.CreateMeter.Meter.Id, nil
+	return made.CreateMeter.Meter.Id, err
 }
 
 func (c *changer) tier(ctx context.Context, change *declare.Change, t *declare.Tier) (string, error) {
@@ -134,13 +125,22 @@ func (c *changer) tier(ctx context.Context, change *declare.Change, t *declare.T
 		limits[i] = c.limit(l, orNil(change.Held.Parts[l.Name]))
 	}
 	var got client.Tier
-	if change.Action == declare.Create {
+	switch {
+	case change.Action == declare.Create:
 		made, err := client.CreateTier(ctx, c.remote, client.CreateTierInput{Name: t.Name, Limits: limits})
 		if err != nil {
 			return "", err
 		}
 		got = made.CreateTier.Tier
-	} else {
+	case t.Move != nil:
+		made, err := client.PublishTier(ctx, c.remote, client.PublishTierInput{TierId: change.ID, Revision: &change.Held.Revision, Limits: limits, Move: client.MoveInput{
+			When: client.MoveWhen(t.Move.When), Steps: t.Move.Steps, StepMinutes: orNil(t.Move.StepMinutes),
+		}})
+		if err != nil {
+			return change.ID, err
+		}
+		got = made.PublishTier.Tier.Tier
+	default:
 		made, err := client.UpdateTier(ctx, c.remote, client.UpdateTierInput{Id: change.ID, Revision: &change.Held.Revision, Limits: limits})
 		if err != nil {
 			return change.ID, err
@@ -168,12 +168,13 @@ func (c *changer) limit(l declare.Limit, id *string) client.LimitInput {
 	return in
 }
 
-func (c *changer) defaults(ctx context.Context, d *declare.Defaults) error {
-	anonymous := c.id(declare.KindTier, d.AnonymousTier)
-	_, err := client.SetDefaults(ctx, c.remote, client.DefaultsInput{TierId: c.id(declare.KindTier, d.Tier), AnonymousTierId: anonymous})
-	if err == nil && anonymous == nil {
-		_, err = client.ClearAnonymousTier(ctx, c.remote)
+func (c *changer) defaults(ctx context.Context, change *declare.Change, d *declare.Defaults) error {
+	tier, anonymous, revision := c.id(declare.KindTier, d.Tier), c.id(declare.KindTier, d.AnonymousTier), &change.Held.Revision
+	if anonymous == nil {
+		_, err := client.ClearAnonymousTier(ctx, c.remote, tier, revision)
+		return err
 	}
+	_, err := client.SetDefaults(ctx, c.remote, client.DefaultsInput{Revision: revision, TierId: tier, AnonymousTierId: anonymous})
 	return err
 }
 
@@ -182,7 +183,7 @@ func (c *changer) account(ctx context.Context, change *declare.Change, a *declar
 	if was == nil {
 		was = &declare.Account{}
 	}
-	id, err := c.accountItself(ctx, change.ID, was, a)
+	id, err := c.accountItself(ctx, change, was, a)
 	if err != nil {
 		return err
 	}
@@ -196,17 +197,18 @@ func (c *changer) account(ctx context.Context, change *declare.Change, a *declar
 	return c.identities(ctx, id, change, was, a)
 }
 
-func (c *changer) accountItself(ctx context.Context, id string, was, a *declare.Account) (string, error) {
+func (c *changer) accountItself(ctx context.Context, change *declare.Change, was, a *declare.Account) (string, error) {
 	tier, labels := c.id(declare.KindTier, a.Tier), labelsOf(a.Labels)
+	id, revision := change.ID, &change.Held.Revision
 	if id == "" {
 		made, err := client.CreateAccount(ctx, c.remote, client.CreateAccountInput{Name: a.Name, TierId: tier, TimeZone: a.TimeZone, BillingDay: a.BillingDay, Labels: labels})
 		if err != nil {
 			return "", err
 		}
-		id = made.CreateAccount.Account.Id
+		id, revision = made.CreateAccount.Account.Id, nil
 		was = &declare.Account{Tier: a.Tier, TimeZone: a.TimeZone, BillingDay: a.BillingDay, Labels: a.Labels, Status: "ACTIVE"}
 	}
-	input, differs := client.UpdateAccountInput{Id: id}, false
+	input, differs := client.UpdateAccountInput{Id: id, Revision: revision}, false
 	if was.Tier != a.Tier {
 		input.TierId, differs = tier, true
 		if tier == nil {
@@ -234,7 +236,9 @@ func (c *changer) overrides(ctx context.Context, account string, change *declare
 		if slices.ContainsFunc(is.Overrides, func(other declare.Override) bool { return other.Limit == o.Limit }) {
 			continue
 		}
-		if _, err := client.DeleteOverride(ctx, c.remote, change.Held.Parts[o.Limit]); err != nil {
+		id := change.Held.Parts[o.Limit]
+		revision := change.Held.Revisions[id]
+		if _, err := client.DeleteOverride(ctx, c.remote, id, &revision); err != nil {
 			return fmt.Errorf("take away the override of %s: %w", o.Limit, err)
 		}
 	}
@@ -242,8 +246,15 @@ func (c *changer) overrides(ctx context.Context, account string, change *declare
 		if slices.ContainsFunc(was.Overrides, func(other declare.Override) bool { return other.Same(o) }) && was.Tier == is.Tier {
 			continue
 		}
+		limit := limits[o.Limit]
+		revision := new(int) // 0: there is none
+		if change.Action == declare.Create {
+			revision = nil // it may have an introductory one
+		} else {
+			*revision = change.Held.Revisions[limit]
+		}
 		_, err := client.SetOverride(ctx, c.remote, client.SetOverrideInput{
-			AccountId: account, LimitId: limits[o.Limit], Amount: o.Amount, Burst: orNil(o.Burst), Mode: orNil(client.LimitMode(o.Mode)), Until: o.Until, Note: o.Note,
+			AccountId: account, LimitId: limit, Revision: revision, Amount: o.Amount, Burst: orNil(o.Burst), Mode: orNil(client.LimitMode(o.Mode)), Until: o.Until, Note: o.Note,
 		})
 		if err != nil {
 			return fmt.Errorf("override %s: %w", o.Limit, err)

@@ -82,6 +82,7 @@ func (p *plane) weir(args ...string) printed {
 	var out, errs bytes.Buffer
 	code := cli.Run(p.t.Context(), &commands{}, args, &cli.Terminal{
 		In: strings.NewReader(p.in), Out: &out, Err: &errs, Interactive: p.asked, Now: func() time.Time { return p.now },
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	})
 	got := printed{out.String(), errs.String(), code}
 	if strings.Contains(got.Out+got.Err, p.token) {

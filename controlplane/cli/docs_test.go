@@ -17,6 +17,7 @@ func TestTheCommandsOfTheDocsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := open(t)
+	p.unmatched("GET /v1/users/7", "GET /v1/orders/8")
 	t.Chdir(t.TempDir())
 	_, policy, _ := strings.Cut(string(text), "```yaml\n")
 	policy, _, _ = strings.Cut(policy, "```")

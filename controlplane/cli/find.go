@@ -69,20 +69,14 @@ func all(ctx context.Context, remote *client.Client, names []string, find func(c
 func allTiers(ctx context.Context, remote *client.Client) ([]client.CountedTier, error) {
 	return gather(func(after *string) ([]client.CountedTier, client.PageInfo, error) {
 		page, err := client.ListTiers(ctx, remote, pageSize, after)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.Tiers.Nodes, page.Tiers.PageInfo, nil
+		return page.Tiers.Nodes, page.Tiers.PageInfo, err
 	})
 }
 
 func allEndpoints(ctx context.Context, remote *client.Client) ([]client.Endpoint, error) {
 	return gather(func(after *string) ([]client.Endpoint, client.PageInfo, error) {
 		page, err := client.ListEndpoints(ctx, remote, policyPageSize, after)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.Endpoints.Nodes, page.Endpoints.PageInfo, nil
+		return page.Endpoints.Nodes, page.Endpoints.PageInfo, err
 	})
 }
 

@@ -39,11 +39,7 @@ type keysList struct {
 }
 
 // Run lists keys.
-func (c keysList) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c keysList) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	keys, err := keysOf(ctx, remote, c.Account)
 	if err != nil {
 		return err
@@ -116,11 +112,8 @@ func (keysCreate) Help() string { return secretHelp }
 const secretHelp = "Standard output has the secret and nothing else; what else there is to say goes to standard error. It can't be shown again."
 
 // Run creates a key.
-func (c keysCreate) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c keysCreate) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
+	var err error
 	input := client.CreateKeyInput{Name: c.Name, ExpiresAt: c.Expires, Environment: client.KeyEnvironmentLive}
 	if input.AccountId, err = accountID(ctx, remote, c.Account); err != nil {
 		return err
@@ -162,11 +155,7 @@ type keysRotate struct {
 func (keysRotate) Help() string { return secretHelp }
 
 // Run rotates a key.
-func (c keysRotate) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c keysRotate) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	id, err := c.find(ctx, remote)
 	if err != nil {
 		return err
@@ -185,11 +174,7 @@ type keysRevoke struct {
 }
 
 // Run revokes a key.
-func (c keysRevoke) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c keysRevoke) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	id, err := c.find(ctx, remote)
 	if err != nil {
 		return err

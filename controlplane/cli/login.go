@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/term"
@@ -31,10 +32,15 @@ func (c loginCommand) Run(ctx context.Context, t *Terminal) error {
 		kept.URL = defaultURL
 	}
 	var err error
+	if kept.CA != "" { // later commands may run elsewhere
+		if kept.CA, err = filepath.Abs(kept.CA); err != nil {
+			return fmt.Errorf("find %s: %w", c.CA, err)
+		}
+	}
 	if kept.Token, err = t.readToken(); err != nil {
 		return err
 	}
-	remote, err := client.New(client.Config{URL: kept.URL, Token: kept.Token, CAFile: kept.CA, PlainHTTP: kept.PlainHTTP, Timeout: c.Timeout, Wait: client.Sleep})
+	remote, err := client.New(client.Config{URL: kept.URL, Token: kept.Token, CAFile: kept.CA, PlainHTTP: kept.PlainHTTP, Timeout: c.Timeout, Wait: t.Wait, Retrying: t.retrying})
 	if err != nil {
 		return err
 	}

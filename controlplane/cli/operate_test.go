@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/weirhq/weir/controlplane/cli"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -21,10 +22,10 @@ func TestRolloutIsWaitedFor(t *testing.T) {
 		}
 	}
 	report(1, state.Version-1)
-	p.refused(1, "is on 0 of 1 workers; behind: edge-1", "rollout", "--wait", "--within", "50ms")
+	p.refused(1, "is on 0 of 1 worker; behind: edge-1", "rollout", "--wait", "--within", "50ms")
 	report(2, state.Version)
 	got := p.weir("rollout", "--wait", "-o", "name")
-	if got.Code != 0 || got.Out != "edge-1\n" || !strings.Contains(got.Err, "is on 1 of 1 workers") {
+	if got.Code != 0 || got.Out != "edge-1\n" || !strings.Contains(got.Err, "is on 1 of 1 worker") {
 		t.Errorf("%+v", got)
 	}
 }
@@ -37,6 +38,7 @@ func TestAuditIsListed(t *testing.T) {
 	if got := p.must("audit", "list", "--action", "CREATE_ACCOUNT", "-o", "name"); strings.Count(got, "\n") != 1 {
 		t.Error(got)
 	}
+	p.refused(2, `--action: there is no action "NOPE"; there are ACCEPT`, "audit", "list", "--action", "CREATE_ACCOUNT,NOPE")
 	p.refused(2, "--first", "audit", "list", "--first", "900")
 }
 
@@ -70,7 +72,15 @@ func TestApplyAsksFirst(t *testing.T) {
 	p.in = "no\n"
 	p.refused(1, "nothing was done", "apply", "-f", policy)
 	p.in = "yes\n"
-	if got := p.weir("apply", "-f", policy); got.Code != 0 || !strings.Contains(got.Err, "9 changes are made") {
+	if got := p.weir("apply", "-f", policy); got.Code != 0 || !strings.Contains(got.Err, "made 9 changes") {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestCountsAreGroupedAndInTheRightNumber(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 rows", 1: "1 row", 999: "999 rows", 1000: "1,000 rows", 1234567: "1,234,567 rows"} {
+		if got := cli.Counted(n, "row"); got != want {
+			t.Errorf("%d becomes %s", n, got)
+		}
 	}
 }

@@ -138,6 +138,14 @@ func grouped(n int64) string {
 	return text
 }
 
+// Counted writes how many there are of something, such as 1 row or 1,200 rows.
+func Counted[N int | int64](n N, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return grouped(int64(n)) + " " + one
+}
+
 // orDash writes what there may be none of.
 func orDash(text string) string {
 	if text == "" {

@@ -18,18 +18,19 @@ const defaultURL = "http://127.0.0.1:8080"
 type Remote struct {
 	URL       string        `env:"WEIR_URL" placeholder:"URL" help:"The control plane; by default the profile's, or ${default_url}."`
 	Profile   string        `env:"WEIR_PROFILE" default:"default" help:"Which profile of weir login to use where URL or token are not given."`
-	CA        string        `name:"ca" env:"WEIR_CA" type:"path" placeholder:"FILE" help:"Certificates, in PEM, that the control plane's is checked against; by default the profile's, or the system's."`
+	CA        string        `name:"ca" env:"WEIR_CA" placeholder:"FILE" help:"Certificates, in PEM, that the control plane's is checked against; by default the profile's, or the system's."`
 	PlainHTTP bool          `env:"WEIR_PLAIN_HTTP" help:"Send the API token to another machine without TLS."`
 	Timeout   time.Duration `default:"30s" help:"How long one call may take."`
 }
 
-// connect returns a client. Flags and environment variables go before the profile.
-func (r Remote) connect() (*client.Client, error) {
+// ProvideClient gives the Run of a command that has these flags its client. Flags and
+// environment variables go before the profile.
+func (r Remote) ProvideClient(t *Terminal) (*client.Client, error) {
 	token, err := secretenv.Read(tokenName)
 	if err != nil {
 		return nil, err
 	}
-	config := client.Config{URL: r.URL, Token: token, CAFile: r.CA, PlainHTTP: r.PlainHTTP, Timeout: r.Timeout, Wait: client.Sleep}
+	config := client.Config{URL: r.URL, Token: token, CAFile: r.CA, PlainHTTP: r.PlainHTTP, Timeout: r.Timeout, Wait: t.Wait, Retrying: t.retrying}
 	kept, found, err := readProfile(r.Profile)
 	if err != nil {
 		return nil, err

@@ -3,9 +3,11 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/client"
 )
 
@@ -21,11 +23,7 @@ type rolloutCommand struct {
 const pollEvery = 250 * time.Millisecond
 
 // Run shows which Envoys run a snapshot.
-func (c rolloutCommand) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c rolloutCommand) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	waiting, stop := ctx, context.CancelFunc(func() {})
 	if c.Wait {
 		waiting, stop = context.WithTimeout(ctx, c.Within)
@@ -40,7 +38,7 @@ func (c rolloutCommand) Run(ctx context.Context, t *Terminal) error {
 		asked = &got.Rollout.Progress.Snapshot // not one that comes meanwhile
 		p := got.Rollout.Progress
 		arrived := p.Of > 0 && p.Confirmed == p.Of
-		if c.Wait && !arrived && client.Sleep(waiting, pollEvery) == nil {
+		if c.Wait && !arrived && t.Wait(waiting, pollEvery) == nil {
 			continue
 		}
 		if err := c.show(t, got.Rollout); err != nil {
@@ -54,7 +52,7 @@ func (c rolloutCommand) Run(ctx context.Context, t *Terminal) error {
 		case p.Of == 0:
 			return fmt.Errorf("no Envoy was heard from within %s", c.Within)
 		}
-		return fmt.Errorf("after %s, snapshot %d is on %d of %d workers; behind: %s", c.Within, p.Snapshot, p.Confirmed, p.Of, strings.Join(p.Behind, ", "))
+		return fmt.Errorf("after %s, snapshot %d is on %d of %s; behind: %s", c.Within, p.Snapshot, p.Confirmed, Counted(p.Of, "worker"), strings.Join(p.Behind, ", "))
 	}
 }
 
@@ -66,7 +64,7 @@ func (c rolloutCommand) show(t *Terminal, r client.ReadRolloutRollout) error {
 	if r.Progress.TookMs != nil {
 		took = fmt.Sprintf(" after %.1f s", float64(*r.Progress.TookMs)/1000)
 	}
-	fmt.Fprintf(t.Err, "snapshot %d is on %d of %d workers%s\n", r.Progress.Snapshot, r.Progress.Confirmed, r.Progress.Of, took)
+	fmt.Fprintf(t.Err, "snapshot %d is on %d of %s%s\n", r.Progress.Snapshot, r.Progress.Confirmed, Counted(r.Progress.Of, "worker"), took)
 	type worker = client.ReadRolloutRolloutWorkersWorker
 	return write(t, c.Output, r.Workers, func(w worker) string { return w.Node },
 		column[worker]{"ENVOY", false, func(w worker) string { return w.Node }},
@@ -75,6 +73,23 @@ func (c rolloutCommand) show(t *Terminal, r client.ReadRolloutRollout) error {
 		column[worker]{"SINCE", false, func(w worker) string { return at(&w.SnapshotSince) }},
 		column[worker]{"LAST SEEN", false, func(w worker) string { return at(&w.LastSeenAt) }},
 	)
+}
+
+// CheckActions returns what is wrong with actions that a command is narrowed to by --action.
+func CheckActions(names []string) error {
+	known := audit.Actions()
+	for _, name := range names {
+		if slices.Contains(known, audit.Action(name)) {
+			continue
+		}
+		var all []string
+		for _, a := range known {
+			all = append(all, string(a))
+		}
+		slices.Sort(all)
+		return wrongUsage("--action: there is no action %q; there are %s", name, strings.Join(all, ", "))
+	}
+	return nil
 }
 
 // Audit are the commands for the audit log that use the API.
@@ -95,12 +110,11 @@ type auditList struct {
 }
 
 // Run lists records.
-func (c auditList) Run(ctx context.Context, t *Terminal) error {
+func (c auditList) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	if c.First < 1 || c.First > 200 {
 		return wrongUsage("--first: give 1 to 200; weir audit export writes all")
 	}
-	remote, err := c.connect()
-	if err != nil {
+	if err := CheckActions(c.Action); err != nil {
 		return err
 	}
 	got, err := client.ListAudit(ctx, remote, c.First, nil, &client.AuditFilter{

@@ -20,18 +20,20 @@ const (
 // Commands are those that use the API and nothing else; Keys and Audit are apart, as
 // they stand beside others in the weir command.
 type Commands struct {
-	Accounts Accounts       `cmd:"" help:"List, create and change accounts."`
-	Tiers    Tiers          `cmd:"" help:"List tiers and their limits."`
-	Usage    usageCommand   `cmd:"" help:"Show usage, split and summed as asked."`
-	Export   exportCommand  `cmd:"" help:"Write usage as CSV, NDJSON or Parquet, any number of rows."`
-	Import   importCommand  `cmd:"" help:"Add usage that was counted elsewhere."`
-	Plan     planCommand    `cmd:"" aliases:"diff" help:"Show what weir apply would change."`
-	Apply    applyCommand   `cmd:"" help:"Make the policy what files say."`
-	Dump     dumpCommand    `cmd:"" help:"Write the policy as a file for weir apply."`
-	Schema   schemaCommand  `cmd:"" help:"Write the JSON schema of such files."`
-	Rollout  rolloutCommand `cmd:"" help:"Show which Envoys run the newest policy, or wait until all do."`
-	Login    loginCommand   `cmd:"" help:"Store a control plane's URL and an API token for later commands."`
-	Logout   logoutCommand  `cmd:"" help:"Forget them."`
+	Accounts  Accounts       `cmd:"" help:"List, create and change accounts."`
+	Tiers     Tiers          `cmd:"" help:"List tiers and their limits."`
+	Endpoints Endpoints      `cmd:"" help:"List endpoints, and make those that traffic suggests."`
+	Pilot     Pilot          `cmd:"" help:"Try other limits on some of a tier's accounts."`
+	Usage     usageCommand   `cmd:"" help:"Show usage, split and summed as asked."`
+	Export    exportCommand  `cmd:"" help:"Write usage as CSV, NDJSON or Parquet, any number of rows."`
+	Import    importCommand  `cmd:"" help:"Add usage that was counted elsewhere."`
+	Plan      planCommand    `cmd:"" aliases:"diff" help:"Show what weir apply would change."`
+	Apply     applyCommand   `cmd:"" help:"Make the policy what files say."`
+	Dump      dumpCommand    `cmd:"" help:"Write the policy as a file for weir apply."`
+	Schema    schemaCommand  `cmd:"" help:"Write the JSON schema of such files."`
+	Rollout   rolloutCommand `cmd:"" help:"Show which Envoys run the newest policy, or wait until all do."`
+	Login     loginCommand   `cmd:"" help:"Store a control plane's URL and an API token for later commands."`
+	Logout    logoutCommand  `cmd:"" help:"Forget them."`
 
 	Completion kongcompletion.Completion `cmd:"" help:"Write what makes bash, zsh or fish complete these commands."`
 }

@@ -9,14 +9,20 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane/client"
+	"github.com/weirhq/weir/controlplane/zone"
 )
+
+// period is a range of time.
+type period struct {
+	Last     string `placeholder:"24h" xor:"from" help:"The range that ends now: a number and m, h, d or w. The default is 24h."`
+	From     string `placeholder:"TIME" xor:"from" help:"Where it begins: RFC 3339, or a date in the time zone."`
+	To       string `placeholder:"TIME" help:"Where it ends, exclusive; by default now."`
+	TimeZone string `default:"UTC" help:"IANA time zone of days and of dates."`
+}
 
 // span is a range of time, and what to count in it.
 type span struct {
-	Last     string   `placeholder:"24h" xor:"from" help:"The range that ends now: a number and m, h, d or w. The default is 24h."`
-	From     string   `placeholder:"TIME" xor:"from" help:"Where it begins: RFC 3339, or a date in the time zone."`
-	To       string   `placeholder:"TIME" help:"Where it ends, exclusive; by default now."`
-	TimeZone string   `default:"UTC" help:"IANA time zone of days and of dates."`
+	period
 	By       string   `enum:",minute,hour,day,month" default:"" help:"One row for each minute, hour, day or month; by default totals."`
 	Group    []string `enum:"account,key,endpoint,status,decision,tier" help:"What to split by, at most three with commas: account, key, endpoint, status, decision, tier."`
 	Account  []string `sep:"none" help:"Only this account, a name or an id; NONE for nobody's. May be given again, as those below."`
@@ -28,26 +34,26 @@ type span struct {
 }
 
 // limits returns where the range begins and ends.
-func (s span) limits(now time.Time) (from, to time.Time, err error) {
-	zone, err := time.LoadLocation(s.TimeZone)
-	if err != nil || s.TimeZone == "Local" {
-		return from, to, wrongUsage("--time-zone: %q is no IANA time zone such as Europe/Berlin", s.TimeZone)
+func (s period) limits(now time.Time) (from, to time.Time, err error) {
+	location, err := zone.Load(s.TimeZone)
+	if err != nil {
+		return from, to, wrongUsage("--time-zone: %v", err)
 	}
 	to = now
 	if s.To != "" {
-		if to, err = momentOf("--to", s.To, zone); err != nil {
+		if to, err = momentOf("--to", s.To, location); err != nil {
 			return from, to, err
 		}
 	}
 	if s.From != "" {
-		from, err = momentOf("--from", s.From, zone)
+		from, err = momentOf("--from", s.From, location)
 		return from, to, err
 	}
 	last := s.Last
 	if last == "" {
 		last = "24h"
 	}
-	from, err = before(to, last, zone)
+	from, err = before(to, last, location)
 	return from, to, err
 }
 

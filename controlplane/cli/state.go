@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/weirhq/weir/controlplane/client"
 	"github.com/weirhq/weir/controlplane/declare"
@@ -15,8 +16,14 @@ const readings = 5
 // declaredPageSize is how many accounts are read at once with their overrides and identities.
 const declaredPageSize = 50
 
-// readState reads what is there now, as of one moment; accounts only if they are asked for.
-func readState(ctx context.Context, remote *client.Client, accounts bool) (*declare.State, error) {
+// declaredAccounts are the accounts to read.
+type declaredAccounts struct {
+	all   bool
+	names []string // unless all
+}
+
+// readState reads what is there now, as of one moment.
+func readState(ctx context.Context, remote *client.Client, accounts declaredAccounts) (*declare.State, error) {
 	for range readings {
 		r := stateReader{remote: remote, managers: map[string]string{}, state: &declare.State{Held: map[declare.Key]declare.Held{}}}
 		before, err := r.read(ctx, accounts)
@@ -42,7 +49,7 @@ type stateReader struct {
 }
 
 // read reads all of it, and returns the snapshot that it began with.
-func (r *stateReader) read(ctx context.Context, accounts bool) (int64, error) {
+func (r *stateReader) read(ctx context.Context, accounts declaredAccounts) (int64, error) {
 	got, err := client.ReadPolicy(ctx, r.remote)
 	if err != nil {
 		return 0, err
@@ -54,21 +61,27 @@ func (r *stateReader) read(ctx context.Context, accounts bool) (int64, error) {
 	if a := got.Defaults.AnonymousTier; a != nil {
 		r.state.Document.Defaults.AnonymousTier = a.Name
 	}
-	r.hold(declare.KindDefaults, "", "")
-	steps := []func(context.Context) error{r.groups, r.endpoints, r.meters, r.tiers}
-	if accounts {
-		steps = append(steps, r.accounts)
-	}
-	for _, step := range steps {
+	r.hold(declare.KindDefaults, "", "", got.Defaults.Revision)
+	for _, step := range []func(context.Context) error{r.groups, r.endpoints, r.meters, r.tiers} {
 		if err := step(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if accounts.all {
+		if err := r.accounts(ctx, nil); err != nil {
+			return 0, err
+		}
+	}
+	for names := range slices.Chunk(accounts.names, declaredPageSize) {
+		if err := r.accounts(ctx, &client.AccountFilter{Names: names}); err != nil {
 			return 0, err
 		}
 	}
 	return got.Rollout.Snapshot, nil
 }
 
-func (r *stateReader) hold(kind declare.Kind, name, id string) declare.Held {
-	held := declare.Held{ID: id, Manager: r.managers[id], Parts: map[string]string{}}
+func (r *stateReader) hold(kind declare.Kind, name, id string, revision int) declare.Held {
+	held := declare.Held{ID: id, Manager: r.managers[id], Revision: revision, Parts: map[string]string{}, Revisions: map[string]int{}}
 	r.state.Held[declare.Key{Kind: kind, Name: name}] = held
 	return held
 }
@@ -76,14 +89,11 @@ func (r *stateReader) hold(kind declare.Kind, name, id string) declare.Held {
 func (r *stateReader) groups(ctx context.Context) error {
 	groups, err := gather(func(after *string) ([]client.Group, client.PageInfo, error) {
 		page, err := client.ListGroups(ctx, r.remote, policyPageSize, after)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.EndpointGroups.Nodes, page.EndpointGroups.PageInfo, nil
+		return page.EndpointGroups.Nodes, page.EndpointGroups.PageInfo, err
 	})
 	for _, g := range groups {
 		r.state.Document.Groups = append(r.state.Document.Groups, declare.Group{Name: g.Name})
-		r.hold(declare.KindGroup, g.Name, g.Id)
+		r.hold(declare.KindGroup, g.Name, g.Id, 0)
 	}
 	return err
 }
@@ -96,7 +106,7 @@ func (r *stateReader) endpoints(ctx context.Context) error {
 			endpoint.Group = e.Group.Name
 		}
 		r.state.Document.Endpoints = append(r.state.Document.Endpoints, endpoint)
-		r.hold(declare.KindEndpoint, endpoint.Name(), e.Id)
+		r.hold(declare.KindEndpoint, endpoint.Name(), e.Id, e.Revision)
 	}
 	return err
 }
@@ -104,10 +114,7 @@ func (r *stateReader) endpoints(ctx context.Context) error {
 func (r *stateReader) meters(ctx context.Context) error {
 	meters, err := gather(func(after *string) ([]client.Meter, client.PageInfo, error) {
 		page, err := client.ListMeters(ctx, r.remote, policyPageSize, after)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.Meters.Nodes, page.Meters.PageInfo, nil
+		return page.Meters.Nodes, page.Meters.PageInfo, err
 	})
 	for _, m := range meters {
 		meter := declare.Meter{Name: m.Name, Unit: m.Unit, Header: m.Header, Hidden: m.Hidden}
@@ -115,7 +122,7 @@ func (r *stateReader) meters(ctx context.Context) error {
 			meter.Endpoint = m.Endpoint.Method + " " + m.Endpoint.Template
 		}
 		r.state.Document.Meters = append(r.state.Document.Meters, meter)
-		r.hold(declare.KindMeter, m.Name, m.Id)
+		r.hold(declare.KindMeter, m.Name, m.Id, m.Revision)
 	}
 	return err
 }
@@ -123,32 +130,24 @@ func (r *stateReader) meters(ctx context.Context) error {
 func (r *stateReader) tiers(ctx context.Context) error {
 	tiers, err := gather(func(after *string) ([]client.Tier, client.PageInfo, error) {
 		page, err := client.ListPolicyTiers(ctx, r.remote, pageSize, after)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.Tiers.Nodes, page.Tiers.PageInfo, nil
+		return page.Tiers.Nodes, page.Tiers.PageInfo, err
 	})
 	for _, t := range tiers {
-		held := r.hold(declare.KindTier, t.Name, t.Id)
-		held.Revision = t.Revision
+		held := r.hold(declare.KindTier, t.Name, t.Id, t.Revision)
 		tier := declare.Tier{Name: t.Name}
 		for _, l := range t.Limits {
 			tier.Limits = append(tier.Limits, limitOf(l))
 			held.Parts[l.Name] = l.Id
 		}
 		r.state.Document.Tiers = append(r.state.Document.Tiers, tier)
-		r.state.Held[declare.Key{Kind: declare.KindTier, Name: t.Name}] = held
 	}
 	return err
 }
 
-func (r *stateReader) accounts(ctx context.Context) error {
+func (r *stateReader) accounts(ctx context.Context, filter *client.AccountFilter) error {
 	accounts, err := gather(func(after *string) ([]client.DeclaredAccount, client.PageInfo, error) {
-		page, err := client.ListDeclaredAccounts(ctx, r.remote, declaredPageSize, after)
-		if err != nil {
-			return nil, client.PageInfo{}, err
-		}
-		return page.Accounts.Nodes, page.Accounts.PageInfo, nil
+		page, err := client.ListDeclaredAccounts(ctx, r.remote, declaredPageSize, after, filter)
+		return page.Accounts.Nodes, page.Accounts.PageInfo, err
 	})
 	if err != nil {
 		return err
@@ -208,7 +207,7 @@ func limitOf(l client.Limit) declare.Limit {
 }
 
 func (r *stateReader) account(a client.DeclaredAccount) {
-	held := r.hold(declare.KindAccount, a.Name, a.Id)
+	held := r.hold(declare.KindAccount, a.Name, a.Id, a.Revision)
 	account := declare.Account{Name: a.Name, Status: string(a.Status), TimeZone: a.TimeZone, BillingDay: a.BillingDay}
 	if !a.OnDefaultTier {
 		account.Tier = a.Tier.Name
@@ -220,10 +219,11 @@ func (r *stateReader) account(a client.DeclaredAccount) {
 		account.Labels[l.Key] = l.Value
 	}
 	for _, o := range a.Overrides.Nodes {
-		held.Parts[o.Limit.Name] = o.Id
+		held.Revisions[o.Id], held.Revisions[o.Limit.Id] = o.Revision, o.Revision
 		if o.Ended || !o.InForce {
 			continue
 		}
+		held.Parts[o.Limit.Name] = o.Id
 		override := declare.Override{Limit: o.Limit.Name, Amount: o.Amount, Burst: orZero(o.Burst), Until: o.Until, Note: o.Note}
 		if o.Mode != nil {
 			override.Mode = string(*o.Mode)

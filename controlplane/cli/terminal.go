@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+
+	"github.com/weirhq/weir/controlplane/client"
 )
 
 // Terminal is what a command reads and writes.
@@ -21,6 +24,8 @@ type Terminal struct {
 	Interactive bool
 	Color       bool // whether Out may have colours
 	Now         func() time.Time
+	// Wait lets time pass; it ends early with the context.
+	Wait func(context.Context, time.Duration) error
 }
 
 // Standard is the terminal of this process.
@@ -30,7 +35,13 @@ func Standard() *Terminal {
 		Interactive: isatty.IsTerminal(os.Stdin.Fd()) && isatty.IsTerminal(os.Stderr.Fd()),
 		Color:       isatty.IsTerminal(os.Stdout.Fd()) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		Now:         time.Now,
+		Wait:        client.Sleep,
 	}
+}
+
+// retrying tells of a call that is made again.
+func (t *Terminal) retrying(err error, wait time.Duration) {
+	fmt.Fprintf(t.Err, "weir: %s; asked again in %s\n", printable(err.Error()), wait)
 }
 
 // confirm asks a question that only yes answers. Where nobody can be asked, --yes has

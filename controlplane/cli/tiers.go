@@ -13,6 +13,11 @@ import (
 type Tiers struct {
 	List tiersList `cmd:"" help:"List tiers by name."`
 	Get  tiersGet  `cmd:"" help:"Show one tier and its limits."`
+
+	Versions tiersVersions `cmd:"" help:"List the versions of a tier, newest first, and its draft."`
+	Preview  tiersPreview  `cmd:"" help:"Play limits on stored usage: whom a draft, an earlier version or other amounts would have throttled."`
+	Publish  tiersPublish  `cmd:"" help:"Publish a tier's draft, or an earlier version again, as its current version."`
+	Move     tiersMove     `cmd:"" help:"Show, pause, resume, stop or turn back the move of accounts to a version."`
 }
 
 func tierName(t client.CountedTier) string { return t.Name }
@@ -23,11 +28,7 @@ type tiersList struct {
 }
 
 // Run lists tiers.
-func (c tiersList) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c tiersList) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	tiers, err := allTiers(ctx, remote)
 	if err != nil {
 		return err
@@ -54,11 +55,7 @@ type tiersGet struct {
 }
 
 // Run shows a tier.
-func (c tiersGet) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c tiersGet) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	tier, err := findTier(ctx, remote, c.Tier)
 	if err != nil {
 		return err

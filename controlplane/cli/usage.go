@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane/client"
+	"github.com/weirhq/weir/controlplane/zone"
 )
 
 type usageCommand struct {
@@ -26,11 +27,7 @@ type usageRow struct {
 }
 
 // Run shows usage.
-func (c usageCommand) Run(ctx context.Context, t *Terminal) error {
-	remote, err := c.connect()
-	if err != nil {
-		return err
-	}
+func (c usageCommand) Run(ctx context.Context, t *Terminal, remote *client.Client) error {
 	asked, err := c.resolve(ctx, remote, t.Now())
 	if err != nil {
 		return err
@@ -39,13 +36,13 @@ func (c usageCommand) Run(ctx context.Context, t *Terminal) error {
 	if err != nil {
 		return err
 	}
-	zone, err := time.LoadLocation(c.TimeZone)
+	location, err := zone.Load(c.TimeZone)
 	if err != nil {
 		return wrongUsage("--time-zone: %v", err)
 	}
-	rows := usageRows(got.Explore, zone)
+	rows := usageRows(got.Explore, location)
 	if len(asked.groupBy) > 0 && c.Output.Output == "table" {
-		fmt.Fprintf(t.Err, "%d of %d groups\n", len(got.Explore.Groups), got.Explore.GroupCount)
+		fmt.Fprintf(t.Err, "%d of %s\n", len(got.Explore.Groups), Counted(got.Explore.GroupCount, "group"))
 	}
 	return write(t, c.Output, rows, usageName, usageColumns(rows, strings.Join(c.Group, " · "))...)
 }

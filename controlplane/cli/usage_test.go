@@ -1,9 +1,19 @@
 package cli_test
 
 import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,6 +64,17 @@ func TestUsageOnTheCommandLine(t *testing.T) {
 		if err != nil || got.Code != 0 || strings.Count(string(text), "\n") != 4 || !strings.HasPrefix(got.Err, "3 rows, ") {
 			t.Errorf("%+v %v %s", got, err, text)
 		}
+		if strings.Contains(got.Err, "\r") {
+			t.Errorf("tells of progress where nobody looks: %q", got.Err)
+		}
+		p.asked = true
+		if got := p.weir("export", "--out", file); got.Code != 0 || !strings.HasPrefix(got.Err, "\r") || !strings.Contains(got.Err, "\r\x1b[K1 row, ") {
+			t.Errorf("on a terminal: %+v", got)
+		}
+		if got := p.weir("export"); strings.Contains(got.Err, "\r") {
+			t.Errorf("tells of progress between the rows: %q", got.Err)
+		}
+		p.asked = false
 		if got := p.must("export", "--group", "account", "--format", "ndjson", "--account", "Elm"); strings.Count(got, "\n") != 1 || !strings.Contains(got, `"requests":5`) {
 			t.Error(got)
 		}
@@ -62,8 +83,58 @@ func TestUsageOnTheCommandLine(t *testing.T) {
 		}
 		bad := filepath.Join(t.TempDir(), "bad.csv")
 		p.refused(1, "nothing was written", "export", "--key", "acc_7", "--out", bad)
-		if _, err := os.Stat(bad); err == nil {
-			t.Error("there is a file of an export that failed")
+		if left, err := os.ReadDir(filepath.Dir(bad)); err != nil || len(left) > 0 {
+			t.Errorf("an export that failed leaves %v, %v", left, err)
+		}
+	})
+	t.Run("is exported over a line that breaks as over one that doesn't", func(t *testing.T) {
+		export := func(format, url string) ([]byte, printed) {
+			file := filepath.Join(t.TempDir(), "usage")
+			got := p.weir("export", "--by", "minute", "--group", "account,decision", "--format", format, "--out", file, "--url", url)
+			text, _ := os.ReadFile(file) // an export that broke off has none
+			return text, got
+		}
+		line := &brokenLine{proxy: p.proxy(), random: rand.New(rand.NewPCG(1, 2))}
+		server := line.serve(t)
+		for _, format := range []string{"csv", "ndjson", "parquet"} {
+			whole, _ := export(format, os.Getenv("WEIR_URL"))
+			for _, breaks := range []int{1, 3} {
+				line.breakOff(breaks, len(whole))
+				if text, got := export(format, server); !bytes.Equal(text, whole) || len(whole) == 0 || got.Code != 0 || strings.Count(got.Err, "asked again") != breaks {
+					t.Errorf("%s, broken %d times: %+v\n%q\n%q", format, breaks, got, text, whole)
+				}
+			}
+		}
+		line.breakOff(100, 1)
+		dir := t.TempDir()
+		file := filepath.Join(dir, "usage.csv")
+		p.refused(1, "what came is not whole; it is in "+file+".", "export", "--out", file, "--url", server)
+		if _, err := os.Stat(file); err == nil {
+			t.Error("an export that was cut off looks whole")
+		}
+		p.refused(1, "is a directory; give the name of a file", "export", "--out", dir)
+	})
+	t.Run("takes the place of no pipe and of no link", func(t *testing.T) {
+		dir := t.TempDir()
+		pipe, link, target := filepath.Join(dir, "pipe"), filepath.Join(dir, "link"), filepath.Join(dir, "usage.csv")
+		if err := errors.Join(syscall.Mkfifo(pipe, 0o600), os.WriteFile(target, nil, 0o600), os.Symlink(target, link)); err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan []byte)
+		go func() {
+			text, _ := os.ReadFile(pipe) // what there is of it
+			read <- text
+		}()
+		p.must("export", "--out", pipe)
+		p.must("export", "--out", link)
+		through, err := os.ReadFile(target)
+		if text := <-read; err != nil || len(text) == 0 || !bytes.Equal(text, through) {
+			t.Errorf("the pipe got %q, the link's file %q, %v", text, through, err)
+		}
+		for name, is := range map[string]os.FileMode{pipe: os.ModeNamedPipe, link: os.ModeSymlink} {
+			if info, err := os.Lstat(name); err != nil || info.Mode()&is == 0 {
+				t.Errorf("%s: %v, %v", name, info, err)
+			}
 		}
 	})
 	t.Run("is imported once", func(t *testing.T) {
@@ -79,4 +150,52 @@ func TestUsageOnTheCommandLine(t *testing.T) {
 		p.refused(1, "line 4: account: ", "import", "-", "--format", "csv", "--reason", "from the old meter")
 		p.refused(2, "give --format", "import", "-", "--reason", "x")
 	})
+}
+
+// brokenLine passes answers on and breaks them off somewhere in their first bytes.
+type brokenLine struct {
+	proxy *httputil.ReverseProxy
+
+	mu           sync.Mutex
+	random       *rand.Rand
+	breaks, size int
+}
+
+// breakOff has so many answers broken off in so many first bytes.
+func (l *brokenLine) breakOff(answers, size int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.breaks, l.size = answers, size
+}
+
+func (l *brokenLine) serve(t *testing.T) (url string) {
+	l.proxy.FlushInterval = -1
+	l.proxy.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	l.proxy.ModifyResponse = func(answer *http.Response) error {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.breaks > 0 {
+			l.breaks--
+			answer.Body = &brokenBody{answer.Body, 1 + l.random.IntN(l.size)}
+		}
+		return nil
+	}
+	server := httptest.NewServer(l.proxy)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// brokenBody breaks after some bytes.
+type brokenBody struct {
+	io.ReadCloser
+	left int
+}
+
+func (b *brokenBody) Read(p []byte) (int, error) {
+	if b.left == 0 {
+		return 0, errors.New("the line is broken")
+	}
+	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
 }

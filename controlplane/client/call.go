@@ -2,13 +2,17 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,7 +24,9 @@ import (
 const (
 	attempts       = 4
 	firstWait      = 200 * time.Millisecond // doubles with each attempt
-	longestWait    = 30 * time.Second       // that an answer may ask for
+	longestPause   = 2 * time.Second        // between attempts, unless an answer asks for more
+	longestWait    = 30 * time.Second       // that an answer may ask for; who asks for more is not asked again
+	takenAttempts  = 20                     // some 35 s: a key stays taken for 30 s after a control plane died
 	maxAnswerBytes = 64 << 20
 )
 
@@ -40,17 +46,33 @@ func (c *Client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 	if strings.HasPrefix(strings.TrimSpace(req.Query), "mutation") {
 		key = rand.Text()
 	}
+	return c.again(ctx, func() (bool, error) { return false, c.post(ctx, body, key, resp.Data) })
+}
+
+// again does something until it is done, or fails in a way that may not pass, or has
+// failed too often since it came further.
+func (c *Client) again(ctx context.Context, do func() (further bool, err error)) error {
 	wait := firstWait
 	for attempt := 1; ; attempt++ {
-		err := c.post(ctx, body, key, resp.Data)
+		further, err := do()
+		if further {
+			attempt, wait = 1, firstWait
+		}
 		var later *laterError
-		if err == nil || !errors.As(err, &later) || attempt == attempts || ctx.Err() != nil {
+		if err == nil || !errors.As(err, &later) || attempt >= cmp.Or(later.attempts, attempts) || ctx.Err() != nil {
 			return err
 		}
-		if err := c.wait(ctx, max(wait, min(later.after, longestWait))); err != nil {
+		if later.after > longestWait {
+			return fmt.Errorf("%w; the control plane asks to come back in %s", err, later.after)
+		}
+		pause := max(wait, later.after)
+		if c.tell != nil {
+			c.tell(err, pause)
+		}
+		if err := c.wait(ctx, pause); err != nil {
 			return err
 		}
-		wait *= 2
+		wait = min(2*wait, longestPause)
 	}
 }
 
@@ -59,6 +81,8 @@ func (c *Client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 type laterError struct {
 	err   error
 	after time.Duration // what the answer asked for; 0: nothing
+	// How often it may be made; 0: as often as others.
+	attempts int
 }
 
 func (e *laterError) Error() string { return e.err.Error() }
@@ -78,18 +102,31 @@ func (c *Client) post(ctx context.Context, body []byte, key string, data any) er
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
-		return &laterError{err: c.unreached(err)}
+		return c.unanswered(err)
 	}
 	defer answer.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes))
 	if err != nil {
 		return &laterError{err: c.unreached(err)}
 	}
-	switch answer.StatusCode {
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	if later(answer) {
 		return &laterError{err: c.refused(answer, content), after: retryAfter(answer)}
 	}
-	return c.read(answer, content, data)
+	err = c.read(answer, content, data)
+	var refused *Error
+	if errors.As(err, &refused) && slices.ContainsFunc(refused.Faults, func(f Fault) bool { return f.Code == "CONFLICT" && f.Field == "Idempotency-Key" }) {
+		return &laterError{err: err, attempts: takenAttempts} // an attempt that got no answer is still being carried out
+	}
+	return err
+}
+
+// later says whether an answer is to come back later.
+func later(answer *http.Response) bool {
+	switch answer.StatusCode {
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
 }
 
 func (c *Client) read(answer *http.Response, content []byte, data any) error {
@@ -124,12 +161,39 @@ func (c *Client) unreached(errs ...error) error {
 	return fmt.Errorf("reach the control plane at %s: %w", c.base, errors.Join(errs...))
 }
 
+// unanswered is the error of a call that got no answer. Who is not who they should be,
+// or speaks no TLS, will be neither later on.
+func (c *Client) unanswered(err error) error {
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
+		return c.unreached(err)
+	case !errors.As(err, &certificate):
+		return &laterError{err: c.unreached(err)}
+	}
+	if unknown := new(x509.UnknownAuthorityError); !errors.As(err, unknown) {
+		return c.unreached(err)
+	}
+	trusted := "nobody whom this system trusts"
+	if c.caFile != "" {
+		trusted = "none of those in " + c.caFile
+	}
+	return fmt.Errorf("%w; its certificate is signed by %s: give the certificate of who signed it with --ca or WEIR_CA", c.unreached(err), trusted)
+}
+
+// retryAfter is how long an answer asks to wait: in seconds, or until a time by its own
+// clock; 0 for nothing that can be read.
 func retryAfter(answer *http.Response) time.Duration {
-	seconds, err := strconv.Atoi(answer.Header.Get("Retry-After"))
-	if err != nil || seconds < 0 {
+	asked := answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(asked, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	until, err1 := http.ParseTime(asked)
+	now, err2 := http.ParseTime(answer.Header.Get("Date"))
+	if errors.Join(err1, err2) != nil {
 		return 0
 	}
-	return time.Duration(seconds) * time.Second
+	return max(0, until.Sub(now))
 }
 
 // withoutBlanks leaves out of variables what is null or an empty text: so a field that

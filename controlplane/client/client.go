@@ -27,6 +27,8 @@ type Config struct {
 	Timeout time.Duration
 	// Wait sleeps before a call is made again; it ends early with the context.
 	Wait func(context.Context, time.Duration) error
+	// Retrying is told of a call that will be made again, and after how long; it may be nil.
+	Retrying func(err error, wait time.Duration)
 }
 
 // Client calls one control plane. It may be used by many at once.
@@ -35,6 +37,8 @@ type Client struct {
 	token   string
 	timeout time.Duration
 	wait    func(context.Context, time.Duration) error
+	tell    func(err error, wait time.Duration)
+	caFile  string
 	http    *http.Client
 }
 
@@ -62,7 +66,7 @@ func New(c Config) (*Client, error) {
 			return nil, err
 		}
 	}
-	return &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, http: &http.Client{
+	return &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, tell: c.Retrying, caFile: c.CAFile, http: &http.Client{
 		Transport: transport,
 		// A redirect could take the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

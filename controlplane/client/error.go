@@ -20,6 +20,17 @@ type Fault struct {
 	Field   string // path in the input, such as limits.0.amount; empty for none
 	Line    int    // of an import, from 1; 0 for none
 	Message string // what to do
+	// Changed is what somebody else changed of what an edit was to change, ChangedBy who
+	// was the last and ChangedAt when, with CONFLICT; empty for what isn't known.
+	Changed   []Change
+	ChangedBy string
+	ChangedAt string // RFC 3339
+}
+
+// Change is a field that somebody else changed; a side is null that was not there.
+type Change struct {
+	Path          string
+	Before, After json.RawMessage
 }
 
 func (e *Error) Error() string {
@@ -42,7 +53,26 @@ func (f Fault) String() string {
 	if f.Line > 0 {
 		text = fmt.Sprintf("line %d: %s", f.Line, text)
 	}
+	if f.ChangedBy != "" {
+		text += fmt.Sprintf("; %s changed it at %s", f.ChangedBy, f.ChangedAt)
+	}
+	for _, c := range f.Changed {
+		text += fmt.Sprintf("\n  %s: %s → %s", c.Path, shown(c.Before), shown(c.After))
+	}
 	return text
+}
+
+// shown is JSON as it is, up to a length.
+func shown(value json.RawMessage) string {
+	const most = 100
+	text := []rune(string(value))
+	switch {
+	case len(text) == 0:
+		return "null"
+	case len(text) > most:
+		return string(text[:most]) + "…"
+	}
+	return string(text)
 }
 
 // Has says whether a fault has the code.
@@ -52,14 +82,21 @@ func (e *Error) Has(code string) bool {
 
 type graphqlError struct {
 	Message    string
-	Extensions struct{ Code, Field, RequestID string }
+	Extensions struct {
+		Code, Field, RequestID string
+		Changed                []Change
+		ChangedBy, ChangedAt   string
+	}
 }
 
 func errorOf(all []graphqlError) *Error {
 	e := &Error{}
 	for _, one := range all {
-		e.Faults = append(e.Faults, Fault{Code: one.Extensions.Code, Field: one.Extensions.Field, Message: one.Message})
-		e.RequestID = one.Extensions.RequestID
+		x := one.Extensions
+		e.Faults = append(e.Faults, Fault{
+			Code: x.Code, Field: x.Field, Message: one.Message, Changed: x.Changed, ChangedBy: x.ChangedBy, ChangedAt: x.ChangedAt,
+		})
+		e.RequestID = x.RequestID
 	}
 	return e
 }

@@ -34,6 +34,8 @@ type Account struct {
 	Trial *AccountTrial `json:"trial"`
 	// When the account was created.
 	CreatedAt time.Time `json:"createdAt"`
+	// Counts its changes, whoever makes them; pass it back with an edit that is based on this.
+	Revision int `json:"revision"`
 }
 
 // GetId returns Account.Id, and is useful for accessing the field via an interface.
@@ -66,6 +68,9 @@ func (v *Account) GetTrial() *AccountTrial { return v.Trial }
 // GetCreatedAt returns Account.CreatedAt, and is useful for accessing the field via an interface.
 func (v *Account) GetCreatedAt() time.Time { return v.CreatedAt }
 
+// GetRevision returns Account.Revision, and is useful for accessing the field via an interface.
+func (v *Account) GetRevision() int { return v.Revision }
+
 // Which accounts are meant: those that fulfil all that is given.
 type AccountFilter struct {
 	// Up to 8 words, at most 128 characters, whatever the case and accents. Each has to be part of the name, of a
@@ -79,6 +84,8 @@ type AccountFilter struct {
 	Labels []LabelFilter `json:"labels"`
 	// On trial, and it ends before.
 	TrialEndsBefore *time.Time `json:"trialEndsBefore"`
+	// With one of these names, to the letter; at most 200.
+	Names []string `json:"names"`
 }
 
 // GetText returns AccountFilter.Text, and is useful for accessing the field via an interface.
@@ -95,6 +102,9 @@ func (v *AccountFilter) GetLabels() []LabelFilter { return v.Labels }
 
 // GetTrialEndsBefore returns AccountFilter.TrialEndsBefore, and is useful for accessing the field via an interface.
 func (v *AccountFilter) GetTrialEndsBefore() *time.Time { return v.TrialEndsBefore }
+
+// GetNames returns AccountFilter.Names, and is useful for accessing the field via an interface.
+func (v *AccountFilter) GetNames() []string { return v.Names }
 
 // AccountLabelsLabel includes the requested fields of the GraphQL type Label.
 // The GraphQL type's documentation follows.
@@ -291,7 +301,7 @@ type AuditFilter struct {
 	Actions []string `json:"actions"`
 	// What it was done to, such as tier_3.
 	ObjectId *string `json:"objectId"`
-	// Whose that is.
+	// Whose that is; also finds the records of a tier, of a pilot and of the defaults that moved this account among others, or were to move it.
 	AccountId *string `json:"accountId"`
 	// In which request.
 	RequestId *string `json:"requestId"`
@@ -329,6 +339,130 @@ func (v *AuditFilter) GetTo() *time.Time { return v.To }
 
 // GetText returns AuditFilter.Text, and is useful for accessing the field via an interface.
 func (v *AuditFilter) GetText() *string { return v.Text }
+
+// CancelAccountMoveCancelAccountMoveAccountPayload includes the requested fields of the GraphQL type AccountPayload.
+// The GraphQL type's documentation follows.
+//
+// What a mutation of an account answers.
+type CancelAccountMoveCancelAccountMoveAccountPayload struct {
+	// As it is after the change.
+	Account PlacedAccount `json:"account"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetAccount returns CancelAccountMoveCancelAccountMoveAccountPayload.Account, and is useful for accessing the field via an interface.
+func (v *CancelAccountMoveCancelAccountMoveAccountPayload) GetAccount() PlacedAccount {
+	return v.Account
+}
+
+// GetSnapshot returns CancelAccountMoveCancelAccountMoveAccountPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *CancelAccountMoveCancelAccountMoveAccountPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// CancelAccountMoveResponse is returned by CancelAccountMove on success.
+type CancelAccountMoveResponse struct {
+	// Takes back what is to come for an account: it stays where it is. Fails with NOT_FOUND when nothing is.
+	CancelAccountMove CancelAccountMoveCancelAccountMoveAccountPayload `json:"cancelAccountMove"`
+}
+
+// GetCancelAccountMove returns CancelAccountMoveResponse.CancelAccountMove, and is useful for accessing the field via an interface.
+func (v *CancelAccountMoveResponse) GetCancelAccountMove() CancelAccountMoveCancelAccountMoveAccountPayload {
+	return v.CancelAccountMove
+}
+
+// ChangePilotChangePilotTierPayload includes the requested fields of the GraphQL type TierPayload.
+// The GraphQL type's documentation follows.
+//
+// What createTier, updateTier and others that change a tier answer.
+type ChangePilotChangePilotTierPayload struct {
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetSnapshot returns ChangePilotChangePilotTierPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *ChangePilotChangePilotTierPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// A change of who is in a pilot. What is left out stays as it is.
+type ChangePilotInput struct {
+	// See Pilot.id.
+	Id string `json:"id"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision"`
+	// See Pilot.percent.
+	Percent *int `json:"percent"`
+	// The whole list; see StartPilotInput.accountIds.
+	AccountIds []string `json:"accountIds"`
+}
+
+// GetId returns ChangePilotInput.Id, and is useful for accessing the field via an interface.
+func (v *ChangePilotInput) GetId() string { return v.Id }
+
+// GetRevision returns ChangePilotInput.Revision, and is useful for accessing the field via an interface.
+func (v *ChangePilotInput) GetRevision() *int { return v.Revision }
+
+// GetPercent returns ChangePilotInput.Percent, and is useful for accessing the field via an interface.
+func (v *ChangePilotInput) GetPercent() *int { return v.Percent }
+
+// GetAccountIds returns ChangePilotInput.AccountIds, and is useful for accessing the field via an interface.
+func (v *ChangePilotInput) GetAccountIds() []string { return v.AccountIds }
+
+// ChangePilotResponse is returned by ChangePilot on success.
+type ChangePilotResponse struct {
+	// Changes who is in a pilot that runs. Fails with NOT_FOUND, with VALIDATION on the field
+	// at fault, or with CONFLICT when somebody else changed the tier since `revision` was
+	// read, or when the pilot has ended.
+	ChangePilot ChangePilotChangePilotTierPayload `json:"changePilot"`
+}
+
+// GetChangePilot returns ChangePilotResponse.ChangePilot, and is useful for accessing the field via an interface.
+func (v *ChangePilotResponse) GetChangePilot() ChangePilotChangePilotTierPayload {
+	return v.ChangePilot
+}
+
+// ChangeTierMoveChangeTierMoveTierPayload includes the requested fields of the GraphQL type TierPayload.
+// The GraphQL type's documentation follows.
+//
+// What createTier, updateTier and others that change a tier answer.
+type ChangeTierMoveChangeTierMoveTierPayload struct {
+	// As it is after the change.
+	Tier MovingTier `json:"tier"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetTier returns ChangeTierMoveChangeTierMoveTierPayload.Tier, and is useful for accessing the field via an interface.
+func (v *ChangeTierMoveChangeTierMoveTierPayload) GetTier() MovingTier { return v.Tier }
+
+// GetSnapshot returns ChangeTierMoveChangeTierMoveTierPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *ChangeTierMoveChangeTierMoveTierPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// A change of a move of accounts.
+type ChangeTierMoveInput struct {
+	// See TierMove.id.
+	Id string `json:"id"`
+	// What is to become of it.
+	Change MoveChange `json:"change"`
+}
+
+// GetId returns ChangeTierMoveInput.Id, and is useful for accessing the field via an interface.
+func (v *ChangeTierMoveInput) GetId() string { return v.Id }
+
+// GetChange returns ChangeTierMoveInput.Change, and is useful for accessing the field via an interface.
+func (v *ChangeTierMoveInput) GetChange() MoveChange { return v.Change }
+
+// ChangeTierMoveResponse is returned by ChangeTierMove on success.
+type ChangeTierMoveResponse struct {
+	// Pauses, resumes, stops or turns back a move of accounts. Fails with NOT_FOUND, or
+	// with CONFLICT when the move has ended, or isn't running or paused as the change
+	// needs it. A move in steps can't be turned back once its last step is taken.
+	ChangeTierMove ChangeTierMoveChangeTierMoveTierPayload `json:"changeTierMove"`
+}
+
+// GetChangeTierMove returns ChangeTierMoveResponse.ChangeTierMove, and is useful for accessing the field via an interface.
+func (v *ChangeTierMoveResponse) GetChangeTierMove() ChangeTierMoveChangeTierMoveTierPayload {
+	return v.ChangeTierMove
+}
 
 // ClearAnonymousTierResponse is returned by ClearAnonymousTier on success.
 type ClearAnonymousTierResponse struct {
@@ -677,6 +811,47 @@ func (v *CreateEndpointResponse) GetCreateEndpoint() CreateEndpointCreateEndpoin
 	return v.CreateEndpoint
 }
 
+// CreateEndpointsCreateEndpointsEndpointsPayload includes the requested fields of the GraphQL type EndpointsPayload.
+// The GraphQL type's documentation follows.
+//
+// What createEndpoints answers.
+type CreateEndpointsCreateEndpointsEndpointsPayload struct {
+	// As they are after the change, in the order that they were given in.
+	Endpoints []Endpoint `json:"endpoints"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetEndpoints returns CreateEndpointsCreateEndpointsEndpointsPayload.Endpoints, and is useful for accessing the field via an interface.
+func (v *CreateEndpointsCreateEndpointsEndpointsPayload) GetEndpoints() []Endpoint {
+	return v.Endpoints
+}
+
+// GetSnapshot returns CreateEndpointsCreateEndpointsEndpointsPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *CreateEndpointsCreateEndpointsEndpointsPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// Endpoints to create.
+type CreateEndpointsInput struct {
+	// 1 to 100.
+	Endpoints []CreateEndpointInput `json:"endpoints"`
+}
+
+// GetEndpoints returns CreateEndpointsInput.Endpoints, and is useful for accessing the field via an interface.
+func (v *CreateEndpointsInput) GetEndpoints() []CreateEndpointInput { return v.Endpoints }
+
+// CreateEndpointsResponse is returned by CreateEndpoints on success.
+type CreateEndpointsResponse struct {
+	// Creates several endpoints, all of them or none. Fails with VALIDATION on the field at
+	// fault, such as endpoints.2.template, and with CONFLICT when there would be more than
+	// 100,000.
+	CreateEndpoints CreateEndpointsCreateEndpointsEndpointsPayload `json:"createEndpoints"`
+}
+
+// GetCreateEndpoints returns CreateEndpointsResponse.CreateEndpoints, and is useful for accessing the field via an interface.
+func (v *CreateEndpointsResponse) GetCreateEndpoints() CreateEndpointsCreateEndpointsEndpointsPayload {
+	return v.CreateEndpoints
+}
+
 // CreateKeyCreateKeyCreateKeyPayload includes the requested fields of the GraphQL type CreateKeyPayload.
 // The GraphQL type's documentation follows.
 //
@@ -919,6 +1094,9 @@ func (v *DeclaredAccount) GetTrial() *AccountTrial { return v.Account.Trial }
 // GetCreatedAt returns DeclaredAccount.CreatedAt, and is useful for accessing the field via an interface.
 func (v *DeclaredAccount) GetCreatedAt() time.Time { return v.Account.CreatedAt }
 
+// GetRevision returns DeclaredAccount.Revision, and is useful for accessing the field via an interface.
+func (v *DeclaredAccount) GetRevision() int { return v.Account.Revision }
+
 func (v *DeclaredAccount) UnmarshalJSON(b []byte) error {
 
 	if string(b) == "null" {
@@ -968,6 +1146,8 @@ type __premarshalDeclaredAccount struct {
 	Trial *AccountTrial `json:"trial"`
 
 	CreatedAt time.Time `json:"createdAt"`
+
+	Revision int `json:"revision"`
 }
 
 func (v *DeclaredAccount) MarshalJSON() ([]byte, error) {
@@ -993,6 +1173,7 @@ func (v *DeclaredAccount) __premarshalJSON() (*__premarshalDeclaredAccount, erro
 	retval.Labels = v.Account.Labels
 	retval.Trial = v.Account.Trial
 	retval.CreatedAt = v.Account.CreatedAt
+	retval.Revision = v.Account.Revision
 	return &retval, nil
 }
 
@@ -1032,6 +1213,9 @@ func (v *DeclaredAccountOverridesOverrideConnection) GetPageInfo() PageInfo { re
 
 // The default tiers to set. What is left out stays as it is.
 type DefaultsInput struct {
+	// The revision that the edit is based on. When the defaults have moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision"`
 	// For accounts without a tier.
 	TierId *string `json:"tierId"`
 	// For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away.
@@ -1039,6 +1223,9 @@ type DefaultsInput struct {
 	// Of accounts that are created from now on. Null takes it away.
 	IntroductoryAllowance *IntroductoryAllowanceInput `json:"introductoryAllowance"`
 }
+
+// GetRevision returns DefaultsInput.Revision, and is useful for accessing the field via an interface.
+func (v *DefaultsInput) GetRevision() *int { return v.Revision }
 
 // GetTierId returns DefaultsInput.TierId, and is useful for accessing the field via an interface.
 func (v *DefaultsInput) GetTierId() *string { return v.TierId }
@@ -1164,6 +1351,44 @@ type DeleteTierResponse struct {
 // GetDeleteTier returns DeleteTierResponse.DeleteTier, and is useful for accessing the field via an interface.
 func (v *DeleteTierResponse) GetDeleteTier() DeleteTierDeleteTierDeletePayload { return v.DeleteTier }
 
+// EndPilotEndPilotTierPayload includes the requested fields of the GraphQL type TierPayload.
+// The GraphQL type's documentation follows.
+//
+// What createTier, updateTier and others that change a tier answer.
+type EndPilotEndPilotTierPayload struct {
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetSnapshot returns EndPilotEndPilotTierPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *EndPilotEndPilotTierPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// A pilot to end.
+type EndPilotInput struct {
+	// See Pilot.id.
+	Id string `json:"id"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision"`
+}
+
+// GetId returns EndPilotInput.Id, and is useful for accessing the field via an interface.
+func (v *EndPilotInput) GetId() string { return v.Id }
+
+// GetRevision returns EndPilotInput.Revision, and is useful for accessing the field via an interface.
+func (v *EndPilotInput) GetRevision() *int { return v.Revision }
+
+// EndPilotResponse is returned by EndPilot on success.
+type EndPilotResponse struct {
+	// Ends a pilot: each of its accounts is on the version that it would be on without the
+	// pilot. Fails with NOT_FOUND, or with CONFLICT when somebody else changed the tier since
+	// `revision` was read, or when the pilot has ended.
+	EndPilot EndPilotEndPilotTierPayload `json:"endPilot"`
+}
+
+// GetEndPilot returns EndPilotResponse.EndPilot, and is useful for accessing the field via an interface.
+func (v *EndPilotResponse) GetEndPilot() EndPilotEndPilotTierPayload { return v.EndPilot }
+
 // Endpoint includes the GraphQL fields of Endpoint requested by the fragment Endpoint.
 // The GraphQL type's documentation follows.
 //
@@ -1178,6 +1403,8 @@ type Endpoint struct {
 	Cost int `json:"cost"`
 	// The group it is in; null for none.
 	Group *EndpointGroup `json:"group"`
+	// Counts its changes, whoever makes them; pass it back with an edit that is based on this.
+	Revision int `json:"revision"`
 }
 
 // GetId returns Endpoint.Id, and is useful for accessing the field via an interface.
@@ -1194,6 +1421,9 @@ func (v *Endpoint) GetCost() int { return v.Cost }
 
 // GetGroup returns Endpoint.Group, and is useful for accessing the field via an interface.
 func (v *Endpoint) GetGroup() *EndpointGroup { return v.Group }
+
+// GetRevision returns Endpoint.Revision, and is useful for accessing the field via an interface.
+func (v *Endpoint) GetRevision() int { return v.Revision }
 
 // EndpointGroup includes the requested fields of the GraphQL type EndpointGroup.
 // The GraphQL type's documentation follows.
@@ -1574,7 +1804,7 @@ type Key struct {
 	// Whose it is.
 	Account KeyAccount `json:"account"`
 	// When it was last used: the beginning of the minute, or of the hour or day where
-	// usage isn't kept by the minute any more. It is known within a few minutes; null for
+	// usage isn't kept by the minute any more. It is known a few seconds later; null for
 	// never.
 	LastUsedAt *time.Time `json:"lastUsedAt"`
 	// When it stops working by itself; null for never.
@@ -1728,9 +1958,9 @@ type Limit struct {
 	Subject LimitSubject `json:"subject"`
 	// Which of the subject's requests it counts.
 	Selector LimitSelector `json:"selector"`
-	// With selector ENDPOINT: the endpoint.
+	// With selector ENDPOINT: the endpoint; null where it was deleted since, which only happens to limits that nobody is on any more.
 	Endpoint *LimitEndpoint `json:"endpoint"`
-	// With selector GROUP: the group.
+	// With selector GROUP: the group; null where it was deleted since, as with `endpoint`.
 	Group *LimitGroupEndpointGroup `json:"group"`
 	// What it measures.
 	Measure Measure `json:"measure"`
@@ -2486,6 +2716,41 @@ func (v *ListPolicyTiersTiersTierConnection) GetNodes() []Tier { return v.Nodes 
 // GetPageInfo returns ListPolicyTiersTiersTierConnection.PageInfo, and is useful for accessing the field via an interface.
 func (v *ListPolicyTiersTiersTierConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
+// ListSuggestedEndpointsResponse is returned by ListSuggestedEndpoints on success.
+type ListSuggestedEndpointsResponse struct {
+	// Endpoints that could be made of what traffic shows: templates for paths that no
+	// endpoint matches and that requests of known accounts were answered at, with a status
+	// below 400. They come of a sample of the last 7 days, the most requested first. All are
+	// worked out anew each time, so a page may repeat or leave out what moved meanwhile.
+	SuggestedEndpoints ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection `json:"suggestedEndpoints"`
+}
+
+// GetSuggestedEndpoints returns ListSuggestedEndpointsResponse.SuggestedEndpoints, and is useful for accessing the field via an interface.
+func (v *ListSuggestedEndpointsResponse) GetSuggestedEndpoints() ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection {
+	return v.SuggestedEndpoints
+}
+
+// ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection includes the requested fields of the GraphQL type SuggestedEndpointConnection.
+// The GraphQL type's documentation follows.
+//
+// One page of suggested endpoints.
+type ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection struct {
+	// The nodes without their cursors.
+	Nodes []Suggestion `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// GetNodes returns ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection) GetNodes() []Suggestion {
+	return v.Nodes
+}
+
+// GetPageInfo returns ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListSuggestedEndpointsSuggestedEndpointsSuggestedEndpointConnection) GetPageInfo() PageInfo {
+	return v.PageInfo
+}
+
 // ListTiersResponse is returned by ListTiers on success.
 type ListTiersResponse struct {
 	// Tiers by name, page by page.
@@ -2511,6 +2776,51 @@ func (v *ListTiersTiersTierConnection) GetNodes() []CountedTier { return v.Nodes
 
 // GetPageInfo returns ListTiersTiersTierConnection.PageInfo, and is useful for accessing the field via an interface.
 func (v *ListTiersTiersTierConnection) GetPageInfo() PageInfo { return v.PageInfo }
+
+// ListVersionsResponse is returned by ListVersions on success.
+type ListVersionsResponse struct {
+	// One tier, or null.
+	Tier *ListVersionsTier `json:"tier"`
+}
+
+// GetTier returns ListVersionsResponse.Tier, and is useful for accessing the field via an interface.
+func (v *ListVersionsResponse) GetTier() *ListVersionsTier { return v.Tier }
+
+// ListVersionsTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type ListVersionsTier struct {
+	// What is to become a version; null for none.
+	Draft *Version `json:"draft"`
+	// All versions that were published, newest first.
+	Versions ListVersionsTierVersionsTierVersionConnection `json:"versions"`
+}
+
+// GetDraft returns ListVersionsTier.Draft, and is useful for accessing the field via an interface.
+func (v *ListVersionsTier) GetDraft() *Version { return v.Draft }
+
+// GetVersions returns ListVersionsTier.Versions, and is useful for accessing the field via an interface.
+func (v *ListVersionsTier) GetVersions() ListVersionsTierVersionsTierVersionConnection {
+	return v.Versions
+}
+
+// ListVersionsTierVersionsTierVersionConnection includes the requested fields of the GraphQL type TierVersionConnection.
+// The GraphQL type's documentation follows.
+//
+// Versions of a tier, newest first.
+type ListVersionsTierVersionsTierVersionConnection struct {
+	// The nodes of `edges`.
+	Nodes []Version `json:"nodes"`
+	// Where the page lies in its list.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// GetNodes returns ListVersionsTierVersionsTierVersionConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *ListVersionsTierVersionsTierVersionConnection) GetNodes() []Version { return v.Nodes }
+
+// GetPageInfo returns ListVersionsTierVersionsTierVersionConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *ListVersionsTierVersionsTierVersionConnection) GetPageInfo() PageInfo { return v.PageInfo }
 
 // What a limit measures.
 type Measure string
@@ -2548,6 +2858,8 @@ type Meter struct {
 	Endpoint *MeterEndpoint `json:"endpoint"`
 	// Whether the header is taken out of the responses that count, before the client sees them.
 	Hidden bool `json:"hidden"`
+	// Counts its changes, whoever makes them; pass it back with an edit that is based on this.
+	Revision int `json:"revision"`
 }
 
 // GetId returns Meter.Id, and is useful for accessing the field via an interface.
@@ -2567,6 +2879,9 @@ func (v *Meter) GetEndpoint() *MeterEndpoint { return v.Endpoint }
 
 // GetHidden returns Meter.Hidden, and is useful for accessing the field via an interface.
 func (v *Meter) GetHidden() bool { return v.Hidden }
+
+// GetRevision returns Meter.Revision, and is useful for accessing the field via an interface.
+func (v *Meter) GetRevision() int { return v.Revision }
 
 // MeterEndpoint includes the requested fields of the GraphQL type Endpoint.
 // The GraphQL type's documentation follows.
@@ -2588,6 +2903,262 @@ func (v *MeterEndpoint) GetMethod() string { return v.Method }
 
 // GetTemplate returns MeterEndpoint.Template, and is useful for accessing the field via an interface.
 func (v *MeterEndpoint) GetTemplate() string { return v.Template }
+
+// An account to move.
+type MoveAccountInput struct {
+	// The account to move.
+	AccountId string `json:"accountId"`
+	// Its own tier, or another.
+	TierId string `json:"tierId"`
+	// NOW or PERIOD_END.
+	When MoveWhen `json:"when"`
+	// The revision of the account that this is based on; as of UpdateAccountInput.
+	Revision *int `json:"revision"`
+}
+
+// GetAccountId returns MoveAccountInput.AccountId, and is useful for accessing the field via an interface.
+func (v *MoveAccountInput) GetAccountId() string { return v.AccountId }
+
+// GetTierId returns MoveAccountInput.TierId, and is useful for accessing the field via an interface.
+func (v *MoveAccountInput) GetTierId() string { return v.TierId }
+
+// GetWhen returns MoveAccountInput.When, and is useful for accessing the field via an interface.
+func (v *MoveAccountInput) GetWhen() MoveWhen { return v.When }
+
+// GetRevision returns MoveAccountInput.Revision, and is useful for accessing the field via an interface.
+func (v *MoveAccountInput) GetRevision() *int { return v.Revision }
+
+// MoveAccountMoveAccountAccountPayload includes the requested fields of the GraphQL type AccountPayload.
+// The GraphQL type's documentation follows.
+//
+// What a mutation of an account answers.
+type MoveAccountMoveAccountAccountPayload struct {
+	// As it is after the change.
+	Account PlacedAccount `json:"account"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetAccount returns MoveAccountMoveAccountAccountPayload.Account, and is useful for accessing the field via an interface.
+func (v *MoveAccountMoveAccountAccountPayload) GetAccount() PlacedAccount { return v.Account }
+
+// GetSnapshot returns MoveAccountMoveAccountAccountPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *MoveAccountMoveAccountAccountPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// MoveAccountResponse is returned by MoveAccount on success.
+type MoveAccountResponse struct {
+	// Puts an account on the current version of a tier, its own or another. What was to
+	// come for it gives way to that. Fails with NOT_FOUND, or with VALIDATION when the
+	// tier isn't for accounts.
+	MoveAccount MoveAccountMoveAccountAccountPayload `json:"moveAccount"`
+}
+
+// GetMoveAccount returns MoveAccountResponse.MoveAccount, and is useful for accessing the field via an interface.
+func (v *MoveAccountResponse) GetMoveAccount() MoveAccountMoveAccountAccountPayload {
+	return v.MoveAccount
+}
+
+// What is done to a move of accounts.
+type MoveChange string
+
+const (
+	// Nobody moves until it is resumed.
+	MoveChangePause MoveChange = "PAUSE"
+	// It goes on; a step that was due meanwhile is taken at once.
+	MoveChangeResume MoveChange = "RESUME"
+	// It ends where it is.
+	MoveChangeStop MoveChange = "STOP"
+	// It ends, and those that have moved go back to the version that they came from.
+	MoveChangeTurnBack MoveChange = "TURN_BACK"
+)
+
+var AllMoveChange = []MoveChange{
+	MoveChangePause,
+	MoveChangeResume,
+	MoveChangeStop,
+	MoveChangeTurnBack,
+}
+
+// What becomes of the accounts that are on other versions of the tier.
+type MoveInput struct {
+	// When they move.
+	When MoveWhen `json:"when"`
+	// With STEPS: percentages of the accounts, each above the one before, the last 100; 1 to 20 of them.
+	Steps []int `json:"steps"`
+	// With STEPS: minutes from one step to the next, 1 to 43200. The first is taken at once.
+	StepMinutes *int `json:"stepMinutes"`
+}
+
+// GetWhen returns MoveInput.When, and is useful for accessing the field via an interface.
+func (v *MoveInput) GetWhen() MoveWhen { return v.When }
+
+// GetSteps returns MoveInput.Steps, and is useful for accessing the field via an interface.
+func (v *MoveInput) GetSteps() []int { return v.Steps }
+
+// GetStepMinutes returns MoveInput.StepMinutes, and is useful for accessing the field via an interface.
+func (v *MoveInput) GetStepMinutes() *int { return v.StepMinutes }
+
+// How far a move of accounts has come.
+type MoveState string
+
+const (
+	// Accounts move as their time comes.
+	MoveStateRunning MoveState = "RUNNING"
+	// Those that have moved stay there, and nobody moves until it is resumed.
+	MoveStatePaused MoveState = "PAUSED"
+	// It is about to be STOPPED; nobody moves any more.
+	MoveStateStopping MoveState = "STOPPING"
+	// All have moved, but those that went elsewhere.
+	MoveStateFinished MoveState = "FINISHED"
+	// Those that have moved stay there, and the others where they are.
+	MoveStateStopped MoveState = "STOPPED"
+	// Those that had moved are back on the version that they came from.
+	MoveStateTurnedBack MoveState = "TURNED_BACK"
+)
+
+var AllMoveState = []MoveState{
+	MoveStateRunning,
+	MoveStatePaused,
+	MoveStateStopping,
+	MoveStateFinished,
+	MoveStateStopped,
+	MoveStateTurnedBack,
+}
+
+// When accounts move to another version.
+type MoveWhen string
+
+const (
+	// Never: they stay on the version that they are on until they are moved later on.
+	MoveWhenNone MoveWhen = "NONE"
+	// All at once.
+	MoveWhenNow MoveWhen = "NOW"
+	// Each at the end of its billing period; see Account.billingDay.
+	MoveWhenPeriodEnd MoveWhen = "PERIOD_END"
+	// So many percent of them at a time.
+	MoveWhenSteps MoveWhen = "STEPS"
+)
+
+var AllMoveWhen = []MoveWhen{
+	MoveWhenNone,
+	MoveWhenNow,
+	MoveWhenPeriodEnd,
+	MoveWhenSteps,
+}
+
+// MovingTier includes the GraphQL fields of Tier requested by the fragment MovingTier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type MovingTier struct {
+	Tier `json:"-"`
+	// The current version: the one that accounts are put on.
+	Version MovingTierVersion `json:"version"`
+	// The move of accounts to a version that runs, or was the last; null when there was none.
+	Move *TierMove `json:"move"`
+}
+
+// GetVersion returns MovingTier.Version, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetVersion() MovingTierVersion { return v.Version }
+
+// GetMove returns MovingTier.Move, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetMove() *TierMove { return v.Move }
+
+// GetId returns MovingTier.Id, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetId() string { return v.Tier.Id }
+
+// GetName returns MovingTier.Name, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetName() string { return v.Tier.Name }
+
+// GetRevision returns MovingTier.Revision, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetRevision() int { return v.Tier.Revision }
+
+// GetLimits returns MovingTier.Limits, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetLimits() []Limit { return v.Tier.Limits }
+
+// GetCreatedAt returns MovingTier.CreatedAt, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetCreatedAt() time.Time { return v.Tier.CreatedAt }
+
+// GetUpdatedAt returns MovingTier.UpdatedAt, and is useful for accessing the field via an interface.
+func (v *MovingTier) GetUpdatedAt() time.Time { return v.Tier.UpdatedAt }
+
+func (v *MovingTier) UnmarshalJSON(b []byte) error {
+
+	if string(b) == "null" {
+		return nil
+	}
+
+	var firstPass struct {
+		*MovingTier
+		graphql.NoUnmarshalJSON
+	}
+	firstPass.MovingTier = v
+
+	err := json.Unmarshal(b, &firstPass)
+	if err != nil {
+		return err
+	}
+
+	err = json.Unmarshal(
+		b, &v.Tier)
+	if err != nil {
+		return err
+	}
+	return nil
+}
+
+type __premarshalMovingTier struct {
+	Version MovingTierVersion `json:"version"`
+
+	Move *TierMove `json:"move"`
+
+	Id string `json:"id"`
+
+	Name string `json:"name"`
+
+	Revision int `json:"revision"`
+
+	Limits []Limit `json:"limits"`
+
+	CreatedAt time.Time `json:"createdAt"`
+
+	UpdatedAt time.Time `json:"updatedAt"`
+}
+
+func (v *MovingTier) MarshalJSON() ([]byte, error) {
+	premarshaled, err := v.__premarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(premarshaled)
+}
+
+func (v *MovingTier) __premarshalJSON() (*__premarshalMovingTier, error) {
+	var retval __premarshalMovingTier
+
+	retval.Version = v.Version
+	retval.Move = v.Move
+	retval.Id = v.Tier.Id
+	retval.Name = v.Tier.Name
+	retval.Revision = v.Tier.Revision
+	retval.Limits = v.Tier.Limits
+	retval.CreatedAt = v.Tier.CreatedAt
+	retval.UpdatedAt = v.Tier.UpdatedAt
+	return &retval, nil
+}
+
+// MovingTierVersion includes the requested fields of the GraphQL type TierVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type MovingTierVersion struct {
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+}
+
+// GetNumber returns MovingTierVersion.Number, and is useful for accessing the field via an interface.
+func (v *MovingTierVersion) GetNumber() *int { return v.Number }
 
 // Override includes the GraphQL fields of Override requested by the fragment Override.
 // The GraphQL type's documentation follows.
@@ -2611,6 +3182,8 @@ type Override struct {
 	Ended bool `json:"ended"`
 	// Whether Envoys follow it: it has not ended, and its limit is one of the account's version of its tier.
 	InForce bool `json:"inForce"`
+	// Another one after each change; pass it back with an edit that is based on this.
+	Revision int `json:"revision"`
 }
 
 // GetId returns Override.Id, and is useful for accessing the field via an interface.
@@ -2639,6 +3212,9 @@ func (v *Override) GetEnded() bool { return v.Ended }
 
 // GetInForce returns Override.InForce, and is useful for accessing the field via an interface.
 func (v *Override) GetInForce() bool { return v.InForce }
+
+// GetRevision returns Override.Revision, and is useful for accessing the field via an interface.
+func (v *Override) GetRevision() int { return v.Revision }
 
 // OverrideLimit includes the requested fields of the GraphQL type Limit.
 // The GraphQL type's documentation follows.
@@ -2750,6 +3326,794 @@ var AllPermission = []Permission{
 	PermissionTokensWrite,
 }
 
+// Pilot includes the GraphQL fields of Pilot requested by the fragment Pilot.
+// The GraphQL type's documentation follows.
+//
+// A trial of other limits on some of a tier's accounts. It lies over the versions that they
+// are on, so that these go on without it: what is published, and where accounts move
+// meanwhile, shows for its accounts when it ends. Only accounts that are on the tier
+// themselves are in it: not those that have it as the default, and no callers without an
+// account or with a claim.
+type Pilot struct {
+	// Such as plt_7.
+	Id string `json:"id"`
+	// What it is called; 1 to 64 characters.
+	Name string `json:"name"`
+	// How far it has come.
+	State PilotState `json:"state"`
+	// Of the tier's accounts, that are in it by their ids, 0 to 100. Which ones differs from
+	// pilot to pilot. A growing percentage only adds; a shrinking one takes out those that
+	// came last. It holds for accounts that come to the tier later, too.
+	Percent int `json:"percent"`
+	// Accounts that are in it besides, by id, while they are on the tier; at most 1,000.
+	AccountIds []string `json:"accountIds"`
+	// How many accounts are in it; 0 when it has ended.
+	AccountCount int `json:"accountCount"`
+	// What it tries: sealed, without a number.
+	Version PilotVersion `json:"version"`
+	// The version that it became; null unless it was promoted.
+	PromotedTo *PilotPromotedToTierVersion `json:"promotedTo"`
+	// When it began.
+	StartedAt time.Time `json:"startedAt"`
+	// Who began it.
+	StartedBy PilotStartedByAuditActor `json:"startedBy"`
+	// When it ended or was promoted; null while it runs.
+	EndedAt *time.Time `json:"endedAt"`
+	// Who ended or promoted it; null while it runs.
+	EndedBy *PilotEndedByAuditActor `json:"endedBy"`
+	// What it did, beside the others of the tier.
+	Effect PilotEffect `json:"effect"`
+}
+
+// GetId returns Pilot.Id, and is useful for accessing the field via an interface.
+func (v *Pilot) GetId() string { return v.Id }
+
+// GetName returns Pilot.Name, and is useful for accessing the field via an interface.
+func (v *Pilot) GetName() string { return v.Name }
+
+// GetState returns Pilot.State, and is useful for accessing the field via an interface.
+func (v *Pilot) GetState() PilotState { return v.State }
+
+// GetPercent returns Pilot.Percent, and is useful for accessing the field via an interface.
+func (v *Pilot) GetPercent() int { return v.Percent }
+
+// GetAccountIds returns Pilot.AccountIds, and is useful for accessing the field via an interface.
+func (v *Pilot) GetAccountIds() []string { return v.AccountIds }
+
+// GetAccountCount returns Pilot.AccountCount, and is useful for accessing the field via an interface.
+func (v *Pilot) GetAccountCount() int { return v.AccountCount }
+
+// GetVersion returns Pilot.Version, and is useful for accessing the field via an interface.
+func (v *Pilot) GetVersion() PilotVersion { return v.Version }
+
+// GetPromotedTo returns Pilot.PromotedTo, and is useful for accessing the field via an interface.
+func (v *Pilot) GetPromotedTo() *PilotPromotedToTierVersion { return v.PromotedTo }
+
+// GetStartedAt returns Pilot.StartedAt, and is useful for accessing the field via an interface.
+func (v *Pilot) GetStartedAt() time.Time { return v.StartedAt }
+
+// GetStartedBy returns Pilot.StartedBy, and is useful for accessing the field via an interface.
+func (v *Pilot) GetStartedBy() PilotStartedByAuditActor { return v.StartedBy }
+
+// GetEndedAt returns Pilot.EndedAt, and is useful for accessing the field via an interface.
+func (v *Pilot) GetEndedAt() *time.Time { return v.EndedAt }
+
+// GetEndedBy returns Pilot.EndedBy, and is useful for accessing the field via an interface.
+func (v *Pilot) GetEndedBy() *PilotEndedByAuditActor { return v.EndedBy }
+
+// GetEffect returns Pilot.Effect, and is useful for accessing the field via an interface.
+func (v *Pilot) GetEffect() PilotEffect { return v.Effect }
+
+// PilotEffect includes the requested fields of the GraphQL type PilotEffect.
+// The GraphQL type's documentation follows.
+//
+// What was counted of the accounts of a pilot and of the others of its tier, from its start
+// to its end or now. Who is inside and who outside is as the percentage, the list and the
+// tier's accounts are now.
+type PilotEffect struct {
+	// The accounts in the pilot.
+	Inside PilotGroup `json:"inside"`
+	// The accounts of the tier that are not in it.
+	Outside PilotGroup `json:"outside"`
+}
+
+// GetInside returns PilotEffect.Inside, and is useful for accessing the field via an interface.
+func (v *PilotEffect) GetInside() PilotGroup { return v.Inside }
+
+// GetOutside returns PilotEffect.Outside, and is useful for accessing the field via an interface.
+func (v *PilotEffect) GetOutside() PilotGroup { return v.Outside }
+
+// PilotEndedByAuditActor includes the requested fields of the GraphQL type AuditActor.
+// The GraphQL type's documentation follows.
+//
+// Who did something, as they were at the time.
+type PilotEndedByAuditActor struct {
+	// Their name at the time.
+	Name string `json:"name"`
+}
+
+// GetName returns PilotEndedByAuditActor.Name, and is useful for accessing the field via an interface.
+func (v *PilotEndedByAuditActor) GetName() string { return v.Name }
+
+// PilotGroup includes the GraphQL fields of PilotGroup requested by the fragment PilotGroup.
+// The GraphQL type's documentation follows.
+//
+// Accounts and what was counted of them under the tier. At most 1,000 of them are looked at,
+// which their ids choose; divide by `sampled` to compare.
+type PilotGroup struct {
+	// How many accounts there are.
+	Accounts int `json:"accounts"`
+	// How many of them were looked at.
+	Sampled int `json:"sampled"`
+	// How many of these had a request refused with 429.
+	ThrottledAccounts int `json:"throttledAccounts"`
+	// Requests of these that were passed to the upstream.
+	Allowed int64 `json:"allowed"`
+	// Requests of these that were refused with 429.
+	Throttled int64 `json:"throttled"`
+}
+
+// GetAccounts returns PilotGroup.Accounts, and is useful for accessing the field via an interface.
+func (v *PilotGroup) GetAccounts() int { return v.Accounts }
+
+// GetSampled returns PilotGroup.Sampled, and is useful for accessing the field via an interface.
+func (v *PilotGroup) GetSampled() int { return v.Sampled }
+
+// GetThrottledAccounts returns PilotGroup.ThrottledAccounts, and is useful for accessing the field via an interface.
+func (v *PilotGroup) GetThrottledAccounts() int { return v.ThrottledAccounts }
+
+// GetAllowed returns PilotGroup.Allowed, and is useful for accessing the field via an interface.
+func (v *PilotGroup) GetAllowed() int64 { return v.Allowed }
+
+// GetThrottled returns PilotGroup.Throttled, and is useful for accessing the field via an interface.
+func (v *PilotGroup) GetThrottled() int64 { return v.Throttled }
+
+// PilotPromotedToTierVersion includes the requested fields of the GraphQL type TierVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type PilotPromotedToTierVersion struct {
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+}
+
+// GetNumber returns PilotPromotedToTierVersion.Number, and is useful for accessing the field via an interface.
+func (v *PilotPromotedToTierVersion) GetNumber() *int { return v.Number }
+
+// PilotStartedByAuditActor includes the requested fields of the GraphQL type AuditActor.
+// The GraphQL type's documentation follows.
+//
+// Who did something, as they were at the time.
+type PilotStartedByAuditActor struct {
+	// Their name at the time.
+	Name string `json:"name"`
+}
+
+// GetName returns PilotStartedByAuditActor.Name, and is useful for accessing the field via an interface.
+func (v *PilotStartedByAuditActor) GetName() string { return v.Name }
+
+// How far a pilot has come.
+type PilotState string
+
+const (
+	// Its accounts have the limits that it tries.
+	PilotStateRunning PilotState = "RUNNING"
+	// Its accounts are as they would be without it.
+	PilotStateEnded PilotState = "ENDED"
+	// It was promoted: its accounts are on the new version, and are about to be written down there.
+	PilotStatePromoting PilotState = "PROMOTING"
+	// It was promoted: what it tried is a version of the tier.
+	PilotStatePromoted PilotState = "PROMOTED"
+)
+
+var AllPilotState = []PilotState{
+	PilotStateRunning,
+	PilotStateEnded,
+	PilotStatePromoting,
+	PilotStatePromoted,
+}
+
+// PilotVersion includes the GraphQL fields of TierVersion requested by the fragment PilotVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type PilotVersion struct {
+	Id string `json:"id"`
+	// In the order in which they are listed; see reorderLimits.
+	Limits []Limit `json:"limits"`
+}
+
+// GetId returns PilotVersion.Id, and is useful for accessing the field via an interface.
+func (v *PilotVersion) GetId() string { return v.Id }
+
+// GetLimits returns PilotVersion.Limits, and is useful for accessing the field via an interface.
+func (v *PilotVersion) GetLimits() []Limit { return v.Limits }
+
+// PlacedAccount includes the GraphQL fields of Account requested by the fragment PlacedAccount.
+// The GraphQL type's documentation follows.
+//
+// Who is limited and billed.
+type PlacedAccount struct {
+	Id string `json:"id"`
+	// Unique, 1 to 128 characters.
+	Name string `json:"name"`
+	// The tier whose limits it has: its own, or the default one.
+	Tier PlacedAccountTier `json:"tier"`
+	// The version of its tier that it is on, whose limits it has: not the current one when
+	// it is grandfathered, and what the pilot tries when it is in one.
+	Version PlacedAccountVersionTierVersion `json:"version"`
+	// The move to another version or tier that is to come for it by itself; null for none.
+	PendingMove *PlacedAccountPendingMoveAccountMove `json:"pendingMove"`
+}
+
+// GetId returns PlacedAccount.Id, and is useful for accessing the field via an interface.
+func (v *PlacedAccount) GetId() string { return v.Id }
+
+// GetName returns PlacedAccount.Name, and is useful for accessing the field via an interface.
+func (v *PlacedAccount) GetName() string { return v.Name }
+
+// GetTier returns PlacedAccount.Tier, and is useful for accessing the field via an interface.
+func (v *PlacedAccount) GetTier() PlacedAccountTier { return v.Tier }
+
+// GetVersion returns PlacedAccount.Version, and is useful for accessing the field via an interface.
+func (v *PlacedAccount) GetVersion() PlacedAccountVersionTierVersion { return v.Version }
+
+// GetPendingMove returns PlacedAccount.PendingMove, and is useful for accessing the field via an interface.
+func (v *PlacedAccount) GetPendingMove() *PlacedAccountPendingMoveAccountMove { return v.PendingMove }
+
+// PlacedAccountPendingMoveAccountMove includes the requested fields of the GraphQL type AccountMove.
+// The GraphQL type's documentation follows.
+//
+// A move of one account that is to come.
+type PlacedAccountPendingMoveAccountMove struct {
+	// The tier that it will be on.
+	Tier PlacedAccountPendingMoveAccountMoveTier `json:"tier"`
+	// The version that it will be on, as things are: it follows where accounts on that one are moved.
+	Version PlacedAccountPendingMoveAccountMoveVersionTierVersion `json:"version"`
+	// When it moves.
+	DueAt time.Time `json:"dueAt"`
+}
+
+// GetTier returns PlacedAccountPendingMoveAccountMove.Tier, and is useful for accessing the field via an interface.
+func (v *PlacedAccountPendingMoveAccountMove) GetTier() PlacedAccountPendingMoveAccountMoveTier {
+	return v.Tier
+}
+
+// GetVersion returns PlacedAccountPendingMoveAccountMove.Version, and is useful for accessing the field via an interface.
+func (v *PlacedAccountPendingMoveAccountMove) GetVersion() PlacedAccountPendingMoveAccountMoveVersionTierVersion {
+	return v.Version
+}
+
+// GetDueAt returns PlacedAccountPendingMoveAccountMove.DueAt, and is useful for accessing the field via an interface.
+func (v *PlacedAccountPendingMoveAccountMove) GetDueAt() time.Time { return v.DueAt }
+
+// PlacedAccountPendingMoveAccountMoveTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type PlacedAccountPendingMoveAccountMoveTier struct {
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+}
+
+// GetName returns PlacedAccountPendingMoveAccountMoveTier.Name, and is useful for accessing the field via an interface.
+func (v *PlacedAccountPendingMoveAccountMoveTier) GetName() string { return v.Name }
+
+// PlacedAccountPendingMoveAccountMoveVersionTierVersion includes the requested fields of the GraphQL type TierVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type PlacedAccountPendingMoveAccountMoveVersionTierVersion struct {
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+}
+
+// GetNumber returns PlacedAccountPendingMoveAccountMoveVersionTierVersion.Number, and is useful for accessing the field via an interface.
+func (v *PlacedAccountPendingMoveAccountMoveVersionTierVersion) GetNumber() *int { return v.Number }
+
+// PlacedAccountTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type PlacedAccountTier struct {
+	Id string `json:"id"`
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+}
+
+// GetId returns PlacedAccountTier.Id, and is useful for accessing the field via an interface.
+func (v *PlacedAccountTier) GetId() string { return v.Id }
+
+// GetName returns PlacedAccountTier.Name, and is useful for accessing the field via an interface.
+func (v *PlacedAccountTier) GetName() string { return v.Name }
+
+// PlacedAccountVersionTierVersion includes the requested fields of the GraphQL type TierVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type PlacedAccountVersionTierVersion struct {
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+	// Whether it is the one that accounts are put on.
+	Current bool `json:"current"`
+}
+
+// GetNumber returns PlacedAccountVersionTierVersion.Number, and is useful for accessing the field via an interface.
+func (v *PlacedAccountVersionTierVersion) GetNumber() *int { return v.Number }
+
+// GetCurrent returns PlacedAccountVersionTierVersion.Current, and is useful for accessing the field via an interface.
+func (v *PlacedAccountVersionTierVersion) GetCurrent() bool { return v.Current }
+
+// Preview includes the GraphQL fields of Preview requested by the fragment Preview.
+// The GraphQL type's documentation follows.
+//
+// What limits would have done.
+type Preview struct {
+	// Inclusive, in whole minutes.
+	From time.Time `json:"from"`
+	// Exclusive, in whole minutes.
+	To time.Time `json:"to"`
+	// How many accounts were looked at.
+	AccountCount int `json:"accountCount"`
+	// How many accounts would surely have been throttled.
+	Surely int `json:"surely"`
+	// How many accounts may have been throttled; the sure ones are among them.
+	Possibly int `json:"possibly"`
+	// How many accounts would surely have been throttled by the limits that they have today.
+	SurelyToday int `json:"surelyToday"`
+	// How many may have been, by those; the sure ones are among them.
+	PossiblyToday int `json:"possiblyToday"`
+	// All accounts together.
+	Total PreviewHarm `json:"total"`
+	// The accounts by harm, the most first: by atLeast, then by atMost, then by requests.
+	Accounts []PreviewAccountsPreviewAccount `json:"accounts"`
+	// Each limit by itself, in the order in which they were given.
+	Limits []PreviewLimitsPreviewLimit `json:"limits"`
+	// Minutes of a point.
+	PointMinutes int `json:"pointMinutes"`
+	// All accounts together over time, at most 240 points. What is at least throttled there
+	// is by the one limit that would have throttled the most; with today's, by that of each
+	// version of the tier.
+	Points []PreviewPointsPreviewPoint `json:"points"`
+}
+
+// GetFrom returns Preview.From, and is useful for accessing the field via an interface.
+func (v *Preview) GetFrom() time.Time { return v.From }
+
+// GetTo returns Preview.To, and is useful for accessing the field via an interface.
+func (v *Preview) GetTo() time.Time { return v.To }
+
+// GetAccountCount returns Preview.AccountCount, and is useful for accessing the field via an interface.
+func (v *Preview) GetAccountCount() int { return v.AccountCount }
+
+// GetSurely returns Preview.Surely, and is useful for accessing the field via an interface.
+func (v *Preview) GetSurely() int { return v.Surely }
+
+// GetPossibly returns Preview.Possibly, and is useful for accessing the field via an interface.
+func (v *Preview) GetPossibly() int { return v.Possibly }
+
+// GetSurelyToday returns Preview.SurelyToday, and is useful for accessing the field via an interface.
+func (v *Preview) GetSurelyToday() int { return v.SurelyToday }
+
+// GetPossiblyToday returns Preview.PossiblyToday, and is useful for accessing the field via an interface.
+func (v *Preview) GetPossiblyToday() int { return v.PossiblyToday }
+
+// GetTotal returns Preview.Total, and is useful for accessing the field via an interface.
+func (v *Preview) GetTotal() PreviewHarm { return v.Total }
+
+// GetAccounts returns Preview.Accounts, and is useful for accessing the field via an interface.
+func (v *Preview) GetAccounts() []PreviewAccountsPreviewAccount { return v.Accounts }
+
+// GetLimits returns Preview.Limits, and is useful for accessing the field via an interface.
+func (v *Preview) GetLimits() []PreviewLimitsPreviewLimit { return v.Limits }
+
+// GetPointMinutes returns Preview.PointMinutes, and is useful for accessing the field via an interface.
+func (v *Preview) GetPointMinutes() int { return v.PointMinutes }
+
+// GetPoints returns Preview.Points, and is useful for accessing the field via an interface.
+func (v *Preview) GetPoints() []PreviewPointsPreviewPoint { return v.Points }
+
+// PreviewAccountsPreviewAccount includes the requested fields of the GraphQL type PreviewAccount.
+// The GraphQL type's documentation follows.
+//
+// What limits would have done to an account.
+type PreviewAccountsPreviewAccount struct {
+	// Whose usage it is.
+	Account PreviewAccountsPreviewAccountAccount `json:"account"`
+	// What would have been done to its requests.
+	Harm PreviewHarm `json:"harm"`
+	// The first minute in which it may have been throttled; null: never.
+	FirstAt *time.Time `json:"firstAt"`
+	// The minute in which the most may have been throttled; null: none.
+	WorstAt *time.Time `json:"worstAt"`
+	// How many requests may have been throttled in that minute.
+	WorstAtMost int64 `json:"worstAtMost"`
+	// The name of the limit that would have throttled the most; null: none would.
+	LimitName *string `json:"limitName"`
+}
+
+// GetAccount returns PreviewAccountsPreviewAccount.Account, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccount) GetAccount() PreviewAccountsPreviewAccountAccount {
+	return v.Account
+}
+
+// GetHarm returns PreviewAccountsPreviewAccount.Harm, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccount) GetHarm() PreviewHarm { return v.Harm }
+
+// GetFirstAt returns PreviewAccountsPreviewAccount.FirstAt, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccount) GetFirstAt() *time.Time { return v.FirstAt }
+
+// GetWorstAt returns PreviewAccountsPreviewAccount.WorstAt, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccount) GetWorstAt() *time.Time { return v.WorstAt }
+
+// GetWorstAtMost returns PreviewAccountsPreviewAccount.WorstAtMost, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccount) GetWorstAtMost() int64 { return v.WorstAtMost }
+
+// GetLimitName returns PreviewAccountsPreviewAccount.LimitName, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccount) GetLimitName() *string { return v.LimitName }
+
+// PreviewAccountsPreviewAccountAccount includes the requested fields of the GraphQL type Account.
+// The GraphQL type's documentation follows.
+//
+// Who is limited and billed.
+type PreviewAccountsPreviewAccountAccount struct {
+	Id string `json:"id"`
+	// Unique, 1 to 128 characters.
+	Name string `json:"name"`
+}
+
+// GetId returns PreviewAccountsPreviewAccountAccount.Id, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccountAccount) GetId() string { return v.Id }
+
+// GetName returns PreviewAccountsPreviewAccountAccount.Name, and is useful for accessing the field via an interface.
+func (v *PreviewAccountsPreviewAccountAccount) GetName() string { return v.Name }
+
+// PreviewHarm includes the GraphQL fields of PreviewHarm requested by the fragment PreviewHarm.
+// The GraphQL type's documentation follows.
+//
+// What limits would have done to some requests. It is strict for limits of requests,
+// and an estimate with the average request of each minute for those of bytes and cost.
+type PreviewHarm struct {
+	// Requests that were asked for: let through and throttled.
+	Requests int64 `json:"requests"`
+	// Requests that really were throttled.
+	Throttled int64 `json:"throttled"`
+	// Requests that would have been throttled however those of a minute had been spread.
+	AtLeast int64 `json:"atLeast"`
+	// Requests that would have been throttled if those of each minute had come at one moment, and at the worst.
+	AtMost int64 `json:"atMost"`
+	// The same two by the limits that the accounts have today: of the versions that they are on, with their overrides.
+	Today PreviewHarmTodayPreviewFigures `json:"today"`
+}
+
+// GetRequests returns PreviewHarm.Requests, and is useful for accessing the field via an interface.
+func (v *PreviewHarm) GetRequests() int64 { return v.Requests }
+
+// GetThrottled returns PreviewHarm.Throttled, and is useful for accessing the field via an interface.
+func (v *PreviewHarm) GetThrottled() int64 { return v.Throttled }
+
+// GetAtLeast returns PreviewHarm.AtLeast, and is useful for accessing the field via an interface.
+func (v *PreviewHarm) GetAtLeast() int64 { return v.AtLeast }
+
+// GetAtMost returns PreviewHarm.AtMost, and is useful for accessing the field via an interface.
+func (v *PreviewHarm) GetAtMost() int64 { return v.AtMost }
+
+// GetToday returns PreviewHarm.Today, and is useful for accessing the field via an interface.
+func (v *PreviewHarm) GetToday() PreviewHarmTodayPreviewFigures { return v.Today }
+
+// PreviewHarmTodayPreviewFigures includes the requested fields of the GraphQL type PreviewFigures.
+// The GraphQL type's documentation follows.
+//
+// How many requests would have been throttled; see PreviewHarm.
+type PreviewHarmTodayPreviewFigures struct {
+	// However those of a minute had been spread.
+	AtLeast int64 `json:"atLeast"`
+	// If those of each minute had come at the worst moment.
+	AtMost int64 `json:"atMost"`
+}
+
+// GetAtLeast returns PreviewHarmTodayPreviewFigures.AtLeast, and is useful for accessing the field via an interface.
+func (v *PreviewHarmTodayPreviewFigures) GetAtLeast() int64 { return v.AtLeast }
+
+// GetAtMost returns PreviewHarmTodayPreviewFigures.AtMost, and is useful for accessing the field via an interface.
+func (v *PreviewHarmTodayPreviewFigures) GetAtMost() int64 { return v.AtMost }
+
+// Limits to play, and on what.
+type PreviewInput struct {
+	// The tier whose accounts the limits are played on; leave it out with `accountIds`, or for the tier of `versionId`.
+	TierId *string `json:"tierId"`
+	// The limits, at most 32; leave them out for those that the tier has. One with the
+	// `id` of a limit of the tier is changed by what overrides its accounts have. None may
+	// have subject ADDRESS.
+	Limits []LimitInput `json:"limits"`
+	// Instead of `limits`: a version that has them, such as the tier's draft, an earlier one, or one of another tier.
+	VersionId *string `json:"versionId"`
+	// Narrows the tier's accounts, or names those of any tier; at most 1000.
+	AccountIds []string `json:"accountIds"`
+	// Inclusive; whole minutes. As far back as usage by the minute is kept.
+	From time.Time `json:"from"`
+	// Exclusive; now, when it is left out. At most 31 days after `from`.
+	To *time.Time `json:"to"`
+	// How many accounts to list, 1 to 500; those that are hit hardest come first.
+	First int `json:"first"`
+}
+
+// GetTierId returns PreviewInput.TierId, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetTierId() *string { return v.TierId }
+
+// GetLimits returns PreviewInput.Limits, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetLimits() []LimitInput { return v.Limits }
+
+// GetVersionId returns PreviewInput.VersionId, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetVersionId() *string { return v.VersionId }
+
+// GetAccountIds returns PreviewInput.AccountIds, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetAccountIds() []string { return v.AccountIds }
+
+// GetFrom returns PreviewInput.From, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetFrom() time.Time { return v.From }
+
+// GetTo returns PreviewInput.To, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetTo() *time.Time { return v.To }
+
+// GetFirst returns PreviewInput.First, and is useful for accessing the field via an interface.
+func (v *PreviewInput) GetFirst() int { return v.First }
+
+// PreviewLimitsPreviewLimit includes the requested fields of the GraphQL type PreviewLimit.
+// The GraphQL type's documentation follows.
+//
+// What one limit would have done if there were no others; of a SOFT or SHADOW one, what it would have marked or counted.
+type PreviewLimitsPreviewLimit struct {
+	// Its name.
+	Name string `json:"name"`
+	// Requests, however those of a minute had been spread.
+	AtLeast int64 `json:"atLeast"`
+	// Requests, if those of each minute had come at the worst moment.
+	AtMost int64 `json:"atMost"`
+	// How many accounts it may have been exceeded by.
+	AccountCount int `json:"accountCount"`
+}
+
+// GetName returns PreviewLimitsPreviewLimit.Name, and is useful for accessing the field via an interface.
+func (v *PreviewLimitsPreviewLimit) GetName() string { return v.Name }
+
+// GetAtLeast returns PreviewLimitsPreviewLimit.AtLeast, and is useful for accessing the field via an interface.
+func (v *PreviewLimitsPreviewLimit) GetAtLeast() int64 { return v.AtLeast }
+
+// GetAtMost returns PreviewLimitsPreviewLimit.AtMost, and is useful for accessing the field via an interface.
+func (v *PreviewLimitsPreviewLimit) GetAtMost() int64 { return v.AtMost }
+
+// GetAccountCount returns PreviewLimitsPreviewLimit.AccountCount, and is useful for accessing the field via an interface.
+func (v *PreviewLimitsPreviewLimit) GetAccountCount() int { return v.AccountCount }
+
+// PreviewLimitsResponse is returned by PreviewLimits on success.
+type PreviewLimitsResponse struct {
+	// Plays limits on stored usage: which accounts they would have throttled, when and how
+	// much, beside what really was throttled. Nothing is changed. Usage is known by the
+	// minute, so there are two figures, and what would have happened lies between them:
+	// see PreviewHarm. The limits begin at `from`, with full buckets; quotas with what the
+	// accounts had used by then of the periods that they were in. The limits that accounts
+	// have today are played beside, from the same beginning.
+	// Fails with NOT_FOUND, or with VALIDATION on the field at fault: when a limit can't
+	// be played, usage by the minute isn't kept any more, or there is too much of it.
+	Preview Preview `json:"preview"`
+}
+
+// GetPreview returns PreviewLimitsResponse.Preview, and is useful for accessing the field via an interface.
+func (v *PreviewLimitsResponse) GetPreview() Preview { return v.Preview }
+
+// PreviewPointsPreviewPoint includes the requested fields of the GraphQL type PreviewPoint.
+// The GraphQL type's documentation follows.
+//
+// What limits would have done in a stretch of time.
+type PreviewPointsPreviewPoint struct {
+	// When it begins; it lasts pointMinutes.
+	Start time.Time `json:"start"`
+	// What would have been done to requests then.
+	Harm PreviewHarm `json:"harm"`
+}
+
+// GetStart returns PreviewPointsPreviewPoint.Start, and is useful for accessing the field via an interface.
+func (v *PreviewPointsPreviewPoint) GetStart() time.Time { return v.Start }
+
+// GetHarm returns PreviewPointsPreviewPoint.Harm, and is useful for accessing the field via an interface.
+func (v *PreviewPointsPreviewPoint) GetHarm() PreviewHarm { return v.Harm }
+
+// A pilot to make a version of.
+type PromotePilotInput struct {
+	// See Pilot.id.
+	Id string `json:"id"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision"`
+	// Why the version is made, at most 500 characters; leave it out to have the pilot's name.
+	Note *string `json:"note"`
+	// When the accounts that are not in the pilot come onto the new version.
+	Move MoveInput `json:"move"`
+}
+
+// GetId returns PromotePilotInput.Id, and is useful for accessing the field via an interface.
+func (v *PromotePilotInput) GetId() string { return v.Id }
+
+// GetRevision returns PromotePilotInput.Revision, and is useful for accessing the field via an interface.
+func (v *PromotePilotInput) GetRevision() *int { return v.Revision }
+
+// GetNote returns PromotePilotInput.Note, and is useful for accessing the field via an interface.
+func (v *PromotePilotInput) GetNote() *string { return v.Note }
+
+// GetMove returns PromotePilotInput.Move, and is useful for accessing the field via an interface.
+func (v *PromotePilotInput) GetMove() MoveInput { return v.Move }
+
+// PromotePilotPromotePilotTierPayload includes the requested fields of the GraphQL type TierPayload.
+// The GraphQL type's documentation follows.
+//
+// What createTier, updateTier and others that change a tier answer.
+type PromotePilotPromotePilotTierPayload struct {
+	// As it is after the change.
+	Tier PromotePilotPromotePilotTierPayloadTier `json:"tier"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetTier returns PromotePilotPromotePilotTierPayload.Tier, and is useful for accessing the field via an interface.
+func (v *PromotePilotPromotePilotTierPayload) GetTier() PromotePilotPromotePilotTierPayloadTier {
+	return v.Tier
+}
+
+// GetSnapshot returns PromotePilotPromotePilotTierPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *PromotePilotPromotePilotTierPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// PromotePilotPromotePilotTierPayloadTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type PromotePilotPromotePilotTierPayloadTier struct {
+	// The current version: the one that accounts are put on.
+	Version PromotePilotPromotePilotTierPayloadTierVersion `json:"version"`
+}
+
+// GetVersion returns PromotePilotPromotePilotTierPayloadTier.Version, and is useful for accessing the field via an interface.
+func (v *PromotePilotPromotePilotTierPayloadTier) GetVersion() PromotePilotPromotePilotTierPayloadTierVersion {
+	return v.Version
+}
+
+// PromotePilotPromotePilotTierPayloadTierVersion includes the requested fields of the GraphQL type TierVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type PromotePilotPromotePilotTierPayloadTierVersion struct {
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+}
+
+// GetNumber returns PromotePilotPromotePilotTierPayloadTierVersion.Number, and is useful for accessing the field via an interface.
+func (v *PromotePilotPromotePilotTierPayloadTierVersion) GetNumber() *int { return v.Number }
+
+// PromotePilotResponse is returned by PromotePilot on success.
+type PromotePilotResponse struct {
+	// Publishes what a pilot tries as a new version of its tier. The pilot's accounts are on
+	// that at once and keep their counters; `move` says what becomes of the others. Fails with
+	// NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when somebody else
+	// changed the tier since `revision` was read, when the pilot has ended, or while accounts
+	// are on the move to a version of this tier.
+	PromotePilot PromotePilotPromotePilotTierPayload `json:"promotePilot"`
+}
+
+// GetPromotePilot returns PromotePilotResponse.PromotePilot, and is useful for accessing the field via an interface.
+func (v *PromotePilotResponse) GetPromotePilot() PromotePilotPromotePilotTierPayload {
+	return v.PromotePilot
+}
+
+// A version of a tier to publish. With neither limits nor fromVersion it is the draft.
+type PublishTierInput struct {
+	// The tier to publish a version of.
+	TierId string `json:"tierId"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails
+	// with CONFLICT. Leave it out to overwrite.
+	Revision *int `json:"revision"`
+	// Instead of the draft's, which stays; see SaveTierDraftInput.limits.
+	Limits []LimitInput `json:"limits"`
+	// The number of an earlier version that is published again, as a new one; not with `limits`.
+	FromVersion *int `json:"fromVersion"`
+	// Why it is made, at most 500 characters; leave it out to have that of the draft.
+	Note *string `json:"note"`
+	// When accounts come onto the new version.
+	Move MoveInput `json:"move"`
+}
+
+// GetTierId returns PublishTierInput.TierId, and is useful for accessing the field via an interface.
+func (v *PublishTierInput) GetTierId() string { return v.TierId }
+
+// GetRevision returns PublishTierInput.Revision, and is useful for accessing the field via an interface.
+func (v *PublishTierInput) GetRevision() *int { return v.Revision }
+
+// GetLimits returns PublishTierInput.Limits, and is useful for accessing the field via an interface.
+func (v *PublishTierInput) GetLimits() []LimitInput { return v.Limits }
+
+// GetFromVersion returns PublishTierInput.FromVersion, and is useful for accessing the field via an interface.
+func (v *PublishTierInput) GetFromVersion() *int { return v.FromVersion }
+
+// GetNote returns PublishTierInput.Note, and is useful for accessing the field via an interface.
+func (v *PublishTierInput) GetNote() *string { return v.Note }
+
+// GetMove returns PublishTierInput.Move, and is useful for accessing the field via an interface.
+func (v *PublishTierInput) GetMove() MoveInput { return v.Move }
+
+// PublishTierPublishTierTierPayload includes the requested fields of the GraphQL type TierPayload.
+// The GraphQL type's documentation follows.
+//
+// What createTier, updateTier and others that change a tier answer.
+type PublishTierPublishTierTierPayload struct {
+	// As it is after the change.
+	Tier MovingTier `json:"tier"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetTier returns PublishTierPublishTierTierPayload.Tier, and is useful for accessing the field via an interface.
+func (v *PublishTierPublishTierTierPayload) GetTier() MovingTier { return v.Tier }
+
+// GetSnapshot returns PublishTierPublishTierTierPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *PublishTierPublishTierTierPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// PublishTierResponse is returned by PublishTier on success.
+type PublishTierResponse struct {
+	// Publishes a new version of a tier: the limits given, those of an earlier version, or
+	// else the draft. It is the current one from then on: accounts that are put on the
+	// tier, those that have the tier as the default, and callers without an account or
+	// with a claim follow it at once. `move` says what becomes of the other accounts.
+	// Fails with NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when
+	// somebody else changed the tier since `revision` was read, or while accounts are on
+	// the move to a version of this tier.
+	PublishTier PublishTierPublishTierTierPayload `json:"publishTier"`
+}
+
+// GetPublishTier returns PublishTierResponse.PublishTier, and is useful for accessing the field via an interface.
+func (v *PublishTierResponse) GetPublishTier() PublishTierPublishTierTierPayload {
+	return v.PublishTier
+}
+
+// ReadPilotResponse is returned by ReadPilot on success.
+type ReadPilotResponse struct {
+	// One tier, or null.
+	Tier *ReadPilotTier `json:"tier"`
+}
+
+// GetTier returns ReadPilotResponse.Tier, and is useful for accessing the field via an interface.
+func (v *ReadPilotResponse) GetTier() *ReadPilotTier { return v.Tier }
+
+// ReadPilotTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type ReadPilotTier struct {
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+	// Counts the edits of this tier; see UpdateTierInput.revision.
+	Revision int `json:"revision"`
+	// Those of the current version, in the order in which they were given; see reorderLimits.
+	Limits []Limit `json:"limits"`
+	// The pilot of other limits that runs, or was the last; null when there was none.
+	Pilot *Pilot `json:"pilot"`
+}
+
+// GetName returns ReadPilotTier.Name, and is useful for accessing the field via an interface.
+func (v *ReadPilotTier) GetName() string { return v.Name }
+
+// GetRevision returns ReadPilotTier.Revision, and is useful for accessing the field via an interface.
+func (v *ReadPilotTier) GetRevision() int { return v.Revision }
+
+// GetLimits returns ReadPilotTier.Limits, and is useful for accessing the field via an interface.
+func (v *ReadPilotTier) GetLimits() []Limit { return v.Limits }
+
+// GetPilot returns ReadPilotTier.Pilot, and is useful for accessing the field via an interface.
+func (v *ReadPilotTier) GetPilot() *Pilot { return v.Pilot }
+
 // ReadPolicyDefaults includes the requested fields of the GraphQL type Defaults.
 // The GraphQL type's documentation follows.
 //
@@ -2759,6 +4123,8 @@ type ReadPolicyDefaults struct {
 	Tier ReadPolicyDefaultsTier `json:"tier"`
 	// For callers known by their address only; null: they are refused with 401.
 	AnonymousTier *ReadPolicyDefaultsAnonymousTier `json:"anonymousTier"`
+	// Counts their changes, whoever makes them; pass it back with an edit that is based on this.
+	Revision int `json:"revision"`
 }
 
 // GetTier returns ReadPolicyDefaults.Tier, and is useful for accessing the field via an interface.
@@ -2768,6 +4134,9 @@ func (v *ReadPolicyDefaults) GetTier() ReadPolicyDefaultsTier { return v.Tier }
 func (v *ReadPolicyDefaults) GetAnonymousTier() *ReadPolicyDefaultsAnonymousTier {
 	return v.AnonymousTier
 }
+
+// GetRevision returns ReadPolicyDefaults.Revision, and is useful for accessing the field via an interface.
+func (v *ReadPolicyDefaults) GetRevision() int { return v.Revision }
 
 // ReadPolicyDefaultsAnonymousTier includes the requested fields of the GraphQL type Tier.
 // The GraphQL type's documentation follows.
@@ -2973,6 +4342,41 @@ type ReadSnapshotRollout struct {
 
 // GetSnapshot returns ReadSnapshotRollout.Snapshot, and is useful for accessing the field via an interface.
 func (v *ReadSnapshotRollout) GetSnapshot() int64 { return v.Snapshot }
+
+// ReadTierMoveResponse is returned by ReadTierMove on success.
+type ReadTierMoveResponse struct {
+	// One tier, or null.
+	Tier *ReadTierMoveTier `json:"tier"`
+}
+
+// GetTier returns ReadTierMoveResponse.Tier, and is useful for accessing the field via an interface.
+func (v *ReadTierMoveResponse) GetTier() *ReadTierMoveTier { return v.Tier }
+
+// ReadTierMoveTier includes the requested fields of the GraphQL type Tier.
+// The GraphQL type's documentation follows.
+//
+// A named set of limits that accounts are put on, in versions.
+type ReadTierMoveTier struct {
+	Id string `json:"id"`
+	// Unique, 1 to 64 characters.
+	Name string `json:"name"`
+	// Counts the edits of this tier; see UpdateTierInput.revision.
+	Revision int `json:"revision"`
+	// The move of accounts to a version that runs, or was the last; null when there was none.
+	Move *TierMove `json:"move"`
+}
+
+// GetId returns ReadTierMoveTier.Id, and is useful for accessing the field via an interface.
+func (v *ReadTierMoveTier) GetId() string { return v.Id }
+
+// GetName returns ReadTierMoveTier.Name, and is useful for accessing the field via an interface.
+func (v *ReadTierMoveTier) GetName() string { return v.Name }
+
+// GetRevision returns ReadTierMoveTier.Revision, and is useful for accessing the field via an interface.
+func (v *ReadTierMoveTier) GetRevision() int { return v.Revision }
+
+// GetMove returns ReadTierMoveTier.Move, and is useful for accessing the field via an interface.
+func (v *ReadTierMoveTier) GetMove() *TierMove { return v.Move }
 
 // ReadViewerResponse is returned by ReadViewer on success.
 type ReadViewerResponse struct {
@@ -3204,6 +4608,10 @@ type SetOverrideInput struct {
 	AccountId string `json:"accountId"`
 	// A limit of the account's tier.
 	LimitId string `json:"limitId"`
+	// The revision of the override that this is based on; 0 when there was none. When
+	// it has moved on, it fails with CONFLICT and says what changed. Leave it out to
+	// overwrite.
+	Revision *int `json:"revision"`
 	// Instead of the limit's amount, 1 to 10^12.
 	Amount int64 `json:"amount"`
 	// For RATE: instead of the limit's burst, 1 to 10^12; leave it out to keep that.
@@ -3221,6 +4629,9 @@ func (v *SetOverrideInput) GetAccountId() string { return v.AccountId }
 
 // GetLimitId returns SetOverrideInput.LimitId, and is useful for accessing the field via an interface.
 func (v *SetOverrideInput) GetLimitId() string { return v.LimitId }
+
+// GetRevision returns SetOverrideInput.Revision, and is useful for accessing the field via an interface.
+func (v *SetOverrideInput) GetRevision() *int { return v.Revision }
 
 // GetAmount returns SetOverrideInput.Amount, and is useful for accessing the field via an interface.
 func (v *SetOverrideInput) GetAmount() int64 { return v.Amount }
@@ -3261,6 +4672,107 @@ type SetOverrideSetOverrideAccountPayload struct {
 // GetSnapshot returns SetOverrideSetOverrideAccountPayload.Snapshot, and is useful for accessing the field via an interface.
 func (v *SetOverrideSetOverrideAccountPayload) GetSnapshot() int64 { return v.Snapshot }
 
+// A pilot to start. It needs `percent` or `accountIds`, and may have both.
+type StartPilotInput struct {
+	// The tier whose accounts are in it.
+	TierId string `json:"tierId"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision"`
+	// What it is called; 1 to 64 characters.
+	Name string `json:"name"`
+	// What it tries, instead of the draft's, which stays; see SaveTierDraftInput.limits.
+	Limits []LimitInput `json:"limits"`
+	// See Pilot.percent.
+	Percent int `json:"percent"`
+	// Accounts that are in it besides; each is on the tier itself. At most 1,000.
+	AccountIds []string `json:"accountIds"`
+}
+
+// GetTierId returns StartPilotInput.TierId, and is useful for accessing the field via an interface.
+func (v *StartPilotInput) GetTierId() string { return v.TierId }
+
+// GetRevision returns StartPilotInput.Revision, and is useful for accessing the field via an interface.
+func (v *StartPilotInput) GetRevision() *int { return v.Revision }
+
+// GetName returns StartPilotInput.Name, and is useful for accessing the field via an interface.
+func (v *StartPilotInput) GetName() string { return v.Name }
+
+// GetLimits returns StartPilotInput.Limits, and is useful for accessing the field via an interface.
+func (v *StartPilotInput) GetLimits() []LimitInput { return v.Limits }
+
+// GetPercent returns StartPilotInput.Percent, and is useful for accessing the field via an interface.
+func (v *StartPilotInput) GetPercent() int { return v.Percent }
+
+// GetAccountIds returns StartPilotInput.AccountIds, and is useful for accessing the field via an interface.
+func (v *StartPilotInput) GetAccountIds() []string { return v.AccountIds }
+
+// StartPilotResponse is returned by StartPilot on success.
+type StartPilotResponse struct {
+	// Starts a pilot: some accounts of a tier have other limits for a while, everybody else
+	// is as before. A limit with an `id` keeps its counters. Fails with NOT_FOUND, with
+	// VALIDATION on the field at fault, or with CONFLICT when somebody else changed the tier
+	// since `revision` was read, or when a pilot of this tier runs.
+	StartPilot StartPilotStartPilotTierPayload `json:"startPilot"`
+}
+
+// GetStartPilot returns StartPilotResponse.StartPilot, and is useful for accessing the field via an interface.
+func (v *StartPilotResponse) GetStartPilot() StartPilotStartPilotTierPayload { return v.StartPilot }
+
+// StartPilotStartPilotTierPayload includes the requested fields of the GraphQL type TierPayload.
+// The GraphQL type's documentation follows.
+//
+// What createTier, updateTier and others that change a tier answer.
+type StartPilotStartPilotTierPayload struct {
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// GetSnapshot returns StartPilotStartPilotTierPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *StartPilotStartPilotTierPayload) GetSnapshot() int64 { return v.Snapshot }
+
+// Suggestion includes the GraphQL fields of SuggestedEndpoint requested by the fragment Suggestion.
+// The GraphQL type's documentation follows.
+//
+// An endpoint that could be made.
+type Suggestion struct {
+	// Upper-case HTTP method. That of a HEAD is GET, whose endpoint it goes to.
+	Method string `json:"method"`
+	// The path template. A parameter is called as the segment before it, /users/{userId}, or as other endpoints call it.
+	Template string `json:"template"`
+	// How many requests of the sample it would have matched.
+	Requests int64 `json:"requests"`
+	// Its part of all requests of the sample that no endpoint matches, 0 to 1.
+	Share float64 `json:"share"`
+	// How many different paths they had.
+	PathCount int `json:"pathCount"`
+	// The most requested of these paths, at most 5. They may have in them what names somebody.
+	Examples []string `json:"examples"`
+	// When the last of them was seen, to some seconds.
+	LastSeenAt time.Time `json:"lastSeenAt"`
+}
+
+// GetMethod returns Suggestion.Method, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetMethod() string { return v.Method }
+
+// GetTemplate returns Suggestion.Template, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetTemplate() string { return v.Template }
+
+// GetRequests returns Suggestion.Requests, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetRequests() int64 { return v.Requests }
+
+// GetShare returns Suggestion.Share, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetShare() float64 { return v.Share }
+
+// GetPathCount returns Suggestion.PathCount, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetPathCount() int { return v.PathCount }
+
+// GetExamples returns Suggestion.Examples, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetExamples() []string { return v.Examples }
+
+// GetLastSeenAt returns Suggestion.LastSeenAt, and is useful for accessing the field via an interface.
+func (v *Suggestion) GetLastSeenAt() time.Time { return v.LastSeenAt }
+
 // Tier includes the GraphQL fields of Tier requested by the fragment Tier.
 // The GraphQL type's documentation follows.
 //
@@ -3296,6 +4808,87 @@ func (v *Tier) GetCreatedAt() time.Time { return v.CreatedAt }
 
 // GetUpdatedAt returns Tier.UpdatedAt, and is useful for accessing the field via an interface.
 func (v *Tier) GetUpdatedAt() time.Time { return v.UpdatedAt }
+
+// TierMove includes the GraphQL fields of TierMove requested by the fragment TierMove.
+// The GraphQL type's documentation follows.
+//
+// A move of the accounts that were on other versions of a tier when one was published, to
+// that version.
+type TierMove struct {
+	// Such as tmv_7.
+	Id string `json:"id"`
+	// The version that they move to.
+	Version TierMoveVersionTierVersion `json:"version"`
+	// STEPS or PERIOD_END.
+	When MoveWhen `json:"when"`
+	// How far it has come.
+	State MoveState `json:"state"`
+	// With STEPS: percentages of the accounts.
+	Steps []int `json:"steps"`
+	// With STEPS: minutes from one step to the next; null otherwise.
+	StepMinutes *int `json:"stepMinutes"`
+	// With STEPS: of the accounts, that have moved; 0 otherwise.
+	Percent int `json:"percent"`
+	// How many accounts there were to move when it began.
+	Accounts int `json:"accounts"`
+	// How many of them have moved; with STEPS as of its last step.
+	Moved int `json:"moved"`
+	// When the next step, or account, is due, unless it is paused; null when nothing is.
+	NextAt *time.Time `json:"nextAt"`
+	// When the version was published.
+	StartedAt time.Time `json:"startedAt"`
+	// Null while it goes on.
+	EndedAt *time.Time `json:"endedAt"`
+}
+
+// GetId returns TierMove.Id, and is useful for accessing the field via an interface.
+func (v *TierMove) GetId() string { return v.Id }
+
+// GetVersion returns TierMove.Version, and is useful for accessing the field via an interface.
+func (v *TierMove) GetVersion() TierMoveVersionTierVersion { return v.Version }
+
+// GetWhen returns TierMove.When, and is useful for accessing the field via an interface.
+func (v *TierMove) GetWhen() MoveWhen { return v.When }
+
+// GetState returns TierMove.State, and is useful for accessing the field via an interface.
+func (v *TierMove) GetState() MoveState { return v.State }
+
+// GetSteps returns TierMove.Steps, and is useful for accessing the field via an interface.
+func (v *TierMove) GetSteps() []int { return v.Steps }
+
+// GetStepMinutes returns TierMove.StepMinutes, and is useful for accessing the field via an interface.
+func (v *TierMove) GetStepMinutes() *int { return v.StepMinutes }
+
+// GetPercent returns TierMove.Percent, and is useful for accessing the field via an interface.
+func (v *TierMove) GetPercent() int { return v.Percent }
+
+// GetAccounts returns TierMove.Accounts, and is useful for accessing the field via an interface.
+func (v *TierMove) GetAccounts() int { return v.Accounts }
+
+// GetMoved returns TierMove.Moved, and is useful for accessing the field via an interface.
+func (v *TierMove) GetMoved() int { return v.Moved }
+
+// GetNextAt returns TierMove.NextAt, and is useful for accessing the field via an interface.
+func (v *TierMove) GetNextAt() *time.Time { return v.NextAt }
+
+// GetStartedAt returns TierMove.StartedAt, and is useful for accessing the field via an interface.
+func (v *TierMove) GetStartedAt() time.Time { return v.StartedAt }
+
+// GetEndedAt returns TierMove.EndedAt, and is useful for accessing the field via an interface.
+func (v *TierMove) GetEndedAt() *time.Time { return v.EndedAt }
+
+// TierMoveVersionTierVersion includes the requested fields of the GraphQL type TierVersion.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type TierMoveVersionTierVersion struct {
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+}
+
+// GetNumber returns TierMoveVersionTierVersion.Number, and is useful for accessing the field via an interface.
+func (v *TierMoveVersionTierVersion) GetNumber() *int { return v.Number }
 
 // What becomes of an account when its trial ends.
 type TrialEnd string
@@ -3334,6 +4927,9 @@ func (v *TrialInput) GetTierId() *string { return v.TierId }
 // An account to change. What is left out stays as it is.
 type UpdateAccountInput struct {
 	Id string `json:"id"`
+	// The revision that the edit is based on. When the account has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision"`
 	// Unique, 1 to 128 characters.
 	Name *string `json:"name"`
 	// The tier to move it to.
@@ -3354,6 +4950,9 @@ type UpdateAccountInput struct {
 
 // GetId returns UpdateAccountInput.Id, and is useful for accessing the field via an interface.
 func (v *UpdateAccountInput) GetId() string { return v.Id }
+
+// GetRevision returns UpdateAccountInput.Revision, and is useful for accessing the field via an interface.
+func (v *UpdateAccountInput) GetRevision() *int { return v.Revision }
 
 // GetName returns UpdateAccountInput.Name, and is useful for accessing the field via an interface.
 func (v *UpdateAccountInput) GetName() *string { return v.Name }
@@ -3412,6 +5011,9 @@ func (v *UpdateAccountUpdateAccountAccountPayload) GetSnapshot() int64 { return 
 // An endpoint to change. What is left out stays as it is.
 type UpdateEndpointInput struct {
 	Id string `json:"id"`
+	// The revision that the edit is based on. When the endpoint has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision"`
 	// Cost units of one request; 1 to 1000000.
 	Cost *int `json:"cost"`
 	// The group to put it in, instead of the one it is in.
@@ -3422,6 +5024,9 @@ type UpdateEndpointInput struct {
 
 // GetId returns UpdateEndpointInput.Id, and is useful for accessing the field via an interface.
 func (v *UpdateEndpointInput) GetId() string { return v.Id }
+
+// GetRevision returns UpdateEndpointInput.Revision, and is useful for accessing the field via an interface.
+func (v *UpdateEndpointInput) GetRevision() *int { return v.Revision }
 
 // GetCost returns UpdateEndpointInput.Cost, and is useful for accessing the field via an interface.
 func (v *UpdateEndpointInput) GetCost() *int { return v.Cost }
@@ -3455,69 +5060,12 @@ type UpdateEndpointUpdateEndpointEndpointPayload struct {
 // GetSnapshot returns UpdateEndpointUpdateEndpointEndpointPayload.Snapshot, and is useful for accessing the field via an interface.
 func (v *UpdateEndpointUpdateEndpointEndpointPayload) GetSnapshot() int64 { return v.Snapshot }
 
-// A key to change. What is left out stays as it is.
-type UpdateKeyInput struct {
-	Id string `json:"id"`
-	// What the key is for; 1 to 64 characters.
-	Name *string `json:"name"`
-	// Whether it is refused with 403.
-	Suspended *bool `json:"suspended"`
-	// When it stops working by itself. A time that has passed ends it now.
-	ExpiresAt *time.Time `json:"expiresAt"`
-	// True takes the expiry away.
-	NeverExpires *bool `json:"neverExpires"`
-	// In the place of the whole scope; an empty one is for everything.
-	Scope *KeyScopeInput `json:"scope"`
-}
-
-// GetId returns UpdateKeyInput.Id, and is useful for accessing the field via an interface.
-func (v *UpdateKeyInput) GetId() string { return v.Id }
-
-// GetName returns UpdateKeyInput.Name, and is useful for accessing the field via an interface.
-func (v *UpdateKeyInput) GetName() *string { return v.Name }
-
-// GetSuspended returns UpdateKeyInput.Suspended, and is useful for accessing the field via an interface.
-func (v *UpdateKeyInput) GetSuspended() *bool { return v.Suspended }
-
-// GetExpiresAt returns UpdateKeyInput.ExpiresAt, and is useful for accessing the field via an interface.
-func (v *UpdateKeyInput) GetExpiresAt() *time.Time { return v.ExpiresAt }
-
-// GetNeverExpires returns UpdateKeyInput.NeverExpires, and is useful for accessing the field via an interface.
-func (v *UpdateKeyInput) GetNeverExpires() *bool { return v.NeverExpires }
-
-// GetScope returns UpdateKeyInput.Scope, and is useful for accessing the field via an interface.
-func (v *UpdateKeyInput) GetScope() *KeyScopeInput { return v.Scope }
-
-// UpdateKeyResponse is returned by UpdateKey on success.
-type UpdateKeyResponse struct {
-	// Renames a key, suspends it or makes it live again, sets or clears its expiry, changes
-	// its scope; Envoys follow in about a second. Fails with NOT_FOUND, or with CONFLICT when it is revoked.
-	UpdateKey UpdateKeyUpdateKeyKeyPayload `json:"updateKey"`
-}
-
-// GetUpdateKey returns UpdateKeyResponse.UpdateKey, and is useful for accessing the field via an interface.
-func (v *UpdateKeyResponse) GetUpdateKey() UpdateKeyUpdateKeyKeyPayload { return v.UpdateKey }
-
-// UpdateKeyUpdateKeyKeyPayload includes the requested fields of the GraphQL type KeyPayload.
-// The GraphQL type's documentation follows.
-//
-// What updateKey and revokeKey answer.
-type UpdateKeyUpdateKeyKeyPayload struct {
-	// As it is after the change.
-	Key Key `json:"key"`
-	// The first snapshot that carries the change; compare with Worker.snapshot.
-	Snapshot int64 `json:"snapshot"`
-}
-
-// GetKey returns UpdateKeyUpdateKeyKeyPayload.Key, and is useful for accessing the field via an interface.
-func (v *UpdateKeyUpdateKeyKeyPayload) GetKey() Key { return v.Key }
-
-// GetSnapshot returns UpdateKeyUpdateKeyKeyPayload.Snapshot, and is useful for accessing the field via an interface.
-func (v *UpdateKeyUpdateKeyKeyPayload) GetSnapshot() int64 { return v.Snapshot }
-
 // A custom meter to change. What is left out stays as it is.
 type UpdateMeterInput struct {
 	Id string `json:"id"`
+	// The revision that the edit is based on. When the meter has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision"`
 	// Unique, 1 to 64 characters.
 	Name *string `json:"name"`
 	// What the amounts are of, such as tokens; 1 to 32 characters.
@@ -3534,6 +5082,9 @@ type UpdateMeterInput struct {
 
 // GetId returns UpdateMeterInput.Id, and is useful for accessing the field via an interface.
 func (v *UpdateMeterInput) GetId() string { return v.Id }
+
+// GetRevision returns UpdateMeterInput.Revision, and is useful for accessing the field via an interface.
+func (v *UpdateMeterInput) GetRevision() *int { return v.Revision }
 
 // GetName returns UpdateMeterInput.Name, and is useful for accessing the field via an interface.
 func (v *UpdateMeterInput) GetName() *string { return v.Name }
@@ -3728,6 +5279,98 @@ var AllUsageMeasure = []UsageMeasure{
 	UsageMeasureBytesOut,
 }
 
+// Version includes the GraphQL fields of TierVersion requested by the fragment Version.
+// The GraphQL type's documentation follows.
+//
+// What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+// good, unless it is a draft.
+type Version struct {
+	Id string `json:"id"`
+	// From 1, in the order of publication; null for a draft, and for what a pilot tries.
+	Number *int `json:"number"`
+	// How far it has come.
+	State VersionState `json:"state"`
+	// Whether it is the one that accounts are put on.
+	Current bool `json:"current"`
+	// Why it was made; at most 500 characters.
+	Note string `json:"note"`
+	// In the order in which they are listed; see reorderLimits.
+	Limits []Limit `json:"limits"`
+	// How many accounts are on it, those that have the tier as the default too.
+	AccountCount int `json:"accountCount"`
+	// When it was made; if it was a draft, when that was last saved.
+	CreatedAt time.Time `json:"createdAt"`
+	// Null unless it is published.
+	PublishedAt *time.Time `json:"publishedAt"`
+	// Who did; null unless it is published.
+	PublishedBy *VersionPublishedByAuditActor `json:"publishedBy"`
+}
+
+// GetId returns Version.Id, and is useful for accessing the field via an interface.
+func (v *Version) GetId() string { return v.Id }
+
+// GetNumber returns Version.Number, and is useful for accessing the field via an interface.
+func (v *Version) GetNumber() *int { return v.Number }
+
+// GetState returns Version.State, and is useful for accessing the field via an interface.
+func (v *Version) GetState() VersionState { return v.State }
+
+// GetCurrent returns Version.Current, and is useful for accessing the field via an interface.
+func (v *Version) GetCurrent() bool { return v.Current }
+
+// GetNote returns Version.Note, and is useful for accessing the field via an interface.
+func (v *Version) GetNote() string { return v.Note }
+
+// GetLimits returns Version.Limits, and is useful for accessing the field via an interface.
+func (v *Version) GetLimits() []Limit { return v.Limits }
+
+// GetAccountCount returns Version.AccountCount, and is useful for accessing the field via an interface.
+func (v *Version) GetAccountCount() int { return v.AccountCount }
+
+// GetCreatedAt returns Version.CreatedAt, and is useful for accessing the field via an interface.
+func (v *Version) GetCreatedAt() time.Time { return v.CreatedAt }
+
+// GetPublishedAt returns Version.PublishedAt, and is useful for accessing the field via an interface.
+func (v *Version) GetPublishedAt() *time.Time { return v.PublishedAt }
+
+// GetPublishedBy returns Version.PublishedBy, and is useful for accessing the field via an interface.
+func (v *Version) GetPublishedBy() *VersionPublishedByAuditActor { return v.PublishedBy }
+
+// VersionPublishedByAuditActor includes the requested fields of the GraphQL type AuditActor.
+// The GraphQL type's documentation follows.
+//
+// Who did something, as they were at the time.
+type VersionPublishedByAuditActor struct {
+	// What kind of actor it was.
+	Kind ActorKind `json:"kind"`
+	// Their name at the time.
+	Name string `json:"name"`
+}
+
+// GetKind returns VersionPublishedByAuditActor.Kind, and is useful for accessing the field via an interface.
+func (v *VersionPublishedByAuditActor) GetKind() ActorKind { return v.Kind }
+
+// GetName returns VersionPublishedByAuditActor.Name, and is useful for accessing the field via an interface.
+func (v *VersionPublishedByAuditActor) GetName() string { return v.Name }
+
+// How far a version of a tier has come.
+type VersionState string
+
+const (
+	// May change; nobody is on it.
+	VersionStateDraft VersionState = "DRAFT"
+	// What a pilot tries, or tried. Does not change; who is in the pilot is on it.
+	VersionStatePilot VersionState = "PILOT"
+	// Does not change.
+	VersionStatePublished VersionState = "PUBLISHED"
+)
+
+var AllVersionState = []VersionState{
+	VersionStateDraft,
+	VersionStatePilot,
+	VersionStatePublished,
+}
+
 // How a caller signed in.
 type ViewerKind string
 
@@ -3750,6 +5393,42 @@ type __AddIdentityInput struct {
 
 // GetInput returns __AddIdentityInput.Input, and is useful for accessing the field via an interface.
 func (v *__AddIdentityInput) GetInput() AddIdentityInput { return v.Input }
+
+// __CancelAccountMoveInput is used internally by genqlient
+type __CancelAccountMoveInput struct {
+	AccountId string `json:"accountId"`
+}
+
+// GetAccountId returns __CancelAccountMoveInput.AccountId, and is useful for accessing the field via an interface.
+func (v *__CancelAccountMoveInput) GetAccountId() string { return v.AccountId }
+
+// __ChangePilotInput is used internally by genqlient
+type __ChangePilotInput struct {
+	Input ChangePilotInput `json:"input"`
+}
+
+// GetInput returns __ChangePilotInput.Input, and is useful for accessing the field via an interface.
+func (v *__ChangePilotInput) GetInput() ChangePilotInput { return v.Input }
+
+// __ChangeTierMoveInput is used internally by genqlient
+type __ChangeTierMoveInput struct {
+	Input ChangeTierMoveInput `json:"input"`
+}
+
+// GetInput returns __ChangeTierMoveInput.Input, and is useful for accessing the field via an interface.
+func (v *__ChangeTierMoveInput) GetInput() ChangeTierMoveInput { return v.Input }
+
+// __ClearAnonymousTierInput is used internally by genqlient
+type __ClearAnonymousTierInput struct {
+	TierId   *string `json:"tierId"`
+	Revision *int    `json:"revision"`
+}
+
+// GetTierId returns __ClearAnonymousTierInput.TierId, and is useful for accessing the field via an interface.
+func (v *__ClearAnonymousTierInput) GetTierId() *string { return v.TierId }
+
+// GetRevision returns __ClearAnonymousTierInput.Revision, and is useful for accessing the field via an interface.
+func (v *__ClearAnonymousTierInput) GetRevision() *int { return v.Revision }
 
 // __CreateAccountInput is used internally by genqlient
 type __CreateAccountInput struct {
@@ -3774,6 +5453,14 @@ type __CreateEndpointInput struct {
 
 // GetInput returns __CreateEndpointInput.Input, and is useful for accessing the field via an interface.
 func (v *__CreateEndpointInput) GetInput() CreateEndpointInput { return v.Input }
+
+// __CreateEndpointsInput is used internally by genqlient
+type __CreateEndpointsInput struct {
+	Input CreateEndpointsInput `json:"input"`
+}
+
+// GetInput returns __CreateEndpointsInput.Input, and is useful for accessing the field via an interface.
+func (v *__CreateEndpointsInput) GetInput() CreateEndpointsInput { return v.Input }
 
 // __CreateKeyInput is used internally by genqlient
 type __CreateKeyInput struct {
@@ -3809,35 +5496,59 @@ func (v *__DeleteEndpointGroupInput) GetId() string { return v.Id }
 
 // __DeleteEndpointInput is used internally by genqlient
 type __DeleteEndpointInput struct {
-	Id string `json:"id"`
+	Id       string `json:"id"`
+	Revision *int   `json:"revision"`
 }
 
 // GetId returns __DeleteEndpointInput.Id, and is useful for accessing the field via an interface.
 func (v *__DeleteEndpointInput) GetId() string { return v.Id }
 
+// GetRevision returns __DeleteEndpointInput.Revision, and is useful for accessing the field via an interface.
+func (v *__DeleteEndpointInput) GetRevision() *int { return v.Revision }
+
 // __DeleteMeterInput is used internally by genqlient
 type __DeleteMeterInput struct {
-	Id string `json:"id"`
+	Id       string `json:"id"`
+	Revision *int   `json:"revision"`
 }
 
 // GetId returns __DeleteMeterInput.Id, and is useful for accessing the field via an interface.
 func (v *__DeleteMeterInput) GetId() string { return v.Id }
 
+// GetRevision returns __DeleteMeterInput.Revision, and is useful for accessing the field via an interface.
+func (v *__DeleteMeterInput) GetRevision() *int { return v.Revision }
+
 // __DeleteOverrideInput is used internally by genqlient
 type __DeleteOverrideInput struct {
-	Id string `json:"id"`
+	Id       string `json:"id"`
+	Revision *int   `json:"revision"`
 }
 
 // GetId returns __DeleteOverrideInput.Id, and is useful for accessing the field via an interface.
 func (v *__DeleteOverrideInput) GetId() string { return v.Id }
 
+// GetRevision returns __DeleteOverrideInput.Revision, and is useful for accessing the field via an interface.
+func (v *__DeleteOverrideInput) GetRevision() *int { return v.Revision }
+
 // __DeleteTierInput is used internally by genqlient
 type __DeleteTierInput struct {
-	Id string `json:"id"`
+	Id       string `json:"id"`
+	Revision *int   `json:"revision"`
 }
 
 // GetId returns __DeleteTierInput.Id, and is useful for accessing the field via an interface.
 func (v *__DeleteTierInput) GetId() string { return v.Id }
+
+// GetRevision returns __DeleteTierInput.Revision, and is useful for accessing the field via an interface.
+func (v *__DeleteTierInput) GetRevision() *int { return v.Revision }
+
+// __EndPilotInput is used internally by genqlient
+type __EndPilotInput struct {
+	Input EndPilotInput `json:"input"`
+}
+
+// GetInput returns __EndPilotInput.Input, and is useful for accessing the field via an interface.
+func (v *__EndPilotInput) GetInput() EndPilotInput { return v.Input }
 
 // __ExploreUsageInput is used internally by genqlient
 type __ExploreUsageInput struct {
@@ -3889,8 +5600,9 @@ func (v *__ListAuditInput) GetFilter() *AuditFilter { return v.Filter }
 
 // __ListDeclaredAccountsInput is used internally by genqlient
 type __ListDeclaredAccountsInput struct {
-	First int     `json:"first"`
-	After *string `json:"after"`
+	First  int            `json:"first"`
+	After  *string        `json:"after"`
+	Filter *AccountFilter `json:"filter"`
 }
 
 // GetFirst returns __ListDeclaredAccountsInput.First, and is useful for accessing the field via an interface.
@@ -3898,6 +5610,9 @@ func (v *__ListDeclaredAccountsInput) GetFirst() int { return v.First }
 
 // GetAfter returns __ListDeclaredAccountsInput.After, and is useful for accessing the field via an interface.
 func (v *__ListDeclaredAccountsInput) GetAfter() *string { return v.After }
+
+// GetFilter returns __ListDeclaredAccountsInput.Filter, and is useful for accessing the field via an interface.
+func (v *__ListDeclaredAccountsInput) GetFilter() *AccountFilter { return v.Filter }
 
 // __ListEndpointsInput is used internally by genqlient
 type __ListEndpointsInput struct {
@@ -3995,6 +5710,18 @@ func (v *__ListPolicyTiersInput) GetFirst() int { return v.First }
 // GetAfter returns __ListPolicyTiersInput.After, and is useful for accessing the field via an interface.
 func (v *__ListPolicyTiersInput) GetAfter() *string { return v.After }
 
+// __ListSuggestedEndpointsInput is used internally by genqlient
+type __ListSuggestedEndpointsInput struct {
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetFirst returns __ListSuggestedEndpointsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListSuggestedEndpointsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListSuggestedEndpointsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListSuggestedEndpointsInput) GetAfter() *string { return v.After }
+
 // __ListTiersInput is used internally by genqlient
 type __ListTiersInput struct {
 	First int     `json:"first"`
@@ -4007,6 +5734,62 @@ func (v *__ListTiersInput) GetFirst() int { return v.First }
 // GetAfter returns __ListTiersInput.After, and is useful for accessing the field via an interface.
 func (v *__ListTiersInput) GetAfter() *string { return v.After }
 
+// __ListVersionsInput is used internally by genqlient
+type __ListVersionsInput struct {
+	Id    string  `json:"id"`
+	First int     `json:"first"`
+	After *string `json:"after"`
+}
+
+// GetId returns __ListVersionsInput.Id, and is useful for accessing the field via an interface.
+func (v *__ListVersionsInput) GetId() string { return v.Id }
+
+// GetFirst returns __ListVersionsInput.First, and is useful for accessing the field via an interface.
+func (v *__ListVersionsInput) GetFirst() int { return v.First }
+
+// GetAfter returns __ListVersionsInput.After, and is useful for accessing the field via an interface.
+func (v *__ListVersionsInput) GetAfter() *string { return v.After }
+
+// __MoveAccountInput is used internally by genqlient
+type __MoveAccountInput struct {
+	Input MoveAccountInput `json:"input"`
+}
+
+// GetInput returns __MoveAccountInput.Input, and is useful for accessing the field via an interface.
+func (v *__MoveAccountInput) GetInput() MoveAccountInput { return v.Input }
+
+// __PreviewLimitsInput is used internally by genqlient
+type __PreviewLimitsInput struct {
+	Input PreviewInput `json:"input"`
+}
+
+// GetInput returns __PreviewLimitsInput.Input, and is useful for accessing the field via an interface.
+func (v *__PreviewLimitsInput) GetInput() PreviewInput { return v.Input }
+
+// __PromotePilotInput is used internally by genqlient
+type __PromotePilotInput struct {
+	Input PromotePilotInput `json:"input"`
+}
+
+// GetInput returns __PromotePilotInput.Input, and is useful for accessing the field via an interface.
+func (v *__PromotePilotInput) GetInput() PromotePilotInput { return v.Input }
+
+// __PublishTierInput is used internally by genqlient
+type __PublishTierInput struct {
+	Input PublishTierInput `json:"input"`
+}
+
+// GetInput returns __PublishTierInput.Input, and is useful for accessing the field via an interface.
+func (v *__PublishTierInput) GetInput() PublishTierInput { return v.Input }
+
+// __ReadPilotInput is used internally by genqlient
+type __ReadPilotInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __ReadPilotInput.Id, and is useful for accessing the field via an interface.
+func (v *__ReadPilotInput) GetId() string { return v.Id }
+
 // __ReadRolloutInput is used internally by genqlient
 type __ReadRolloutInput struct {
 	Snapshot *int64 `json:"snapshot"`
@@ -4014,6 +5797,14 @@ type __ReadRolloutInput struct {
 
 // GetSnapshot returns __ReadRolloutInput.Snapshot, and is useful for accessing the field via an interface.
 func (v *__ReadRolloutInput) GetSnapshot() *int64 { return v.Snapshot }
+
+// __ReadTierMoveInput is used internally by genqlient
+type __ReadTierMoveInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __ReadTierMoveInput.Id, and is useful for accessing the field via an interface.
+func (v *__ReadTierMoveInput) GetId() string { return v.Id }
 
 // __RemoveIdentityInput is used internally by genqlient
 type __RemoveIdentityInput struct {
@@ -4071,6 +5862,14 @@ type __SetOverrideInput struct {
 // GetInput returns __SetOverrideInput.Input, and is useful for accessing the field via an interface.
 func (v *__SetOverrideInput) GetInput() SetOverrideInput { return v.Input }
 
+// __StartPilotInput is used internally by genqlient
+type __StartPilotInput struct {
+	Input StartPilotInput `json:"input"`
+}
+
+// GetInput returns __StartPilotInput.Input, and is useful for accessing the field via an interface.
+func (v *__StartPilotInput) GetInput() StartPilotInput { return v.Input }
+
 // __UpdateAccountInput is used internally by genqlient
 type __UpdateAccountInput struct {
 	Input UpdateAccountInput `json:"input"`
@@ -4086,14 +5885,6 @@ type __UpdateEndpointInput struct {
 
 // GetInput returns __UpdateEndpointInput.Input, and is useful for accessing the field via an interface.
 func (v *__UpdateEndpointInput) GetInput() UpdateEndpointInput { return v.Input }
-
-// __UpdateKeyInput is used internally by genqlient
-type __UpdateKeyInput struct {
-	Input UpdateKeyInput `json:"input"`
-}
-
-// GetInput returns __UpdateKeyInput.Input, and is useful for accessing the field via an interface.
-func (v *__UpdateKeyInput) GetInput() UpdateKeyInput { return v.Input }
 
 // __UpdateMeterInput is used internally by genqlient
 type __UpdateMeterInput struct {
@@ -4145,10 +5936,205 @@ func AddIdentity(
 	return data_, err_
 }
 
+// The mutation executed by CancelAccountMove.
+const CancelAccountMove_Operation = `
+mutation CancelAccountMove ($accountId: ID!) {
+	cancelAccountMove(accountId: $accountId) {
+		account {
+			... PlacedAccount
+		}
+		snapshot
+	}
+}
+fragment PlacedAccount on Account {
+	id
+	name
+	tier {
+		id
+		name
+	}
+	version {
+		number
+		current
+	}
+	pendingMove {
+		tier {
+			name
+		}
+		version {
+			number
+		}
+		dueAt
+	}
+}
+`
+
+func CancelAccountMove(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	accountId string,
+) (data_ *CancelAccountMoveResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CancelAccountMove",
+		Query:  CancelAccountMove_Operation,
+		Variables: &__CancelAccountMoveInput{
+			AccountId: accountId,
+		},
+	}
+
+	data_ = &CancelAccountMoveResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ChangePilot.
+const ChangePilot_Operation = `
+mutation ChangePilot ($input: ChangePilotInput!) {
+	changePilot(input: $input) {
+		snapshot
+	}
+}
+`
+
+func ChangePilot(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input ChangePilotInput,
+) (data_ *ChangePilotResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ChangePilot",
+		Query:  ChangePilot_Operation,
+		Variables: &__ChangePilotInput{
+			Input: input,
+		},
+	}
+
+	data_ = &ChangePilotResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ChangeTierMove.
+const ChangeTierMove_Operation = `
+mutation ChangeTierMove ($input: ChangeTierMoveInput!) {
+	changeTierMove(input: $input) {
+		tier {
+			... MovingTier
+		}
+		snapshot
+	}
+}
+fragment MovingTier on Tier {
+	... Tier
+	version {
+		number
+	}
+	move {
+		... TierMove
+	}
+}
+fragment Tier on Tier {
+	id
+	name
+	revision
+	limits {
+		... Limit
+	}
+	createdAt
+	updatedAt
+}
+fragment TierMove on TierMove {
+	id
+	version {
+		number
+	}
+	when
+	state
+	steps
+	stepMinutes
+	percent
+	accounts
+	moved
+	nextAt
+	startedAt
+	endedAt
+}
+fragment Limit on Limit {
+	id
+	name
+	subject
+	selector
+	endpoint {
+		id
+		method
+		template
+	}
+	group {
+		id
+		name
+	}
+	measure
+	kind
+	amount
+	period
+	burst
+	mode
+	gracePercent
+	graceSeconds
+	failMode
+	refundErrors
+	adaptive {
+		errorPercent
+		slowMs
+		slowPercent
+		floorPercent
+	}
+}
+`
+
+func ChangeTierMove(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input ChangeTierMoveInput,
+) (data_ *ChangeTierMoveResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ChangeTierMove",
+		Query:  ChangeTierMove_Operation,
+		Variables: &__ChangeTierMoveInput{
+			Input: input,
+		},
+	}
+
+	data_ = &ChangeTierMoveResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by ClearAnonymousTier.
 const ClearAnonymousTier_Operation = `
-mutation ClearAnonymousTier {
-	setDefaults(input: {anonymousTierId:null}) {
+mutation ClearAnonymousTier ($tierId: ID, $revision: Int) {
+	setDefaults(input: {tierId:$tierId,anonymousTierId:null,revision:$revision}) {
 		snapshot
 	}
 }
@@ -4158,10 +6144,16 @@ mutation ClearAnonymousTier {
 func ClearAnonymousTier(
 	ctx_ context.Context,
 	client_ graphql.Client,
+	tierId *string,
+	revision *int,
 ) (data_ *ClearAnonymousTierResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ClearAnonymousTier",
 		Query:  ClearAnonymousTier_Operation,
+		Variables: &__ClearAnonymousTierInput{
+			TierId:   tierId,
+			Revision: revision,
+		},
 	}
 
 	data_ = &ClearAnonymousTierResponse{}
@@ -4210,6 +6202,7 @@ fragment Account on Account {
 		}
 	}
 	createdAt
+	revision
 }
 `
 
@@ -4257,6 +6250,7 @@ fragment Endpoint on Endpoint {
 		id
 		name
 	}
+	revision
 }
 `
 
@@ -4312,6 +6306,54 @@ func CreateEndpointGroup(
 	}
 
 	data_ = &CreateEndpointGroupResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by CreateEndpoints.
+const CreateEndpoints_Operation = `
+mutation CreateEndpoints ($input: CreateEndpointsInput!) {
+	createEndpoints(input: $input) {
+		endpoints {
+			... Endpoint
+		}
+		snapshot
+	}
+}
+fragment Endpoint on Endpoint {
+	id
+	method
+	template
+	cost
+	group {
+		id
+		name
+	}
+	revision
+}
+`
+
+func CreateEndpoints(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input CreateEndpointsInput,
+) (data_ *CreateEndpointsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreateEndpoints",
+		Query:  CreateEndpoints_Operation,
+		Variables: &__CreateEndpointsInput{
+			Input: input,
+		},
+	}
+
+	data_ = &CreateEndpointsResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -4397,6 +6439,7 @@ fragment Meter on Meter {
 		template
 	}
 	hidden
+	revision
 }
 `
 
@@ -4505,8 +6548,8 @@ func CreateTier(
 
 // The mutation executed by DeleteEndpoint.
 const DeleteEndpoint_Operation = `
-mutation DeleteEndpoint ($id: ID!) {
-	deleteEndpoint(id: $id) {
+mutation DeleteEndpoint ($id: ID!, $revision: Int) {
+	deleteEndpoint(id: $id, revision: $revision) {
 		snapshot
 	}
 }
@@ -4516,12 +6559,14 @@ func DeleteEndpoint(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	id string,
+	revision *int,
 ) (data_ *DeleteEndpointResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "DeleteEndpoint",
 		Query:  DeleteEndpoint_Operation,
 		Variables: &__DeleteEndpointInput{
-			Id: id,
+			Id:       id,
+			Revision: revision,
 		},
 	}
 
@@ -4573,8 +6618,8 @@ func DeleteEndpointGroup(
 
 // The mutation executed by DeleteMeter.
 const DeleteMeter_Operation = `
-mutation DeleteMeter ($id: ID!) {
-	deleteMeter(id: $id) {
+mutation DeleteMeter ($id: ID!, $revision: Int) {
+	deleteMeter(id: $id, revision: $revision) {
 		snapshot
 	}
 }
@@ -4584,12 +6629,14 @@ func DeleteMeter(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	id string,
+	revision *int,
 ) (data_ *DeleteMeterResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "DeleteMeter",
 		Query:  DeleteMeter_Operation,
 		Variables: &__DeleteMeterInput{
-			Id: id,
+			Id:       id,
+			Revision: revision,
 		},
 	}
 
@@ -4607,8 +6654,8 @@ func DeleteMeter(
 
 // The mutation executed by DeleteOverride.
 const DeleteOverride_Operation = `
-mutation DeleteOverride ($id: ID!) {
-	deleteOverride(id: $id) {
+mutation DeleteOverride ($id: ID!, $revision: Int) {
+	deleteOverride(id: $id, revision: $revision) {
 		snapshot
 	}
 }
@@ -4618,12 +6665,14 @@ func DeleteOverride(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	id string,
+	revision *int,
 ) (data_ *DeleteOverrideResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "DeleteOverride",
 		Query:  DeleteOverride_Operation,
 		Variables: &__DeleteOverrideInput{
-			Id: id,
+			Id:       id,
+			Revision: revision,
 		},
 	}
 
@@ -4641,8 +6690,8 @@ func DeleteOverride(
 
 // The mutation executed by DeleteTier.
 const DeleteTier_Operation = `
-mutation DeleteTier ($id: ID!) {
-	deleteTier(id: $id) {
+mutation DeleteTier ($id: ID!, $revision: Int) {
+	deleteTier(id: $id, revision: $revision) {
 		snapshot
 	}
 }
@@ -4652,16 +6701,52 @@ func DeleteTier(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	id string,
+	revision *int,
 ) (data_ *DeleteTierResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "DeleteTier",
 		Query:  DeleteTier_Operation,
 		Variables: &__DeleteTierInput{
-			Id: id,
+			Id:       id,
+			Revision: revision,
 		},
 	}
 
 	data_ = &DeleteTierResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by EndPilot.
+const EndPilot_Operation = `
+mutation EndPilot ($input: EndPilotInput!) {
+	endPilot(input: $input) {
+		snapshot
+	}
+}
+`
+
+func EndPilot(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input EndPilotInput,
+) (data_ *EndPilotResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "EndPilot",
+		Query:  EndPilot_Operation,
+		Variables: &__EndPilotInput{
+			Input: input,
+		},
+	}
+
+	data_ = &EndPilotResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -4784,6 +6869,7 @@ fragment Account on Account {
 		}
 	}
 	createdAt
+	revision
 }
 `
 
@@ -4848,6 +6934,7 @@ fragment Account on Account {
 		}
 	}
 	createdAt
+	revision
 }
 fragment PageInfo on PageInfo {
 	hasNextPage
@@ -4952,8 +7039,8 @@ func ListAudit(
 
 // The query executed by ListDeclaredAccounts.
 const ListDeclaredAccounts_Operation = `
-query ListDeclaredAccounts ($first: Int!, $after: String) {
-	accounts(first: $first, after: $after) {
+query ListDeclaredAccounts ($first: Int!, $after: String, $filter: AccountFilter) {
+	accounts(first: $first, after: $after, filter: $filter) {
 		nodes {
 			... DeclaredAccount
 		}
@@ -5009,6 +7096,7 @@ fragment Account on Account {
 		}
 	}
 	createdAt
+	revision
 }
 fragment Override on Override {
 	id
@@ -5023,6 +7111,7 @@ fragment Override on Override {
 	note
 	ended
 	inForce
+	revision
 }
 fragment Identity on Identity {
 	id
@@ -5037,13 +7126,15 @@ func ListDeclaredAccounts(
 	client_ graphql.Client,
 	first int,
 	after *string,
+	filter *AccountFilter,
 ) (data_ *ListDeclaredAccountsResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "ListDeclaredAccounts",
 		Query:  ListDeclaredAccounts_Operation,
 		Variables: &__ListDeclaredAccountsInput{
-			First: first,
-			After: after,
+			First:  first,
+			After:  after,
+			Filter: filter,
 		},
 	}
 
@@ -5080,6 +7171,7 @@ fragment Endpoint on Endpoint {
 		id
 		name
 	}
+	revision
 }
 fragment PageInfo on PageInfo {
 	hasNextPage
@@ -5305,6 +7397,7 @@ fragment Meter on Meter {
 		template
 	}
 	hidden
+	revision
 }
 fragment PageInfo on PageInfo {
 	hasNextPage
@@ -5366,6 +7459,7 @@ fragment Override on Override {
 	note
 	ended
 	inForce
+	revision
 }
 fragment PageInfo on PageInfo {
 	hasNextPage
@@ -5488,6 +7582,60 @@ func ListPolicyTiers(
 	return data_, err_
 }
 
+// The query executed by ListSuggestedEndpoints.
+const ListSuggestedEndpoints_Operation = `
+query ListSuggestedEndpoints ($first: Int!, $after: String) {
+	suggestedEndpoints(first: $first, after: $after) {
+		nodes {
+			... Suggestion
+		}
+		pageInfo {
+			... PageInfo
+		}
+	}
+}
+fragment Suggestion on SuggestedEndpoint {
+	method
+	template
+	requests
+	share
+	pathCount
+	examples
+	lastSeenAt
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+func ListSuggestedEndpoints(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	first int,
+	after *string,
+) (data_ *ListSuggestedEndpointsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListSuggestedEndpoints",
+		Query:  ListSuggestedEndpoints_Operation,
+		Variables: &__ListSuggestedEndpointsInput{
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ListSuggestedEndpointsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ListTiers.
 const ListTiers_Operation = `
 query ListTiers ($first: Int!, $after: String) {
@@ -5578,6 +7726,503 @@ func ListTiers(
 	return data_, err_
 }
 
+// The query executed by ListVersions.
+const ListVersions_Operation = `
+query ListVersions ($id: ID!, $first: Int!, $after: String) {
+	tier(id: $id) {
+		draft {
+			... Version
+		}
+		versions(first: $first, after: $after) {
+			nodes {
+				... Version
+			}
+			pageInfo {
+				... PageInfo
+			}
+		}
+	}
+}
+fragment Version on TierVersion {
+	id
+	number
+	state
+	current
+	note
+	limits {
+		... Limit
+	}
+	accountCount
+	createdAt
+	publishedAt
+	publishedBy {
+		kind
+		name
+	}
+}
+fragment PageInfo on PageInfo {
+	hasNextPage
+	endCursor
+}
+fragment Limit on Limit {
+	id
+	name
+	subject
+	selector
+	endpoint {
+		id
+		method
+		template
+	}
+	group {
+		id
+		name
+	}
+	measure
+	kind
+	amount
+	period
+	burst
+	mode
+	gracePercent
+	graceSeconds
+	failMode
+	refundErrors
+	adaptive {
+		errorPercent
+		slowMs
+		slowPercent
+		floorPercent
+	}
+}
+`
+
+func ListVersions(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	first int,
+	after *string,
+) (data_ *ListVersionsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ListVersions",
+		Query:  ListVersions_Operation,
+		Variables: &__ListVersionsInput{
+			Id:    id,
+			First: first,
+			After: after,
+		},
+	}
+
+	data_ = &ListVersionsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by MoveAccount.
+const MoveAccount_Operation = `
+mutation MoveAccount ($input: MoveAccountInput!) {
+	moveAccount(input: $input) {
+		account {
+			... PlacedAccount
+		}
+		snapshot
+	}
+}
+fragment PlacedAccount on Account {
+	id
+	name
+	tier {
+		id
+		name
+	}
+	version {
+		number
+		current
+	}
+	pendingMove {
+		tier {
+			name
+		}
+		version {
+			number
+		}
+		dueAt
+	}
+}
+`
+
+func MoveAccount(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input MoveAccountInput,
+) (data_ *MoveAccountResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "MoveAccount",
+		Query:  MoveAccount_Operation,
+		Variables: &__MoveAccountInput{
+			Input: input,
+		},
+	}
+
+	data_ = &MoveAccountResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by PreviewLimits.
+const PreviewLimits_Operation = `
+query PreviewLimits ($input: PreviewInput!) {
+	preview(input: $input) {
+		... Preview
+	}
+}
+fragment Preview on Preview {
+	from
+	to
+	accountCount
+	surely
+	possibly
+	surelyToday
+	possiblyToday
+	total {
+		... PreviewHarm
+	}
+	accounts {
+		account {
+			id
+			name
+		}
+		harm {
+			... PreviewHarm
+		}
+		firstAt
+		worstAt
+		worstAtMost
+		limitName
+	}
+	limits {
+		name
+		atLeast
+		atMost
+		accountCount
+	}
+	pointMinutes
+	points {
+		start
+		harm {
+			... PreviewHarm
+		}
+	}
+}
+fragment PreviewHarm on PreviewHarm {
+	requests
+	throttled
+	atLeast
+	atMost
+	today {
+		atLeast
+		atMost
+	}
+}
+`
+
+func PreviewLimits(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input PreviewInput,
+) (data_ *PreviewLimitsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PreviewLimits",
+		Query:  PreviewLimits_Operation,
+		Variables: &__PreviewLimitsInput{
+			Input: input,
+		},
+	}
+
+	data_ = &PreviewLimitsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by PromotePilot.
+const PromotePilot_Operation = `
+mutation PromotePilot ($input: PromotePilotInput!) {
+	promotePilot(input: $input) {
+		tier {
+			version {
+				number
+			}
+		}
+		snapshot
+	}
+}
+`
+
+func PromotePilot(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input PromotePilotInput,
+) (data_ *PromotePilotResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PromotePilot",
+		Query:  PromotePilot_Operation,
+		Variables: &__PromotePilotInput{
+			Input: input,
+		},
+	}
+
+	data_ = &PromotePilotResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by PublishTier.
+const PublishTier_Operation = `
+mutation PublishTier ($input: PublishTierInput!) {
+	publishTier(input: $input) {
+		tier {
+			... MovingTier
+		}
+		snapshot
+	}
+}
+fragment MovingTier on Tier {
+	... Tier
+	version {
+		number
+	}
+	move {
+		... TierMove
+	}
+}
+fragment Tier on Tier {
+	id
+	name
+	revision
+	limits {
+		... Limit
+	}
+	createdAt
+	updatedAt
+}
+fragment TierMove on TierMove {
+	id
+	version {
+		number
+	}
+	when
+	state
+	steps
+	stepMinutes
+	percent
+	accounts
+	moved
+	nextAt
+	startedAt
+	endedAt
+}
+fragment Limit on Limit {
+	id
+	name
+	subject
+	selector
+	endpoint {
+		id
+		method
+		template
+	}
+	group {
+		id
+		name
+	}
+	measure
+	kind
+	amount
+	period
+	burst
+	mode
+	gracePercent
+	graceSeconds
+	failMode
+	refundErrors
+	adaptive {
+		errorPercent
+		slowMs
+		slowPercent
+		floorPercent
+	}
+}
+`
+
+func PublishTier(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input PublishTierInput,
+) (data_ *PublishTierResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "PublishTier",
+		Query:  PublishTier_Operation,
+		Variables: &__PublishTierInput{
+			Input: input,
+		},
+	}
+
+	data_ = &PublishTierResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ReadPilot.
+const ReadPilot_Operation = `
+query ReadPilot ($id: ID!) {
+	tier(id: $id) {
+		name
+		revision
+		limits {
+			... Limit
+		}
+		pilot {
+			... Pilot
+		}
+	}
+}
+fragment Limit on Limit {
+	id
+	name
+	subject
+	selector
+	endpoint {
+		id
+		method
+		template
+	}
+	group {
+		id
+		name
+	}
+	measure
+	kind
+	amount
+	period
+	burst
+	mode
+	gracePercent
+	graceSeconds
+	failMode
+	refundErrors
+	adaptive {
+		errorPercent
+		slowMs
+		slowPercent
+		floorPercent
+	}
+}
+fragment Pilot on Pilot {
+	id
+	name
+	state
+	percent
+	accountIds
+	accountCount
+	version {
+		... PilotVersion
+	}
+	promotedTo {
+		number
+	}
+	startedAt
+	startedBy {
+		name
+	}
+	endedAt
+	endedBy {
+		name
+	}
+	effect {
+		inside {
+			... PilotGroup
+		}
+		outside {
+			... PilotGroup
+		}
+	}
+}
+fragment PilotVersion on TierVersion {
+	id
+	limits {
+		... Limit
+	}
+}
+fragment PilotGroup on PilotGroup {
+	accounts
+	sampled
+	throttledAccounts
+	allowed
+	throttled
+}
+`
+
+func ReadPilot(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *ReadPilotResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReadPilot",
+		Query:  ReadPilot_Operation,
+		Variables: &__ReadPilotInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ReadPilotResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by ReadPolicy.
 const ReadPolicy_Operation = `
 query ReadPolicy {
@@ -5597,6 +8242,7 @@ query ReadPolicy {
 			id
 			name
 		}
+		revision
 	}
 }
 `
@@ -5690,6 +8336,61 @@ func ReadSnapshot(
 	}
 
 	data_ = &ReadSnapshotResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by ReadTierMove.
+const ReadTierMove_Operation = `
+query ReadTierMove ($id: ID!) {
+	tier(id: $id) {
+		id
+		name
+		revision
+		move {
+			... TierMove
+		}
+	}
+}
+fragment TierMove on TierMove {
+	id
+	version {
+		number
+	}
+	when
+	state
+	steps
+	stepMinutes
+	percent
+	accounts
+	moved
+	nextAt
+	startedAt
+	endedAt
+}
+`
+
+func ReadTierMove(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *ReadTierMoveResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ReadTierMove",
+		Query:  ReadTierMove_Operation,
+		Variables: &__ReadTierMoveInput{
+			Id: id,
+		},
+	}
+
+	data_ = &ReadTierMoveResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(
@@ -5801,6 +8502,7 @@ fragment Account on Account {
 		}
 	}
 	createdAt
+	revision
 }
 `
 
@@ -6039,6 +8741,40 @@ func SetOverride(
 	return data_, err_
 }
 
+// The mutation executed by StartPilot.
+const StartPilot_Operation = `
+mutation StartPilot ($input: StartPilotInput!) {
+	startPilot(input: $input) {
+		snapshot
+	}
+}
+`
+
+func StartPilot(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input StartPilotInput,
+) (data_ *StartPilotResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "StartPilot",
+		Query:  StartPilot_Operation,
+		Variables: &__StartPilotInput{
+			Input: input,
+		},
+	}
+
+	data_ = &StartPilotResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The mutation executed by UpdateAccount.
 const UpdateAccount_Operation = `
 mutation UpdateAccount ($input: UpdateAccountInput!) {
@@ -6073,6 +8809,7 @@ fragment Account on Account {
 		}
 	}
 	createdAt
+	revision
 }
 `
 
@@ -6124,58 +8861,6 @@ func UpdateEndpoint(
 	}
 
 	data_ = &UpdateEndpointResponse{}
-	resp_ := &graphql.Response{Data: data_}
-
-	err_ = client_.MakeRequest(
-		ctx_,
-		req_,
-		resp_,
-	)
-
-	return data_, err_
-}
-
-// The mutation executed by UpdateKey.
-const UpdateKey_Operation = `
-mutation UpdateKey ($input: UpdateKeyInput!) {
-	updateKey(input: $input) {
-		key {
-			... Key
-		}
-		snapshot
-	}
-}
-fragment Key on Key {
-	id
-	name
-	prefix
-	status
-	environment
-	account {
-		id
-		name
-	}
-	lastUsedAt
-	expiresAt
-	createdAt
-	revokedAt
-}
-`
-
-func UpdateKey(
-	ctx_ context.Context,
-	client_ graphql.Client,
-	input UpdateKeyInput,
-) (data_ *UpdateKeyResponse, err_ error) {
-	req_ := &graphql.Request{
-		OpName: "UpdateKey",
-		Query:  UpdateKey_Operation,
-		Variables: &__UpdateKeyInput{
-			Input: input,
-		},
-	}
-
-	data_ = &UpdateKeyResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -1,11 +1,15 @@
 package client
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -16,32 +20,109 @@ import (
 // maxProblemBytes is how much of a refusal is read.
 const maxProblemBytes = 1 << 20
 
+// Sink is where a download goes.
+type Sink struct {
+	io.Writer
+	// Restart forgets all that was written; nil where that can't be.
+	Restart func() error
+}
+
 // Download writes the answer to a GET of path into out, and returns the number of rows
-// that the control plane says it has. An answer that was cut off is an error.
-func (c *Client) Download(ctx context.Context, path string, query url.Values, out io.Writer) (rows int64, err error) {
+// that the control plane says it has. An answer that breaks off is asked for again:
+// what has come of it already is compared and not written again, so that out has what
+// one unbroken answer has. When what the control plane answers has changed meanwhile,
+// it is written anew from the beginning if out can restart, and fails otherwise. An
+// error leaves out with part of an answer, or nothing.
+func (c *Client) Download(ctx context.Context, path string, query url.Values, out Sink) (rows int64, err error) {
+	d := &download{to: out, hash: sha256.New()}
+	err = c.again(ctx, func() (further bool, err error) {
+		before := d.furthest
+		rows, err = c.attempt(ctx, path+"?"+query.Encode(), d)
+		return d.furthest > before, err
+	})
+	return rows, err
+}
+
+// attempt asks once for what is downloaded.
+func (c *Client) attempt(ctx context.Context, path string, d *download) (rows int64, err error) {
 	ctx, stalled := withinEach(ctx, c.timeout)
 	defer stalled.stop()
-	r, err := c.request(ctx, http.MethodGet, path+"?"+query.Encode(), nil)
+	r, err := c.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return 0, err
 	}
 	answer, err := c.http.Do(r)
+	if late := net.Error(nil); errors.Is(context.Cause(ctx), errStalled) || errors.As(err, &late) && late.Timeout() {
+		// It would take as long again, and be as much work.
+		return 0, fmt.Errorf("%w; give it longer with --timeout, or ask for less", c.unreached(errStalled))
+	}
 	if err != nil {
-		return 0, c.unreached(context.Cause(ctx), err)
+		return 0, c.unanswered(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		content, _ := io.ReadAll(io.LimitReader(answer.Body, maxProblemBytes)) // what there is of it
-		return 0, c.refused(answer, content)
+		err := c.refused(answer, content)
+		if later(answer) {
+			err = &laterError{err: err, after: retryAfter(answer)}
+		}
+		return 0, err
 	}
-	if _, err := io.Copy(out, stalled.reader(answer.Body)); err != nil {
-		return 0, fmt.Errorf("the answer was cut off: %w", errors.Join(context.Cause(ctx), err))
+	body := stalled.reader(answer.Body)
+	err = d.skip(body)
+	if err == nil {
+		_, err = io.Copy(d, body)
 	}
-	rows, err = strconv.ParseInt(answer.Trailer.Get("Weir-Rows"), 10, 64)
-	if err != nil {
-		return 0, errors.New("the answer was cut off: it does not say how many rows it has")
+	switch {
+	case d.fault != nil:
+		return 0, d.fault
+	case err != nil:
+		return 0, &laterError{err: fmt.Errorf("the answer was cut off: %w", errors.Join(context.Cause(ctx), err))}
+	}
+	if rows, err = strconv.ParseInt(answer.Trailer.Get("Weir-Rows"), 10, 64); err != nil {
+		return 0, &laterError{err: errors.New("the answer was cut off: it does not say how many rows it has")}
 	}
 	return rows, nil
+}
+
+// errChanged ends an attempt whose answer does not begin with what was written.
+var errChanged = errors.New("what came of it before is not how it begins now, because the control plane has counted or changed something meanwhile")
+
+// download is what was written of an answer that came in several attempts.
+type download struct {
+	to       Sink
+	hash     hash.Hash // of what was written
+	bytes    int64
+	furthest int64 // the most that bytes was
+	fault    error // after which no attempt helps
+}
+
+// Write implements io.Writer.
+func (d *download) Write(p []byte) (int, error) {
+	n, err := d.to.Write(p)
+	d.hash.Write(p[:n])
+	d.bytes += int64(n)
+	d.furthest = max(d.furthest, d.bytes)
+	d.fault = err
+	return n, err
+}
+
+// skip reads past what was written, and sees to it that it is the same.
+func (d *download) skip(body io.Reader) error {
+	again := sha256.New()
+	n, err := io.CopyN(again, body, d.bytes)
+	switch {
+	case n < d.bytes && !errors.Is(err, io.EOF): // nothing shows that it has become shorter
+		return err
+	case n == d.bytes && bytes.Equal(again.Sum(nil), d.hash.Sum(nil)):
+		return nil
+	case d.to.Restart == nil:
+		d.fault = fmt.Errorf("the answer was cut off: %w", errChanged)
+	default:
+		d.hash.Reset()
+		d.bytes, d.fault = 0, d.to.Restart()
+	}
+	return errChanged
 }
 
 // Imported is what became of an import's rows.

@@ -23,6 +23,7 @@ var enums = map[string][]string{
 	"override.mode":  {"ENFORCE", "SOFT", "SHADOW"},
 	"identity.kind":  {"JWT_SUBJECT", "CERTIFICATE"},
 	"account.status": {"ACTIVE", "SUSPENDED"},
+	"move.when":      {"NONE", "NOW", "PERIOD_END", "STEPS"},
 }
 
 // place is a place in a file to tell faults of.
@@ -78,7 +79,7 @@ func (p place) once(kind, name string) origin {
 // stand.
 func (c *checker) check(d *Document) {
 	if m := d.Metadata.Manager; m != "" && controlplane.ValidateEndpointGroup(m) != nil {
-		c.at("metadata").add("manager", "give 1 to 64 characters, without control characters")
+		c.at("metadata").add("manager", "give 1 to 64 characters, without control characters and invisible ones")
 	}
 	for i := range d.Groups {
 		p := c.at("groups", i)
@@ -116,19 +117,29 @@ func (c *checker) check(d *Document) {
 
 func (c *checker) tier(t *Tier, p place) {
 	t.origin = p.once("tier", t.Name)
-	limits, sound := make([]controlplane.Limit, len(t.Limits)), true
+	limits := make([]controlplane.Limit, len(t.Limits))
 	for i, l := range t.Limits {
+		sound := true
 		at := "limits." + strconv.Itoa(i) + "."
 		for field, value := range map[string]string{
 			"subject": l.Subject, "selector": l.Selector, "measure": l.Measure, "kind": l.Kind, "period": l.Period, "mode": l.Mode, "failMode": l.FailMode,
 		} {
 			sound = p.enum("limit", at+field, value) && sound
 		}
+		if !sound { // what it was meant to be is not known; these have to be right anyway
+			l = Limit{Name: l.Name, Amount: l.Amount, Kind: "QUOTA", Period: "DAY"}
+		}
 		l.fill()
 		limits[i] = l.noun()
 	}
-	if sound {
-		p.addAll(controlplane.ValidateTier(&t.Name, &limits))
+	p.addAll(controlplane.ValidateTier(&t.Name, &limits))
+	switch m := t.Move; {
+	case m == nil:
+	case m.When == "":
+		p.add("move.when", "choose one of %s", strings.Join(enums["move.when"], ", "))
+	case p.enum("move", "move.when", m.When):
+		when := controlplane.MoveWhen(strings.ToLower(m.When))
+		p.addAll(controlplane.Publication{Move: controlplane.Migration{When: when, Steps: m.Steps, StepMinutes: m.StepMinutes}}.Validate())
 	}
 }
 

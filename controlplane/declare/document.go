@@ -54,7 +54,15 @@ type Meter struct {
 type Tier struct {
 	Name   string  `yaml:"name" json:"name" jsonschema:"Unique, 1 to 64 characters."`
 	Limits []Limit `yaml:"limits" json:"limits" jsonschema:"At most 32, in order; the whole list."`
+	Move   *Move   `yaml:"move,omitempty" json:"move,omitempty" jsonschema:"When its accounts come onto a version that a change of its limits makes; all at once unless given."`
 	origin origin
+}
+
+// Move is when accounts move to a new version of their tier.
+type Move struct {
+	When        string `yaml:"when" json:"when" jsonschema:"NONE: they stay until they are moved later on. NOW: all at once. PERIOD_END: each at the end of its billing period. STEPS: so many percent of them at a time."`
+	Steps       []int  `yaml:"steps,omitempty" json:"steps,omitempty" jsonschema:"With when STEPS: percentages of the accounts, each above the one before, the last 100; 1 to 20 of them."`
+	StepMinutes int    `yaml:"stepMinutes,omitempty" json:"stepMinutes,omitempty" jsonschema:"With when STEPS: minutes from one step to the next, 1 to 43200. The first is taken at once."`
 }
 
 // Limit is one rule of a tier; see GraphQL's Limit for what its fields mean.

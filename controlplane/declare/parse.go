@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -68,7 +69,9 @@ func (c *checker) read(content []byte, whole *Document) {
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			c.unreadable(err)
-			return
+			if !onlyUnknown(err) {
+				return
+			}
 		}
 		c.root = &root
 		c.check(&d)
@@ -99,6 +102,18 @@ var (
 	unknownField = regexp.MustCompile(`^field (\S+) (not found|already set) in type declare\.(\w+)$`)
 	wrongType    = regexp.MustCompile("^cannot unmarshal !!(\\w+)(?: `(.*)`)? into (\\S+)$")
 )
+
+// onlyUnknown says whether err is of fields that there aren't: all others were read.
+func onlyUnknown(err error) bool {
+	var several *yaml.TypeError
+	return errors.As(err, &several) && !slices.ContainsFunc(several.Errors, func(text string) bool {
+		if place := yamlLine.FindStringSubmatch(text); place != nil {
+			text = place[2]
+		}
+		found := unknownField.FindStringSubmatch(text)
+		return found == nil || found[2] == "already set"
+	})
+}
 
 // unreadable tells what the YAML library says in terms of the file.
 func (c *checker) unreadable(err error) {

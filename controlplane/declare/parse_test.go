@@ -28,6 +28,11 @@ func TestFilesSayWhereTheyAreWrong(t *testing.T) {
 		"a bad override":               {"accounts:\n  - name: A\n    overrides:\n      - limit: a\n        amount: -1\n", "a.yaml:5: overrides.0.amount: give a whole number"},
 		"a limit overridden twice":     {"accounts:\n  - name: A\n    overrides:\n      - {limit: a, amount: 1}\n      - {limit: a, amount: 2}\n", `a.yaml:5: overrides.1.limit: limit "a" is overridden twice`},
 		"an identity without a kind":   {"accounts:\n  - name: A\n    identities:\n      - value: ada\n", "a.yaml:4: identities.0.kind: choose one of JWT_SUBJECT, CERTIFICATE"},
+		"a move that there isn't":      {"tiers:\n  - name: A\n    move:\n      when: LATER\n    limits: []\n", `a.yaml:4: move.when: "LATER" is not one of NONE, NOW, PERIOD_END, STEPS`},
+		"a move without a when":        {"tiers:\n  - name: A\n    limits: []\n    move:\n      steps: [100]\n", "a.yaml:5: move.when: choose one of NONE"},
+		"steps of another move":        {"tiers:\n  - name: A\n    limits: []\n    move:\n      when: NOW\n      steps: [100]\n", "a.yaml:6: move.steps: steps are for moving in STEPS"},
+		"steps that go down":           {"tiers:\n  - name: A\n    limits: []\n    move:\n      when: STEPS\n      steps: [50, 10, 100]\n      stepMinutes: 1\n", "a.yaml:6: move.steps: give percentages from 1 to 100, each above the one before"},
+		"steps at no distance":         {"tiers:\n  - name: A\n    limits: []\n    move:\n      when: STEPS\n      steps: [50, 100]\n", "a.yaml:5: move.stepMinutes: give minutes from 1 to"},
 		"two managers":                 {"metadata: {manager: a}\n---\nmetadata: {manager: b}\n", "a.yaml:3: another file says that the manager is a"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -50,6 +55,14 @@ func TestAllFaultsOfAllFilesAreTold(t *testing.T) {
 	}
 }
 
+func TestAnUnknownFieldHidesNoOtherFault(t *testing.T) {
+	_, err := declare.Parse([]declare.File{{Name: "-", Content: []byte("tiers:\n  - name: A\n    colour: red\n    limits:\n      - name: a\n        amount: -1\n        period: FOO\n")}})
+	lines := strings.Split(err.Error(), "\n")
+	if len(lines) != 3 || !strings.HasPrefix(lines[0], "-:3: colour: ") || !strings.Contains(err.Error(), "-:6: limits.0.amount: ") || !strings.Contains(err.Error(), "-:7: limits.0.period: ") {
+		t.Errorf("%q", lines)
+	}
+}
+
 func TestTheSchemaTakesWhatIsParsed(t *testing.T) {
 	text, err := declare.Schema()
 	if err != nil {
@@ -66,9 +79,11 @@ func TestTheSchemaTakesWhatIsParsed(t *testing.T) {
 	for document, valid := range map[string]bool{
 		`{"tiers":[{"name":"A","limits":[{"name":"a","amount":1,"period":"DAY"}]}]}`:       true,
 		`{"tiers":[{"name":"A","limits":[{"name":"a","amount":1,"period":"FORTNIGHT"}]}]}`: false,
-		`{"tiers":[{"name":"A"}]}`:                   false,
-		`{"tiers":[{"name":"A","limits":[],"x":1}]}`: false,
-		`{"tiers":null}`:                             false,
+		`{"tiers":[{"name":"A"}]}`: false,
+		`{"tiers":[{"name":"A","limits":[],"move":{"when":"STEPS","steps":[10,100],"stepMinutes":60}}]}`: true,
+		`{"tiers":[{"name":"A","limits":[],"move":{"when":"LATER"}}]}`:                                   false,
+		`{"tiers":[{"name":"A","limits":[],"x":1}]}`:                                                     false,
+		`{"tiers":null}`: false,
 		`{"metadata":{"manager":"a"},"accounts":[{"name":"A","labels":{"team":"b"},"overrides":[{"limit":"a","amount":1,"until":"2030-01-01T00:00:00Z"}]}]}`: true,
 	} {
 		var value any

@@ -133,6 +133,12 @@ func (p *planner) one(kind Kind, name string, o origin, was, is any) {
 		c.Fields, err = differences(was, is)
 		c.Differs = len(c.Fields) > 0
 	}
+	if tier, ok := is.(*Tier); ok && was != nil && c.Differs && tier.Move != nil { // of a tier only its limits can differ
+		var move []byte
+		if move, err = json.Marshal(tier.Move); err == nil {
+			c.Fields = append(c.Fields, Field{Path: "move", After: move})
+		}
+	}
 	if err != nil {
 		p.faults = append(p.faults, err)
 		return
@@ -193,9 +199,9 @@ func (p *planner) prune() {
 
 // identify gives the plan its id: of what it does, and to which revision of what.
 func (p *Plan) identify() error {
-	revisions := make([]int, len(p.Changes))
+	revisions := make([][]any, len(p.Changes))
 	for i, c := range p.Changes {
-		revisions[i] = c.Held.Revision
+		revisions[i] = []any{c.Held.Revision, c.Held.Revisions} // maps are written in the order of keys
 	}
 	text, err := json.Marshal([]any{p.Changes, revisions})
 	if err != nil {

@@ -49,7 +49,7 @@ func plain(value json.RawMessage) string {
 // printable replaces what could make a terminal do things.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200e && r <= 0x202e {
+		if r < ' ' || r >= 0x7f && r < 0xa0 || r >= 0x200e && r <= 0x202e || r >= 0x2066 && r <= 0x2069 || r == 0x061c {
 			return '\uFFFD'
 		}
 		return r

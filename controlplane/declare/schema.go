@@ -19,6 +19,7 @@ func Schema() ([]byte, error) {
 	schema.Title = "Policy of Weir"
 	lists := map[string]*jsonschema.Schema{
 		"limit":    schema.Properties["tiers"].Items.Properties["limits"].Items,
+		"move":     schema.Properties["tiers"].Items.Properties["move"],
 		"account":  schema.Properties["accounts"].Items,
 		"override": schema.Properties["accounts"].Items.Properties["overrides"].Items,
 		"identity": schema.Properties["accounts"].Items.Properties["identities"].Items,

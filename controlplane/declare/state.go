@@ -37,8 +37,11 @@ type Key struct {
 type Held struct {
 	ID       string
 	Manager  string            // who keeps it in files; empty: nobody
-	Revision int               // of a tier
+	Revision int               // 0 of a group, which never changes
 	Parts    map[string]string // ids of limits by name, of overrides by limit, of identities by Identity.key
+	// Revisions are those of an account's overrides, by their ids and by those of their
+	// limits.
+	Revisions map[string]int
 }
 
 // key is what an identity is told by.

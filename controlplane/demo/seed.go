@@ -125,7 +125,7 @@ func seedOverride(ctx context.Context, db *postgres.DB, p plan, account controlp
 		for _, l := range t.Limits {
 			if l.Name == p.overridden {
 				o.LimitID = l.ID
-				_, _, err := db.SetOverride(ctx, o)
+				_, _, err := db.SetOverride(ctx, o, nil)
 				return err
 			}
 		}

@@ -119,7 +119,7 @@ func (e *Edge) getSnapshot(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err != nil:
-		e.Log.Error("could not give a filter the snapshot", "have", have, "err", err)
+		e.Log.ErrorContext(r.Context(), "could not give a filter the snapshot", "have", have, "err", err)
 		http.Error(w, "the snapshot can't be given out; the filter keeps the one it has", http.StatusInternalServerError)
 	case !ok && recalled:
 		w.WriteHeader(http.StatusNoContent)

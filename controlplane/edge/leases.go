@@ -43,7 +43,7 @@ func (e *Edge) postLeases(w http.ResponseWriter, r *http.Request) {
 		encoded, err = wire.EncodeLeaseReply(nil, reply)
 	}
 	if err != nil {
-		e.Log.Warn("could not settle a filter's leases", "node", report.Node, "err", err)
+		e.Log.WarnContext(ctx, "could not settle a filter's leases", "node", report.Node, "err", err)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the leases could not be settled; report them again", http.StatusServiceUnavailable)
 		return

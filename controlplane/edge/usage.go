@@ -43,7 +43,7 @@ func (e *Edge) postUsage(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, wire.ErrMalformed):
 		http.Error(w, err.Error(), http.StatusBadRequest)
 	case err != nil:
-		e.Log.Warn("refused a batch; the filter keeps it", "err", err)
+		e.Log.WarnContext(r.Context(), "refused a batch; the filter keeps it", "err", err)
 		w.Header().Set("Retry-After", "1")
 		http.Error(w, "the batch could not be stored; send it again", http.StatusServiceUnavailable)
 	default:
@@ -89,7 +89,7 @@ func (e *Edge) receipt(ctx context.Context, batch *wire.Batch) wire.Receipt {
 		receipt.Committed, err = e.Sources.Committed(ctx, batch.Source)
 	}
 	if err != nil {
-		e.Log.Warn("could not tell a filter what is committed", "node", batch.Node, "err", err)
+		e.Log.WarnContext(ctx, "could not tell a filter what is committed", "node", batch.Node, "err", err)
 	}
 	return receipt
 }

@@ -266,6 +266,8 @@ func (q Question) gone(s controlplane.Stretch, kept Kept) error {
 	since := kept[s.Granularity].UTC().Format(time.RFC3339)
 	coarser := [...]string{"HOUR", "DAY", "MONTH"}[min(s.Granularity, controlplane.ByDay)]
 	switch {
+	case s.Granularity == controlplane.ByMonth && (q.Granularity == nil || q.Zone == time.UTC || q.local()):
+		return controlplane.Invalid("input.from", "usage is kept since %s; begin then or later", since)
 	case q.Granularity == nil:
 		return controlplane.Invalid("input.from", "a range from or to this time of day needs %ss, which are kept since %s; begin and end at a whole %s in UTC", s.Granularity, since, s.Granularity+1)
 	case *q.Granularity == s.Granularity && (q.Zone == time.UTC || q.local()):

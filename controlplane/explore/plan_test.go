@@ -175,7 +175,7 @@ func partsText(parts []explore.Part) string {
 }
 
 func TestPlanSaysWhatToDoAboutWhatIsNotKept(t *testing.T) {
-	kept := explore.Kept{controlplane.ByMinute: at("2026-06-01T00:00:00Z"), controlplane.ByHour: at("2026-01-01T00:00:00Z"), controlplane.ByDay: at("2020-01-01T00:00:00Z")}
+	kept := explore.Kept{controlplane.ByMinute: at("2026-06-01T00:00:00Z"), controlplane.ByHour: at("2026-01-01T00:00:00Z"), controlplane.ByDay: at("2020-01-01T00:00:00Z"), controlplane.ByMonth: at("2019-01-01T00:00:00Z")}
 	for name, tc := range map[string]struct {
 		question  explore.Question
 		field     string
@@ -187,9 +187,14 @@ func TestPlanSaysWhatToDoAboutWhatIsNotKept(t *testing.T) {
 		"days of a zone":   {explore.Question{Granularity: by(controlplane.ByDay), From: at("2025-12-01T00:00:00Z"), Zone: zone("Europe/Berlin")}, "input.timeZone", []string{"hours", "accounts that have this time zone"}},
 		"own days":         {explore.Question{Granularity: by(controlplane.ByDay), From: at("2019-12-31T00:00:00Z"), Zone: zone("Europe/Berlin"), OwnZone: true}, "input.from", []string{"2020-01-01T00:00:00Z", "MONTH"}},
 		"a time of day":    {explore.Question{From: at("2026-05-01T00:07:00Z"), Zone: time.UTC}, "input.from", []string{"whole hour"}},
+		"before all usage": {explore.Question{From: at("1970-01-01T00:00:00Z"), To: at("2026-03-29T00:30:00Z"), Zone: time.UTC}, "input.from", []string{"usage is kept since 2019-01-01T00:00:00Z", "begin then"}},
+		"months":           {explore.Question{Granularity: by(controlplane.ByMonth), From: at("2018-12-01T00:00:00Z"), Zone: time.UTC}, "input.from", []string{"usage is kept since 2019-01-01T00:00:00Z", "begin then"}},
+		"months of a zone": {explore.Question{Granularity: by(controlplane.ByMonth), From: at("1970-01-01T00:00:00Z"), To: at("2026-03-29T00:30:00Z"), Zone: zone("Europe/Berlin")}, "input.timeZone", []string{"hours", "accounts that have this time zone"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tc.question.To = tc.question.From.Add(3 * time.Hour)
+			if tc.question.To.IsZero() {
+				tc.question.To = tc.question.From.Add(3 * time.Hour)
+			}
 			_, err := tc.question.Plan(kept)
 			var fault *controlplane.Error
 			if !errors.As(err, &fault) || fault.Field != tc.field {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/zone"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -129,14 +130,11 @@ func checkMeters(field string, meters []controlplane.ID, groupBy []Dimension, f 
 
 // Zone returns the time zone of a name. The error names field.
 func Zone(field, name string) (*time.Location, error) {
-	if err := controlplane.ValidateTimeZone(name); err != nil {
-		return nil, controlplane.Invalid(field, "%q is not an IANA time zone such as Europe/Berlin or UTC", name)
-	}
-	zone, err := time.LoadLocation(name)
+	location, err := zone.Load(name)
 	if err != nil {
-		return nil, controlplane.Invalid(field, "%q is not an IANA time zone such as Europe/Berlin or UTC", name)
+		return nil, controlplane.Invalid(field, "%s", err)
 	}
-	return zone, nil
+	return location, nil
 }
 
 // Decisions of usage that is no request of an Envoy's. The numbers are part of

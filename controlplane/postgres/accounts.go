@@ -14,7 +14,7 @@ import (
 const (
 	effectiveTier  = `coalesce(tier_id, (select default_tier_id from policy))`
 	accountColumns = `id, name, ` + effectiveTier + `, tier_id is null, status, labels, time_zone, billing_day, epoch, created_at,
-		trial_ends_at, coalesce(trial_then, ''), coalesce(trial_tier_id, 0), closed_at`
+		trial_ends_at, coalesce(trial_then, ''), coalesce(trial_tier_id, 0), closed_at, revision`
 )
 
 // listAccounts reads accounts, with what follows the table in a statement.
@@ -30,7 +30,7 @@ func scanAccount(row pgx.CollectableRow) (a controlplane.Account, err error) {
 	var trial controlplane.Trial
 	var ends *time.Time
 	err = row.Scan(&a.ID, &a.Name, &a.TierID, &a.OnDefaultTier, &a.Status, &a.Labels, &a.TimeZone, &a.BillingDay, &a.Epoch, &a.CreatedAt,
-		&ends, &trial.Then, &trial.TierID, &a.ClosedAt)
+		&ends, &trial.Then, &trial.TierID, &a.ClosedAt, &a.Revision)
 	if ends != nil {
 		trial.EndsAt = *ends
 		a.Trial = &trial
@@ -98,6 +98,9 @@ func editAccount(ctx context.Context, tx pgx.Tx, note *notes, action audit.Actio
 	if err != nil {
 		return before, err
 	}
+	if e.Revision != nil && *e.Revision != before.Revision {
+		return before, stale(ctx, tx, audit.OfAccount(before), *e.Revision, before.Revision)
+	}
 	after, err := e.Apply(before, time.Now())
 	if err != nil {
 		return before, err
@@ -112,34 +115,44 @@ func editAccount(ctx context.Context, tx pgx.Tx, note *notes, action audit.Actio
 		}
 		after.TierID = defaults.TierID
 	}
-	return after, storeChange(ctx, tx, note, action, before, after)
+	return storeChange(ctx, tx, note, action, before, after)
 }
 
-// storeChange writes an account as it is after a change, and notes that.
-func storeChange(ctx context.Context, tx pgx.Tx, note *notes, action audit.Action, before, after controlplane.Account) error {
-	if err := storeAccount(ctx, tx, after); err != nil {
-		return err
+// storeChange writes an account as it is after a change, notes that, and returns it. A
+// move that is to come gives way to another tier, and to the end.
+func storeChange(ctx context.Context, tx pgx.Tx, note *notes, action audit.Action, before, after controlplane.Account) (controlplane.Account, error) {
+	closes := after.Status == controlplane.AccountClosed && before.Status != controlplane.AccountClosed
+	if closes || after.OnDefaultTier != before.OnDefaultTier || after.TierID != before.TierID && !after.OnDefaultTier {
+		if _, err := cancelMove(ctx, tx, note, before.ID, before.Name); err != nil {
+			return before, err
+		}
 	}
-	if after.Status == controlplane.AccountClosed && before.Status != controlplane.AccountClosed {
+	var err error
+	if after.Revision, err = storeAccount(ctx, tx, after); err != nil {
+		return before, err
+	}
+	if closes {
 		if err := revokeAll(ctx, tx, note, after); err != nil {
-			return err
+			return before, err
 		}
 	}
 	note.add(audit.Changed(action, audit.OfAccount(before), audit.OfAccount(after)))
-	return nil
+	return after, nil
 }
 
-// storeAccount writes what can be changed of an account.
-func storeAccount(ctx context.Context, tx pgx.Tx, a controlplane.Account) error {
+// storeAccount writes what can be changed of an account, and returns the revision that
+// it is at then.
+func storeAccount(ctx context.Context, tx pgx.Tx, a controlplane.Account) (revision int, err error) {
 	tier, trial := orNull(a.TierID), trialColumns(a.Trial)
 	if a.OnDefaultTier {
 		tier = nil
 	}
-	_, err := tx.Exec(ctx, `
+	err = tx.QueryRow(ctx, `
 		update accounts set name = $2, tier_id = $3, status = $4, labels = $5, time_zone = $6, billing_day = $7,
 			trial_ends_at = $8, trial_then = $9, trial_tier_id = $10, closed_at = $11
-		where id = $1`, a.ID, a.Name, tier, a.Status, labelsColumn(a.Labels), a.TimeZone, a.BillingDay, trial.endsAt, trial.then, trial.tier, a.ClosedAt)
-	return err
+		where id = $1 returning revision`,
+		a.ID, a.Name, tier, a.Status, labelsColumn(a.Labels), a.TimeZone, a.BillingDay, trial.endsAt, trial.then, trial.tier, a.ClosedAt).Scan(&revision)
+	return revision, err
 }
 
 // revokeAll revokes the keys of an account that is closed, with the time of that:
@@ -155,6 +168,7 @@ func revokeAll(ctx context.Context, tx pgx.Tx, note *notes, a controlplane.Accou
 	for _, before := range keys {
 		after := before
 		after.RevokedAt = a.ClosedAt
+		after.Revision++
 		note.add(audit.Changed(audit.RevokeKey, audit.OfKey(before), audit.OfKey(after)))
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,7 +27,7 @@ type BulkEdit struct {
 	Edit   controlplane.AccountEdit // its ID is ignored
 	DryRun bool
 	After  controlplane.ID // those with later ids only
-	Most   int             // accounts to look at
+	Most   int             // accounts to look at, at least 1
 	Until  time.Time       // no batch begins later than that
 }
 
@@ -50,29 +51,46 @@ type AccountOutcome struct {
 // each. Accounts that can't be changed so stay as they are.
 func (db *DB) ChangeAccounts(ctx context.Context, b BulkEdit) (BulkReport, error) {
 	report := BulkReport{Last: b.After}
+	if err := db.checkAccounts(ctx, b.Filter.IDs); err != nil {
+		return report, accountFault("change accounts", err)
+	}
 	if err := db.checkBulk(ctx, b.Edit); err != nil {
 		return report, accountFault("change accounts", err)
 	}
-	for report.Matched < b.Most {
-		ids, err := db.nextAccounts(ctx, b.Filter, report.Last, min(bulkBatch, b.Most-report.Matched)+1)
-		if err != nil {
-			return report, fmt.Errorf("find accounts to change: %w", err)
+	ids, err := db.accountsToChange(ctx, b)
+	if err != nil {
+		return report, fmt.Errorf("find accounts to change: %w", err)
+	}
+	beyond := len(ids) > b.Most
+	for batch := range slices.Chunk(ids[:min(len(ids), b.Most)], bulkBatch) {
+		if report.Matched > 0 && time.Now().After(b.Until) {
+			report.More = true
+			return report, nil
 		}
-		size := min(len(ids), bulkBatch, b.Most-report.Matched)
-		report.More = len(ids) > size
-		if size == 0 || report.Matched > 0 && time.Now().After(b.Until) {
-			report.More = size > 0
-			break
-		}
-		if err := db.changeBatch(ctx, b, ids[:size], &report); err != nil {
+		if err := db.changeBatch(ctx, b, batch, &report); err != nil {
 			return report, accountFault("change accounts", err)
 		}
-		report.Last = controlplane.ID(ids[size-1])
-		if !report.More {
-			break
-		}
+		report.Last = controlplane.ID(batch[len(batch)-1])
 	}
+	report.More = beyond
 	return report, nil
+}
+
+// checkAccounts refuses ids of which one is no account's: none is ever deleted.
+func (db *DB) checkAccounts(ctx context.Context, ids []controlplane.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	missing, err := listIDs(ctx, db.pool, `
+		select id from unnest($1::bigint[]) as asked (id) where not exists (select from accounts a where a.id = asked.id) limit 5`, toInt64s(ids))
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	var faults []error
+	for _, id := range missing {
+		faults = append(faults, controlplane.NotFound(fmt.Sprintf("ids.%d", slices.Index(ids, id)), "account "+controlplane.KindAccount.Format(id)))
+	}
+	return errors.Join(faults...)
 }
 
 // checkBulk refuses an edit that no account could take.
@@ -107,11 +125,13 @@ func checkTiers(ctx context.Context, tx pgx.Tx, e controlplane.AccountEdit) erro
 	return nil
 }
 
-func (db *DB) nextAccounts(ctx context.Context, f controlplane.AccountFilter, after controlplane.ID, n int) ([]int64, error) {
+// accountsToChange searches once for all batches: the accounts to look at, and one more
+// if there is one.
+func (db *DB) accountsToChange(ctx context.Context, b BulkEdit) ([]int64, error) {
 	var c conditions
-	c.filter(f)
-	c.add(`id > ` + c.arg(after))
-	rows, err := db.pool.Query(ctx, `select id from accounts`+c.where()+` order by id limit `+c.arg(n), c.args...)
+	c.filter(b.Filter)
+	c.add(`id > ` + c.arg(b.After))
+	rows, err := db.pool.Query(ctx, `select id from accounts`+c.where()+` order by id limit `+c.arg(b.Most+1), c.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -180,13 +200,12 @@ func editAccounts(ctx context.Context, tx pgx.Tx, note *notes, b BulkEdit, accou
 			report.Unchanged++
 		default:
 			report.Changed++
+			if !b.DryRun {
+				if after, err = storeChange(ctx, tx, note, audit.UpdateAccount, before, after); err != nil {
+					return err
+				}
+			}
 			report.Changes = append(report.Changes, AccountOutcome{after, nil})
-			if b.DryRun {
-				continue
-			}
-			if err := storeChange(ctx, tx, note, audit.UpdateAccount, before, after); err != nil {
-				return err
-			}
 		}
 	}
 	if report.Changed == 0 && !b.DryRun {

@@ -1,14 +1,32 @@
 package postgres_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
+
+// searches counts searches for text in accounts.
+type searches struct{ atomic.Int64 }
+
+func (s *searches) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	if strings.Contains(q.SQL, "search like folded(") {
+		s.Add(1)
+	}
+	return ctx
+}
+
+func (*searches) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 func TestManyAccountsAreChangedAlike(t *testing.T) {
 	url := databases.New(t)
@@ -95,6 +113,25 @@ func TestManyAccountsAreChangedAlike(t *testing.T) {
 		moved.Edit.TierID = &missing
 		_, err := db.ChangeAccounts(t.Context(), moved)
 		wantFault(t, err, controlplane.CodeNotFound, "tierId")
+	})
+	t.Run("those of many batches are searched for once", func(t *testing.T) {
+		seen := &searches{}
+		db, err := postgres.Open(t.Context(), url, func(c *pgxpool.Config) { c.ConnConfig.Tracer = seen })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		report, err := db.ChangeAccounts(t.Context(), postgres.BulkEdit{
+			Filter: controlplane.AccountFilter{Text: "wave=1"}, Edit: controlplane.AccountEdit{AddLabels: controlplane.Labels{"wave": "2"}}, DryRun: true, Most: 10_000, Until: time.Now().Add(time.Hour),
+		})
+		if err != nil || report.Changed != 451 || report.More || seen.Load() != 1 {
+			t.Errorf("%d searches: %s, %v", seen.Load(), counts(report), err)
+		}
+	})
+	t.Run("not with an id that is no account's", func(t *testing.T) {
+		edit := controlplane.AccountEdit{Status: controlplane.AccountSuspended}
+		_, err := db.ChangeAccounts(t.Context(), postgres.BulkEdit{Filter: controlplane.AccountFilter{IDs: []controlplane.ID{ready.ID, 999}}, Edit: edit, Most: 10, Until: time.Now()})
+		wantFault(t, err, controlplane.CodeNotFound, "ids.1")
 	})
 	if got := found(t, db, controlplane.AccountFilter{IDs: []controlplane.ID{ready.ID}}, controlplane.AccountOrder{}); len(got) != 1 {
 		t.Errorf("found %v", got)

@@ -108,6 +108,9 @@ func (c *conditions) filter(f controlplane.AccountFilter) {
 	if f.TrialEndsBefore != nil {
 		c.add(`trial_ends_at < ` + c.arg(*f.TrialEndsBefore))
 	}
+	if f.Names != nil {
+		c.add(`name = any(` + c.arg(f.Names) + `)`)
+	}
 	if f.IDs != nil {
 		c.add(`id = any(` + c.arg(toInt64s(f.IDs)) + `)`)
 	}

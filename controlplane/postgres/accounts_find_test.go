@@ -51,7 +51,7 @@ func TestAccountsAreFound(t *testing.T) {
 		return &controlplane.Trial{EndsAt: at, Then: controlplane.TrialSuspends}
 	}
 	alder := newAccountAs(t, db, controlplane.NewAccount{Name: "Älder GmbH", Labels: controlplane.Labels{"env": "prod", "region": "eu"}, Trial: trial(later)})
-	birch := newAccountAs(t, db, controlplane.NewAccount{Name: "Birch", Labels: controlplane.Labels{"env": "test"}, Trial: trial(soon)})
+	birch := newAccountAs(t, db, controlplane.NewAccount{Name: "Birch", Labels: controlplane.Labels{"env": "test", "place": "Øst Straße, Læsø"}, Trial: trial(soon)})
 	cedar := newAccountAs(t, db, controlplane.NewAccount{Name: "Cedar 100%", Labels: controlplane.Labels{"env": "prod"}})
 	key, _, err := db.CreateKey(t.Context(), controlplane.NewKey{AccountID: birch.ID, Name: "ci"}, controlplane.NewSecret("wk_live_"))
 	if err != nil {
@@ -69,24 +69,27 @@ func TestAccountsAreFound(t *testing.T) {
 		order  controlplane.AccountOrder
 		want   string
 	}{
-		"all":                       {want: "Birch, Cedar 100%, Älder GmbH"},
-		"a name without its accent": {filter: controlplane.AccountFilter{Text: "ALDER"}, want: "Älder GmbH"},
-		"two words":                 {filter: controlplane.AccountFilter{Text: "gmbh eu"}, want: "Älder GmbH"},
-		"words of two accounts":     {filter: controlplane.AccountFilter{Text: "gmbh birch"}},
-		"a label":                   {filter: controlplane.AccountFilter{Text: "env=PROD"}, want: "Cedar 100%, Älder GmbH"},
-		"a percent sign":            {filter: controlplane.AccountFilter{Text: "%"}, want: "Cedar 100%"},
-		"an id":                     {filter: controlplane.AccountFilter{Text: fmt.Sprint("acc_", birch.ID)}, want: "Birch"},
-		"a key's beginning":         {filter: controlplane.AccountFilter{Text: strings.ToUpper(key.Prefix)}, want: "Birch"},
-		"a whole key":               {filter: controlplane.AccountFilter{Text: key.Prefix + "ABCDEFGHIJKLMNOP"}, want: "Birch"},
-		"an identity":               {filter: controlplane.AccountFilter{Text: "zoe@"}, want: "Cedar 100%"},
-		"a label's value":           {filter: controlplane.AccountFilter{Labels: []controlplane.LabelFilter{{Key: "env", Value: &prod}}}, want: "Cedar 100%, Älder GmbH"},
-		"two labels":                {filter: controlplane.AccountFilter{Labels: []controlplane.LabelFilter{{Key: "env", Value: &prod}, {Key: "region"}}}, want: "Älder GmbH"},
-		"statuses":                  {filter: controlplane.AccountFilter{Statuses: []controlplane.AccountStatus{controlplane.AccountTrial, controlplane.AccountActive}}, want: "Birch, Älder GmbH"},
-		"trials that end soon":      {filter: controlplane.AccountFilter{TrialEndsBefore: &later}, want: "Birch"},
-		"ids":                       {filter: controlplane.AccountFilter{IDs: []controlplane.ID{cedar.ID}}, want: "Cedar 100%"},
-		"the newest first":          {order: controlplane.AccountOrder{By: controlplane.ByCreation, Descending: true}, want: "Cedar 100%, Birch, Älder GmbH"},
-		"by the end of the trial":   {order: controlplane.AccountOrder{By: controlplane.ByTrialEnd}, want: "Birch, Älder GmbH, Cedar 100%"},
-		"the last name first":       {order: controlplane.AccountOrder{Descending: true}, want: "Älder GmbH, Cedar 100%, Birch"},
+		"all":                         {want: "Birch, Cedar 100%, Älder GmbH"},
+		"letters as others type them": {filter: controlplane.AccountFilter{Text: "ost strasse place=ost laeso"}, want: "Birch"},
+		"letters as they are":         {filter: controlplane.AccountFilter{Text: "øST STRAẞE læsØ"}, want: "Birch"},
+		"a name without its accent":   {filter: controlplane.AccountFilter{Text: "ALDER"}, want: "Älder GmbH"},
+		"two words":                   {filter: controlplane.AccountFilter{Text: "gmbh eu"}, want: "Älder GmbH"},
+		"words of two accounts":       {filter: controlplane.AccountFilter{Text: "gmbh birch"}},
+		"a label":                     {filter: controlplane.AccountFilter{Text: "env=PROD"}, want: "Cedar 100%, Älder GmbH"},
+		"a percent sign":              {filter: controlplane.AccountFilter{Text: "%"}, want: "Cedar 100%"},
+		"an id":                       {filter: controlplane.AccountFilter{Text: fmt.Sprint("acc_", birch.ID)}, want: "Birch"},
+		"a key's beginning":           {filter: controlplane.AccountFilter{Text: strings.ToUpper(key.Prefix)}, want: "Birch"},
+		"a whole key":                 {filter: controlplane.AccountFilter{Text: key.Prefix + "ABCDEFGHIJKLMNOP"}, want: "Birch"},
+		"an identity":                 {filter: controlplane.AccountFilter{Text: "zoe@"}, want: "Cedar 100%"},
+		"a label's value":             {filter: controlplane.AccountFilter{Labels: []controlplane.LabelFilter{{Key: "env", Value: &prod}}}, want: "Cedar 100%, Älder GmbH"},
+		"two labels":                  {filter: controlplane.AccountFilter{Labels: []controlplane.LabelFilter{{Key: "env", Value: &prod}, {Key: "region"}}}, want: "Älder GmbH"},
+		"statuses":                    {filter: controlplane.AccountFilter{Statuses: []controlplane.AccountStatus{controlplane.AccountTrial, controlplane.AccountActive}}, want: "Birch, Älder GmbH"},
+		"trials that end soon":        {filter: controlplane.AccountFilter{TrialEndsBefore: &later}, want: "Birch"},
+		"names, to the letter":        {filter: controlplane.AccountFilter{Names: []string{"Birch", "cedar 100%", "none"}}, want: "Birch"},
+		"ids":                         {filter: controlplane.AccountFilter{IDs: []controlplane.ID{cedar.ID}}, want: "Cedar 100%"},
+		"the newest first":            {order: controlplane.AccountOrder{By: controlplane.ByCreation, Descending: true}, want: "Cedar 100%, Birch, Älder GmbH"},
+		"by the end of the trial":     {order: controlplane.AccountOrder{By: controlplane.ByTrialEnd}, want: "Birch, Älder GmbH, Cedar 100%"},
+		"the last name first":         {order: controlplane.AccountOrder{Descending: true}, want: "Älder GmbH, Cedar 100%, Birch"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			if got := strings.Join(found(t, db, tc.filter, tc.order), ", "); got != tc.want {

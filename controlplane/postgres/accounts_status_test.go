@@ -67,10 +67,10 @@ func TestAClosedAccountIsRefusedAndStaysAsItIs(t *testing.T) {
 			},
 			"id reset": func() error { _, _, err := db.ResetAccount(t.Context(), account.ID); return err },
 			"accountId override": func() error {
-				_, _, err := db.SetOverride(t.Context(), controlplane.Override{AccountID: account.ID, LimitID: tier.Limits[0].ID, Amount: 1})
+				_, _, err := db.SetOverride(t.Context(), controlplane.Override{AccountID: account.ID, LimitID: tier.Limits[0].ID, Amount: 1}, nil)
 				return err
 			},
-			"id override": func() error { _, _, err := db.DeleteOverride(t.Context(), overrides[0].ID); return err },
+			"id override": func() error { _, _, err := db.DeleteOverride(t.Context(), overrides[0].ID, nil); return err },
 			"accountId identity": func() error {
 				_, _, err := db.AddIdentity(t.Context(), controlplane.Identity{AccountID: account.ID, Kind: controlplane.JWTSubject, Value: "b"})
 				return err
@@ -152,7 +152,7 @@ func TestATrialEndsOnceByItselfAndLate(t *testing.T) {
 	if err != nil || len(page.Records) != 3 || page.Records[0].Actor.Kind != controlplane.ActorSystem {
 		t.Errorf("recorded are %+v, %v", page.Records, err)
 	}
-	if _, err := db.DeleteTier(t.Context(), paid.ID); err == nil {
+	if _, err := db.DeleteTier(t.Context(), paid.ID, nil); err == nil {
 		t.Error("the tier of an account could be deleted")
 	}
 }
@@ -161,7 +161,7 @@ func TestATierThatATrialLeadsToStays(t *testing.T) {
 	db := open(t)
 	paid := newTier(t, db, "Paid", perMinute(50))
 	newAccountAs(t, db, controlplane.NewAccount{Name: "Birch", Trial: &controlplane.Trial{EndsAt: time.Now().Add(time.Hour), Then: controlplane.TrialActivates, TierID: paid.ID}})
-	_, err := db.DeleteTier(t.Context(), paid.ID)
+	_, err := db.DeleteTier(t.Context(), paid.ID, nil)
 	wantFault(t, err, controlplane.CodeConflict, "id")
 	limits := []controlplane.Limit{perAddress()}
 	_, _, err = db.UpdateTier(t.Context(), controlplane.TierEdit{ID: paid.ID, Limits: &limits})

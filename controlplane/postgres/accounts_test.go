@@ -95,13 +95,13 @@ func TestTiersSuitTheirCallers(t *testing.T) {
 		t.Errorf("a tier that nobody is on: %v", err)
 	}
 	for _, id := range []controlplane.ID{addresses.ID, account.TierID} {
-		_, err = db.DeleteTier(t.Context(), id)
+		_, err = db.DeleteTier(t.Context(), id, nil)
 		wantFault(t, err, controlplane.CodeConflict, "id")
 	}
 	if _, _, err := db.SetDefaults(t.Context(), controlplane.DefaultsEdit{AnonymousID: &none}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.DeleteTier(t.Context(), addresses.ID); err != nil {
+	if _, err := db.DeleteTier(t.Context(), addresses.ID, nil); err != nil {
 		t.Error(err)
 	}
 	missing := controlplane.ID(999)
@@ -225,9 +225,9 @@ func TestEndpointGroups(t *testing.T) {
 	tier := newTier(t, db, "Basic", l, onEndpoint(rate("users", 1, controlplane.Day, 1), endpoint.ID))
 	_, err = db.DeleteEndpointGroup(t.Context(), group.ID)
 	wantFault(t, err, controlplane.CodeConflict, "id")
-	_, err = db.DeleteEndpoint(t.Context(), endpoint.ID)
+	_, err = db.DeleteEndpoint(t.Context(), endpoint.ID, nil)
 	wantFault(t, err, controlplane.CodeConflict, "id")
-	if _, err := db.DeleteTier(t.Context(), tier.ID); err != nil {
+	if _, err := db.DeleteTier(t.Context(), tier.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := db.DeleteEndpointGroup(t.Context(), group.ID); err != nil {

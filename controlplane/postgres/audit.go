@@ -18,6 +18,12 @@ type notes []audit.Entry
 
 func (n *notes) add(e audit.Entry) { *n = append(*n, e) }
 
+// addOf adds what is about more accounts than it names.
+func (n *notes) addOf(e audit.Entry, reach []audit.Reach) {
+	e.Reach = reach
+	n.add(e)
+}
+
 // appendAudit adds records to the audit log, done by the actor of ctx. It is to be
 // the last that a transaction does: from here on all others wait who have something
 // to add. When it fails, so does the change that it is about.
@@ -34,33 +40,62 @@ func appendAudit(ctx context.Context, tx pgx.Tx, entries ...audit.Entry) error {
 	if _, err := tx.Exec(ctx, `select from audit_head for update`); err != nil {
 		return fmt.Errorf("lock the audit log: %w", err)
 	}
-	if err := checkUntouched(ctx, tx); err != nil {
-		return err
-	}
 	var at time.Time
 	if err := tx.QueryRow(ctx, `select seq, hash, clock_timestamp() from audit_head`).Scan(&head.Seq, &hash, &at); err != nil {
 		return fmt.Errorf("read the head of the audit log: %w", err)
 	}
 	copy(head.Hash[:], hash)
 	by := controlplane.ActorOf(ctx)
-	batch, before := &pgx.Batch{}, head.Seq
-	for _, e := range entries {
+	before := head.Seq
+	records := make([]audit.Record, len(entries))
+	for i, e := range entries {
 		r, err := audit.Append(head, at, by, e)
 		if err != nil {
 			return fmt.Errorf("record %s: %w", e.Action, err)
 		}
-		batch.Queue(`
-			insert into audit_records (seq, at, actor_kind, actor_id, actor_name, request_id, action, object_kind, object_id, object_name,
-				account_id, before, after, prev_hash, hash)
-			values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-			r.Seq, r.At, string(by.Kind), by.ID, by.Name, by.RequestID, string(r.Action), string(r.Object.Kind), r.Object.ID, r.Object.Name,
-			r.AccountID, r.Before, r.After, r.PrevHash[:], r.Hash[:])
-		head = r.Place()
+		records[i], head = r, r.Place()
 	}
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+	if err := insertRecords(ctx, tx, records); err != nil {
 		return fmt.Errorf("add to the audit log: %w", err)
 	}
+	for i, e := range entries {
+		if err := appendReach(ctx, tx, records[i].Seq, e.Reach); err != nil {
+			return fmt.Errorf("note whom %s is about: %w", e.Action, err)
+		}
+	}
 	return markClaim(ctx, tx, before+1, head.Seq)
+}
+
+// insertRecords adds records that one actor has made at one time, in one statement.
+func insertRecords(ctx context.Context, tx pgx.Tx, records []audit.Record) error {
+	n := len(records)
+	seqs, accounts := make([]int64, n), make([]int64, n)
+	actions, kinds, ids, names := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	before, after := make([]*string, n), make([]*string, n)
+	prev, hashes := make([][]byte, n), make([][]byte, n)
+	for i, r := range records {
+		seqs[i], accounts[i] = r.Seq, int64(r.AccountID)
+		actions[i], kinds[i], ids[i], names[i] = string(r.Action), string(r.Object.Kind), r.Object.ID, r.Object.Name
+		before[i], after[i] = jsonOrNull(r.Before), jsonOrNull(r.After)
+		prev[i], hashes[i] = r.PrevHash[:], r.Hash[:]
+	}
+	by := records[0].Actor
+	_, err := tx.Exec(ctx, `
+		insert into audit_records (seq, at, actor_kind, actor_id, actor_name, request_id, action, object_kind, object_id, object_name,
+			account_id, before, after, prev_hash, hash)
+		select r.seq, $1, $2, $3, $4, $5, r.action, r.object_kind, r.object_id, r.object_name, r.account_id, r.before::jsonb, r.after::jsonb, r.prev_hash, r.hash
+		from unnest($6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::bytea[], $15::bytea[])
+			as r (seq, action, object_kind, object_id, object_name, account_id, before, after, prev_hash, hash)`,
+		records[0].At, string(by.Kind), by.ID, by.Name, by.RequestID, seqs, actions, kinds, ids, names, accounts, before, after, prev, hashes)
+	return err
+}
+
+func jsonOrNull(text json.RawMessage) *string {
+	if text == nil {
+		return nil
+	}
+	s := string(text)
+	return &s
 }
 
 // errNothingNoted is a change that forgot to say what it was.

@@ -18,11 +18,18 @@ type AuditPage struct {
 }
 
 const auditWhere = ` where ($1 = '' or actor_kind = $1) and ($2::bigint = 0 or actor_id = $2) and ($3::text[] is null or action = any($3))
-	and ($4 = '' or object_id = $4) and ($5::bigint = 0 or account_id = $5) and ($6 = '' or request_id = $6)
-	and ($7::timestamptz is null or at >= $7) and ($8::timestamptz is null or at < $8)
-	and ($9 = '' or actor_name ilike $9 or object_name ilike $9)`
+	and ($4 = '' or object_id = $4) and ($5 = '' or request_id = $5)
+	and ($6::timestamptz is null or at >= $6) and ($7::timestamptz is null or at < $7)
+	and ($8 = '' or actor_name ilike $8 or object_name ilike $8)`
 
-func auditArgs(f *audit.Filter) []any {
+// auditOf are the records that are about account $9: its own, and those that are about it
+// among many. Either has an index by which it is read in the order of the log.
+const auditOf = `(select * from audit_records where account_id = $9 and account_id <> 0
+	union all select * from audit_records where seq = any(array(select records_reaching($9))) and account_id <> $9) r`
+
+// auditFrom is where records that a filter finds are read from, and the arguments of that
+// and of auditWhere.
+func auditFrom(f *audit.Filter) (from string, args []any) {
 	var actions []string
 	for _, a := range f.Actions {
 		actions = append(actions, string(a))
@@ -31,7 +38,11 @@ func auditArgs(f *audit.Filter) []any {
 	if f.Text != "" {
 		pattern = "%" + likeEscaper.Replace(f.Text) + "%"
 	}
-	return []any{string(f.ActorKind), f.ActorID, actions, f.ObjectID, f.AccountID, f.RequestID, f.From, f.To, pattern}
+	args = []any{string(f.ActorKind), f.ActorID, actions, f.ObjectID, f.RequestID, f.From, f.To, pattern}
+	if f.AccountID == 0 {
+		return "audit_records" + auditWhere, args
+	}
+	return auditOf + auditWhere, append(args, f.AccountID)
 }
 
 // AuditLog returns records that filter finds, newest first, those before the given
@@ -39,8 +50,10 @@ func auditArgs(f *audit.Filter) []any {
 func (db *DB) AuditLog(ctx context.Context, f audit.Filter, before int64, first int) (AuditPage, error) {
 	var page AuditPage
 	err := db.snapshot(ctx, func(tx pgx.Tx) (err error) {
-		page.Records, err = listRecords(ctx, tx, `select `+auditColumns+` from audit_records`+auditWhere+`
-			and ($10::bigint = 0 or seq < $10) order by seq desc limit $11`, append(auditArgs(&f), before, first+1)...)
+		from, args := auditFrom(&f)
+		n := len(args)
+		sql := fmt.Sprintf(`select %s from %s and ($%d::bigint = 0 or seq < $%[3]d) order by seq desc limit $%d`, auditColumns, from, n+1, n+2)
+		page.Records, err = listRecords(ctx, tx, sql, append(args, before, first+1)...)
 		return err
 	})
 	if err != nil {
@@ -85,7 +98,8 @@ func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, begin func(audit.
 		if err := begin(head); err != nil {
 			return err
 		}
-		return eachRecords(ctx, tx, 0, auditWhere, auditArgs(&f), write)
+		from, args := auditFrom(&f)
+		return eachRecords(ctx, tx, 0, from, args, write)
 	})
 	if err != nil {
 		return fmt.Errorf("export the audit log: %w", err)
@@ -93,10 +107,11 @@ func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, begin func(audit.
 	return nil
 }
 
-// eachRecords gives the records after a place to do, in their order.
-func eachRecords(ctx context.Context, tx pgx.Tx, after int64, where string, args []any, do func([]audit.Record) error) error {
+// eachRecords gives the records after a place to do, in their order: of those that it
+// reads from somewhere where something is true.
+func eachRecords(ctx context.Context, tx pgx.Tx, after int64, from string, args []any, do func([]audit.Record) error) error {
 	n := len(args)
-	sql := fmt.Sprintf(`select %s from audit_records%s and seq > $%d order by seq limit $%d`, auditColumns, where, n+1, n+2)
+	sql := fmt.Sprintf(`select %s from %s and seq > $%d order by seq limit $%d`, auditColumns, from, n+1, n+2)
 	for {
 		records, err := listRecords(ctx, tx, sql, append(args[:n:n], after, auditRows)...)
 		if err != nil {
@@ -137,9 +152,16 @@ func verifyAudit(ctx context.Context, tx pgx.Tx, c audit.Check) (report audit.Re
 	if err != nil {
 		return report, err
 	}
-	chain, err := audit.NewChain(after, c.Anchors...)
+	anchors, err := checkEarlier(ctx, tx, after, c.Anchors)
+	if errors.As(err, &report.Break) {
+		return report, nil
+	}
+	if err != nil {
+		return report, err
+	}
+	chain, err := audit.NewChain(after, anchors...)
 	if err == nil {
-		err = eachRecords(ctx, tx, after.Seq, ` where true`, nil, func(records []audit.Record) error {
+		err = eachRecords(ctx, tx, after.Seq, `audit_records where true`, nil, func(records []audit.Record) error {
 			for i := range records {
 				if c.Most > 0 && chain.Checked() == c.Most {
 					return errEnough
@@ -159,6 +181,32 @@ func verifyAudit(ctx context.Context, tx pgx.Tx, c audit.Check) (report audit.Re
 		return report, nil
 	}
 	return report, err
+}
+
+// checkEarlier checks by itself each record that an anchor names before a place, and
+// returns the other anchors.
+func checkEarlier(ctx context.Context, tx pgx.Tx, place audit.Anchor, anchors []audit.Anchor) (left []audit.Anchor, err error) {
+	for _, a := range anchors {
+		switch {
+		case a.Seq >= place.Seq:
+			left = append(left, a)
+			continue
+		case a == audit.Anchor{}: // the head of an empty log
+			continue
+		}
+		records, err := listRecords(ctx, tx, `select `+auditColumns+` from audit_records where seq = $1`, a.Seq)
+		if err != nil {
+			return nil, err
+		}
+		var record *audit.Record
+		if len(records) > 0 {
+			record = &records[0]
+		}
+		if err := a.Check(record); err != nil {
+			return nil, err
+		}
+	}
+	return left, nil
 }
 
 // placeBefore returns the place before a record, as that record has it.

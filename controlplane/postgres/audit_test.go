@@ -169,7 +169,9 @@ func TestTheLogRefusesToBeChanged(t *testing.T) {
 	newTier(t, db, "Pro", perMinute(20))
 	for _, sql := range []string{
 		`update audit_records set actor_name = 'Eve'`, `delete from audit_records where seq = 2`, `truncate audit_records`,
-		`delete from audit_head`, `truncate audit_head`, `update audit_head set seq = 1`,
+		`delete from audit_head`, `truncate audit_head`, `update audit_head set seq = 1`, `update audit_head set seq = 7`,
+		`insert into audit_records select h.seq + i, now(), 'SYSTEM', 0, '', '', 'UPDATE_TIER', 'TIER', '', '', 0, null, null, h.hash, sha256('x')
+			from audit_head h, generate_series(1, 2) i`, // the first follows, the second doesn't
 		`insert into audit_records select seq + 5, at, actor_kind, actor_id, actor_name, request_id, action, object_kind, object_id, object_name,
 			account_id, before, after, prev_hash, hash from audit_records where seq = 2`,
 	} {
@@ -252,7 +254,7 @@ func TestTheLogIsReadPageByPageAndNarrowed(t *testing.T) {
 		t.Fatal(err)
 	}
 	newTier(t, db, "1000")
-	if _, err := db.DeleteTier(t.Context(), tier.ID); err != nil {
+	if _, err := db.DeleteTier(t.Context(), tier.ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	seqs := func(f audit.Filter) (all []int64) {
@@ -318,7 +320,7 @@ func TestOverridesThatEndAreRecordedAsTheSystems(t *testing.T) {
 	}
 	until := time.Now().Add(time.Hour)
 	override := controlplane.Override{AccountID: account.ID, LimitID: tier.Limits[0].ID, Amount: 5, Until: &until}
-	if _, _, err := db.SetOverride(t.Context(), override); err != nil {
+	if _, _, err := db.SetOverride(t.Context(), override, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Exec(t.Context(), `update overrides set until = now()`); err != nil {

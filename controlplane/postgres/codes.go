@@ -10,12 +10,20 @@ import (
 	"github.com/weirhq/weir/controlplane/audit"
 )
 
-// SetTOTPDraft stores the secret of a second step that is not confirmed yet.
+// SetTOTPDraft stores the secret of a second step that is not confirmed yet. That is in no
+// record, as it changes nothing by itself; yet a request with an Idempotency-Key must not
+// put another in its place.
 func (db *DB) SetTOTPDraft(ctx context.Context, member controlplane.ID, secret string) error {
-	if _, err := db.pool.Exec(ctx, `update members set totp_draft = $2 where id = $1`, member, secret); err != nil {
-		return fmt.Errorf("store a second step: %w", err)
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `update members set totp_draft = $2 where id = $1`, member, secret); err != nil {
+			return err
+		}
+		return markClaim(ctx, tx, unrecorded, unrecorded)
+	})
+	if err != nil && controlplane.Faults(err) == nil {
+		err = fmt.Errorf("store a second step: %w", err)
 	}
-	return nil
+	return err
 }
 
 // ConfirmTOTP puts a member's draft in force, with recovery codes, and notes the step
@@ -102,4 +110,41 @@ func clearTOTP(ctx context.Context, tx pgx.Tx, member controlplane.ID) error {
 func (db *DB) ResetMemberTOTP(ctx context.Context, id controlplane.ID, may MayManage) (controlplane.Member, error) {
 	member, err := db.changeMember(ctx, audit.ResetMemberTOTP, id, may, func(tx pgx.Tx, _ controlplane.Member) error { return clearTOTP(ctx, tx, id) })
 	return member, memberFault("reset a member's second step", err)
+}
+
+// ChangeTOTPSecrets puts what change returns in the place of each secret and draft of a
+// second step, in one transaction.
+func (db *DB) ChangeTOTPSecrets(ctx context.Context, change func(member controlplane.ID, was string) (string, error)) error {
+	type secrets struct {
+		ID            controlplane.ID
+		Secret, Draft string
+	}
+	err := db.inTx(ctx, func(tx pgx.Tx) error {
+		all, err := list[secrets](ctx, tx, `
+			select id, coalesce(totp_secret, ''), coalesce(totp_draft, '') from members
+			where totp_secret is not null or totp_draft is not null order by id for update`)
+		if err != nil {
+			return err
+		}
+		for _, was := range all {
+			now := was
+			if now.Secret, err = change(was.ID, was.Secret); err != nil {
+				return err
+			}
+			if now.Draft, err = change(was.ID, was.Draft); err != nil {
+				return err
+			}
+			if now == was {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `update members set totp_secret = nullif($2, ''), totp_draft = nullif($3, '') where id = $1`, now.ID, now.Secret, now.Draft); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("change the secrets of second steps: %w", err)
+	}
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/usage"
+	"github.com/weirhq/weir/controlplane/zone"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -111,7 +112,7 @@ func prepareCommit(ctx context.Context, tx pgx.Tx, sources *sourceSet, accounts 
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return usage.Terms{}, err
 	}
-	return terms.read()
+	return terms.read(), nil
 }
 
 // How far ahead of the database's clock the levels go that have many partitions.
@@ -145,10 +146,10 @@ func queueTerms(batch *pgx.Batch, accounts []int64) *termsReader {
 		return err
 	})
 	var account controlplane.ID
-	var zone string
+	var timeZone string
 	batch.Queue(`select id, time_zone from accounts where id = any($1) and time_zone <> 'UTC'`, accounts).Query(func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&account, &zone}, func() error {
-			t.zoneNames[account] = zone
+		_, err := pgx.ForEachRow(rows, []any{&account, &timeZone}, func() error {
+			t.zoneNames[account] = timeZone
 			return nil
 		})
 		return err
@@ -170,21 +171,13 @@ func (t *termsReader) keep(level string, from *int64) {
 // levelKept names the retention of each level.
 var levelKept = [usage.Levels]string{"minute", "hour", "day", "month", "day", "month"}
 
-func (t *termsReader) read() (usage.Terms, error) {
+func (t *termsReader) read() usage.Terms {
 	terms := usage.Terms{Now: t.now, Kept: t.kept, Zones: make(map[controlplane.ID]*time.Location, len(t.zoneNames))}
-	zones := map[string]*time.Location{}
+	var zones zone.Cache
 	for account, name := range t.zoneNames {
-		zone, ok := zones[name]
-		if !ok {
-			var err error
-			if zone, err = time.LoadLocation(name); err != nil {
-				return usage.Terms{}, fmt.Errorf("find the time zone of account %d: %w", account, err)
-			}
-			zones[name] = zone
-		}
-		terms.Zones[account] = zone
+		terms.Zones[account] = zones.OrUTC(name)
 	}
-	return terms, nil
+	return terms
 }
 
 // accountsOf returns the distinct accounts of the batches' entries.

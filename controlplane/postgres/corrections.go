@@ -248,5 +248,5 @@ func readTerms(ctx context.Context, tx pgx.Tx, accounts []int64) (usage.Terms, e
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return usage.Terms{}, err
 	}
-	return terms.read()
+	return terms.read(), nil
 }

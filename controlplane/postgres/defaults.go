@@ -21,7 +21,7 @@ func (db *DB) Defaults(ctx context.Context) (controlplane.Defaults, error) {
 
 func readDefaults(ctx context.Context, q querier) (controlplane.Defaults, error) {
 	return one[controlplane.Defaults](ctx, q, `select default_tier_id, coalesce(anonymous_tier_id, 0),
-		coalesce(introductory_percent, 0), coalesce(introductory_days, 0) from policy`)
+		coalesce(introductory_percent, 0), coalesce(introductory_days, 0), defaults_revision from policy`)
 }
 
 // SetDefaults chooses the default tiers, and the introductory allowance.
@@ -31,6 +31,9 @@ func (db *DB) SetDefaults(ctx context.Context, e controlplane.DefaultsEdit) (con
 		before, err := readDefaults(ctx, tx)
 		if err != nil {
 			return err
+		}
+		if e.Revision != nil && *e.Revision != before.Revision {
+			return stale(ctx, tx, audit.OfDefaults(before), *e.Revision, before.Revision)
 		}
 		if err := setDefault(ctx, tx, "default_tier_id", "tierId", e.TierID, controlplane.FitsAccounts); err != nil {
 			return err
@@ -44,7 +47,11 @@ func (db *DB) SetDefaults(ctx context.Context, e controlplane.DefaultsEdit) (con
 			}
 		}
 		d, err = readDefaults(ctx, tx)
-		note.add(audit.Changed(audit.SetDefaults, audit.OfDefaults(before), audit.OfDefaults(d)))
+		var reach []audit.Reach
+		if d.TierID != before.TierID {
+			reach = []audit.Reach{{}} // all without a tier of their own
+		}
+		note.addOf(audit.Changed(audit.SetDefaults, audit.OfDefaults(before), audit.OfDefaults(d)), reach)
 		return err
 	})
 	if err != nil && controlplane.Faults(err) == nil {

@@ -84,7 +84,7 @@ func planImport(ctx context.Context, q querier, i EndpointImport) (*ImportedEndp
 		controlplane.Endpoint
 		Group, Source string
 	}](ctx, q, `
-		select e.id, e.method, e.template, e.cost, coalesce(e.group_id, 0), coalesce(e.source_id, 0), coalesce(g.name, ''), coalesce(s.name, '')
+		select e.id, e.method, e.template, e.cost, coalesce(e.group_id, 0), coalesce(e.source_id, 0), e.revision, coalesce(g.name, ''), coalesce(s.name, '')
 		from endpoints e left join endpoint_groups g on g.id = e.group_id left join endpoint_sources s on s.id = e.source_id
 		order by e.id`)
 	if err != nil {

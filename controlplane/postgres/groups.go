@@ -39,16 +39,29 @@ func (db *DB) EndpointsByGroup(ctx context.Context, groups []controlplane.ID) ([
 	return endpoints, nil
 }
 
-// CreateEndpointGroup creates a group without endpoints.
+// CreateEndpointGroup creates a group without endpoints; one that comes back has those
+// that were in it.
 func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplane.EndpointGroup, uint64, error) {
 	var group controlplane.EndpointGroup
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		var err error
-		group, err = one[controlplane.EndpointGroup](ctx, tx, `insert into endpoint_groups (name) values ($1) returning id, name`, name)
+		back, err := restoredOf(ctx, audit.EndpointGroup)
 		if err != nil {
 			return err
 		}
-		note.add(audit.Created(audit.CreateEndpointGroup, audit.OfEndpointGroup(group)))
+		group, err = one[controlplane.EndpointGroup](ctx, tx, `
+			insert into endpoint_groups (id, name) overriding system value values (coalesce($1, nextval('endpoint_groups_id_seq')), $2) returning id, name`, orNull(back.id), name)
+		if err != nil {
+			return err
+		}
+		endpoints, err := back.endpoints(ctx, tx)
+		if err != nil {
+			return err
+		}
+		image := audit.OfEndpointGroup(group, endpoints)
+		if err := back.manage(ctx, tx, image); err != nil {
+			return err
+		}
+		note.add(audit.Created(audit.CreateEndpointGroup, image))
 		return checkCount(ctx, tx, `select count(*) from endpoint_groups`, book.MaxGroups,
 			controlplane.Conflict("name", "there are %d endpoint groups, and the filter takes no more; delete one first", book.MaxGroups))
 	})
@@ -59,11 +72,36 @@ func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplan
 // without a group.
 func (db *DB) DeleteEndpointGroup(ctx context.Context, id controlplane.ID) (uint64, error) {
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		before, err := one[controlplane.EndpointGroup](ctx, tx, `delete from endpoint_groups where id = $1 returning id, name`, id)
-		note.add(audit.Deleted(audit.DeleteEndpointGroup, audit.OfEndpointGroup(before)))
-		return orMissing(err, controlplane.NotFound("id", "endpoint group"))
+		before, err := groupImage(ctx, tx, id)
+		if err != nil {
+			return orMissing(err, controlplane.NotFound("id", "endpoint group"))
+		}
+		if err := noteManager(ctx, tx, before, controlplane.KindGroup, id); err != nil {
+			return err
+		}
+		note.add(audit.Deleted(audit.DeleteEndpointGroup, before))
+		_, err = tx.Exec(ctx, `delete from endpoint_groups where id = $1`, id)
+		return err
 	})
 	return version, groupFault("delete endpoint group", err)
+}
+
+// groupImage is a group as the log has it. The error is pgx.ErrNoRows when there is none.
+func groupImage(ctx context.Context, tx pgx.Tx, id controlplane.ID) (audit.Image, error) {
+	group, err := one[controlplane.EndpointGroup](ctx, tx, `select id, name from endpoint_groups where id = $1`, id)
+	if err != nil {
+		return audit.Image{}, err
+	}
+	endpoints, err := listIDs(ctx, tx, `select id from endpoints where group_id = $1 order by id`, id)
+	return audit.OfEndpointGroup(group, endpoints), err
+}
+
+func listIDs(ctx context.Context, q querier, sql string, args ...any) ([]controlplane.ID, error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[controlplane.ID])
 }
 
 func groupFault(what string, err error) error {

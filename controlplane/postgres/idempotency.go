@@ -118,6 +118,9 @@ func (db *DB) ForgetKeys(ctx context.Context, atOnce int) (int, error) {
 	return int(tag.RowsAffected()), nil
 }
 
+// unrecorded marks a claim for a change that leaves no record.
+const unrecorded = 0
+
 type claimKey struct{}
 
 // WithClaim returns a context in which changes are made for a claim.

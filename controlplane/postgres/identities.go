@@ -38,9 +38,13 @@ func (db *DB) AddIdentity(ctx context.Context, i controlplane.Identity) (control
 		if _, err := openAccount(ctx, tx, "accountId", i.AccountID); err != nil {
 			return err
 		}
+		back, err := restoredOf(ctx, audit.Identity)
+		if err != nil {
+			return err
+		}
 		added, err := one[controlplane.Identity](ctx, tx, `
-			insert into identities (account_id, kind, value, issuer) values ($1, $2, $3, $4) returning `+identityColumns,
-			i.AccountID, i.Kind, i.Value, i.Issuer)
+			insert into identities (id, account_id, kind, value, issuer) values (coalesce($1, nextval('keys_id_seq')), $2, $3, $4, $5) returning `+identityColumns,
+			orNull(back.id), i.AccountID, i.Kind, i.Value, i.Issuer)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,7 +16,7 @@ const keyColumns = `keys.id, account_id, name, prefix, suspended, expires_at, cr
 	coalesce((select n.id from keys n where n.replaces_id = keys.id), 0),
 	coalesce((select reads_only from key_scopes s where s.id = scope_id), false),
 	coalesce((select endpoint_ids from key_scopes s where s.id = scope_id), '{}'),
-	coalesce((select group_ids from key_scopes s where s.id = scope_id), '{}')`
+	coalesce((select group_ids from key_scopes s where s.id = scope_id), '{}'), keys.revision`
 
 // KeysByAccount returns the keys of the accounts, newest first.
 func (db *DB) KeysByAccount(ctx context.Context, accounts []controlplane.ID) ([]controlplane.Key, error) {
@@ -117,9 +118,9 @@ func scopeID(ctx context.Context, tx pgx.Tx, s controlplane.KeyScope) (*int, err
 }
 
 // UpdateKey renames a key, suspends it or makes it live again, sets or clears its
-// expiry, changes its scope.
+// expiry, changes its scope. One that was replaced in a rotation expires for good.
 func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlplane.Key, uint64, error) {
-	return db.changeKey(ctx, audit.UpdateKey, e.ID, func(tx pgx.Tx) (controlplane.Key, error) {
+	return db.changeKey(ctx, audit.UpdateKey, e.ID, e.Revision, func(tx pgx.Tx, was controlplane.Key) (controlplane.Key, error) {
 		var scope *int
 		if e.Scope != nil {
 			if err := checkTargets(ctx, tx, *e.Scope); err != nil {
@@ -138,27 +139,34 @@ func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlpla
 		if err == nil && key.RevokedAt != nil {
 			return key, controlplane.Conflict("id", "this key is revoked, and that is for good; create a new one")
 		}
+		if err == nil && key.ReplacedBy != 0 && was.ExpiresAt != nil && was.ExpiresAt.Before(time.Now()) && (key.ExpiresAt == nil || key.ExpiresAt.After(*was.ExpiresAt)) {
+			return key, controlplane.Conflict("id", "%s took the place of this key, and their overlap has ended; rotate that one, or create a new key", controlplane.KindKey.Format(key.ReplacedBy))
+		}
 		return key, err
 	})
 }
 
 // RevokeKey revokes a key for good. Revoking it again changes nothing.
 func (db *DB) RevokeKey(ctx context.Context, id controlplane.ID) (controlplane.Key, uint64, error) {
-	return db.changeKey(ctx, audit.RevokeKey, id, func(tx pgx.Tx) (controlplane.Key, error) { return revoke(ctx, tx, id) })
+	return db.changeKey(ctx, audit.RevokeKey, id, nil, func(tx pgx.Tx, _ controlplane.Key) (controlplane.Key, error) { return revoke(ctx, tx, id) })
 }
 
 func revoke(ctx context.Context, tx pgx.Tx, id controlplane.ID) (controlplane.Key, error) {
 	return one[controlplane.Key](ctx, tx, `update keys set revoked_at = coalesce(revoked_at, now()) where id = $1 returning `+keyColumns, id)
 }
 
-func (db *DB) changeKey(ctx context.Context, action audit.Action, id controlplane.ID, do func(pgx.Tx) (controlplane.Key, error)) (controlplane.Key, uint64, error) {
+// changeKey changes a key, if it is at a revision; nil is any.
+func (db *DB) changeKey(ctx context.Context, action audit.Action, id controlplane.ID, revision *int, do func(pgx.Tx, controlplane.Key) (controlplane.Key, error)) (controlplane.Key, uint64, error) {
 	var key controlplane.Key
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
 		before, err := readKey(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		key, err = do(tx)
+		if revision != nil && *revision != before.Revision {
+			return stale(ctx, tx, audit.OfKey(before), *revision, before.Revision)
+		}
+		key, err = do(tx, before)
 		note.add(audit.Changed(action, audit.OfKey(before), audit.OfKey(key)))
 		return err
 	})

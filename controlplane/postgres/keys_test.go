@@ -123,6 +123,26 @@ func TestARotatedKeyGoesOnForItsOverlap(t *testing.T) {
 	}
 }
 
+func TestAReplacedKeyExpiresForGood(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	old, _ := issue(t, db, controlplane.NewKey{AccountID: newAccount(t, db, "Acme", 0).ID, Name: "ci"})
+	rotated, _, _, err := db.RotateKey(t.Context(), controlplane.KeyRotation{ID: old.ID, Overlap: time.Hour}, time.Now().Add(-2*time.Hour), controlplane.NewKeySecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later, earlier, name := time.Now().Add(time.Hour), time.Now().Add(-3*time.Hour), "old"
+	for _, e := range []controlplane.KeyEdit{{ID: old.ID, NeverExpires: true}, {ID: old.ID, ExpiresAt: &later}} {
+		_, _, err := db.UpdateKey(t.Context(), e)
+		wantFault(t, err, controlplane.CodeConflict, "id")
+	}
+	for _, e := range []controlplane.KeyEdit{{ID: old.ID, Name: &name}, {ID: old.ID, ExpiresAt: &earlier}, {ID: rotated.Key.ID, ExpiresAt: &later}, {ID: rotated.Key.ID, NeverExpires: true}} {
+		if _, _, err := db.UpdateKey(t.Context(), e); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestLeakedKeysAreFoundAndRevoked(t *testing.T) {
 	t.Parallel()
 	db := open(t)

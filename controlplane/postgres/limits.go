@@ -14,12 +14,14 @@ const limitColumns = `limit_id, tier_id, name, subject, selector, coalesce(endpo
 	coalesce(error_percent, 0), coalesce(slow_ms, 0), coalesce(slow_percent, 0), coalesce(floor_percent, 0)`
 
 // LimitsByID returns the limits among ids that exist, in any order: each as the
-// current version of its tier has it, or else the last one that had it.
+// current version of its tier has it, or else the last one that had it, or else the
+// last draft or pilot.
 func (db *DB) LimitsByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.Limit, error) {
 	limits, err := listLimits(ctx, db.pool, `
 		select distinct on (limit_id) `+limitColumns+` from version_limits l
 		where limit_id = any($1)
-		order by limit_id, exists (select from cohorts c where c.version_id = l.version_id and c.head) desc, version_id desc`, toInt64s(ids))
+		order by limit_id, exists (select from cohorts c where c.version_id = l.version_id and c.head) desc,
+			exists (select from tier_versions v where v.id = l.version_id and v.number is not null) desc, version_id desc`, toInt64s(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read limits: %w", err)
 	}

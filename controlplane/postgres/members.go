@@ -13,7 +13,7 @@ import (
 
 const (
 	memberColumns = `id, coalesce(email, ''), name, role, coalesce(account_id, 0), password is not null, totp_secret is not null,
-		exists (select from openid_identities where member_id = members.id), disabled, created_at, joined_at, signed_in_at`
+		exists (select from openid_identities where member_id = members.id), disabled, created_at, joined_at, signed_in_at, revision`
 	// activeOwner tells the owners who can sign in; there is always one, once there
 	// are members.
 	activeOwner = `role = 'OWNER' and not disabled and joined_at is not null`
@@ -97,6 +97,9 @@ func (db *DB) LinkMember(ctx context.Context, id controlplane.ID, may MayManage,
 // sessions. It fails with CONFLICT where no owner would be left.
 func (db *DB) UpdateMember(ctx context.Context, e controlplane.MemberEdit, may MayManage) (controlplane.Member, error) {
 	member, err := db.changeMember(ctx, audit.UpdateMember, e.ID, may, func(tx pgx.Tx, was controlplane.Member) error {
+		if e.Revision != nil && *e.Revision != was.Revision {
+			return stale(ctx, tx, audit.OfMember(was), *e.Revision, was.Revision)
+		}
 		role, account, disabled := was.Role, was.AccountID, was.Disabled
 		if e.Role != nil {
 			role, account = *e.Role, e.AccountID
@@ -107,7 +110,8 @@ func (db *DB) UpdateMember(ctx context.Context, e controlplane.MemberEdit, may M
 		if err := may(role); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `update members set role = $2, account_id = $3, disabled = $4 where id = $1`, e.ID, role, orNull(account), disabled)
+		_, err := tx.Exec(ctx, `
+			update members set role = $2, account_id = $3, disabled = $4, email = coalesce($5, email) where id = $1`, e.ID, role, orNull(account), disabled, e.Email)
 		if err != nil {
 			return err
 		}
@@ -132,7 +136,7 @@ func (db *DB) RemoveMember(ctx context.Context, id controlplane.ID, may MayManag
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `update api_tokens set revoked_at = now() where created_by = $1 and revoked_at is null`, id); err != nil {
+		if _, err := revokeTokens(ctx, tx, `created_by = $1`, id); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, `delete from members where id = $1`, id); err != nil {

@@ -59,7 +59,7 @@ func TestMeters(t *testing.T) {
 		unit, none := "result rows", controlplane.ID(0)
 		edited, version, err := db.UpdateMeter(t.Context(), controlplane.MeterEdit{ID: rows.ID, Unit: &unit, EndpointID: &none})
 		want := rows
-		want.Unit, want.EndpointID = unit, 0
+		want.Unit, want.EndpointID, want.Revision = unit, 0, rows.Revision+1
 		if diff := cmp.Diff(want, edited); diff != "" || err != nil || version <= before {
 			t.Errorf("version %d after %d, %v (-want +got):\n%s", version, before, err, diff)
 		}
@@ -74,11 +74,11 @@ func TestMeters(t *testing.T) {
 		wantFault(t, err, controlplane.CodeNotFound, "endpointId")
 		_, _, err = db.UpdateMeter(t.Context(), controlplane.MeterEdit{ID: 99})
 		wantFault(t, err, controlplane.CodeNotFound, "id")
-		_, err = db.DeleteMeter(t.Context(), 99)
+		_, err = db.DeleteMeter(t.Context(), 99, nil)
 		wantFault(t, err, controlplane.CodeNotFound, "id")
 	})
 	t.Run("an endpoint takes its meters with it", func(t *testing.T) {
-		if _, err := db.DeleteEndpoint(t.Context(), endpoint.ID); err != nil {
+		if _, err := db.DeleteEndpoint(t.Context(), endpoint.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		if got := policy(); len(got) != 1 || got[0].ID != uint64(tokens.ID) {
@@ -93,7 +93,7 @@ func TestMeters(t *testing.T) {
 		}
 		_, err := create(controlplane.Meter{Name: "one more", Unit: "u", Header: "x-u"})
 		wantFault(t, err, controlplane.CodeConflict, "name")
-		if _, err := db.DeleteMeter(t.Context(), tokens.ID); err != nil {
+		if _, err := db.DeleteMeter(t.Context(), tokens.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := create(controlplane.Meter{Name: "one more", Unit: "u", Header: "x-u"}); err != nil {

@@ -49,7 +49,7 @@ func TestMigrateRefusesTheSchemaOfAnotherBuild(t *testing.T) {
 		files["0002_usage.sql"] = &fstest.MapFile{Data: append(files["0002_usage.sql"].Data, "-- edited\n"...)}
 	}
 	later := func(files fstest.MapFS) {
-		files["9999_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\ncreate table later (id bigint);\n-- +goose Down\ndrop table later;\n")}
+		files["9999_later.sql"] = &fstest.MapFile{Data: []byte("-- +goose Up\ncreate table later (id bigint);\n")}
 	}
 	for name, tc := range map[string]struct {
 		made, started func(fstest.MapFS)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/audit"
+	"github.com/weirhq/weir/controlplane/zone"
 )
 
 // TierMoves returns the last move of each of the tiers that had one, in any order.
@@ -30,14 +31,14 @@ func (db *DB) TierMovesByID(ctx context.Context, ids []controlplane.ID) ([]contr
 	return moves, nil
 }
 
-// listTierMoves reads moves. Of one in steps it is reckoned how many have moved while
-// it runs, as their rows say it only in the end.
+// listTierMoves reads moves. Of one in steps each step has noted how many it moved, as
+// the accounts' rows say it only in the end.
 func listTierMoves(ctx context.Context, q querier, where string, args ...any) ([]controlplane.TierMove, error) {
 	return list[controlplane.TierMove](ctx, q, `
 		select m.id, m.tier_id, c.version_id, m.way, m.state, m.steps, m.step_seconds / 60, m.percent, m.accounts,
-			case when m.way = 'period_end' then (select count(*) from account_moves a where a.tier_move_id = m.id and a.moved_at is not null)
-				when m.state = 'turned_back' then 0
-				else (m.accounts::bigint * m.percent + 50) / 100 end,
+			case when m.state = 'turned_back' then 0
+				when m.way = 'period_end' then (select count(*) from account_moves a where a.tier_move_id = m.id and a.moved_at is not null)
+				else m.moved end,
 			m.next_at, m.started_at, m.ended_at
 		from tier_moves m join cohorts c on c.id = m.cohort_id `+where, args...)
 }
@@ -61,6 +62,12 @@ func (db *DB) ChangeTierMove(ctx context.Context, id controlplane.ID, change con
 		if err != nil {
 			return err
 		}
+		var reach []audit.Reach
+		if change == controlplane.TurnBackMove {
+			if reach, err = reachOfTurn(ctx, tx, before); err != nil {
+				return err
+			}
+		}
 		if err := changeMove(ctx, tx, before, change); err != nil {
 			return err
 		}
@@ -68,7 +75,7 @@ func (db *DB) ChangeTierMove(ctx context.Context, id controlplane.ID, change con
 		if err != nil {
 			return err
 		}
-		note.add(audit.Changed(audit.ChangeTierMove, audit.OfTierMove(before), audit.OfTierMove(after)))
+		note.addOf(audit.Changed(audit.ChangeTierMove, audit.OfTierMove(before), audit.OfTierMove(after)), reach)
 		tier, err = readTier(ctx, tx, before.TierID)
 		return err
 	})
@@ -147,12 +154,15 @@ const pendingMoves = `
 
 // MoveAccount puts an account on the current version of a tier, its own or another:
 // now, or with atPeriodEnd when its billing period ends. What was to come for it gives
-// way to that.
-func (db *DB) MoveAccount(ctx context.Context, id, tier controlplane.ID, atPeriodEnd bool) (controlplane.Account, uint64, error) {
+// way to that. revision is that of the account that this is based on; nil is any.
+func (db *DB) MoveAccount(ctx context.Context, id, tier controlplane.ID, atPeriodEnd bool, revision *int) (controlplane.Account, uint64, error) {
 	return db.changeAccount(ctx, "move account", id, func(tx pgx.Tx, note *notes) error {
-		account, err := readAccount(ctx, tx, "accountId", id)
+		account, err := openAccount(ctx, tx, "accountId", id)
 		if err != nil {
 			return err
+		}
+		if revision != nil && *revision != account.Revision {
+			return stale(ctx, tx, audit.OfAccount(account), *revision, account.Revision)
 		}
 		if _, err := tierToEdit(ctx, tx, "tierId", tier, nil); err != nil {
 			return err
@@ -160,7 +170,7 @@ func (db *DB) MoveAccount(ctx context.Context, id, tier controlplane.ID, atPerio
 		if err := tierForAccounts(ctx, tx, "tierId", tier); err != nil {
 			return err
 		}
-		if _, err := cancelMove(ctx, tx, id); err != nil {
+		if _, err := cancelMove(ctx, tx, note, id, account.Name); err != nil {
 			return err
 		}
 		var due time.Time
@@ -168,9 +178,8 @@ func (db *DB) MoveAccount(ctx context.Context, id, tier controlplane.ID, atPerio
 			return err
 		}
 		if atPeriodEnd {
-			if due, err = periodEnd(map[string]*time.Location{}, account.TimeZone, account.BillingDay, due); err != nil {
-				return err
-			}
+			var zones zone.Cache
+			due = periodEnd(zones.OrUTC(account.TimeZone), account.BillingDay, due)
 		}
 		_, err = tx.Exec(ctx, `
 			insert into account_moves (account_id, tier_id, cohort_id, due_at)
@@ -190,31 +199,44 @@ func (db *DB) MoveAccount(ctx context.Context, id, tier controlplane.ID, atPerio
 // CancelAccountMove takes back what is to come for an account: it stays where it is.
 func (db *DB) CancelAccountMove(ctx context.Context, id controlplane.ID) (controlplane.Account, uint64, error) {
 	return db.changeAccount(ctx, "cancel the move of an account", id, func(tx pgx.Tx, note *notes) error {
-		account, err := readAccount(ctx, tx, "accountId", id)
+		account, err := openAccount(ctx, tx, "accountId", id)
 		if err != nil {
 			return err
 		}
-		cancelled, err := cancelMove(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if cancelled == nil {
+		cancelled, err := cancelMove(ctx, tx, note, id, account.Name)
+		if err == nil && !cancelled {
 			return controlplane.NotFound("accountId", "move of this account that is to come")
 		}
-		note.add(audit.Deleted(audit.CancelAccountMove, audit.OfAccountMove(*cancelled, account.Name)))
-		return nil
+		return err
 	})
 }
 
-// cancelMove returns what it cancelled, or nil.
-func cancelMove(ctx context.Context, tx pgx.Tx, account controlplane.ID) (*controlplane.AccountMove, error) {
+// cancelMove cancels and notes what is to come for an account of that name, if anything
+// is.
+func cancelMove(ctx context.Context, tx pgx.Tx, note *notes, account controlplane.ID, name string) (cancelled bool, err error) {
 	moves, err := list[controlplane.AccountMove](ctx, tx, pendingMoves+` and m.account_id = $1`, account)
 	if err != nil || len(moves) == 0 {
-		return nil, err
+		return false, err
 	}
+	note.add(audit.Deleted(audit.CancelAccountMove, audit.OfAccountMove(moves[0], name)))
 	_, err = tx.Exec(ctx, `update account_moves set cancelled_at = clock_timestamp() where id = $1`, moves[0].ID)
 	if err == nil && moves[0].TierMoveID != 0 {
 		err = awaitNext(ctx, tx, moves[0].TierMoveID)
 	}
-	return &moves[0], err
+	return true, err
+}
+
+// cancelMovesTo cancels and notes the moves of accounts to a tier that are to come.
+func cancelMovesTo(ctx context.Context, tx pgx.Tx, note *notes, tier controlplane.ID) error {
+	names, err := list[struct {
+		ID   controlplane.ID
+		Name string
+	}](ctx, tx, `
+		select id, name from accounts where id in (select account_id from account_moves where tier_id = $1 and moved_at is null and cancelled_at is null) order by id`, tier)
+	for _, a := range names {
+		if _, err := cancelMove(ctx, tx, note, a.ID, a.Name); err != nil {
+			return err
+		}
+	}
+	return err
 }

@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -84,10 +86,22 @@ func (m *mover) moved() map[controlplane.ID]bool {
 func (m *mover) wantMoved(least, most int, state controlplane.MoveState) map[controlplane.ID]bool {
 	m.t.Helper()
 	moved := m.moved()
-	if n := len(moved); n < least || n > most || m.move().State != state {
+	if n := len(moved); n < least || n > most || m.move().State != state || m.move().Moved != n {
 		m.t.Errorf("%d accounts have moved, want %d to %d; the move is %+v", n, least, most, m.move())
 	}
 	return moved
+}
+
+// wantInLogOf checks that the newest record of an action is the newest in the log of
+// those accounts, and not in that of the others.
+func (m *mover) wantInLogOf(action audit.Action, accounts map[controlplane.ID]bool) {
+	m.t.Helper()
+	record := newest(m.t, m.db, action).Seq
+	for _, id := range m.accounts {
+		if found := newestSeq(m.t, m.db, audit.Filter{AccountID: id}) == record; found != accounts[id] {
+			m.t.Errorf("account %d: %v that the log has %s last, want %v", id, found, action, accounts[id])
+		}
+	}
 }
 
 const due = `update tier_moves set next_at = now() where next_at is not null`
@@ -99,16 +113,20 @@ func TestMoveInSteps(t *testing.T) {
 		m := newMover(t, accounts, steps)
 		m.carryOut()
 		first := m.wantMoved(5, 35, controlplane.MoveRunning)
+		m.wantInLogOf(audit.AdvanceTierMove, first)
 		m.carryOut() // nothing is due
 		m.wantMoved(len(first), len(first), controlplane.MoveRunning)
 		m.exec(due)
 		m.carryOut()
 		second := m.wantMoved(len(first)+1, accounts-1, controlplane.MoveRunning)
+		step := maps.Clone(second)
 		for id := range first {
 			if !second[id] {
 				t.Errorf("account %d went back", id)
 			}
+			delete(step, id)
 		}
+		m.wantInLogOf(audit.AdvanceTierMove, step)
 		for _, id := range m.accounts[:1] {
 			want := map[bool]uint64{true: 200, false: 100}[second[id]]
 			if plan := planOf(t, readPolicy(t, m.db), id); plan.Limits[0].Amount != want {
@@ -133,9 +151,10 @@ func TestMoveInSteps(t *testing.T) {
 		m.wantMoved(first, first, controlplane.MovePaused)
 		m.change(controlplane.ResumeMove)
 		m.carryOut()
-		m.wantMoved(first+1, accounts-1, controlplane.MoveRunning)
+		moved := m.wantMoved(first+1, accounts-1, controlplane.MoveRunning)
 		m.change(controlplane.TurnBackMove)
 		m.wantMoved(0, 0, controlplane.MoveTurnedBack)
+		m.wantInLogOf(audit.ChangeTierMove, moved)
 	})
 	t.Run("is stopped where it is", func(t *testing.T) {
 		m := newMover(t, accounts, steps)
@@ -195,9 +214,10 @@ func TestMoveAtPeriodEnds(t *testing.T) {
 		m.exec(fmt.Sprintf(`update account_moves set due_at = now() where account_id = %d`, m.accounts[1]))
 		m.exec(due)
 		m.carryOut()
-		m.wantMoved(1, 1, controlplane.MoveRunning)
+		moved := m.wantMoved(1, 1, controlplane.MoveRunning)
 		m.change(controlplane.TurnBackMove)
 		m.wantMoved(0, 0, controlplane.MoveTurnedBack)
+		m.wantInLogOf(audit.ChangeTierMove, moved)
 		if pending, err := m.db.PendingMoves(t.Context(), m.accounts); err != nil || len(pending) != 0 {
 			t.Errorf("to come are %+v, %v", pending, err)
 		}
@@ -210,7 +230,7 @@ func TestMoveAnAccount(t *testing.T) {
 	other := newTier(t, m.db, "Other", perMinute(7))
 	move := func(tier controlplane.ID, atPeriodEnd bool) {
 		t.Helper()
-		if _, _, err := m.db.MoveAccount(t.Context(), account, tier, atPeriodEnd); err != nil {
+		if _, _, err := m.db.MoveAccount(t.Context(), account, tier, atPeriodEnd, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -255,11 +275,52 @@ func TestMoveAnAccount(t *testing.T) {
 			t.Errorf("to come is %+v", p)
 		}
 		wantOn(t, m.db, account, 2, 200)
+		wantCancelled(t, m.db, account)
+	})
+	t.Run("another move takes its place, and both are recorded", func(t *testing.T) {
+		move(other.ID, true)
+		move(m.tier.ID, false)
+		wantCancelled(t, m.db, account)
+	})
+	t.Run("the end of the tier that it would go to, too", func(t *testing.T) {
+		gone := newTier(t, m.db, "Gone", perMinute(7))
+		move(gone.ID, true)
+		if _, err := m.db.DeleteTier(t.Context(), gone.ID, nil); err != nil {
+			t.Fatal(err)
+		}
+		wantCancelled(t, m.db, account)
 	})
 	t.Run("names the fields at fault", func(t *testing.T) {
-		_, _, err := m.db.MoveAccount(t.Context(), 999, m.tier.ID, false)
+		_, _, err := m.db.MoveAccount(t.Context(), 999, m.tier.ID, false, nil)
 		wantFault(t, err, controlplane.CodeNotFound, "accountId")
-		_, _, err = m.db.MoveAccount(t.Context(), account, 999, false)
+		_, _, err = m.db.MoveAccount(t.Context(), account, 999, false, nil)
 		wantFault(t, err, controlplane.CodeNotFound, "tierId")
 	})
+	t.Run("a closed account stays where it is", func(t *testing.T) {
+		move(other.ID, true)
+		if _, _, err := m.db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: account, Status: controlplane.AccountClosed}); err != nil {
+			t.Fatal(err)
+		}
+		wantCancelled(t, m.db, account)
+		if p := pending(); len(p) != 0 {
+			t.Errorf("to come is %+v", p)
+		}
+		_, _, err := m.db.MoveAccount(t.Context(), account, other.ID, false, nil)
+		wantFault(t, err, controlplane.CodeConflict, "accountId")
+		_, _, err = m.db.CancelAccountMove(t.Context(), account)
+		wantFault(t, err, controlplane.CodeConflict, "accountId")
+		m.tier = publish(t, m.db, controlplane.Publication{TierID: m.tier.ID, Limits: amounts(m.tier, 300), Move: controlplane.Migration{When: controlplane.MovePeriodEnd}})
+		if p := pending(); len(p) != 0 {
+			t.Errorf("to come is %+v", p)
+		}
+	})
+}
+
+// wantCancelled checks that a cancelled move is among the last three records of an account.
+func wantCancelled(t *testing.T, db *postgres.DB, account controlplane.ID) {
+	t.Helper()
+	page, err := db.AuditLog(t.Context(), audit.Filter{AccountID: account}, 0, 3)
+	if err != nil || !slices.ContainsFunc(page.Records, func(r audit.Record) bool { return r.Action == audit.CancelAccountMove }) {
+		t.Errorf("recorded are %+v, %v", page.Records, err)
+	}
 }

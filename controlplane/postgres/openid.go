@@ -140,21 +140,23 @@ func createByOpenID(ctx context.Context, tx pgx.Tx, who OpenIDSignIn) (controlpl
 }
 
 // linkByOpenID lets a member sign in at the provider from now on. One who had not
-// joined has now, and their link is of no use any more.
+// joined has now, and their link is of no use any more. The password of one who had is
+// gone, and so are their sessions: whoever chose it need not be who the provider knows.
 func linkByOpenID(ctx context.Context, tx pgx.Tx, was controlplane.Member, who OpenIDSignIn) (controlplane.Member, error) {
 	if err := putOpenID(ctx, tx, was.ID, who); err != nil {
 		return was, err
 	}
 	member, err := one[controlplane.Member](ctx, tx, `
-		update members set name = case when joined_at is null then $2 else name end, joined_at = coalesce(joined_at, now())
+		update members set name = case when joined_at is null then $2 else name end, joined_at = coalesce(joined_at, now()), password = null
 		where id = $1 returning `+memberColumns, was.ID, who.Name)
 	if err != nil {
 		return member, err
 	}
-	if was.JoinedAt == nil {
-		if _, err := tx.Exec(ctx, `delete from sign_in_links where member_id = $1`, was.ID); err != nil {
-			return member, err
-		}
+	if _, err := tx.Exec(ctx, `delete from sign_in_links where member_id = $1`, was.ID); err != nil {
+		return member, err
+	}
+	if err := endSessions(ctx, tx, was.ID, 0); err != nil {
+		return member, err
 	}
 	entry := audit.Changed(audit.LinkOpenID, audit.OfMember(was), audit.OfMember(member))
 	entry.After["issuer"], entry.After["subject"] = who.Issuer, who.Subject

@@ -33,16 +33,16 @@ func TestSetOverride(t *testing.T) {
 		"accountId": {AccountID: 999, LimitID: limit, Amount: 1},
 		"limitId":   {AccountID: account.ID, LimitID: other.Limits[0].ID, Amount: 1},
 	} {
-		_, _, err := db.SetOverride(t.Context(), o)
+		_, _, err := db.SetOverride(t.Context(), o, nil)
 		wantFault(t, err, controlplane.CodeNotFound, field)
 	}
-	if _, _, err := db.DeleteOverride(t.Context(), all[0].ID); err != nil {
+	if _, _, err := db.DeleteOverride(t.Context(), all[0].ID, nil); err != nil {
 		t.Fatal(err)
 	}
 	if left := overrides(); len(left) != 0 {
 		t.Errorf("deleted, there are %+v", left)
 	}
-	_, _, err := db.DeleteOverride(t.Context(), all[0].ID)
+	_, _, err := db.DeleteOverride(t.Context(), all[0].ID, nil)
 	wantFault(t, err, controlplane.CodeNotFound, "id")
 	if plan := planOf(t, readPolicy(t, db), account.ID); plan.Limits[0].Amount != 100 {
 		t.Errorf("without its override it is on %+v", plan)

@@ -15,17 +15,19 @@ import (
 // What the ids of plans begin at that are not a tier's: far beyond any tier's.
 const (
 	cohortPlans = 1 << 46
+	pilotPlans  = 1 << 47
 	ownPlans    = 1 << 48
 )
 
 // plans makes the plans of a policy: one for each tier as it is now, one for each
-// cohort that has keys, and for the accounts with overrides one of their own. Accounts of
+// cohort and pilot that has keys, and for the accounts with overrides one of their own. Accounts of
 // a version with the same overrides share one, whose id comes from the first of them.
 type plans struct {
 	all       []book.Plan
 	splits    cohorts
 	tiers     map[controlplane.ID]*plan  // by tier: of the current version
 	cohorts   map[controlplane.ID]*plan  // by cohort
+	pilots    map[controlplane.ID]*plan  // by tier
 	byDefault *plan                      // of accounts that have no tier of their own
 	own       map[controlplane.ID]uint64 // by account
 	shared    map[string]uint64          // by version and overrides
@@ -47,7 +49,7 @@ func (p *plan) has(limit controlplane.ID) bool {
 
 func newPlans(tiers []controlplane.Tier, c cohorts, byDefault controlplane.ID) *plans {
 	p := &plans{
-		splits: c, tiers: map[controlplane.ID]*plan{}, cohorts: map[controlplane.ID]*plan{},
+		splits: c, tiers: map[controlplane.ID]*plan{}, cohorts: map[controlplane.ID]*plan{}, pilots: map[controlplane.ID]*plan{},
 		own: map[controlplane.ID]uint64{}, shared: map[string]uint64{},
 	}
 	for _, t := range tiers {
@@ -56,6 +58,12 @@ func newPlans(tiers []controlplane.Tier, c cohorts, byDefault controlplane.ID) *
 	}
 	for _, c := range c.all {
 		p.cohorts[c.ID] = &plan{id: cohortPlans + uint64(c.ID), tier: c.TierID, name: p.tiers[c.TierID].name, version: c.VersionID, limits: p.splits.limits[c.VersionID]}
+	}
+	for tier, of := range c.pilots {
+		p.pilots[tier] = &plan{id: pilotPlans + uint64(of.id), tier: tier, name: p.tiers[tier].name, version: of.version, limits: c.limits[of.version]}
+		if of.to != 0 {
+			p.pilots[tier] = p.cohorts[of.to]
+		}
 	}
 	p.byDefault = p.tiers[byDefault]
 	return p
@@ -74,6 +82,9 @@ func (p *plans) share(of *plan) uint64 {
 func (p *plans) of(account, cohort controlplane.ID) *plan {
 	if cohort == 0 {
 		return p.byDefault
+	}
+	if tier := p.cohorts[cohort].tier; p.splits.pilots[tier].has(account, cohort) {
+		return p.pilots[tier]
 	}
 	return p.cohorts[p.splits.of(account, cohort)]
 }
@@ -126,6 +137,6 @@ func (p *plans) add(id uint64, of *plan, limits []controlplane.Limit, ends []int
 // checkPlans refuses one plan more than the filter takes.
 func checkPlans(ctx context.Context, tx pgx.Tx, field string) error {
 	return checkCount(ctx, tx, `
-		select (select count(*) from tiers) + (select count(*) from cohorts) + (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
-		controlplane.Conflict(field, "there are %d tiers, versions of them with accounts, and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
+		select (select count(*) from tiers) + (select count(*) from cohorts) + (select count(*) from pilots join tiers on tiers.id = tier_id where state = 'running') + (select count(distinct account_id) from overrides where not ended)`, book.MaxPlans,
+		controlplane.Conflict(field, "there are %d tiers, versions and pilots of them with accounts, and accounts with overrides, and the filter takes no more; delete one of them first", book.MaxPlans))
 }

@@ -54,7 +54,7 @@ func newKey(t *testing.T, db *postgres.DB, account controlplane.ID) controlplane
 
 func setOverride(t *testing.T, db *postgres.DB, o controlplane.Override) {
 	t.Helper()
-	if _, _, err := db.SetOverride(t.Context(), o); err != nil {
+	if _, _, err := db.SetOverride(t.Context(), o, nil); err != nil {
 		t.Fatal(err)
 	}
 }

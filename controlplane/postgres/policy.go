@@ -16,21 +16,15 @@ const policyChannel = "weir_policy"
 // changePolicy runs do in a transaction that raises the policy's version, and
 // returns the version that carries the change. What do notes goes into the audit
 // log in the same transaction; it has to note something.
-//
-// A version is at least the time in milliseconds, so that a database restored
-// from a backup soon overtakes the versions that it gave out before.
 func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx, *notes) error) (version uint64, err error) {
 	err = db.inTx(ctx, func(tx pgx.Tx) error {
 		// Taking the row first makes changes queue up here, in the order of their
 		// versions, and not later on each other's rows, where they could deadlock.
-		err := tx.QueryRow(ctx, `
-			update policy set version = greatest(version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
-			returning version`).Scan(&version)
-		if err != nil {
+		if version, err = raiseVersion(ctx, tx); err != nil {
 			return fmt.Errorf("raise the policy version: %w", err)
 		}
-		if err := noteVersion(ctx, tx, version); err != nil {
-			return fmt.Errorf("note the policy version: %w", err)
+		if err := checkUnchanged(ctx, tx); err != nil {
+			return err
 		}
 		var noted notes
 		if err := do(tx, &noted); err != nil {
@@ -55,16 +49,24 @@ func (db *DB) changePolicy(ctx context.Context, do func(pgx.Tx, *notes) error) (
 // what changed since a version.
 const versionsKeptFor = 3_600_000
 
-// noteVersion begins a version in the log of changes, which triggers fill, and
-// forgets a few of the oldest.
-func noteVersion(ctx context.Context, tx pgx.Tx, version uint64) error {
-	if _, err := tx.Exec(ctx, `insert into policy_versions (version) values ($1)`, version); err != nil {
-		return err
+// raiseVersion gives the policy its next version, begins it in the log of changes,
+// which triggers fill, and forgets a few of the oldest there.
+//
+// A version is at least the time in milliseconds, so that a database restored
+// from a backup soon overtakes the versions that it gave out before.
+func raiseVersion(ctx context.Context, tx pgx.Tx) (version uint64, err error) {
+	err = tx.QueryRow(ctx, `
+		with raised as (
+			update policy set version = greatest(version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+			returning version)
+		insert into policy_versions (version) select version from raised returning version`).Scan(&version)
+	if err != nil {
+		return 0, err
 	}
-	_, err := tx.Exec(ctx, `
+	_, err = tx.Exec(ctx, `
 		delete from policy_versions where version in (
 			select version from policy_versions where version < $1::bigint - $2::bigint order by version limit 10)`, version, versionsKeptFor)
-	return err
+	return version, err
 }
 
 // PolicyState is what tells whether the policy at hand is the newest.
@@ -86,7 +88,8 @@ func (db *DB) PolicyState(ctx context.Context) (PolicyState, error) {
 			(select min(until) from overrides where not ended),
 			(select min(trial_ends_at) from accounts where status = 'trial'),
 			(select min(due_at) from account_moves where moved_at is null and cancelled_at is null and tier_move_id is null),
-			(select min(next_at) from tier_moves where next_at is not null and state in ('running', 'stopping'))) - clock_timestamp())::float8)
+			(select min(next_at) from tier_moves where next_at is not null and state in ('running', 'stopping')),
+			(select min(ended_at) from pilots where state = 'promoting')) - clock_timestamp())::float8)
 		from policy`).Scan(&s.Version, &wait)
 	if err != nil {
 		return s, fmt.Errorf("read the policy version: %w", err)

@@ -64,7 +64,7 @@ func (e *editor) edit() {
 		if e.random.IntN(2) == 0 {
 			o.Until = &until
 		}
-		_, v, err := db.SetOverride(ctx, o)
+		_, v, err := db.SetOverride(ctx, o, nil)
 		e.must(v, err)
 	case 8:
 		e.must(0, db.EndOverrides(ctx))
@@ -93,7 +93,7 @@ func (e *editor) edit() {
 	case 12:
 		_, v, err := db.AddIdentity(ctx, controlplane.Identity{AccountID: pick(e, e.accounts), Kind: controlplane.JWTSubject, Value: e.name()})
 		e.must(v, err)
-		v, err = db.DeleteEndpoint(ctx, pick(e, append(e.endpoints, 99)))
+		v, err = db.DeleteEndpoint(ctx, pick(e, append(e.endpoints, 99)), nil)
 		e.must(v, err)
 	case 13:
 		_, v, err := db.RevokeKey(ctx, pick(e, append(e.keys, 99)))

@@ -152,7 +152,7 @@ func TestUpdateTier(t *testing.T) {
 	})
 	t.Run("a tier in use is not deleted", func(t *testing.T) {
 		newAccount(t, db, "Birch", basic.ID)
-		_, err := db.DeleteTier(t.Context(), basic.ID)
+		_, err := db.DeleteTier(t.Context(), basic.ID, nil)
 		wantFault(t, err, controlplane.CodeConflict, "id")
 	})
 }

@@ -92,7 +92,30 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // inTx runs do in a transaction.
 func (db *DB) inTx(ctx context.Context, do func(pgx.Tx) error) error {
-	return pgx.BeginFunc(ctx, db.pool, do)
+	if ctx.Value(rehearsalKey{}) == nil {
+		return pgx.BeginFunc(ctx, db.pool, do)
+	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		if err := do(tx); err != nil {
+			return err
+		}
+		return errRehearsed
+	})
+	if errors.Is(err, errRehearsed) {
+		return nil
+	}
+	return err
+}
+
+type rehearsalKey struct{}
+
+// errRehearsed rolls back what was only tried out.
+var errRehearsed = errors.New("this was a rehearsal")
+
+// Rehearsal returns a context in which every transaction is rolled back in the end: what
+// would be said of a change is found out, and nothing is changed.
+func Rehearsal(ctx context.Context) context.Context {
+	return context.WithValue(ctx, rehearsalKey{}, true)
 }
 
 // isViolation says whether err is the violation of the named constraint.

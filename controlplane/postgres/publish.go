@@ -2,7 +2,8 @@ package postgres
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +13,7 @@ import (
 
 // SaveTierDraft puts a draft in the place of a tier's, if it has one.
 func (db *DB) SaveTierDraft(ctx context.Context, d controlplane.TierDraft) (controlplane.Tier, uint64, error) {
-	return db.changeTier(ctx, "save tier draft", "tierId", d.TierID, d.Revision, func(tx pgx.Tx, tier controlplane.Tier, note *notes) error {
+	return db.changeTier(ctx, "save tier draft", d.TierID, d.Revision, func(tx pgx.Tx, tier controlplane.Tier, note *notes) error {
 		if err := checkUses(ctx, tx, tier.ID, d.Limits); err != nil {
 			return err
 		}
@@ -21,9 +22,12 @@ func (db *DB) SaveTierDraft(ctx context.Context, d controlplane.TierDraft) (cont
 			return err
 		}
 		var id controlplane.ID
+		by := controlplane.ActorOf(ctx)
 		err = tx.QueryRow(ctx, `
-			insert into tier_versions (tier_id, state, note) values ($1, 'draft', $2)
-			on conflict (tier_id) where state = 'draft' do update set note = excluded.note returning id`, tier.ID, d.Note).Scan(&id)
+			insert into tier_versions (tier_id, state, note, actor_kind, actor_id, actor_name) values ($1, 'draft', $2, $3, $4, $5)
+			on conflict (tier_id) where state = 'draft' do update set note = excluded.note, created_at = now(),
+				actor_kind = excluded.actor_kind, actor_id = excluded.actor_id, actor_name = excluded.actor_name returning id`,
+			tier.ID, d.Note, string(by.Kind), by.ID, by.Name).Scan(&id)
 		if err != nil {
 			return err
 		}
@@ -43,9 +47,10 @@ func (db *DB) SaveTierDraft(ctx context.Context, d controlplane.TierDraft) (cont
 	})
 }
 
-// DiscardTierDraft throws the draft of a tier away.
-func (db *DB) DiscardTierDraft(ctx context.Context, tier controlplane.ID) (controlplane.Tier, uint64, error) {
-	return db.changeTier(ctx, "discard tier draft", "tierId", tier, nil, func(tx pgx.Tx, tier controlplane.Tier, note *notes) error {
+// DiscardTierDraft throws the draft of a tier away, if the tier is at a revision; nil is
+// any.
+func (db *DB) DiscardTierDraft(ctx context.Context, tier controlplane.ID, revision *int) (controlplane.Tier, uint64, error) {
+	return db.changeTier(ctx, "discard tier draft", tier, revision, func(tx pgx.Tx, tier controlplane.Tier, note *notes) error {
 		draft, err := readDraft(ctx, tx, tier.ID)
 		if err != nil {
 			return err
@@ -63,7 +68,7 @@ func (db *DB) DiscardTierDraft(ctx context.Context, tier controlplane.ID) (contr
 
 // PublishTier publishes a version of a tier, and begins to move accounts to it.
 func (db *DB) PublishTier(ctx context.Context, p controlplane.Publication) (controlplane.Tier, uint64, error) {
-	return db.changeTier(ctx, "publish tier", "tierId", p.TierID, p.Revision, func(tx pgx.Tx, tier controlplane.Tier, note *notes) error {
+	return db.changeTier(ctx, "publish tier", p.TierID, p.Revision, func(tx pgx.Tx, tier controlplane.Tier, note *notes) error {
 		if err := checkNoMove(ctx, tx, tier.ID); err != nil {
 			return err
 		}
@@ -76,23 +81,34 @@ func (db *DB) PublishTier(ctx context.Context, p controlplane.Publication) (cont
 			return err
 		}
 		image := audit.OfVersion(versions[0], tier.Name)
-		image.State["move"] = audit.OfMigration(p.Move)
-		note.add(audit.Created(audit.PublishTier, image))
 		if err := checkUses(ctx, tx, tier.ID, versions[0].Limits); err != nil {
 			return err
 		}
-		if p.Move.When == controlplane.MoveNow {
-			return moveAllNow(ctx, tx, tier.ID, id)
-		}
-		head, err := newHead(ctx, tx, tier.ID, id)
+		reach, err := reachOfPublication(ctx, tx, tier.ID, p.Move.When)
 		if err != nil {
 			return err
 		}
-		if err := beginMove(ctx, tx, tier.ID, head, p.Move); err != nil {
+		accounts, err := migrate(ctx, tx, tier.ID, id, p.Move)
+		if err != nil {
 			return err
 		}
+		image.State["move"], image.State["movedAccounts"] = audit.OfMigration(p.Move), accounts
+		note.addOf(audit.Created(audit.PublishTier, image), reach)
 		return checkPlans(ctx, tx, "tierId")
 	})
+}
+
+// migrate puts whoever comes to a tier on its new version, and moves the accounts that
+// are there, now or in time. It returns how many those are.
+func migrate(ctx context.Context, tx pgx.Tx, tier, version controlplane.ID, m controlplane.Migration) (accounts int, err error) {
+	if m.When == controlplane.MoveNow {
+		return moveAllNow(ctx, tx, tier, version)
+	}
+	head, err := newHead(ctx, tx, tier, version)
+	if err != nil {
+		return 0, err
+	}
+	return beginMove(ctx, tx, tier, head, m)
 }
 
 // publish makes the version that p describes.
@@ -110,11 +126,42 @@ func publish(ctx context.Context, tx pgx.Tx, tier controlplane.Tier, p controlpl
 	case len(earlier) == 0:
 		return 0, controlplane.NotFound("fromVersion", "version of this tier")
 	}
-	id, err := newVersion(ctx, tx, tier.ID, earlier[0].Limits, p.Note)
-	if fault := (*controlplane.Error)(nil); errors.As(err, &fault) {
-		return 0, controlplane.Conflict("fromVersion", "a limit of that version names an endpoint or group that is gone; publish its limits without that one")
+	if err := checkLimitTargets(ctx, tx, earlier[0].Limits); err != nil {
+		return 0, err
 	}
-	return id, err
+	return newVersion(ctx, tx, tier.ID, earlier[0].Limits, p.Note)
+}
+
+// checkLimitTargets refuses the limits of an earlier version that name what was deleted
+// since, and says what that was.
+func checkLimitTargets(ctx context.Context, tx pgx.Tx, limits []controlplane.Limit) error {
+	missing, err := goneTargets(ctx, tx, limits)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	return controlplane.Conflict("fromVersion", "that version can't come back as it was: %s; revert that deletion, or publish its limits without these or with others that they name",
+		strings.Join(missing, ", and "))
+}
+
+// goneTargets says what limits name that was deleted since.
+func goneTargets(ctx context.Context, tx pgx.Tx, limits []controlplane.Limit) (missing []string, err error) {
+	for _, l := range limits {
+		kind, id := controlplane.KindEndpoint, l.Endpoint
+		if l.Group != 0 {
+			kind, id = controlplane.KindGroup, l.Group
+		}
+		if id == 0 {
+			continue
+		}
+		names, err := gone(ctx, tx, kind, id)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			missing = append(missing, fmt.Sprintf("its limit %s names %s, which was deleted", l.Name, name))
+		}
+	}
+	return missing, nil
 }
 
 func publishDraft(ctx context.Context, tx pgx.Tx, tier controlplane.ID, note string) (id controlplane.ID, err error) {
@@ -145,7 +192,8 @@ func dropEmpty(ctx context.Context, tx pgx.Tx, tier controlplane.ID) error {
 		delete from cohorts c where tier_id = $1 and not head
 			and not exists (select from accounts where cohort_id = c.id)
 			and not exists (select from account_moves where cohort_id = c.id or from_cohort = c.id)
-			and not exists (select from tier_moves where cohort_id = c.id)`, tier)
+			and not exists (select from tier_moves where cohort_id = c.id)
+			and not exists (select from pilots where cohort_id = c.id)`, tier)
 	return err
 }
 
@@ -172,11 +220,11 @@ func (db *DB) CopyTier(ctx context.Context, from controlplane.ID, name string) (
 	return tier, version, tierFault("copy tier", err)
 }
 
-// changeTier changes a tier that field names, and returns it after that.
-func (db *DB) changeTier(ctx context.Context, what, field string, id controlplane.ID, revision *int, do func(pgx.Tx, controlplane.Tier, *notes) error) (controlplane.Tier, uint64, error) {
+// changeTier changes a tier, and returns it after that.
+func (db *DB) changeTier(ctx context.Context, what string, id controlplane.ID, revision *int, do func(pgx.Tx, controlplane.Tier, *notes) error) (controlplane.Tier, uint64, error) {
 	var tier controlplane.Tier
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		before, err := tierToEdit(ctx, tx, field, id, revision)
+		before, err := tierToEdit(ctx, tx, "tierId", id, revision)
 		if err != nil {
 			return err
 		}

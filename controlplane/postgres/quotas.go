@@ -10,6 +10,7 @@ import (
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/quota"
+	"github.com/weirhq/weir/controlplane/zone"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -157,20 +158,17 @@ func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget
 		return nil, err
 	}
 	var all []budget
-	zones := map[string]*time.Location{}
+	var zones zone.Cache
 	var b budget
 	var e entry
-	var zone string
+	var timeZone string
 	_, err = pgx.ForEachRow(rows, []any{
-		&b.Account, &b.Key, &b.Limit, &b.tier, &b.epoch, &zone, &b.calendar.BillingDay, &b.period, &b.measure,
+		&b.Account, &b.Key, &b.Limit, &b.tier, &b.epoch, &timeZone, &b.calendar.BillingDay, &b.period, &b.measure,
 		&b.terms.Amount, &b.terms.Mode, &b.terms.GracePercent, &b.terms.GraceSeconds,
 		&e.id, &e.epoch, &e.period, &e.measure, &e.Start, &e.End,
 	}, func() error {
 		if n := len(all); n == 0 || all[n-1].LeaseKey != b.LeaseKey {
-			var err error
-			if b.calendar.Zone, err = zoneOf(zones, zone); err != nil {
-				return err
-			}
+			b.calendar.Zone = zones.OrUTC(timeZone)
 			all = append(all, b)
 		}
 		if e.id != 0 {
@@ -180,18 +178,6 @@ func readBudgets(ctx context.Context, q querier, keys []wire.LeaseKey) ([]budget
 		return nil
 	})
 	return all, err
-}
-
-func zoneOf(loaded map[string]*time.Location, name string) (*time.Location, error) {
-	if zone, ok := loaded[name]; ok {
-		return zone, nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, fmt.Errorf("load time zone: %w", err)
-	}
-	loaded[name] = zone
-	return zone, nil
 }
 
 func split(keys []wire.LeaseKey) (accounts, ofKeys, limits []int64) {

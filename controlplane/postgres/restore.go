@@ -47,8 +47,7 @@ func (db *DB) Restore(ctx context.Context, r io.ReaderAt, size int64, told func(
 		if err := db.fill(ctx, tx, archive, b, told); err != nil {
 			return err
 		}
-		// Others look at versions only, and know them as times.
-		_, err := tx.Exec(ctx, `update policy set version = greatest(version + 1, (extract(epoch from clock_timestamp()) * 1000)::bigint)`)
+		_, err := raiseVersion(ctx, tx)
 		return err
 	})
 	if err != nil {
@@ -62,8 +61,12 @@ func manifestOf(archive *zip.Reader) (b Backup, err error) {
 	if err != nil {
 		return b, fmt.Errorf("%w: it has no %s", ErrNotABackup, manifestName)
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	if err := json.NewDecoder(io.LimitReader(file, maxManifestBytes)).Decode(&b); err != nil {
+	defer func() { _ = file.Close() }()                             // it was only read
+	text, err := io.ReadAll(io.LimitReader(file, maxManifestBytes)) // to its end, where its checksum is compared
+	if err == nil {
+		err = json.Unmarshal(text, &b)
+	}
+	if err != nil {
 		return b, fmt.Errorf("%w: read its %s: %w", ErrNotABackup, manifestName, err)
 	}
 	if b.Format != backupFormat {
@@ -158,6 +161,9 @@ func restoreTable(ctx context.Context, tx pgx.Tx, archive *zip.Reader, t tableBa
 	sum := sha256.New()
 	tag, err := tx.Conn().PgConn().CopyFrom(ctx, io.TeeReader(file, sum),
 		fmt.Sprintf("copy %s (%s) from stdin (format binary)", identifiers([]string{t.Name}), identifiers(t.Columns)))
+	if err != nil && ctx.Err() == nil && !intact(archive, t) {
+		return fmt.Errorf("%w: it is damaged, and nothing was restored", ErrNotABackup)
+	}
 	if err != nil {
 		return err
 	}
@@ -165,4 +171,17 @@ func restoreTable(ctx context.Context, tx pgx.Tx, archive *zip.Reader, t tableBa
 		return fmt.Errorf("%w: it has %d rows of %d, or others", ErrNotABackup, tag.RowsAffected(), t.Rows)
 	}
 	return nil
+}
+
+// intact says whether a table's file is as it was written. Postgres may have refused what
+// it holds before it was read to the end.
+func intact(archive *zip.Reader, t tableBackup) bool {
+	file, err := archive.Open(t.Name)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	sum := sha256.New()
+	_, err = io.Copy(sum, file)
+	return err == nil && hex.EncodeToString(sum.Sum(nil)) == t.SHA256
 }

@@ -60,6 +60,9 @@ func (db *DB) SetRetention(ctx context.Context, e controlplane.RetentionEdit) (a
 		if _, err := tx.Exec(ctx, `select from retention order by level for update`); err != nil {
 			return err
 		}
+		if err := checkUnchanged(ctx, tx); err != nil {
+			return err
+		}
 		before, err := readRetention(ctx, tx)
 		if err != nil {
 			return err

@@ -120,8 +120,9 @@ func (db *DB) CancelScheduledChange(ctx context.Context, id controlplane.ID, may
 	})
 }
 
-// errSettled is a change that another process has carried out meanwhile.
-var errSettled = errors.New("the scheduled change is not pending any more")
+// errSettled is a change that another process has carried out meanwhile: no fault of
+// ours, and no reason to try again.
+var errSettled = controlplane.Conflict("", "the scheduled change is not pending any more")
 
 // FailScheduledChange notes why a pending change could not be carried out.
 func (db *DB) FailScheduledChange(ctx context.Context, id controlplane.ID, fault string) error {

@@ -42,10 +42,21 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 		}
 	}
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		var err error
-		tier, err = createTier(ctx, tx, name, limits)
-		note.add(audit.Created(audit.CreateTier, audit.OfTier(tier)))
-		return err
+		back, err := restoredOf(ctx, audit.Tier)
+		if err != nil {
+			return err
+		}
+		if back.id != 0 {
+			tier, err = back.tier(ctx, tx, name)
+		} else {
+			tier, err = createTier(ctx, tx, name, limits)
+		}
+		if err != nil {
+			return err
+		}
+		image := audit.OfTier(tier)
+		note.add(audit.Created(audit.CreateTier, image))
+		return back.manage(ctx, tx, image)
 	})
 	return tier, version, tierFault("create tier", err)
 }
@@ -82,6 +93,7 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 		if err := touchTier(ctx, tx, e.ID, e.Name); err != nil {
 			return err
 		}
+		moved := 0
 		if e.Limits != nil && !slices.Equal(ofTier(e.ID, *e.Limits), before.Limits) {
 			if err := checkUses(ctx, tx, e.ID, *e.Limits); err != nil {
 				return err
@@ -90,12 +102,19 @@ func (db *DB) UpdateTier(ctx context.Context, e controlplane.TierEdit) (controlp
 			if err != nil {
 				return err
 			}
-			if err := moveAllNow(ctx, tx, e.ID, made); err != nil {
+			if moved, err = moveAllNow(ctx, tx, e.ID, made); err != nil {
 				return err
 			}
 		}
 		tier, err = readTier(ctx, tx, e.ID)
-		note.add(audit.Changed(audit.UpdateTier, audit.OfTier(before), audit.OfTier(tier)))
+		entry := audit.Changed(audit.UpdateTier, audit.OfTier(before), audit.OfTier(tier))
+		if err != nil || tier.VersionID == before.VersionID {
+			note.add(entry)
+			return err
+		}
+		entry.After["movedAccounts"] = moved
+		reach, err := reachOfPublication(ctx, tx, e.ID, controlplane.MoveNow)
+		note.addOf(entry, reach)
 		return err
 	})
 	return tier, version, tierFault("update tier", err)
@@ -156,19 +175,51 @@ func tierToEdit(ctx context.Context, tx pgx.Tx, field string, id controlplane.ID
 	case err != nil:
 		return tier, err
 	case revision != nil && *revision != tier.Revision:
-		return tier, stale(ctx, tx, audit.OfTier(tier), *revision, tier.Revision, controlplane.KindVersion.Format(tier.VersionID))
+		return tier, staleTier(ctx, tx, tier, *revision)
 	}
 	return tier, nil
 }
 
-// DeleteTier deletes a tier that no account is on and that is no default.
-func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID) (uint64, error) {
+func staleTier(ctx context.Context, tx pgx.Tx, tier controlplane.Tier, based int) error {
+	pilots, err := list[struct{ ID controlplane.ID }](ctx, tx, `select id from pilots where tier_id = $1 order by id desc limit 1`, tier.ID)
+	if err != nil {
+		return err
+	}
+	drafts, err := list[struct{ ID controlplane.ID }](ctx, tx, `select id from tier_versions where tier_id = $1 and state = 'draft'`, tier.ID)
+	if err != nil {
+		return err
+	}
+	parts := []string{controlplane.KindVersion.Format(tier.VersionID)}
+	for _, p := range pilots {
+		parts = append(parts, controlplane.KindPilot.Format(p.ID))
+	}
+	for _, d := range drafts {
+		parts = append(parts, controlplane.KindVersion.Format(d.ID))
+	}
+	return stale(ctx, tx, audit.OfTier(tier), based, tier.Revision, parts...)
+}
+
+// DeleteTier deletes a tier that no account is on and that is no default, if it is at a
+// revision; nil is any.
+func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID, revision *int) (uint64, error) {
 	version, err := db.changePolicy(ctx, func(tx pgx.Tx, note *notes) error {
-		before, err := readTier(ctx, tx, id)
+		before, err := tierToEdit(ctx, tx, "id", id, revision)
 		if err != nil {
 			return err
 		}
-		note.add(audit.Deleted(audit.DeleteTier, audit.OfTier(before)))
+		if err := cancelMovesTo(ctx, tx, note, id); err != nil {
+			return err
+		}
+		// Its cohorts go with it; its pilots, as its versions, stay for it to come back to.
+		_, err = tx.Exec(ctx, `update pilots set state = 'promoted', cohort_id = null, from_cohorts = null where tier_id = $1 and state = 'promoting'`, id)
+		if err != nil {
+			return err
+		}
+		image := audit.OfTier(before)
+		if err := noteManager(ctx, tx, image, controlplane.KindTier, id); err != nil {
+			return err
+		}
+		note.add(audit.Deleted(audit.DeleteTier, image))
 		_, err = tx.Exec(ctx, `delete from tiers where id = $1`, id)
 		return err
 	})
@@ -201,6 +252,23 @@ func (db *DB) AccountCounts(ctx context.Context, tiers []controlplane.ID) (map[c
 		return nil, fmt.Errorf("count accounts: %w", err)
 	}
 	return counts, nil
+}
+
+// DefaultAccountCounts returns how many accounts have each of the tiers as the default.
+func (db *DB) DefaultAccountCounts(ctx context.Context, tiers []controlplane.ID) (map[controlplane.ID]int, error) {
+	counts, err := list[struct {
+		TierID controlplane.ID
+		N      int
+	}](ctx, db.pool, `
+		select default_tier_id, (select count(*) from accounts where tier_id is null) from policy where default_tier_id = any($1)`, toInt64s(tiers))
+	if err != nil {
+		return nil, fmt.Errorf("count accounts without a tier: %w", err)
+	}
+	found := map[controlplane.ID]int{}
+	for _, c := range counts {
+		found[c.TierID] = c.N
+	}
+	return found, nil
 }
 
 func listTiers(ctx context.Context, q querier, sql string, args ...any) ([]controlplane.Tier, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/weirhq/weir/controlplane/permit"
 )
 
-const tokenColumns = `id, name, prefix, scopes, coalesce(account_id, 0), coalesce(created_by, 0), created_at, expires_at, last_used_at, revoked_at`
+const tokenColumns = `id, name, prefix, scopes, coalesce(account_id, 0), coalesce(created_by, 0), coalesce(parent_id, 0), created_at, expires_at, last_used_at, revoked_at`
 
 // maxTokens is how many there may be at once; revoked ones don't count.
 const maxTokens = 1_000
@@ -26,16 +27,20 @@ func (db *DB) APITokens(ctx context.Context) ([]controlplane.APIToken, error) {
 	return tokens, nil
 }
 
-// CreateAPIToken stores a token; its id, prefix and times but the expiry are ignored.
+// CreateAPIToken stores a token; its id, prefix and times but the expiry are ignored. One
+// that is made with another token has the same maker, and ends no later than that.
 func (db *DB) CreateAPIToken(ctx context.Context, t controlplane.APIToken, secret controlplane.Secret) (controlplane.APIToken, error) {
 	var created controlplane.APIToken
 	digest := secret.Digest()
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
-		var err error
+		err := inheritToken(ctx, tx, &t)
+		if err != nil {
+			return err
+		}
 		created, err = one[controlplane.APIToken](ctx, tx, `
-			insert into api_tokens (name, prefix, digest, scopes, account_id, created_by, expires_at)
-			values ($1, $2, $3, $4, $5, $6, $7) returning `+tokenColumns,
-			t.Name, secret.Prefix(), digest[:], t.Scopes, orNull(t.AccountID), orNull(t.CreatedBy), t.ExpiresAt)
+			insert into api_tokens (name, prefix, digest, scopes, account_id, created_by, expires_at, parent_id)
+			values ($1, $2, $3, $4, $5, $6, $7, $8) returning `+tokenColumns,
+			t.Name, secret.Prefix(), digest[:], t.Scopes, orNull(t.AccountID), orNull(t.CreatedBy), t.ExpiresAt, orNull(t.ParentID))
 		if err != nil {
 			return err
 		}
@@ -49,7 +54,23 @@ func (db *DB) CreateAPIToken(ctx context.Context, t controlplane.APIToken, secre
 	return created, tokenFault("create API token", err)
 }
 
-// RevokeAPIToken revokes a token that may allows.
+// inheritToken gives a token what it has of the one with which it is made.
+func inheritToken(ctx context.Context, tx pgx.Tx, t *controlplane.APIToken) error {
+	if t.ParentID == 0 {
+		return nil
+	}
+	parent, err := one[controlplane.APIToken](ctx, tx, `select `+tokenColumns+` from api_tokens where id = $1 and revoked_at is null for share`, t.ParentID)
+	if err != nil {
+		return orMissing(err, controlplane.Conflict("", "the token that you show was revoked"))
+	}
+	t.CreatedBy = parent.CreatedBy
+	if end := parent.ExpiresAt; end != nil && (t.ExpiresAt == nil || t.ExpiresAt.After(*end)) {
+		return controlplane.Invalid("expiresAt", "the token that you show expires at %s; give that time or an earlier one", end.UTC().Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
+// RevokeAPIToken revokes a token that may allows, and those that were made with it.
 func (db *DB) RevokeAPIToken(ctx context.Context, id controlplane.ID, may func(controlplane.APIToken) error) (controlplane.APIToken, error) {
 	var revoked controlplane.APIToken
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
@@ -60,17 +81,41 @@ func (db *DB) RevokeAPIToken(ctx context.Context, id controlplane.ID, may func(c
 		if err := may(was); err != nil {
 			return err
 		}
-		revoked, err = one[controlplane.APIToken](ctx, tx, `update api_tokens set revoked_at = now() where id = $1 returning `+tokenColumns, id)
+		all, err := revokeTokens(ctx, tx, `id = $1`, id)
 		if err != nil {
 			return err
 		}
-		return appendAudit(ctx, tx, audit.Changed(audit.RevokeAPIToken, audit.OfAPIToken(was), audit.OfAPIToken(revoked)))
+		revoked = all[0]
+		return nil
 	})
 	return revoked, tokenFault("revoke API token", err)
 }
 
+// revokeTokens revokes the live tokens that fulfil a condition, and all that were made
+// with them; a record tells of each. It returns them by id.
+func revokeTokens(ctx context.Context, tx pgx.Tx, where string, arg any) ([]controlplane.APIToken, error) {
+	all, err := list[controlplane.APIToken](ctx, tx, `
+		with recursive gone as (
+			select id from api_tokens where `+where+`
+			union select t.id from api_tokens t join gone on t.parent_id = gone.id
+		), revoked as (
+			update api_tokens set revoked_at = now() where id in (select id from gone) and revoked_at is null returning *
+		)
+		select `+tokenColumns+` from revoked order by id`, arg)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]audit.Entry, len(all))
+	for i, t := range all {
+		was := t
+		was.RevokedAt = nil
+		entries[i] = audit.Changed(audit.RevokeAPIToken, audit.OfAPIToken(was), audit.OfAPIToken(t))
+	}
+	return all, appendAudit(ctx, tx, entries...)
+}
+
 // SetAPIToken stores a token of that name with all permissions, in place of the one
-// it had. It fails with CONFLICT when the secret is that of a token with another name.
+// it had, and revokes those that were made with that one. It fails with CONFLICT when the secret is that of a token with another name.
 func (db *DB) SetAPIToken(ctx context.Context, name string, secret controlplane.Secret) error {
 	digest := secret.Digest()
 	err := db.inTx(ctx, func(tx pgx.Tx) error {
@@ -84,10 +129,13 @@ func (db *DB) SetAPIToken(ctx context.Context, name string, secret controlplane.
 			insert into api_tokens as had (name, prefix, digest, scopes) values ($1, $2, $3, $4)
 			on conflict (name) where revoked_at is null do update set
 				prefix = excluded.prefix, digest = excluded.digest, scopes = excluded.scopes,
-				account_id = null, created_by = null, expires_at = null
+				account_id = null, created_by = null, parent_id = null, expires_at = null
 			where had.digest <> excluded.digest or had.scopes <> excluded.scopes or had.account_id is not null or had.created_by is not null or had.expires_at is not null
 			returning `+tokenColumns, name, secret.Prefix(), digest[:], permit.All())
 		if err != nil || len(tokens) == 0 {
+			return err
+		}
+		if _, err := revokeTokens(ctx, tx, `parent_id = $1`, tokens[0].ID); err != nil {
 			return err
 		}
 		return appendAudit(ctx, tx, audit.Created(audit.SetAPIToken, audit.OfAPIToken(tokens[0])))

@@ -31,7 +31,7 @@ func (db *DB) VersionsOfTiers(ctx context.Context, tiers []controlplane.ID, belo
 
 // VersionsByID returns the versions among ids that exist, in any order.
 func (db *DB) VersionsByID(ctx context.Context, ids []controlplane.ID) ([]controlplane.TierVersion, error) {
-	versions, err := listVersions(ctx, db.pool, `select `+tierVersionColumns+` from tier_versions where id = any($1)`, toInt64s(ids))
+	versions, err := listVersions(ctx, db.pool, `select `+tierVersionColumns+` from tier_versions where id = any($1) and exists (select from tiers where id = tier_id)`, toInt64s(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read versions: %w", err)
 	}
@@ -47,15 +47,17 @@ func (db *DB) DraftsByTier(ctx context.Context, tiers []controlplane.ID) ([]cont
 	return versions, nil
 }
 
-// Standing is which version of which tier an account is on.
+// Standing is which version of which tier an account is on, and which pilot puts it
+// there.
 type Standing struct {
 	AccountID, TierID, VersionID controlplane.ID
+	PilotID                      controlplane.ID // 0: none
 }
 
 // Standings returns on which versions accounts are, in any order.
 func (db *DB) Standings(ctx context.Context, accounts []controlplane.ID) ([]Standing, error) {
 	standings, err := list[Standing](ctx, db.pool, `
-		select account_id, tier_id, version_id from account_versions where account_id = any($1)`, toInt64s(accounts))
+		select account_id, tier_id, version_id, coalesce(pilot_id, 0) from account_versions where account_id = any($1)`, toInt64s(accounts))
 	if err != nil {
 		return nil, fmt.Errorf("read the versions of accounts: %w", err)
 	}
@@ -132,12 +134,17 @@ type behind struct {
 func (b behind) Scan(to ...any) error { return b.CollectableRow.Scan(append([]any{b.first}, to...)...) }
 
 // newVersion publishes limits as the next version of a tier; nobody is on it yet.
-func newVersion(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []controlplane.Limit, note string) (id controlplane.ID, err error) {
+func newVersion(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []controlplane.Limit, note string) (controlplane.ID, error) {
+	return sealedVersion(ctx, tx, tier, limits, note, controlplane.VersionPublished)
+}
+
+// sealedVersion makes a version of a tier that is published, or a pilot's.
+func sealedVersion(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []controlplane.Limit, note string, state controlplane.VersionState) (id controlplane.ID, err error) {
 	by := controlplane.ActorOf(ctx)
 	err = tx.QueryRow(ctx, `
 		insert into tier_versions (tier_id, number, state, note, published_at, actor_kind, actor_id, actor_name)
-		values ($1, `+nextNumber+`, 'published', $2, now(), $3, $4, $5) returning id`,
-		tier, note, string(by.Kind), by.ID, by.Name).Scan(&id)
+		values ($1, case when $6 = 'published' then `+nextNumber+` end, $6, $2, case when $6 = 'published' then now() end, $3, $4, $5) returning id`,
+		tier, note, string(by.Kind), by.ID, by.Name, string(state)).Scan(&id)
 	if err != nil {
 		return 0, err
 	}
@@ -151,22 +158,34 @@ func newVersion(ctx context.Context, tx pgx.Tx, tier controlplane.ID, limits []c
 // nextNumber is that of the next version of tier $1.
 const nextNumber = `(select coalesce(max(number), 0) + 1 from tier_versions where tier_id = $1)`
 
-// moveAllNow puts all accounts of a tier, and whoever comes to it, on a version.
-func moveAllNow(ctx context.Context, tx pgx.Tx, tier, version controlplane.ID) error {
+// moveAllNow puts all accounts of a tier, and whoever comes to it, on a version, and
+// returns how many there are.
+func moveAllNow(ctx context.Context, tx pgx.Tx, tier, version controlplane.ID) (accounts int, err error) {
 	if err := checkNoMove(ctx, tx, tier); err != nil {
-		return err
+		return 0, err
 	}
-	_, err := tx.Exec(ctx, `update cohorts set version_id = $2 where tier_id = $1`, tier, version)
-	return err
+	if _, err := tx.Exec(ctx, `update cohorts set version_id = $2 where tier_id = $1`, tier, version); err != nil {
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, `
+		select (select count(*) from accounts where tier_id = $1)
+			+ (select count(*) from accounts where tier_id is null and (select default_tier_id from policy) = $1)`, tier).Scan(&accounts)
+	return accounts, err
 }
 
 // checkNoMove refuses to publish while accounts are on the move to a version.
 func checkNoMove(ctx context.Context, tx pgx.Tx, tier controlplane.ID) error {
-	var moving bool
+	var moving, promoting bool
 	err := tx.QueryRow(ctx, `
-		select exists (select from tier_moves where tier_id = $1 and state in ('running', 'paused', 'stopping'))`, tier).Scan(&moving)
-	if err == nil && moving {
+		select exists (select from tier_moves where tier_id = $1 and state in ('running', 'paused', 'stopping')),
+			exists (select from pilots where tier_id = $1 and state = 'promoting')`, tier).Scan(&moving, &promoting)
+	switch {
+	case err == nil && moving:
 		err = controlplane.Conflict("id", "accounts of this tier are being moved to its current version; wait, or stop that or turn it back first")
+	case err == nil && promoting:
+		err = errPromoting
 	}
 	return err
 }
+
+var errPromoting = controlplane.Conflict("id", "the accounts of this tier's pilot are being put on the version that it became; try again in a few seconds")

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -147,7 +148,7 @@ func TestVersionsOfATier(t *testing.T) {
 	t.Run("a tier goes with all of them", func(t *testing.T) {
 		alone := newTier(t, db, "Alone", perMinute(1))
 		publish(t, db, controlplane.Publication{TierID: alone.ID, Limits: amounts(alone, 2), Move: none})
-		if _, err := db.DeleteTier(t.Context(), alone.ID); err != nil {
+		if _, err := db.DeleteTier(t.Context(), alone.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -177,19 +178,19 @@ func TestDraftOfATier(t *testing.T) {
 	t.Run("there is one at most, and nobody is on it", func(t *testing.T) {
 		save((*amounts(tier, 200))[0])
 		saved := save((*amounts(tier, 300))[0], rate("new", 1, controlplane.Hour, 1))
-		if d := draft(); len(d) != 1 || d[0].Number != 0 || d[0].Limits[0].Amount != 300 || len(d[0].Limits) != 2 || saved.Revision != tier.Revision+2 {
+		if d := draft(); len(d) != 1 || d[0].Number != 0 || d[0].Limits[0].Amount != 300 || len(d[0].Limits) != 2 || d[0].PublishedBy.Name != "weir" || saved.Revision != tier.Revision+2 {
 			t.Errorf("drafts %+v of %+v", d, saved)
 		}
 		wantOn(t, db, account.ID, 1, 100)
 	})
 	t.Run("is thrown away with its limits", func(t *testing.T) {
-		if _, _, err := db.DiscardTierDraft(t.Context(), tier.ID); err != nil {
+		if _, _, err := db.DiscardTierDraft(t.Context(), tier.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		if d := draft(); len(d) != 0 {
 			t.Errorf("drafts %+v", d)
 		}
-		_, _, err := db.DiscardTierDraft(t.Context(), tier.ID)
+		_, _, err := db.DiscardTierDraft(t.Context(), tier.ID, nil)
 		wantFault(t, err, controlplane.CodeNotFound, "tierId")
 		_, _, err = db.PublishTier(t.Context(), controlplane.Publication{TierID: tier.ID, Move: controlplane.Migration{When: controlplane.MoveNow}})
 		wantFault(t, err, controlplane.CodeNotFound, "tierId")
@@ -209,15 +210,18 @@ func TestDraftOfATier(t *testing.T) {
 			t.Fatal(err)
 		}
 		save(onEndpoint(rate("users", 1, controlplane.Hour, 1), endpoint.ID))
-		_, err = db.DeleteEndpoint(t.Context(), endpoint.ID)
+		_, err = db.DeleteEndpoint(t.Context(), endpoint.ID, nil)
 		wantFault(t, err, controlplane.CodeConflict, "id")
 		publish(t, db, controlplane.Publication{TierID: tier.ID, Move: controlplane.Migration{When: controlplane.MoveNow}})
 		publish(t, db, controlplane.Publication{TierID: tier.ID, From: 1, Move: controlplane.Migration{When: controlplane.MoveNow}})
-		if _, err := db.DeleteEndpoint(t.Context(), endpoint.ID); err != nil {
+		if _, err := db.DeleteEndpoint(t.Context(), endpoint.ID, nil); err != nil {
 			t.Fatal(err)
 		}
 		_, _, err = db.PublishTier(t.Context(), controlplane.Publication{TierID: tier.ID, From: 3, Move: controlplane.Migration{When: controlplane.MoveNow}})
 		wantFault(t, err, controlplane.CodeConflict, "fromVersion")
+		if name := controlplane.KindEndpoint.Format(endpoint.ID) + " GET /v1/users"; !strings.Contains(err.Error(), "users") || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v: it doesn't say that users names %s", err, name)
+		}
 	})
 	t.Run("a copy has limits of its own", func(t *testing.T) {
 		copied, _, err := db.CopyTier(t.Context(), tier.ID, "Copy")

@@ -113,7 +113,7 @@ func TestEveryOrderOfRequestsLiesBetweenTheBounds(t *testing.T) {
 		var sofar int64
 		for m := range int64(minutes) {
 			sofar += denied[m]
-			p := preview.New(controlplane.Range{From: at, To: at.Add(minutes * time.Minute)}, limits, nil, []preview.Account{{ID: 1, Calendar: utc}})
+			p := preview.New(controlplane.Range{From: at, To: at.Add(minutes * time.Minute)}, limits, nil, nil, []preview.Account{{ID: 1, Calendar: utc}})
 			for _, r := range rows {
 				if r.Minute <= at.Unix()/60+m {
 					if err := p.Add(r); err != nil {

@@ -13,13 +13,14 @@ const (
 	MaxRows     = 3_000_000 // of usage by the minute
 	MaxDays     = 31
 	maxPoints   = 240
-	maxSubjects = 300_000 // limits of single keys
+	maxSubjects = 600_000 // limits of single keys, of today and played
 )
 
 // Account is one whose usage is played.
 type Account struct {
 	ID        controlplane.ID
 	Calendar  quota.Calendar
+	Version   controlplane.ID                           // of a tier, that it is on today
 	Overrides map[controlplane.ID]controlplane.Override // by limit
 }
 
@@ -37,11 +38,15 @@ type Row struct {
 	Cost, Bytes            int64 // of what was allowed
 }
 
+// Figures are how many requests would have been throttled, at least and at most.
+type Figures struct{ AtLeast, AtMost int64 }
+
 // Harm is what limits would have done to some requests.
 type Harm struct {
-	Requests        int64 // asked for: allowed and throttled
-	Throttled       int64 // really, by the limits of then
-	AtLeast, AtMost int64 // requests that would have been throttled
+	Requests  int64 // asked for: allowed and throttled
+	Throttled int64 // really, by the limits of then
+	Figures
+	Today Figures // by the limits that accounts have today
 }
 
 // AccountHarm is what the limits would have done to an account.
@@ -74,23 +79,29 @@ type Report struct {
 	Total    Harm
 	Accounts []AccountHarm // by harm, the most first
 	// Surely and Possibly are how many accounts would have been throttled.
-	Surely, Possibly int
-	Limits           []LimitHarm
-	PointMinutes     int
+	Surely, Possibly           int
+	SurelyToday, PossiblyToday int // by the limits that they have today
+	Limits                     []LimitHarm
+	PointMinutes               int
 	// Points have as AtLeast what the limit would have throttled that does most.
 	Points []Point
+}
+
+// tally is what a list of limits does to all accounts that it is played on.
+type tally struct {
+	limits  []controlplane.Limit
+	atLeast [][]float64 // by limit and point
 }
 
 // Replay plays usage through limits.
 type Replay struct {
 	r         controlplane.Range
-	limits    []controlplane.Limit
 	endpoints map[controlplane.ID]Endpoint
 	accounts  map[controlplane.ID]*player
 
 	points  []Point
-	minutes int64       // of a point
-	atLeast [][]float64 // by limit and point
+	minutes int64    // of a point
+	tallies []*tally // of the limits that are played, and of those of each version
 
 	pending *player
 	minute  int64 // of pending
@@ -98,12 +109,11 @@ type Replay struct {
 	subjects int // limits of single keys
 }
 
-// New begins a replay of whole minutes. Limits are valid ones of accounts or keys.
-func New(r controlplane.Range, limits []controlplane.Limit, endpoints map[controlplane.ID]Endpoint, accounts []Account) *Replay {
-	p := &Replay{r: r, limits: limits, endpoints: endpoints, accounts: make(map[controlplane.ID]*player, len(accounts))}
-	for _, a := range accounts {
-		p.accounts[a.ID] = newPlayer(a, limits)
-	}
+// New begins a replay of whole minutes. Limits are valid ones of accounts or keys;
+// today are those of the versions that accounts are on.
+func New(r controlplane.Range, limits []controlplane.Limit, today map[controlplane.ID][]controlplane.Limit,
+	endpoints map[controlplane.ID]Endpoint, accounts []Account) *Replay {
+	p := &Replay{r: r, endpoints: endpoints, accounts: make(map[controlplane.ID]*player, len(accounts))}
 	for _, p.minutes = range []int64{1, 5, 15, 60, 180, 360, 1440} {
 		if int64(r.To.Sub(r.From)/time.Minute) <= p.minutes*maxPoints {
 			break
@@ -113,11 +123,24 @@ func New(r controlplane.Range, limits []controlplane.Limit, endpoints map[contro
 	for t := r.From; t.Before(r.To); t = t.Add(step) {
 		p.points = append(p.points, Point{Start: t})
 	}
-	p.atLeast = make([][]float64, len(limits))
-	for i := range limits {
-		p.atLeast[i] = make([]float64, len(p.points))
+	draft := p.tally(limits)
+	versions := map[controlplane.ID]*tally{}
+	for _, a := range accounts {
+		if versions[a.Version] == nil {
+			versions[a.Version] = p.tally(today[a.Version])
+		}
+		p.accounts[a.ID] = newPlayer(a, draft, versions[a.Version])
 	}
 	return p
+}
+
+func (p *Replay) tally(limits []controlplane.Limit) *tally {
+	t := &tally{limits: limits, atLeast: make([][]float64, len(limits))}
+	for i := range limits {
+		t.atLeast[i] = make([]float64, len(p.points))
+	}
+	p.tallies = append(p.tallies, t)
+	return t
 }
 
 // Add adds a row. Rows come by minute, account and key. The error is the caller's.
@@ -129,7 +152,12 @@ func (p *Replay) Add(row Row) error {
 	if p.pending == nil {
 		return nil
 	}
-	if p.subjects += p.pending.add(&row, p.endpoints); p.subjects > maxSubjects {
+	return p.follow(p.pending.add(&row, p.endpoints))
+}
+
+// follow counts limits of single keys.
+func (p *Replay) follow(more int) error {
+	if p.subjects += more; p.subjects > maxSubjects {
 		return controlplane.Invalid("accountIds", "limits of single keys would have to be followed for more than %d of them; give fewer accounts", maxSubjects)
 	}
 	return nil
@@ -141,10 +169,11 @@ func (p *Replay) flush() {
 		return
 	}
 	point := (p.minute - p.r.From.Unix()/60) / p.minutes
-	harm := p.pending.play(p.minute, func(limit int, atLeast float64) { p.atLeast[limit][point] += atLeast })
+	harm := p.pending.play(p.minute, point)
 	at := &p.points[point]
 	at.Requests += harm.Requests
 	at.Throttled += harm.Throttled
 	at.AtMost += harm.AtMost
+	at.Today.AtMost += harm.Today.AtMost
 	p.pending = nil
 }

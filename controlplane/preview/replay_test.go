@@ -61,7 +61,7 @@ func TestWhatALimitWouldHaveDone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			zone := time.FixedZone("an hour east", 3600) // its day begins at 23:00
-			p := preview.New(controlplane.Range{From: at, To: at.Add(48 * time.Hour)}, []controlplane.Limit{c.limit},
+			p := preview.New(controlplane.Range{From: at, To: at.Add(48 * time.Hour)}, []controlplane.Limit{c.limit}, nil,
 				map[controlplane.ID]preview.Endpoint{1: {Method: "GET"}, 2: {Method: "POST", Group: 7}},
 				[]preview.Account{{ID: 1, Calendar: quota.Calendar{Zone: zone, BillingDay: 1}}})
 			for _, r := range c.rows {
@@ -87,7 +87,7 @@ func TestWhatALimitWouldHaveDone(t *testing.T) {
 
 func TestAReportIsByHarmAndKnowsOverrides(t *testing.T) {
 	raised := map[controlplane.ID]controlplane.Override{1: {LimitID: 1, Amount: 30, Burst: 30}}
-	p := preview.New(controlplane.Range{From: at, To: at.Add(time.Hour)}, []controlplane.Limit{perMinute(10, nil)}, nil,
+	p := preview.New(controlplane.Range{From: at, To: at.Add(time.Hour)}, []controlplane.Limit{perMinute(10, nil)}, nil, nil,
 		[]preview.Account{{ID: 1, Calendar: utc}, {ID: 2, Calendar: utc, Overrides: raised}, {ID: 3, Calendar: utc}})
 	of := func(id controlplane.ID) func(*preview.Row) { return func(r *preview.Row) { r.Account = id } }
 	for _, r := range []preview.Row{minuteOf(0, 25, nil), minuteOf(0, 35, of(2)), minuteOf(0, 5, of(3)), minuteOf(0, 99, of(4)), minuteOf(3, 50, nil)} {
@@ -98,8 +98,8 @@ func TestAReportIsByHarmAndKnowsOverrides(t *testing.T) {
 	r := p.Report()
 	first, worst, other := at, at.Add(3*time.Minute), at
 	want := []preview.AccountHarm{
-		{AccountID: 1, Harm: preview.Harm{Requests: 75, AtLeast: 35, AtMost: 55}, First: &first, Worst: &worst, WorstAtMost: 40, Limit: "one", LimitID: 1},
-		{AccountID: 2, Harm: preview.Harm{Requests: 35, AtMost: 5}, First: &other, Worst: &other, WorstAtMost: 5, Limit: "one", LimitID: 1},
+		{AccountID: 1, Harm: preview.Harm{Requests: 75, Figures: preview.Figures{AtLeast: 35, AtMost: 55}}, First: &first, Worst: &worst, WorstAtMost: 40, Limit: "one", LimitID: 1},
+		{AccountID: 2, Harm: preview.Harm{Requests: 35, Figures: preview.Figures{AtMost: 5}}, First: &other, Worst: &other, WorstAtMost: 5, Limit: "one", LimitID: 1},
 		{AccountID: 3, Harm: preview.Harm{Requests: 5}},
 	}
 	if diff := cmp.Diff(want, r.Accounts); diff != "" {

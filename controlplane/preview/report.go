@@ -9,85 +9,71 @@ import (
 // Report ends the replay and says what the limits would have done.
 func (p *Replay) Report() *Report {
 	p.flush()
-	r := &Report{From: p.r.From, To: p.r.To, PointMinutes: int(p.minutes), Points: p.points, Limits: make([]LimitHarm, len(p.limits))}
-	for i := range p.limits {
-		r.Limits[i].Name = p.limits[i].Name
+	draft, today := p.tallies[0], p.tallies[1:]
+	r := &Report{From: p.r.From, To: p.r.To, PointMinutes: int(p.minutes), Points: p.points, Limits: make([]LimitHarm, len(draft.limits))}
+	for i := range draft.limits {
+		r.Limits[i].Name = draft.limits[i].Name
 	}
 	for _, a := range p.accounts {
-		a.end(r.Limits)
-		h := &a.harm
-		r.Total.Requests += h.Requests
-		r.Total.Throttled += h.Throttled
-		r.Total.AtLeast += h.AtLeast
-		r.Total.AtMost += h.AtMost
-		if h.AtLeast > 0 {
-			r.Surely++
-		}
-		if h.AtMost > 0 {
-			r.Possibly++
-		}
+		a.draft.each(r.Limits)
+		h := a.end()
+		r.Total.add(h.Harm)
+		r.Surely, r.Possibly = h.count(r.Surely, r.Possibly)
+		r.SurelyToday, r.PossiblyToday = h.Today.count(r.SurelyToday, r.PossiblyToday)
 		r.Accounts = append(r.Accounts, *h)
 	}
 	slices.SortFunc(r.Accounts, func(a, b AccountHarm) int {
 		return cmp.Or(cmp.Compare(b.AtLeast, a.AtLeast), cmp.Compare(b.AtMost, a.AtMost), cmp.Compare(b.Requests, a.Requests), cmp.Compare(a.AccountID, b.AccountID))
 	})
-	p.series(r)
+	for i, n := range draft.series(len(r.Points)) {
+		r.Points[i].AtLeast = whole(n)
+	}
+	sum := make([]float64, len(r.Points))
+	for _, version := range today {
+		for i, n := range version.series(len(sum)) {
+			sum[i] += n
+		}
+	}
+	for i, n := range sum {
+		r.Points[i].Today.AtLeast = whole(n)
+	}
 	return r
 }
 
-// series fills in what the points have at least: that of one limit, because those of
+func (h *Harm) add(o Harm) {
+	h.Requests += o.Requests
+	h.Throttled += o.Throttled
+	h.AtLeast += o.AtLeast
+	h.AtMost += o.AtMost
+	h.Today.AtLeast += o.Today.AtLeast
+	h.Today.AtMost += o.Today.AtMost
+}
+
+// count adds an account to how many would have been throttled.
+func (f Figures) count(surely, possibly int) (int, int) {
+	if f.AtLeast > 0 {
+		surely++
+	}
+	if f.AtMost > 0 {
+		possibly++
+	}
+	return surely, possibly
+}
+
+// series returns what points have at least: that of one limit, because those of
 // several may be the same requests.
-func (p *Replay) series(r *Report) {
-	most, sum := -1, 0.0
-	for i, points := range p.atLeast {
+func (t *tally) series(points int) []float64 {
+	most, sum := make([]float64, points), 0.0
+	for _, series := range t.atLeast {
 		n := 0.0
-		for _, v := range points {
+		for _, v := range series {
 			n += v
 		}
 		if n > sum {
-			most, sum = i, n
+			most, sum = series, n
 		}
 	}
-	if most < 0 {
-		return
-	}
-	for i := range r.Points {
-		r.Points[i].AtLeast = whole(p.atLeast[most][i])
-	}
-}
-
-// end adds up what was played. What several limits throttle at least may be the same
-// requests: of those of one subject, only the most counts.
-func (p *player) end(limits []LimitHarm) {
-	var account, keys float64
-	shared := func(subjects []*subject) (most float64) {
-		for i, s := range subjects {
-			if s == nil {
-				continue
-			}
-			limits[i].AtLeast += whole(s.atLeast)
-			limits[i].AtMost += whole(s.atMost)
-			if surely, _ := throttles(&p.limits[i]); surely {
-				most = max(most, s.atLeast)
-			}
-		}
-		return most
-	}
-	account = shared(p.shared)
-	for _, subjects := range p.own {
-		keys += shared(subjects)
-	}
-	p.harm.AtLeast = min(whole(max(account, keys)), p.harm.AtMost)
-	worst := 0.0
-	for i, n := range p.limit {
-		if n <= 0 {
-			continue
-		}
-		limits[i].Accounts++
-		if _, possibly := throttles(&p.limits[i]); possibly && n > worst {
-			worst, p.harm.Limit, p.harm.LimitID = n, p.limits[i].Name, p.limits[i].ID
-		}
-	}
+	return most
 }
 
 // whole counts whole requests; what computing adds or loses is none.

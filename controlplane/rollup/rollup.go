@@ -9,6 +9,9 @@
 //  1. commit: counts and batch identities, a batch's in one transaction
 //  2. acknowledge: the stream may forget the batches
 //  3. announce: live readers learn of the new usage
+//
+// The sample of unmatched paths, which batches carry beside their counts, takes part
+// in none of it; see [Unmatched].
 package rollup
 
 import (
@@ -55,7 +58,9 @@ type Worker struct {
 	Stream Stream
 	Live   Announcer
 	Tracer Tracer // nil: nobody
-	Log    *slog.Logger
+	// Unmatched is given the unmatched paths of what was committed; nil: nobody.
+	Unmatched *Unmatched
+	Log       *slog.Logger
 }
 
 const (
@@ -166,6 +171,9 @@ func (w *Worker) commit(ctx context.Context, round []stream.Message, batches []*
 }
 
 func (w *Worker) announce(fresh []*wire.Batch) {
+	if w.Unmatched != nil {
+		w.Unmatched.add(fresh)
+	}
 	for _, payload := range live.DeltaOf(fresh).Encode() {
 		if err := w.Live.Announce(payload); err != nil {
 			w.Log.Warn("live readers miss an update", "err", err)

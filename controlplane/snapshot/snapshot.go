@@ -159,6 +159,14 @@ func (p *Publisher) version() uint64 {
 	return 0
 }
 
+// Ready waits for as long as ctx does until there is a snapshot.
+func (p *Publisher) Ready(ctx context.Context) error {
+	if !p.await(ctx, 0) {
+		return errors.New("there is no snapshot of the policy yet")
+	}
+	return nil
+}
+
 // Newer waits for a snapshot of a later version than have, and returns the
 // encoded update that brings a filter with version have there; with have 0, the
 // whole. When ctx ends first, ok is false.

@@ -1,7 +1,8 @@
 // Package sweep closes and forgets what has had its time: leases of processes
-// that fell silent, quota periods that ended long ago, old denials, usage that is
+// that fell silent, quota periods that ended long ago, old denials and unmatched paths, usage that is
 // older than its retention, sources that ended, with an account of what is missing
-// of them. It also makes the partitions of the time to come.
+// of them. It also makes the partitions of the time to come, and tells of accounts
+// whose time zone is unknown.
 //
 // Nothing comes in and nothing goes out; it works on the database alone. Any
 // number may run at once, and none for a while does no harm but that what is
@@ -11,6 +12,8 @@ package sweep
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/weirhq/weir/controlplane/postgres"
@@ -20,7 +23,14 @@ import (
 type Worker struct {
 	DB  *postgres.DB
 	Log *slog.Logger
+
+	zones   []postgres.UnknownZone // as last logged
+	unzoned atomic.Int64
 }
+
+// Unzoned returns how many accounts have a time zone that this process does not
+// know, and are counted in UTC.
+func (w *Worker) Unzoned() int { return int(w.unzoned.Load()) }
 
 const (
 	closeEvery  = 5 * time.Second
@@ -35,7 +45,11 @@ const (
 	denialsKeptFor = 24 * time.Hour
 	denialsKept    = 1_000_000
 	denialsAtOnce  = 100_000
-	keysAtOnce     = 1_000
+
+	// So long is kept what may have somebody's name in it: see docs/endpoints.md.
+	unmatchedKeptFor = 7 * 24 * time.Hour
+
+	keysAtOnce = 1_000
 
 	// What each source sent is told apart for so long after it has ended.
 	sentKeptFor = 35 * 24 * time.Hour
@@ -47,6 +61,7 @@ func (w *Worker) Run(ctx context.Context) {
 	defer closing.Stop()
 	defer forgetting.Stop()
 	w.keepPartitions(ctx)
+	w.attempt(ctx, "look for unknown time zones", w.findUnzoned)
 	// Since when this process and the database have worked without a break.
 	last := time.Now()
 	steady := last
@@ -59,12 +74,14 @@ func (w *Worker) Run(ctx context.Context) {
 			}
 		case <-forgetting.C:
 			w.attempt(ctx, "forget denials", w.forgetDenials)
+			w.attempt(ctx, "forget unmatched paths", w.forgetUnmatched)
 			w.attempt(ctx, "forget idempotency keys", w.forgetKeys)
 			w.keepPartitions(ctx)
 			if time.Since(steady) >= silentFor {
 				w.attempt(ctx, "account for sources", w.accountSources)
 			}
 			w.attempt(ctx, "forget what ended sources sent", w.forgetSent)
+			w.attempt(ctx, "look for unknown time zones", w.findUnzoned)
 		case <-ctx.Done():
 			return
 		}
@@ -99,6 +116,10 @@ func (w *Worker) forgetDenials(ctx context.Context) error {
 	}
 }
 
+func (w *Worker) forgetUnmatched(ctx context.Context) error {
+	return w.DB.ForgetUnmatched(ctx, time.Now().Add(-unmatchedKeptFor))
+}
+
 func (w *Worker) forgetKeys(ctx context.Context) error {
 	for {
 		n, err := w.DB.ForgetKeys(ctx, keysAtOnce)
@@ -131,4 +152,22 @@ func (w *Worker) accountSources(ctx context.Context) error {
 
 func (w *Worker) forgetSent(ctx context.Context) error {
 	return w.DB.ForgetSent(ctx, time.Now().Add(-sentKeptFor))
+}
+
+// findUnzoned logs which time zones are unknown, once until that changes.
+func (w *Worker) findUnzoned(ctx context.Context) error {
+	zones, err := w.DB.UnknownZones(ctx)
+	if err != nil {
+		return err
+	}
+	accounts := 0
+	for _, z := range zones {
+		accounts += z.Accounts
+	}
+	w.unzoned.Store(int64(accounts))
+	if len(zones) > 0 && !slices.Equal(zones, w.zones) {
+		w.Log.Error("accounts have a time zone that is not in the IANA database, and are counted in UTC until they are given another", "accounts", accounts, "zones", zones)
+	}
+	w.zones = zones
+	return nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/weirhq/weir/controlplane/explore"
 	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/preview"
+	"github.com/weirhq/weir/controlplane/suggest"
 	"github.com/weirhq/weir/graph/model"
 	"github.com/weirhq/weir/plugin/wire"
 )
@@ -65,6 +66,7 @@ type ResolverRoot interface {
 	MeterColumns() MeterColumnsResolver
 	Mutation() MutationResolver
 	Override() OverrideResolver
+	Pilot() PilotResolver
 	PreviewAccount() PreviewAccountResolver
 	Query() QueryResolver
 	QuotaStanding() QuotaStandingResolver
@@ -103,7 +105,9 @@ type ComplexityRoot struct {
 		OnDefaultTier func(childComplexity int) int
 		Overrides     func(childComplexity int, first int, after *string) int
 		PendingMove   func(childComplexity int) int
+		Pilot         func(childComplexity int) int
 		Quotas        func(childComplexity int) int
+		Revision      func(childComplexity int) int
 		Status        func(childComplexity int) int
 		Tier          func(childComplexity int) int
 		TimeZone      func(childComplexity int) int
@@ -320,6 +324,7 @@ type ComplexityRoot struct {
 	Defaults struct {
 		AnonymousTier         func(childComplexity int) int
 		IntroductoryAllowance func(childComplexity int) int
+		Revision              func(childComplexity int) int
 		Tier                  func(childComplexity int) int
 	}
 
@@ -373,6 +378,7 @@ type ComplexityRoot struct {
 		Group    func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Method   func(childComplexity int) int
+		Revision func(childComplexity int) int
 		Source   func(childComplexity int) int
 		Template func(childComplexity int) int
 	}
@@ -456,6 +462,11 @@ type ComplexityRoot struct {
 		Name func(childComplexity int) int
 	}
 
+	EndpointsPayload struct {
+		Endpoints func(childComplexity int) int
+		Snapshot  func(childComplexity int) int
+	}
+
 	GoneNode struct {
 		LastSeenAt func(childComplexity int) int
 		Node       func(childComplexity int) int
@@ -527,6 +538,7 @@ type ComplexityRoot struct {
 		Prefix      func(childComplexity int) int
 		ReplacedBy  func(childComplexity int) int
 		Replaces    func(childComplexity int) int
+		Revision    func(childComplexity int) int
 		RevokedAt   func(childComplexity int) int
 		Scope       func(childComplexity int) int
 		Status      func(childComplexity int) int
@@ -688,6 +700,7 @@ type ComplexityRoot struct {
 		ID          func(childComplexity int) int
 		JoinedAt    func(childComplexity int) int
 		Name        func(childComplexity int) int
+		Revision    func(childComplexity int) int
 		Role        func(childComplexity int) int
 		SignedInAt  func(childComplexity int) int
 		Status      func(childComplexity int) int
@@ -721,6 +734,7 @@ type ComplexityRoot struct {
 		Hidden   func(childComplexity int) int
 		ID       func(childComplexity int) int
 		Name     func(childComplexity int) int
+		Revision func(childComplexity int) int
 		Unit     func(childComplexity int) int
 	}
 
@@ -762,6 +776,7 @@ type ComplexityRoot struct {
 		CancelAccountMove     func(childComplexity int, accountID string) int
 		CancelScheduledChange func(childComplexity int, id string) int
 		ChangeAccounts        func(childComplexity int, input model.ChangeAccountsInput) int
+		ChangePilot           func(childComplexity int, input model.ChangePilotInput) int
 		ChangeTierMove        func(childComplexity int, input model.ChangeTierMoveInput) int
 		ConfirmTotp           func(childComplexity int, code string) int
 		CopyTier              func(childComplexity int, input model.CopyTierInput) int
@@ -769,23 +784,26 @@ type ComplexityRoot struct {
 		CreateAccount         func(childComplexity int, input model.CreateAccountInput) int
 		CreateEndpoint        func(childComplexity int, input model.CreateEndpointInput) int
 		CreateEndpointGroup   func(childComplexity int, name string) int
+		CreateEndpoints       func(childComplexity int, input model.CreateEndpointsInput) int
 		CreateKey             func(childComplexity int, input model.CreateKeyInput) int
 		CreateMemberLink      func(childComplexity int, id string) int
 		CreateMeter           func(childComplexity int, input model.CreateMeterInput) int
 		CreateTier            func(childComplexity int, input model.CreateTierInput) int
-		DeleteEndpoint        func(childComplexity int, id string) int
+		DeleteEndpoint        func(childComplexity int, id string, revision *int) int
 		DeleteEndpointGroup   func(childComplexity int, id string) int
-		DeleteMeter           func(childComplexity int, id string) int
-		DeleteOverride        func(childComplexity int, id string) int
-		DeleteTier            func(childComplexity int, id string) int
+		DeleteMeter           func(childComplexity int, id string, revision *int) int
+		DeleteOverride        func(childComplexity int, id string, revision *int) int
+		DeleteTier            func(childComplexity int, id string, revision *int) int
 		DisableTotp           func(childComplexity int, code string) int
-		DiscardTierDraft      func(childComplexity int, tierID string) int
+		DiscardTierDraft      func(childComplexity int, tierID string, revision *int) int
 		EndMemberSessions     func(childComplexity int, id string) int
 		EndOtherSessions      func(childComplexity int) int
+		EndPilot              func(childComplexity int, input model.EndPilotInput) int
 		EndSession            func(childComplexity int, id string) int
 		ImportOpenAPI         func(childComplexity int, input model.ImportOpenAPIInput) int
 		InviteMember          func(childComplexity int, input model.InviteMemberInput) int
 		MoveAccount           func(childComplexity int, input model.MoveAccountInput) int
+		PromotePilot          func(childComplexity int, input model.PromotePilotInput) int
 		PublishTier           func(childComplexity int, input model.PublishTierInput) int
 		RemoveIdentity        func(childComplexity int, id string) int
 		RemoveMember          func(childComplexity int, id string) int
@@ -806,6 +824,7 @@ type ComplexityRoot struct {
 		SetPassword           func(childComplexity int, input model.SetPasswordInput) int
 		SetRetention          func(childComplexity int, input model.RetentionInput) int
 		SignOut               func(childComplexity int) int
+		StartPilot            func(childComplexity int, input model.StartPilotInput) int
 		UnlinkMember          func(childComplexity int, id string) int
 		UpdateAccount         func(childComplexity int, input model.UpdateAccountInput) int
 		UpdateEndpoint        func(childComplexity int, input model.UpdateEndpointInput) int
@@ -828,6 +847,7 @@ type ComplexityRoot struct {
 		Limit        func(childComplexity int) int
 		Mode         func(childComplexity int) int
 		Note         func(childComplexity int) int
+		Revision     func(childComplexity int) int
 		Until        func(childComplexity int) int
 	}
 
@@ -850,6 +870,35 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Pilot struct {
+		AccountCount func(childComplexity int) int
+		AccountIds   func(childComplexity int) int
+		Effect       func(childComplexity int) int
+		EndedAt      func(childComplexity int) int
+		EndedBy      func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Percent      func(childComplexity int) int
+		PromotedTo   func(childComplexity int) int
+		StartedAt    func(childComplexity int) int
+		StartedBy    func(childComplexity int) int
+		State        func(childComplexity int) int
+		Version      func(childComplexity int) int
+	}
+
+	PilotEffect struct {
+		Inside  func(childComplexity int) int
+		Outside func(childComplexity int) int
+	}
+
+	PilotGroup struct {
+		Accounts          func(childComplexity int) int
+		AllowedRequests   func(childComplexity int) int
+		Sampled           func(childComplexity int) int
+		ThrottledAccounts func(childComplexity int) int
+		ThrottledRequests func(childComplexity int) int
+	}
+
 	PlannedRetention struct {
 		Days        func(childComplexity int) int
 		Drop        func(childComplexity int) int
@@ -858,16 +907,18 @@ type ComplexityRoot struct {
 	}
 
 	Preview struct {
-		AccountCount func(childComplexity int) int
-		Accounts     func(childComplexity int) int
-		From         func(childComplexity int) int
-		Limits       func(childComplexity int) int
-		PointMinutes func(childComplexity int) int
-		Points       func(childComplexity int) int
-		Possibly     func(childComplexity int) int
-		Surely       func(childComplexity int) int
-		To           func(childComplexity int) int
-		Total        func(childComplexity int) int
+		AccountCount  func(childComplexity int) int
+		Accounts      func(childComplexity int) int
+		From          func(childComplexity int) int
+		Limits        func(childComplexity int) int
+		PointMinutes  func(childComplexity int) int
+		Points        func(childComplexity int) int
+		Possibly      func(childComplexity int) int
+		PossiblyToday func(childComplexity int) int
+		Surely        func(childComplexity int) int
+		SurelyToday   func(childComplexity int) int
+		To            func(childComplexity int) int
+		Total         func(childComplexity int) int
 	}
 
 	PreviewAccount struct {
@@ -879,11 +930,17 @@ type ComplexityRoot struct {
 		WorstAtMost func(childComplexity int) int
 	}
 
+	PreviewFigures struct {
+		AtLeast func(childComplexity int) int
+		AtMost  func(childComplexity int) int
+	}
+
 	PreviewHarm struct {
 		AtLeast   func(childComplexity int) int
 		AtMost    func(childComplexity int) int
 		Requests  func(childComplexity int) int
 		Throttled func(childComplexity int) int
+		Today     func(childComplexity int) int
 	}
 
 	PreviewLimit struct {
@@ -907,43 +964,44 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		APITokens        func(childComplexity int, first int, after *string) int
-		Account          func(childComplexity int, id string) int
-		Accounts         func(childComplexity int, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) int
-		AuditActions     func(childComplexity int) int
-		AuditHead        func(childComplexity int) int
-		AuditLog         func(childComplexity int, first int, after *string, filter *model.AuditFilter) int
-		AuditRecord      func(childComplexity int, seq int64) int
-		AuditVerify      func(childComplexity int, from int64, anchors []string) int
-		Corrections      func(childComplexity int, accountID *string, first int, after *string) int
-		Defaults         func(childComplexity int) int
-		Denials          func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
-		EndpointGroups   func(childComplexity int, first int, after *string) int
-		EndpointSources  func(childComplexity int) int
-		Endpoints        func(childComplexity int, first int, after *string, search *string) int
-		Explore          func(childComplexity int, input model.ExploreInput) int
-		HeatMap          func(childComplexity int, input model.HeatMapInput) int
-		LimitActivity    func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
-		LimitEffect      func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
-		ManagedObjects   func(childComplexity int) int
-		Member           func(childComplexity int, id string) int
-		Members          func(childComplexity int, first int, after *string, search *string, role *controlplane.Role) int
-		Meters           func(childComplexity int, first int, after *string) int
-		Node             func(childComplexity int, id string) int
-		Nodes            func(childComplexity int, ids []string) int
-		Preview          func(childComplexity int, input model.PreviewInput) int
-		Reconciliation   func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
-		Retention        func(childComplexity int) int
-		RetentionPlan    func(childComplexity int, input model.RetentionInput) int
-		Rollout          func(childComplexity int, snapshot *int64, recent int) int
-		ScheduledChanges func(childComplexity int, first int, after *string, accountID *string, statuses []controlplane.ScheduleStatus) int
-		Tier             func(childComplexity int, id string) int
-		TierVersion      func(childComplexity int, id string) int
-		Tiers            func(childComplexity int, first int, after *string) int
-		TopConsumers     func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
-		UnaccountedUsage func(childComplexity int, first int, after *string, open *bool) int
-		Usage            func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
-		Viewer           func(childComplexity int) int
+		APITokens          func(childComplexity int, first int, after *string) int
+		Account            func(childComplexity int, id string) int
+		Accounts           func(childComplexity int, first int, after *string, filter *model.AccountFilter, orderBy *model.AccountOrder) int
+		AuditActions       func(childComplexity int) int
+		AuditHead          func(childComplexity int) int
+		AuditLog           func(childComplexity int, first int, after *string, filter *model.AuditFilter) int
+		AuditRecord        func(childComplexity int, seq int64) int
+		AuditVerify        func(childComplexity int, from int64, anchors []string) int
+		Corrections        func(childComplexity int, accountID *string, first int, after *string) int
+		Defaults           func(childComplexity int) int
+		Denials            func(childComplexity int, requestID *string, accountID *string, first int, after *string) int
+		EndpointGroups     func(childComplexity int, first int, after *string) int
+		EndpointSources    func(childComplexity int) int
+		Endpoints          func(childComplexity int, first int, after *string, search *string) int
+		Explore            func(childComplexity int, input model.ExploreInput) int
+		HeatMap            func(childComplexity int, input model.HeatMapInput) int
+		LimitActivity      func(childComplexity int, from time.Time, to *time.Time, tierID *string, accountID *string) int
+		LimitEffect        func(childComplexity int, limitID string, from time.Time, to *time.Time, granularity controlplane.Granularity) int
+		ManagedObjects     func(childComplexity int) int
+		Member             func(childComplexity int, id string) int
+		Members            func(childComplexity int, first int, after *string, search *string, role *controlplane.Role) int
+		Meters             func(childComplexity int, first int, after *string) int
+		Node               func(childComplexity int, id string) int
+		Nodes              func(childComplexity int, ids []string) int
+		Preview            func(childComplexity int, input model.PreviewInput) int
+		Reconciliation     func(childComplexity int, from time.Time, to time.Time, accountID *string, first int, after *string) int
+		Retention          func(childComplexity int) int
+		RetentionPlan      func(childComplexity int, input model.RetentionInput) int
+		Rollout            func(childComplexity int, snapshot *int64, recent int) int
+		ScheduledChanges   func(childComplexity int, first int, after *string, accountID *string, statuses []controlplane.ScheduleStatus) int
+		SuggestedEndpoints func(childComplexity int, first int, after *string) int
+		Tier               func(childComplexity int, id string) int
+		TierVersion        func(childComplexity int, id string) int
+		Tiers              func(childComplexity int, first int, after *string) int
+		TopConsumers       func(childComplexity int, from time.Time, to *time.Time, first int, filter *model.UsageFilter) int
+		UnaccountedUsage   func(childComplexity int, first int, after *string, open *bool) int
+		Usage              func(childComplexity int, from time.Time, to *time.Time, granularity controlplane.Granularity, filter *model.UsageFilter) int
+		Viewer             func(childComplexity int) int
 	}
 
 	QuotaStanding struct {
@@ -1122,18 +1180,42 @@ type ComplexityRoot struct {
 		Usage        func(childComplexity int, accountID *string, keyID *string, endpointID *string, everyMs int) int
 	}
 
+	SuggestedEndpoint struct {
+		Examples func(childComplexity int) int
+		LastSeen func(childComplexity int) int
+		Method   func(childComplexity int) int
+		Paths    func(childComplexity int) int
+		Requests func(childComplexity int) int
+		Share    func(childComplexity int) int
+		Template func(childComplexity int) int
+	}
+
+	SuggestedEndpointConnection struct {
+		Edges      func(childComplexity int) int
+		Nodes      func(childComplexity int) int
+		PageInfo   func(childComplexity int) int
+		TotalCount func(childComplexity int) int
+	}
+
+	SuggestedEndpointEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	Tier struct {
-		AccountCount func(childComplexity int) int
-		CreatedAt    func(childComplexity int) int
-		Draft        func(childComplexity int) int
-		ID           func(childComplexity int) int
-		Limits       func(childComplexity int) int
-		Move         func(childComplexity int) int
-		Name         func(childComplexity int) int
-		Revision     func(childComplexity int) int
-		UpdatedAt    func(childComplexity int) int
-		Version      func(childComplexity int) int
-		Versions     func(childComplexity int, first int, after *string) int
+		AccountCount        func(childComplexity int) int
+		CreatedAt           func(childComplexity int) int
+		DefaultAccountCount func(childComplexity int) int
+		Draft               func(childComplexity int) int
+		ID                  func(childComplexity int) int
+		Limits              func(childComplexity int) int
+		Move                func(childComplexity int) int
+		Name                func(childComplexity int) int
+		Pilot               func(childComplexity int) int
+		Revision            func(childComplexity int) int
+		UpdatedAt           func(childComplexity int) int
+		Version             func(childComplexity int) int
+		Versions            func(childComplexity int, first int, after *string) int
 	}
 
 	TierConnection struct {
@@ -1178,6 +1260,7 @@ type ComplexityRoot struct {
 		Number       func(childComplexity int) int
 		PublishedAt  func(childComplexity int) int
 		PublishedBy  func(childComplexity int) int
+		SavedBy      func(childComplexity int) int
 		State        func(childComplexity int) int
 		Tier         func(childComplexity int) int
 	}
@@ -1330,6 +1413,7 @@ type ComplexityRoot struct {
 
 	Viewer struct {
 		Account     func(childComplexity int) int
+		Development func(childComplexity int) int
 		Kind        func(childComplexity int) int
 		Member      func(childComplexity int) int
 		Name        func(childComplexity int) int
@@ -1358,6 +1442,7 @@ type AccountResolver interface {
 	Tier(ctx context.Context, obj *controlplane.Account) (*controlplane.Tier, error)
 	Version(ctx context.Context, obj *controlplane.Account) (*controlplane.TierVersion, error)
 	PendingMove(ctx context.Context, obj *controlplane.Account) (*controlplane.AccountMove, error)
+	Pilot(ctx context.Context, obj *controlplane.Account) (*controlplane.Pilot, error)
 
 	Labels(ctx context.Context, obj *controlplane.Account) ([]*controlplane.Label, error)
 
@@ -1536,13 +1621,13 @@ type MutationResolver interface {
 	UpdateAccount(ctx context.Context, input model.UpdateAccountInput) (*model.AccountPayload, error)
 	ChangeAccounts(ctx context.Context, input model.ChangeAccountsInput) (*model.ChangeAccountsPayload, error)
 	SetOverride(ctx context.Context, input model.SetOverrideInput) (*model.AccountPayload, error)
-	DeleteOverride(ctx context.Context, id string) (*model.AccountPayload, error)
+	DeleteOverride(ctx context.Context, id string, revision *int) (*model.AccountPayload, error)
 	ResetAccount(ctx context.Context, id string) (*model.AccountPayload, error)
 	AddIdentity(ctx context.Context, input model.AddIdentityInput) (*model.AccountPayload, error)
 	RemoveIdentity(ctx context.Context, id string) (*model.AccountPayload, error)
 	RevertChange(ctx context.Context, input model.RevertChangeInput) (*model.RevertChangePayload, error)
 	CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error)
-	DeleteEndpoint(ctx context.Context, id string) (*model.DeletePayload, error)
+	DeleteEndpoint(ctx context.Context, id string, revision *int) (*model.DeletePayload, error)
 	UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error)
 	CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error)
 	DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error)
@@ -1563,23 +1648,28 @@ type MutationResolver interface {
 	UnlinkMember(ctx context.Context, id string) (*model.MemberPayload, error)
 	CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error)
 	UpdateMeter(ctx context.Context, input model.UpdateMeterInput) (*model.MeterPayload, error)
-	DeleteMeter(ctx context.Context, id string) (*model.DeletePayload, error)
+	DeleteMeter(ctx context.Context, id string, revision *int) (*model.DeletePayload, error)
 	ChangeTierMove(ctx context.Context, input model.ChangeTierMoveInput) (*model.TierPayload, error)
 	MoveAccount(ctx context.Context, input model.MoveAccountInput) (*model.AccountPayload, error)
 	CancelAccountMove(ctx context.Context, accountID string) (*model.AccountPayload, error)
 	ImportOpenAPI(ctx context.Context, input model.ImportOpenAPIInput) (*model.ImportOpenAPIPayload, error)
+	StartPilot(ctx context.Context, input model.StartPilotInput) (*model.TierPayload, error)
+	ChangePilot(ctx context.Context, input model.ChangePilotInput) (*model.TierPayload, error)
+	EndPilot(ctx context.Context, input model.EndPilotInput) (*model.TierPayload, error)
+	PromotePilot(ctx context.Context, input model.PromotePilotInput) (*model.TierPayload, error)
 	SetRetention(ctx context.Context, input model.RetentionInput) (*model.RetentionPayload, error)
 	ScheduleChange(ctx context.Context, input model.ScheduleChangeInput) (*model.ScheduledChangePayload, error)
 	CancelScheduledChange(ctx context.Context, id string) (*model.ScheduledChangePayload, error)
+	CreateEndpoints(ctx context.Context, input model.CreateEndpointsInput) (*model.EndpointsPayload, error)
 	CreateTier(ctx context.Context, input model.CreateTierInput) (*model.TierPayload, error)
 	UpdateTier(ctx context.Context, input model.UpdateTierInput) (*model.TierPayload, error)
 	ReorderLimits(ctx context.Context, input model.ReorderLimitsInput) (*model.TierPayload, error)
-	DeleteTier(ctx context.Context, id string) (*model.DeletePayload, error)
+	DeleteTier(ctx context.Context, id string, revision *int) (*model.DeletePayload, error)
 	SetDefaults(ctx context.Context, input model.DefaultsInput) (*model.DefaultsPayload, error)
 	CreateAPIToken(ctx context.Context, input model.CreateAPITokenInput) (*model.CreateAPITokenPayload, error)
 	RevokeAPIToken(ctx context.Context, id string) (*model.APITokenPayload, error)
 	SaveTierDraft(ctx context.Context, input model.SaveTierDraftInput) (*model.TierPayload, error)
-	DiscardTierDraft(ctx context.Context, tierID string) (*model.TierPayload, error)
+	DiscardTierDraft(ctx context.Context, tierID string, revision *int) (*model.TierPayload, error)
 	PublishTier(ctx context.Context, input model.PublishTierInput) (*model.TierPayload, error)
 	CopyTier(ctx context.Context, input model.CopyTierInput) (*model.TierPayload, error)
 	SignOut(ctx context.Context) (bool, error)
@@ -1602,6 +1692,18 @@ type OverrideResolver interface {
 	Ended(ctx context.Context, obj *controlplane.Override) (bool, error)
 
 	InForce(ctx context.Context, obj *controlplane.Override) (bool, error)
+}
+type PilotResolver interface {
+	ID(ctx context.Context, obj *controlplane.Pilot) (string, error)
+
+	Version(ctx context.Context, obj *controlplane.Pilot) (*controlplane.TierVersion, error)
+
+	AccountIds(ctx context.Context, obj *controlplane.Pilot) ([]string, error)
+	AccountCount(ctx context.Context, obj *controlplane.Pilot) (int, error)
+	Effect(ctx context.Context, obj *controlplane.Pilot) (*controlplane.PilotEffect, error)
+	PromotedTo(ctx context.Context, obj *controlplane.Pilot) (*controlplane.TierVersion, error)
+
+	EndedBy(ctx context.Context, obj *controlplane.Pilot) (*controlplane.Actor, error)
 }
 type PreviewAccountResolver interface {
 	Account(ctx context.Context, obj *preview.AccountHarm) (*controlplane.Account, error)
@@ -1638,6 +1740,7 @@ type QueryResolver interface {
 	Retention(ctx context.Context) (*controlplane.Retention, error)
 	RetentionPlan(ctx context.Context, input model.RetentionInput) (*model.RetentionPlan, error)
 	ScheduledChanges(ctx context.Context, first int, after *string, accountID *string, statuses []controlplane.ScheduleStatus) (*model.Connection[controlplane.ScheduledChange], error)
+	SuggestedEndpoints(ctx context.Context, first int, after *string) (*model.Connection[suggest.Suggestion], error)
 	Tiers(ctx context.Context, first int, after *string) (*model.Connection[controlplane.Tier], error)
 	Tier(ctx context.Context, id string) (*controlplane.Tier, error)
 	Defaults(ctx context.Context) (*controlplane.Defaults, error)
@@ -1688,7 +1791,9 @@ type TierResolver interface {
 	Draft(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierVersion, error)
 	Versions(ctx context.Context, obj *controlplane.Tier, first int, after *string) (*model.TierVersionConnection, error)
 	Move(ctx context.Context, obj *controlplane.Tier) (*controlplane.TierMove, error)
+	Pilot(ctx context.Context, obj *controlplane.Tier) (*controlplane.Pilot, error)
 	AccountCount(ctx context.Context, obj *controlplane.Tier) (int, error)
+	DefaultAccountCount(ctx context.Context, obj *controlplane.Tier) (int, error)
 }
 type TierMoveResolver interface {
 	ID(ctx context.Context, obj *controlplane.TierMove) (string, error)
@@ -1702,6 +1807,8 @@ type TierVersionResolver interface {
 	Number(ctx context.Context, obj *controlplane.TierVersion) (*int, error)
 
 	AccountCount(ctx context.Context, obj *controlplane.TierVersion) (int, error)
+
+	SavedBy(ctx context.Context, obj *controlplane.TierVersion) (*controlplane.Actor, error)
 
 	PublishedBy(ctx context.Context, obj *controlplane.TierVersion) (*controlplane.Actor, error)
 }
@@ -1736,6 +1843,7 @@ type ViewerResolver interface {
 	Account(ctx context.Context, obj *model.Viewer) (*controlplane.Account, error)
 	Member(ctx context.Context, obj *model.Viewer) (*controlplane.Member, error)
 	SignOutURL(ctx context.Context, obj *model.Viewer) (*string, error)
+	Development(ctx context.Context, obj *model.Viewer) (bool, error)
 	Sessions(ctx context.Context, obj *model.Viewer) ([]*controlplane.Session, error)
 }
 
@@ -1840,12 +1948,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Account.PendingMove(childComplexity), true
+	case "Account.pilot":
+		if e.ComplexityRoot.Account.Pilot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Pilot(childComplexity), true
 	case "Account.quotas":
 		if e.ComplexityRoot.Account.Quotas == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Account.Quotas(childComplexity), true
+	case "Account.revision":
+		if e.ComplexityRoot.Account.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Account.Revision(childComplexity), true
 	case "Account.status":
 		if e.ComplexityRoot.Account.Status == nil {
 			break
@@ -2654,6 +2774,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Defaults.IntroductoryAllowance(childComplexity), true
+	case "Defaults.revision":
+		if e.ComplexityRoot.Defaults.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Defaults.Revision(childComplexity), true
 	case "Defaults.tier":
 		if e.ComplexityRoot.Defaults.Tier == nil {
 			break
@@ -2853,6 +2979,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Endpoint.Method(childComplexity), true
+	case "Endpoint.revision":
+		if e.ComplexityRoot.Endpoint.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Endpoint.Revision(childComplexity), true
 	case "Endpoint.source":
 		if e.ComplexityRoot.Endpoint.Source == nil {
 			break
@@ -3158,6 +3290,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EndpointUse.Name(childComplexity), true
 
+	case "EndpointsPayload.endpoints":
+		if e.ComplexityRoot.EndpointsPayload.Endpoints == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointsPayload.Endpoints(childComplexity), true
+	case "EndpointsPayload.snapshot":
+		if e.ComplexityRoot.EndpointsPayload.Snapshot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointsPayload.Snapshot(childComplexity), true
+
 	case "GoneNode.lastSeenAt":
 		if e.ComplexityRoot.GoneNode.LastSeenAt == nil {
 			break
@@ -3442,6 +3587,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Key.Replaces(childComplexity), true
+	case "Key.revision":
+		if e.ComplexityRoot.Key.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Key.Revision(childComplexity), true
 	case "Key.revokedAt":
 		if e.ComplexityRoot.Key.RevokedAt == nil {
 			break
@@ -4034,6 +4185,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Member.Name(childComplexity), true
+	case "Member.revision":
+		if e.ComplexityRoot.Member.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Member.Revision(childComplexity), true
 	case "Member.role":
 		if e.ComplexityRoot.Member.Role == nil {
 			break
@@ -4147,6 +4304,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Meter.Name(childComplexity), true
+	case "Meter.revision":
+		if e.ComplexityRoot.Meter.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Meter.Revision(childComplexity), true
 	case "Meter.unit":
 		if e.ComplexityRoot.Meter.Unit == nil {
 			break
@@ -4316,6 +4479,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.ChangeAccounts(childComplexity, args["input"].(model.ChangeAccountsInput)), true
+	case "Mutation.changePilot":
+		if e.ComplexityRoot.Mutation.ChangePilot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_changePilot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ChangePilot(childComplexity, args["input"].(model.ChangePilotInput)), true
 	case "Mutation.changeTierMove":
 		if e.ComplexityRoot.Mutation.ChangeTierMove == nil {
 			break
@@ -4393,6 +4567,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateEndpointGroup(childComplexity, args["name"].(string)), true
+	case "Mutation.createEndpoints":
+		if e.ComplexityRoot.Mutation.CreateEndpoints == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createEndpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreateEndpoints(childComplexity, args["input"].(model.CreateEndpointsInput)), true
 	case "Mutation.createKey":
 		if e.ComplexityRoot.Mutation.CreateKey == nil {
 			break
@@ -4447,7 +4632,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteEndpoint(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Mutation.DeleteEndpoint(childComplexity, args["id"].(string), args["revision"].(*int)), true
 	case "Mutation.deleteEndpointGroup":
 		if e.ComplexityRoot.Mutation.DeleteEndpointGroup == nil {
 			break
@@ -4469,7 +4654,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteMeter(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Mutation.DeleteMeter(childComplexity, args["id"].(string), args["revision"].(*int)), true
 	case "Mutation.deleteOverride":
 		if e.ComplexityRoot.Mutation.DeleteOverride == nil {
 			break
@@ -4480,7 +4665,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteOverride(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Mutation.DeleteOverride(childComplexity, args["id"].(string), args["revision"].(*int)), true
 	case "Mutation.deleteTier":
 		if e.ComplexityRoot.Mutation.DeleteTier == nil {
 			break
@@ -4491,7 +4676,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DeleteTier(childComplexity, args["id"].(string)), true
+		return e.ComplexityRoot.Mutation.DeleteTier(childComplexity, args["id"].(string), args["revision"].(*int)), true
 	case "Mutation.disableTotp":
 		if e.ComplexityRoot.Mutation.DisableTotp == nil {
 			break
@@ -4513,7 +4698,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.DiscardTierDraft(childComplexity, args["tierId"].(string)), true
+		return e.ComplexityRoot.Mutation.DiscardTierDraft(childComplexity, args["tierId"].(string), args["revision"].(*int)), true
 	case "Mutation.endMemberSessions":
 		if e.ComplexityRoot.Mutation.EndMemberSessions == nil {
 			break
@@ -4531,6 +4716,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EndOtherSessions(childComplexity), true
+	case "Mutation.endPilot":
+		if e.ComplexityRoot.Mutation.EndPilot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_endPilot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EndPilot(childComplexity, args["input"].(model.EndPilotInput)), true
 	case "Mutation.endSession":
 		if e.ComplexityRoot.Mutation.EndSession == nil {
 			break
@@ -4575,6 +4771,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.MoveAccount(childComplexity, args["input"].(model.MoveAccountInput)), true
+	case "Mutation.promotePilot":
+		if e.ComplexityRoot.Mutation.PromotePilot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_promotePilot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.PromotePilot(childComplexity, args["input"].(model.PromotePilotInput)), true
 	case "Mutation.publishTier":
 		if e.ComplexityRoot.Mutation.PublishTier == nil {
 			break
@@ -4790,6 +4997,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.SignOut(childComplexity), true
+	case "Mutation.startPilot":
+		if e.ComplexityRoot.Mutation.StartPilot == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_startPilot_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.StartPilot(childComplexity, args["input"].(model.StartPilotInput)), true
 	case "Mutation.unlinkMember":
 		if e.ComplexityRoot.Mutation.UnlinkMember == nil {
 			break
@@ -4950,6 +5168,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Override.Note(childComplexity), true
+	case "Override.revision":
+		if e.ComplexityRoot.Override.Revision == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Override.Revision(childComplexity), true
 	case "Override.until":
 		if e.ComplexityRoot.Override.Until == nil {
 			break
@@ -5020,6 +5244,129 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Pilot.accountCount":
+		if e.ComplexityRoot.Pilot.AccountCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.AccountCount(childComplexity), true
+	case "Pilot.accountIds":
+		if e.ComplexityRoot.Pilot.AccountIds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.AccountIds(childComplexity), true
+	case "Pilot.effect":
+		if e.ComplexityRoot.Pilot.Effect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.Effect(childComplexity), true
+	case "Pilot.endedAt":
+		if e.ComplexityRoot.Pilot.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.EndedAt(childComplexity), true
+	case "Pilot.endedBy":
+		if e.ComplexityRoot.Pilot.EndedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.EndedBy(childComplexity), true
+	case "Pilot.id":
+		if e.ComplexityRoot.Pilot.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.ID(childComplexity), true
+	case "Pilot.name":
+		if e.ComplexityRoot.Pilot.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.Name(childComplexity), true
+	case "Pilot.percent":
+		if e.ComplexityRoot.Pilot.Percent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.Percent(childComplexity), true
+	case "Pilot.promotedTo":
+		if e.ComplexityRoot.Pilot.PromotedTo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.PromotedTo(childComplexity), true
+	case "Pilot.startedAt":
+		if e.ComplexityRoot.Pilot.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.StartedAt(childComplexity), true
+	case "Pilot.startedBy":
+		if e.ComplexityRoot.Pilot.StartedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.StartedBy(childComplexity), true
+	case "Pilot.state":
+		if e.ComplexityRoot.Pilot.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.State(childComplexity), true
+	case "Pilot.version":
+		if e.ComplexityRoot.Pilot.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Pilot.Version(childComplexity), true
+
+	case "PilotEffect.inside":
+		if e.ComplexityRoot.PilotEffect.Inside == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotEffect.Inside(childComplexity), true
+	case "PilotEffect.outside":
+		if e.ComplexityRoot.PilotEffect.Outside == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotEffect.Outside(childComplexity), true
+
+	case "PilotGroup.accounts":
+		if e.ComplexityRoot.PilotGroup.Accounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotGroup.Accounts(childComplexity), true
+	case "PilotGroup.allowed":
+		if e.ComplexityRoot.PilotGroup.AllowedRequests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotGroup.AllowedRequests(childComplexity), true
+	case "PilotGroup.sampled":
+		if e.ComplexityRoot.PilotGroup.Sampled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotGroup.Sampled(childComplexity), true
+	case "PilotGroup.throttledAccounts":
+		if e.ComplexityRoot.PilotGroup.ThrottledAccounts == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotGroup.ThrottledAccounts(childComplexity), true
+	case "PilotGroup.throttled":
+		if e.ComplexityRoot.PilotGroup.ThrottledRequests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PilotGroup.ThrottledRequests(childComplexity), true
+
 	case "PlannedRetention.days":
 		if e.ComplexityRoot.PlannedRetention.Days == nil {
 			break
@@ -5087,12 +5434,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Preview.Possibly(childComplexity), true
+	case "Preview.possiblyToday":
+		if e.ComplexityRoot.Preview.PossiblyToday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.PossiblyToday(childComplexity), true
 	case "Preview.surely":
 		if e.ComplexityRoot.Preview.Surely == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Preview.Surely(childComplexity), true
+	case "Preview.surelyToday":
+		if e.ComplexityRoot.Preview.SurelyToday == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Preview.SurelyToday(childComplexity), true
 	case "Preview.to":
 		if e.ComplexityRoot.Preview.To == nil {
 			break
@@ -5143,6 +5502,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PreviewAccount.WorstAtMost(childComplexity), true
 
+	case "PreviewFigures.atLeast":
+		if e.ComplexityRoot.PreviewFigures.AtLeast == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewFigures.AtLeast(childComplexity), true
+	case "PreviewFigures.atMost":
+		if e.ComplexityRoot.PreviewFigures.AtMost == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewFigures.AtMost(childComplexity), true
+
 	case "PreviewHarm.atLeast":
 		if e.ComplexityRoot.PreviewHarm.AtLeast == nil {
 			break
@@ -5167,6 +5539,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PreviewHarm.Throttled(childComplexity), true
+	case "PreviewHarm.today":
+		if e.ComplexityRoot.PreviewHarm.Today == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewHarm.Today(childComplexity), true
 
 	case "PreviewLimit.accountCount":
 		if e.ComplexityRoot.PreviewLimit.Accounts == nil {
@@ -5538,6 +5916,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.ScheduledChanges(childComplexity, args["first"].(int), args["after"].(*string), args["accountId"].(*string), args["statuses"].([]controlplane.ScheduleStatus)), true
+	case "Query.suggestedEndpoints":
+		if e.ComplexityRoot.Query.SuggestedEndpoints == nil {
+			break
+		}
+
+		args, err := ec.field_Query_suggestedEndpoints_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.SuggestedEndpoints(childComplexity, args["first"].(int), args["after"].(*string)), true
 	case "Query.tier":
 		if e.ComplexityRoot.Query.Tier == nil {
 			break
@@ -6291,6 +6680,87 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Subscription.Usage(childComplexity, args["accountId"].(*string), args["keyId"].(*string), args["endpointId"].(*string), args["everyMs"].(int)), true
 
+	case "SuggestedEndpoint.examples":
+		if e.ComplexityRoot.SuggestedEndpoint.Examples == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.Examples(childComplexity), true
+	case "SuggestedEndpoint.lastSeenAt":
+		if e.ComplexityRoot.SuggestedEndpoint.LastSeen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.LastSeen(childComplexity), true
+	case "SuggestedEndpoint.method":
+		if e.ComplexityRoot.SuggestedEndpoint.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.Method(childComplexity), true
+	case "SuggestedEndpoint.pathCount":
+		if e.ComplexityRoot.SuggestedEndpoint.Paths == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.Paths(childComplexity), true
+	case "SuggestedEndpoint.requests":
+		if e.ComplexityRoot.SuggestedEndpoint.Requests == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.Requests(childComplexity), true
+	case "SuggestedEndpoint.share":
+		if e.ComplexityRoot.SuggestedEndpoint.Share == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.Share(childComplexity), true
+	case "SuggestedEndpoint.template":
+		if e.ComplexityRoot.SuggestedEndpoint.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpoint.Template(childComplexity), true
+
+	case "SuggestedEndpointConnection.edges":
+		if e.ComplexityRoot.SuggestedEndpointConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpointConnection.Edges(childComplexity), true
+	case "SuggestedEndpointConnection.nodes":
+		if e.ComplexityRoot.SuggestedEndpointConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpointConnection.Nodes(childComplexity), true
+	case "SuggestedEndpointConnection.pageInfo":
+		if e.ComplexityRoot.SuggestedEndpointConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpointConnection.PageInfo(childComplexity), true
+	case "SuggestedEndpointConnection.totalCount":
+		if e.ComplexityRoot.SuggestedEndpointConnection.TotalCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpointConnection.TotalCount(childComplexity), true
+
+	case "SuggestedEndpointEdge.cursor":
+		if e.ComplexityRoot.SuggestedEndpointEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpointEdge.Cursor(childComplexity), true
+	case "SuggestedEndpointEdge.node":
+		if e.ComplexityRoot.SuggestedEndpointEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SuggestedEndpointEdge.Node(childComplexity), true
+
 	case "Tier.accountCount":
 		if e.ComplexityRoot.Tier.AccountCount == nil {
 			break
@@ -6303,6 +6773,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tier.CreatedAt(childComplexity), true
+	case "Tier.defaultAccountCount":
+		if e.ComplexityRoot.Tier.DefaultAccountCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tier.DefaultAccountCount(childComplexity), true
 	case "Tier.draft":
 		if e.ComplexityRoot.Tier.Draft == nil {
 			break
@@ -6333,6 +6809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Tier.Name(childComplexity), true
+	case "Tier.pilot":
+		if e.ComplexityRoot.Tier.Pilot == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Tier.Pilot(childComplexity), true
 	case "Tier.revision":
 		if e.ComplexityRoot.Tier.Revision == nil {
 			break
@@ -6541,6 +7023,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TierVersion.PublishedBy(childComplexity), true
+	case "TierVersion.savedBy":
+		if e.ComplexityRoot.TierVersion.SavedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TierVersion.SavedBy(childComplexity), true
 	case "TierVersion.state":
 		if e.ComplexityRoot.TierVersion.State == nil {
 			break
@@ -7181,6 +7669,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Account(childComplexity), true
+	case "Viewer.development":
+		if e.ComplexityRoot.Viewer.Development == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Development(childComplexity), true
 	case "Viewer.kind":
 		if e.ComplexityRoot.Viewer.Kind == nil {
 			break
@@ -7278,15 +7772,18 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputAdjustUsageInput,
 		ec.unmarshalInputAuditFilter,
 		ec.unmarshalInputChangeAccountsInput,
+		ec.unmarshalInputChangePilotInput,
 		ec.unmarshalInputChangeTierMoveInput,
 		ec.unmarshalInputCopyTierInput,
 		ec.unmarshalInputCreateAccountInput,
 		ec.unmarshalInputCreateApiTokenInput,
 		ec.unmarshalInputCreateEndpointInput,
+		ec.unmarshalInputCreateEndpointsInput,
 		ec.unmarshalInputCreateKeyInput,
 		ec.unmarshalInputCreateMeterInput,
 		ec.unmarshalInputCreateTierInput,
 		ec.unmarshalInputDefaultsInput,
+		ec.unmarshalInputEndPilotInput,
 		ec.unmarshalInputExploreInput,
 		ec.unmarshalInputHeatMapInput,
 		ec.unmarshalInputImportOpenApiInput,
@@ -7299,6 +7796,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputMoveAccountInput,
 		ec.unmarshalInputMoveInput,
 		ec.unmarshalInputPreviewInput,
+		ec.unmarshalInputPromotePilotInput,
 		ec.unmarshalInputPublishTierInput,
 		ec.unmarshalInputReorderLimitsInput,
 		ec.unmarshalInputReportLeakedKeysInput,
@@ -7311,6 +7809,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		ec.unmarshalInputSetManagerInput,
 		ec.unmarshalInputSetOverrideInput,
 		ec.unmarshalInputSetPasswordInput,
+		ec.unmarshalInputStartPilotInput,
 		ec.unmarshalInputTrialInput,
 		ec.unmarshalInputUpdateAccountInput,
 		ec.unmarshalInputUpdateEndpointInput,
@@ -7450,7 +7949,11 @@ extend type Mutation {
   """
   setOverride(input: SetOverrideInput!): AccountPayload!
   "Takes an override away: the tier's limit holds again."
-  deleteOverride(id: ID!): AccountPayload!
+  deleteOverride(
+    id: ID!
+    "As of SetOverrideInput."
+    revision: Int
+  ): AccountPayload!
   "Resets all counters of an account, quotas too, in every Envoy, in about a second."
   resetAccount(id: ID!): AccountPayload!
   """
@@ -7471,11 +7974,13 @@ type Account implements Node {
   tier: Tier!
   """
   The version of its tier that it is on, whose limits it has: not the current one when
-  it is grandfathered.
+  it is grandfathered, and what the pilot tries when it is in one.
   """
   version: TierVersion!
   "The move to another version or tier that is to come for it by itself; null for none."
   pendingMove: AccountMove
+  "The pilot that it is in, whose limits it has; null for none."
+  pilot: Pilot
   "Whether it has no tier of its own and is on the default one."
   onDefaultTier: Boolean!
   "Whether it may send requests."
@@ -7528,6 +8033,8 @@ type Account implements Node {
   ): Totals!
   "When the account was created."
   createdAt: Time!
+  "Counts its changes, whoever makes them; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 """
@@ -7597,6 +8104,8 @@ type Override implements Node {
   introductory: Boolean!
   "Whether Envoys follow it: it has not ended, and its limit is one of the account's version of its tier."
   inForce: Boolean!
+  "Another one after each change; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 "A name other than a key that stands for an account."
@@ -7749,6 +8258,8 @@ input AccountFilter {
   labels: [LabelFilter!]
   "On trial, and it ends before."
   trialEndsBefore: Time
+  "With one of these names, to the letter; at most 200."
+  names: [String!]
 }
 
 "What a label has to be."
@@ -7814,6 +8325,11 @@ input CreateAccountInput {
 "An account to change. What is left out stays as it is."
 input UpdateAccountInput {
   id: ID!
+  """
+  The revision that the edit is based on. When the account has moved on, it fails with
+  CONFLICT and says what changed. Leave it out to overwrite.
+  """
+  revision: Int
   "Unique, 1 to 128 characters."
   name: String
   "The tier to move it to."
@@ -7836,7 +8352,7 @@ input UpdateAccountInput {
 input ChangeAccountsInput {
   "These, at most 10000; or give ` + "`" + `filter` + "`" + `."
   ids: [ID!]
-  "Those that it finds."
+  "Those that it finds when the call begins."
   filter: AccountFilter
   "What is to be changed of each."
   set: AccountChanges!
@@ -7898,6 +8414,12 @@ input SetOverrideInput {
   accountId: ID!
   "A limit of the account's tier."
   limitId: ID!
+  """
+  The revision of the override that this is based on; 0 when there was none. When
+  it has moved on, it fails with CONFLICT and says what changed. Leave it out to
+  overwrite.
+  """
+  revision: Int
   "Instead of the limit's amount, 1 to 10^12."
   amount: Int64!
   "For RATE: instead of the limit's burst, 1 to 10^12; leave it out to keep that."
@@ -7963,7 +8485,10 @@ type AccountPayload {
   auditVerify(
     "The first record; the hash before it is taken for granted unless an anchor names it."
     from: Int64! = 1
-    "AuditHead.anchor of earlier times, at most 100: the log has to pass through them."
+    """
+    AuditHead.anchor of earlier times, at most 100: the log has to pass through them. Of those before ` + "`" + `from` + "`" + `,
+    the records are checked by themselves.
+    """
     anchors: [String!]! = []
   ): AuditVerification!
 }
@@ -7978,7 +8503,7 @@ input AuditFilter {
   actions: [String!]
   "What it was done to, such as tier_3."
   objectId: ID
-  "Whose that is."
+  "Whose that is; also finds the records of a tier, of a pilot and of the defaults that moved this account among others, or were to move it."
   accountId: ID
   "In which request."
   requestId: String
@@ -8119,8 +8644,9 @@ type AuditBreak {
 extend type Mutation {
   """
   Puts an object back to what it was before a record, by the mutation that somebody would make for that, with
-  its permission, checks and errors. Fails with NOT_FOUND, or with CONFLICT on ` + "`" + `seq` + "`" + `: when that can't be done, or
-  when the object has changed since, and then says what changed.
+  its permission, checks and errors. What was deleted comes back with its id. Fails with NOT_FOUND, or with CONFLICT
+  on ` + "`" + `seq` + "`" + `: when that can't be done, when the object has changed since, and then says what changed, and when what was
+  deleted can't come back whole, and then says why.
   """
   revertChange(input: RevertChangeInput!): RevertChangePayload!
 }
@@ -8129,7 +8655,7 @@ extend type Mutation {
 input RevertChangeInput {
   "AuditRecord.seq of the change."
   seq: Int64!
-  "True does it although the object has changed since."
+  "True does it although the object has changed since, and brings back what can come back of one that was deleted."
   force: Boolean! = false
 }
 
@@ -8321,7 +8847,11 @@ extend type Mutation {
   """
   createEndpoint(input: CreateEndpointInput!): EndpointPayload!
   "Deletes an endpoint that no limit names; otherwise fails with CONFLICT. Its usage stays."
-  deleteEndpoint(id: ID!): DeletePayload!
+  deleteEndpoint(
+    id: ID!
+    "As of UpdateEndpointInput."
+    revision: Int
+  ): DeletePayload!
   "Changes an endpoint's cost or group. Fails with NOT_FOUND, or with VALIDATION on the field at fault."
   updateEndpoint(input: UpdateEndpointInput!): EndpointPayload!
   "Creates a group without endpoints. Fails with VALIDATION on the field at fault."
@@ -8343,6 +8873,8 @@ type Endpoint implements Node {
   group: EndpointGroup
   "The document that it was imported from; null for one made by hand."
   source: EndpointSource
+  "Counts its changes, whoever makes them; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 "A named set of endpoints that one limit can count together."
@@ -8414,6 +8946,11 @@ input CreateEndpointInput {
 "An endpoint to change. What is left out stays as it is."
 input UpdateEndpointInput {
   id: ID!
+  """
+  The revision that the edit is based on. When the endpoint has moved on, it fails with
+  CONFLICT and says what changed. Leave it out to overwrite.
+  """
+  revision: Int
   "Cost units of one request; 1 to 1000000."
   cost: Int
   "The group to put it in, instead of the one it is in."
@@ -9223,7 +9760,7 @@ type Key implements Node {
   scope: KeyScope
   """
   When it was last used: the beginning of the minute, or of the hour or day where
-  usage isn't kept by the minute any more. It is known within a few minutes; null for
+  usage isn't kept by the minute any more. It is known a few seconds later; null for
   never.
   """
   lastUsedAt: Time
@@ -9237,6 +9774,8 @@ type Key implements Node {
   createdAt: Time!
   "When it was revoked; null while it is live."
   revokedAt: Time
+  "Counts its changes, whoever makes them; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 "One page of keys."
@@ -9306,6 +9845,11 @@ input CreateKeyInput {
 "A key to change. What is left out stays as it is."
 input UpdateKeyInput {
   id: ID!
+  """
+  The revision that the edit is based on. When the key has moved on, it fails with
+  CONFLICT and says what changed. Leave it out to overwrite.
+  """
+  revision: Int
   "What the key is for; 1 to 64 characters."
   name: String
   "Whether it is refused with 403."
@@ -9635,6 +10179,8 @@ type Member implements Node {
   joinedAt: Time
   "When they last signed in; null: never."
   signedInAt: Time
+  "Counts changes of who they are and what they may do; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 "What a member may do."
@@ -9696,6 +10242,13 @@ input InviteMemberInput {
 "A member to change. What is left out stays as it is."
 input UpdateMemberInput {
   id: ID!
+  """
+  The revision that the edit is based on. When the member has moved on, it fails with
+  CONFLICT and says what changed. Leave it out to overwrite.
+  """
+  revision: Int
+  "What they are to sign in with; unique, whatever the case."
+  email: String
   "What they are to be allowed to do."
   role: Role
   "With the role CUSTOMER: the account that they are to see."
@@ -9745,7 +10298,11 @@ extend type Mutation {
   "Changes a custom meter. Fails with NOT_FOUND, or with VALIDATION on the field at fault. What it counted before stays."
   updateMeter(input: UpdateMeterInput!): MeterPayload!
   "Deletes a custom meter. What it counted stays."
-  deleteMeter(id: ID!): DeletePayload!
+  deleteMeter(
+    id: ID!
+    "As of UpdateMeterInput."
+    revision: Int
+  ): DeletePayload!
 }
 
 """
@@ -9765,6 +10322,8 @@ type Meter implements Node {
   endpoint: Endpoint
   "Whether the header is taken out of the responses that count, before the client sees them."
   hidden: Boolean!
+  "Counts its changes, whoever makes them; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 "One page of custom meters."
@@ -9804,6 +10363,11 @@ input CreateMeterInput {
 "A custom meter to change. What is left out stays as it is."
 input UpdateMeterInput {
   id: ID!
+  """
+  The revision that the edit is based on. When the meter has moved on, it fails with
+  CONFLICT and says what changed. Leave it out to overwrite.
+  """
+  revision: Int
   "Unique, 1 to 64 characters."
   name: String
   "What the amounts are of, such as tokens; 1 to 32 characters."
@@ -9886,7 +10450,7 @@ type TierMove {
   percent: Int!
   "How many accounts there were to move when it began."
   accounts: Int!
-  "How many of them have moved; with STEPS reckoned from the percentage."
+  "How many of them have moved; with STEPS as of its last step."
   moved: Int!
   "When the next step, or account, is due, unless it is paused; null when nothing is."
   nextAt: Time
@@ -9954,6 +10518,8 @@ input MoveAccountInput {
   tierId: ID!
   "NOW or PERIOD_END."
   when: MoveWhen! = NOW
+  "The revision of the account that this is based on; as of UpdateAccountInput."
+  revision: Int
 }
 `, BuiltIn: false},
 	{Name: "../schema/openapi.graphqls", Input: `extend type Query {
@@ -10115,12 +10681,185 @@ enum EndpointUseKind {
   METER
 }
 `, BuiltIn: false},
+	{Name: "../schema/pilot.graphqls", Input: `extend type Mutation {
+  """
+  Starts a pilot: some accounts of a tier have other limits for a while, everybody else
+  is as before. A limit with an ` + "`" + `id` + "`" + ` keeps its counters. Fails with NOT_FOUND, with
+  VALIDATION on the field at fault, or with CONFLICT when somebody else changed the tier
+  since ` + "`" + `revision` + "`" + ` was read, or when a pilot of this tier runs.
+  """
+  startPilot(input: StartPilotInput!): TierPayload!
+  """
+  Changes who is in a pilot that runs. Fails with NOT_FOUND, with VALIDATION on the field
+  at fault, or with CONFLICT when somebody else changed the tier since ` + "`" + `revision` + "`" + ` was
+  read, or when the pilot has ended.
+  """
+  changePilot(input: ChangePilotInput!): TierPayload!
+  """
+  Ends a pilot: each of its accounts is on the version that it would be on without the
+  pilot. Fails with NOT_FOUND, or with CONFLICT when somebody else changed the tier since
+  ` + "`" + `revision` + "`" + ` was read, or when the pilot has ended.
+  """
+  endPilot(input: EndPilotInput!): TierPayload!
+  """
+  Publishes what a pilot tries as a new version of its tier. The pilot's accounts are on
+  that at once and keep their counters; ` + "`" + `move` + "`" + ` says what becomes of the others. Fails with
+  NOT_FOUND, with VALIDATION on the field at fault, or with CONFLICT when somebody else
+  changed the tier since ` + "`" + `revision` + "`" + ` was read, when the pilot has ended, or while accounts
+  are on the move to a version of this tier.
+  """
+  promotePilot(input: PromotePilotInput!): TierPayload!
+}
+
+"""
+A trial of other limits on some of a tier's accounts. It lies over the versions that they
+are on, so that these go on without it: what is published, and where accounts move
+meanwhile, shows for its accounts when it ends. Only accounts that are on the tier
+themselves are in it: not those that have it as the default, and no callers without an
+account or with a claim.
+"""
+type Pilot {
+  "Such as plt_7."
+  id: ID!
+  "What it is called; 1 to 64 characters."
+  name: String!
+  "What it tries: sealed, without a number."
+  version: TierVersion!
+  "How far it has come."
+  state: PilotState!
+  """
+  Of the tier's accounts, that are in it by their ids, 0 to 100. Which ones differs from
+  pilot to pilot. A growing percentage only adds; a shrinking one takes out those that
+  came last. It holds for accounts that come to the tier later, too.
+  """
+  percent: Int!
+  "Accounts that are in it besides, by id, while they are on the tier; at most 1,000."
+  accountIds: [ID!]!
+  "How many accounts are in it; 0 when it has ended."
+  accountCount: Int!
+  "What it did, beside the others of the tier."
+  effect: PilotEffect!
+  "The version that it became; null unless it was promoted."
+  promotedTo: TierVersion
+  "When it began."
+  startedAt: Time!
+  "Who began it."
+  startedBy: AuditActor!
+  "When it ended or was promoted; null while it runs."
+  endedAt: Time
+  "Who ended or promoted it; null while it runs."
+  endedBy: AuditActor
+}
+
+"How far a pilot has come."
+enum PilotState {
+  "Its accounts have the limits that it tries."
+  RUNNING
+  "Its accounts are as they would be without it."
+  ENDED
+  "It was promoted: its accounts are on the new version, and are about to be written down there."
+  PROMOTING
+  "It was promoted: what it tried is a version of the tier."
+  PROMOTED
+}
+
+"""
+What was counted of the accounts of a pilot and of the others of its tier, from its start
+to its end or now. Who is inside and who outside is as the percentage, the list and the
+tier's accounts are now.
+"""
+type PilotEffect {
+  "The accounts in the pilot."
+  inside: PilotGroup!
+  "The accounts of the tier that are not in it."
+  outside: PilotGroup!
+}
+
+"""
+Accounts and what was counted of them under the tier. At most 1,000 of them are looked at,
+which their ids choose; divide by ` + "`" + `sampled` + "`" + ` to compare.
+"""
+type PilotGroup {
+  "How many accounts there are."
+  accounts: Int!
+  "How many of them were looked at."
+  sampled: Int!
+  "How many of these had a request refused with 429."
+  throttledAccounts: Int!
+  "Requests of these that were passed to the upstream."
+  allowed: Int64!
+  "Requests of these that were refused with 429."
+  throttled: Int64!
+}
+
+"A pilot to start. It needs ` + "`" + `percent` + "`" + ` or ` + "`" + `accountIds` + "`" + `, and may have both."
+input StartPilotInput {
+  "The tier whose accounts are in it."
+  tierId: ID!
+  """
+  The tier's revision that this is based on. When the tier has moved on, this fails with
+  CONFLICT. Leave it out to overlook that.
+  """
+  revision: Int
+  "What it is called; 1 to 64 characters."
+  name: String!
+  "What it tries, instead of the draft's, which stays; see SaveTierDraftInput.limits."
+  limits: [LimitInput!]
+  "See Pilot.percent."
+  percent: Int! = 0
+  "Accounts that are in it besides; each is on the tier itself. At most 1,000."
+  accountIds: [ID!]! = []
+}
+
+"A change of who is in a pilot. What is left out stays as it is."
+input ChangePilotInput {
+  "See Pilot.id."
+  id: ID!
+  """
+  The tier's revision that this is based on. When the tier has moved on, this fails with
+  CONFLICT. Leave it out to overlook that.
+  """
+  revision: Int
+  "See Pilot.percent."
+  percent: Int
+  "The whole list; see StartPilotInput.accountIds."
+  accountIds: [ID!]
+}
+
+"A pilot to end."
+input EndPilotInput {
+  "See Pilot.id."
+  id: ID!
+  """
+  The tier's revision that this is based on. When the tier has moved on, this fails with
+  CONFLICT. Leave it out to overlook that.
+  """
+  revision: Int
+}
+
+"A pilot to make a version of."
+input PromotePilotInput {
+  "See Pilot.id."
+  id: ID!
+  """
+  The tier's revision that this is based on. When the tier has moved on, this fails with
+  CONFLICT. Leave it out to overlook that.
+  """
+  revision: Int
+  "Why the version is made, at most 500 characters; leave it out to have the pilot's name."
+  note: String
+  "When the accounts that are not in the pilot come onto the new version."
+  move: MoveInput!
+}
+`, BuiltIn: false},
 	{Name: "../schema/preview.graphqls", Input: `extend type Query {
   """
   Plays limits on stored usage: which accounts they would have throttled, when and how
   much, beside what really was throttled. Nothing is changed. Usage is known by the
   minute, so there are two figures, and what would have happened lies between them:
-  see PreviewHarm. The limits begin at ` + "`" + `from` + "`" + `, with full buckets and unused quotas.
+  see PreviewHarm. The limits begin at ` + "`" + `from` + "`" + `, with full buckets; quotas with what the
+  accounts had used by then of the periods that they were in. The limits that accounts
+  have today are played beside, from the same beginning.
   Fails with NOT_FOUND, or with VALIDATION on the field at fault: when a limit can't
   be played, usage by the minute isn't kept any more, or there is too much of it.
   """
@@ -10129,7 +10868,7 @@ enum EndpointUseKind {
 
 "Limits to play, and on what."
 input PreviewInput {
-  "The tier whose accounts the limits are played on; leave it out with ` + "`" + `accountIds` + "`" + `."
+  "The tier whose accounts the limits are played on; leave it out with ` + "`" + `accountIds` + "`" + `, or for the tier of ` + "`" + `versionId` + "`" + `."
   tierId: ID
   """
   The limits, at most 32; leave them out for those that the tier has. One with the
@@ -10137,6 +10876,8 @@ input PreviewInput {
   have subject ADDRESS.
   """
   limits: [LimitInput!]
+  "Instead of ` + "`" + `limits` + "`" + `: a version that has them, such as the tier's draft, an earlier one, or one of another tier."
+  versionId: ID
   "Narrows the tier's accounts, or names those of any tier; at most 1000."
   accountIds: [ID!]
   "Inclusive; whole minutes. As far back as usage by the minute is kept."
@@ -10161,13 +10902,21 @@ type Preview {
   surely: Int!
   "How many accounts may have been throttled; the sure ones are among them."
   possibly: Int!
+  "How many accounts would surely have been throttled by the limits that they have today."
+  surelyToday: Int!
+  "How many may have been, by those; the sure ones are among them."
+  possiblyToday: Int!
   "The accounts by harm, the most first: by atLeast, then by atMost, then by requests."
   accounts: [PreviewAccount!]!
   "Each limit by itself, in the order in which they were given."
   limits: [PreviewLimit!]!
   "Minutes of a point."
   pointMinutes: Int!
-  "All accounts together over time. Its atLeast is that of the one limit that would have throttled the most."
+  """
+  All accounts together over time, at most 240 points. What is at least throttled there
+  is by the one limit that would have throttled the most; with today's, by that of each
+  version of the tier.
+  """
   points: [PreviewPoint!]!
 }
 
@@ -10183,6 +10932,16 @@ type PreviewHarm {
   "Requests that would have been throttled however those of a minute had been spread."
   atLeast: Int64!
   "Requests that would have been throttled if those of each minute had come at one moment, and at the worst."
+  atMost: Int64!
+  "The same two by the limits that the accounts have today: of the versions that they are on, with their overrides."
+  today: PreviewFigures!
+}
+
+"How many requests would have been throttled; see PreviewHarm."
+type PreviewFigures {
+  "However those of a minute had been spread."
+  atLeast: Int64!
+  "If those of each minute had come at the worst moment."
   atMost: Int64!
 }
 
@@ -10500,6 +11259,82 @@ type PageInfo {
   endCursor: String
 }
 `, BuiltIn: false},
+	{Name: "../schema/suggest.graphqls", Input: `extend type Query {
+  """
+  Endpoints that could be made of what traffic shows: templates for paths that no
+  endpoint matches and that requests of known accounts were answered at, with a status
+  below 400. They come of a sample of the last 7 days, the most requested first. All are
+  worked out anew each time, so a page may repeat or leave out what moved meanwhile.
+  """
+  suggestedEndpoints(
+    "Page size, 1 to 200."
+    first: Int! = 50
+    "endCursor of the page before, or the cursor of any edge."
+    after: String
+  ): SuggestedEndpointConnection!
+}
+
+extend type Mutation {
+  """
+  Creates several endpoints, all of them or none. Fails with VALIDATION on the field at
+  fault, such as endpoints.2.template, and with CONFLICT when there would be more than
+  100,000.
+  """
+  createEndpoints(input: CreateEndpointsInput!): EndpointsPayload!
+}
+
+"An endpoint that could be made."
+type SuggestedEndpoint {
+  "Upper-case HTTP method. That of a HEAD is GET, whose endpoint it goes to."
+  method: String!
+  "The path template. A parameter is called as the segment before it, /users/{userId}, or as other endpoints call it."
+  template: String!
+  "How many requests of the sample it would have matched."
+  requests: Int64!
+  "Its part of all requests of the sample that no endpoint matches, 0 to 1."
+  share: Float!
+  "How many different paths they had."
+  pathCount: Int!
+  "The most requested of these paths, at most 5. They may have in them what names somebody."
+  examples: [String!]!
+  "When the last of them was seen, to some seconds."
+  lastSeenAt: Time!
+}
+
+"One page of suggested endpoints."
+type SuggestedEndpointConnection {
+  "The nodes, each with its cursor."
+  edges: [SuggestedEndpointEdge!]!
+  "The nodes without their cursors."
+  nodes: [SuggestedEndpoint!]!
+  "Where the page lies in its list."
+  pageInfo: PageInfo!
+  "How many there are on all pages."
+  totalCount: Int!
+}
+
+"A place in a list of suggested endpoints."
+type SuggestedEndpointEdge {
+  "Pass it as ` + "`" + `after` + "`" + ` to read on from here."
+  cursor: String!
+  "What stands there."
+  node: SuggestedEndpoint!
+}
+
+"Endpoints to create."
+input CreateEndpointsInput {
+  "1 to 100."
+  endpoints: [CreateEndpointInput!]!
+}
+
+"What createEndpoints answers."
+type EndpointsPayload {
+  "As they are after the change, in the order that they were given in."
+  endpoints: [Endpoint!]!
+  "The first snapshot that carries the change; compare with Worker.snapshot."
+  snapshot: Int64!
+}
+`, BuiltIn: false},
 	{Name: "../schema/tier.graphqls", Input: `extend type Query {
   "Tiers by name, page by page."
   tiers(
@@ -10535,7 +11370,11 @@ extend type Mutation {
   """
   reorderLimits(input: ReorderLimitsInput!): TierPayload!
   "Deletes a tier that no account is on and that is no default; otherwise fails with CONFLICT."
-  deleteTier(id: ID!): DeletePayload!
+  deleteTier(
+    id: ID!
+    "As of UpdateTierInput."
+    revision: Int
+  ): DeletePayload!
   "Chooses the default tiers. Fails with NOT_FOUND, or with VALIDATION when a tier's limits don't suit its callers."
   setDefaults(input: DefaultsInput!): DefaultsPayload!
 }
@@ -10553,7 +11392,7 @@ type Tier implements Node {
   version: TierVersion!
   "What is to become a version; null for none."
   draft: TierVersion
-  "All versions but the draft, newest first."
+  "All versions that were published, newest first."
   versions(
     "Page size, 1 to 200."
     first: Int! = 50
@@ -10562,8 +11401,12 @@ type Tier implements Node {
   ): TierVersionConnection!
   "The move of accounts to a version that runs, or was the last; null when there was none."
   move: TierMove
+  "The pilot of other limits that runs, or was the last; null when there was none."
+  pilot: Pilot
   "How many accounts are on this tier, those that have it as the default too."
   accountCount: Int!
+  "How many of them have it as the default: they are on its current version, always."
+  defaultAccountCount: Int!
   "When the tier was created."
   createdAt: Time!
   "When the tier or one of its limits was last changed."
@@ -10605,9 +11448,9 @@ type Limit implements Node {
   subject: LimitSubject!
   "Which of the subject's requests it counts."
   selector: LimitSelector!
-  "With selector ENDPOINT: the endpoint."
+  "With selector ENDPOINT: the endpoint; null where it was deleted since, which only happens to limits that nobody is on any more."
   endpoint: Endpoint
-  "With selector GROUP: the group."
+  "With selector GROUP: the group; null where it was deleted since, as with ` + "`" + `endpoint` + "`" + `."
   group: EndpointGroup
   "What it measures."
   measure: Measure!
@@ -10734,6 +11577,8 @@ type Defaults {
   anonymousTier: Tier
   "What accounts that are created without a tier get at first; null for nothing more."
   introductoryAllowance: IntroductoryAllowance
+  "Counts their changes, whoever makes them; pass it back with an edit that is based on this."
+  revision: Int!
 }
 
 "A tier to create."
@@ -10829,6 +11674,11 @@ input AdaptiveInput {
 
 "The default tiers to set. What is left out stays as it is."
 input DefaultsInput {
+  """
+  The revision that the edit is based on. When the defaults have moved on, it fails with
+  CONFLICT and says what changed. Leave it out to overwrite.
+  """
+  revision: Int
   "For accounts without a tier."
   tierId: ID
   "For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away."
@@ -10892,13 +11742,14 @@ type DeletePayload {
 
 extend type Mutation {
   """
-  Creates an API token. Its secret is in this answer and nowhere else, ever. Fails
+  Creates an API token. Its secret is in this answer and nowhere else, ever. One that is
+  made with a token has the same maker, and ends no later than that and with it. Fails
   with VALIDATION on the field at fault, with FORBIDDEN when it is to have a permission
   that the caller lacks, or with CONFLICT when there are 1,000.
   """
   createApiToken(input: CreateApiTokenInput!): CreateApiTokenPayload!
   """
-  Revokes an API token for good. Fails with NOT_FOUND, or with FORBIDDEN when it has a
+  Revokes an API token for good, and those that were made with it. Fails with NOT_FOUND, or with FORBIDDEN when it has a
   permission that the caller lacks.
   """
   revokeApiToken(id: ID!): ApiTokenPayload!
@@ -11134,7 +11985,12 @@ extend type Mutation {
   """
   saveTierDraft(input: SaveTierDraftInput!): TierPayload!
   "Throws the draft of a tier away. Fails with NOT_FOUND when there is none."
-  discardTierDraft("The tier whose draft goes." tierId: ID!): TierPayload!
+  discardTierDraft(
+    "The tier whose draft goes."
+    tierId: ID!
+    "As of SaveTierDraftInput."
+    revision: Int
+  ): TierPayload!
   """
   Publishes a new version of a tier: the limits given, those of an earlier version, or
   else the draft. It is the current one from then on: accounts that are put on the
@@ -11153,14 +12009,14 @@ extend type Mutation {
 }
 
 """
-What a tier was, is, or is to be like. What a version says is so for good, unless it
-is a draft.
+What a tier was, is, is to be like, or is like in a pilot. What a version says is so for
+good, unless it is a draft.
 """
 type TierVersion implements Node {
   id: ID!
   "The tier that it is a version of."
   tier: Tier!
-  "From 1, in the order of publication; null for a draft."
+  "From 1, in the order of publication; null for a draft, and for what a pilot tries."
   number: Int
   "How far it has come."
   state: VersionState!
@@ -11172,8 +12028,10 @@ type TierVersion implements Node {
   limits: [Limit!]!
   "How many accounts are on it, those that have the tier as the default too."
   accountCount: Int!
-  "When it was made, as a draft if it was one."
+  "When it was made; if it was a draft, when that was last saved."
   createdAt: Time!
+  "Who saved it last; null unless it is a draft."
+  savedBy: AuditActor
   "Null unless it is published."
   publishedAt: Time
   "Who did; null unless it is published."
@@ -11184,6 +12042,8 @@ type TierVersion implements Node {
 enum VersionState {
   "May change; nobody is on it."
   DRAFT
+  "What a pilot tries, or tried. Does not change; who is in the pilot is on it."
+  PILOT
   "Does not change."
   PUBLISHED
 }
@@ -11308,6 +12168,11 @@ type Viewer {
   session began at ends its own, too; null: nowhere.
   """
   signOutUrl: String
+  """
+  Whether Weir runs as weir dev, on a developer's machine, so that the commands of its
+  demo work; false for those who see one account only, whoever runs it.
+  """
+  development: Boolean!
   "The member's sessions that are live, the one that was seen last first; empty for an API token."
   sessions: [Session!]!
 }
@@ -11371,7 +12236,10 @@ type Session implements Node {
 input UpdateProfileInput {
   "1 to 64 characters."
   name: String
-  "What one signs in with; unique, whatever the case."
+  """
+  What one signs in with; unique, whatever the case. Who has one can change it with the
+  permission MEMBERS_WRITE only, as others trust that it is theirs; see updateMember.
+  """
   email: String
   "With another address: the password, if there is one."
   currentPassword: String
@@ -11424,6 +12292,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_version(ctx, field)
 	case "pendingMove":
 		return ec.fieldContext_Account_pendingMove(ctx, field)
+	case "pilot":
+		return ec.fieldContext_Account_pilot(ctx, field)
 	case "onDefaultTier":
 		return ec.fieldContext_Account_onDefaultTier(ctx, field)
 	case "status":
@@ -11452,6 +12322,8 @@ func (ec *executionContext) childFields_Account(ctx context.Context, field graph
 		return ec.fieldContext_Account_usage(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Account_createdAt(ctx, field)
+	case "revision":
+		return ec.fieldContext_Account_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
 }
@@ -11874,6 +12746,8 @@ func (ec *executionContext) childFields_Defaults(ctx context.Context, field grap
 		return ec.fieldContext_Defaults_anonymousTier(ctx, field)
 	case "introductoryAllowance":
 		return ec.fieldContext_Defaults_introductoryAllowance(ctx, field)
+	case "revision":
+		return ec.fieldContext_Defaults_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Defaults", field.Name)
 }
@@ -11982,6 +12856,8 @@ func (ec *executionContext) childFields_Endpoint(ctx context.Context, field grap
 		return ec.fieldContext_Endpoint_group(ctx, field)
 	case "source":
 		return ec.fieldContext_Endpoint_source(ctx, field)
+	case "revision":
+		return ec.fieldContext_Endpoint_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Endpoint", field.Name)
 }
@@ -12144,6 +13020,16 @@ func (ec *executionContext) childFields_EndpointUse(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type EndpointUse", field.Name)
 }
 
+func (ec *executionContext) childFields_EndpointsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "endpoints":
+		return ec.fieldContext_EndpointsPayload_endpoints(ctx, field)
+	case "snapshot":
+		return ec.fieldContext_EndpointsPayload_snapshot(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndpointsPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_GoneNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "node":
@@ -12292,6 +13178,8 @@ func (ec *executionContext) childFields_Key(ctx context.Context, field graphql.C
 		return ec.fieldContext_Key_createdAt(ctx, field)
 	case "revokedAt":
 		return ec.fieldContext_Key_revokedAt(ctx, field)
+	case "revision":
+		return ec.fieldContext_Key_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Key", field.Name)
 }
@@ -12614,6 +13502,8 @@ func (ec *executionContext) childFields_Member(ctx context.Context, field graphq
 		return ec.fieldContext_Member_joinedAt(ctx, field)
 	case "signedInAt":
 		return ec.fieldContext_Member_signedInAt(ctx, field)
+	case "revision":
+		return ec.fieldContext_Member_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Member", field.Name)
 }
@@ -12676,6 +13566,8 @@ func (ec *executionContext) childFields_Meter(ctx context.Context, field graphql
 		return ec.fieldContext_Meter_endpoint(ctx, field)
 	case "hidden":
 		return ec.fieldContext_Meter_hidden(ctx, field)
+	case "revision":
+		return ec.fieldContext_Meter_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Meter", field.Name)
 }
@@ -12766,6 +13658,8 @@ func (ec *executionContext) childFields_Override(ctx context.Context, field grap
 		return ec.fieldContext_Override_introductory(ctx, field)
 	case "inForce":
 		return ec.fieldContext_Override_inForce(ctx, field)
+	case "revision":
+		return ec.fieldContext_Override_revision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Override", field.Name)
 }
@@ -12808,6 +13702,64 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Pilot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Pilot_id(ctx, field)
+	case "name":
+		return ec.fieldContext_Pilot_name(ctx, field)
+	case "version":
+		return ec.fieldContext_Pilot_version(ctx, field)
+	case "state":
+		return ec.fieldContext_Pilot_state(ctx, field)
+	case "percent":
+		return ec.fieldContext_Pilot_percent(ctx, field)
+	case "accountIds":
+		return ec.fieldContext_Pilot_accountIds(ctx, field)
+	case "accountCount":
+		return ec.fieldContext_Pilot_accountCount(ctx, field)
+	case "effect":
+		return ec.fieldContext_Pilot_effect(ctx, field)
+	case "promotedTo":
+		return ec.fieldContext_Pilot_promotedTo(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_Pilot_startedAt(ctx, field)
+	case "startedBy":
+		return ec.fieldContext_Pilot_startedBy(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Pilot_endedAt(ctx, field)
+	case "endedBy":
+		return ec.fieldContext_Pilot_endedBy(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Pilot", field.Name)
+}
+
+func (ec *executionContext) childFields_PilotEffect(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "inside":
+		return ec.fieldContext_PilotEffect_inside(ctx, field)
+	case "outside":
+		return ec.fieldContext_PilotEffect_outside(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PilotEffect", field.Name)
+}
+
+func (ec *executionContext) childFields_PilotGroup(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accounts":
+		return ec.fieldContext_PilotGroup_accounts(ctx, field)
+	case "sampled":
+		return ec.fieldContext_PilotGroup_sampled(ctx, field)
+	case "throttledAccounts":
+		return ec.fieldContext_PilotGroup_throttledAccounts(ctx, field)
+	case "allowed":
+		return ec.fieldContext_PilotGroup_allowed(ctx, field)
+	case "throttled":
+		return ec.fieldContext_PilotGroup_throttled(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PilotGroup", field.Name)
+}
+
 func (ec *executionContext) childFields_PlannedRetention(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "granularity":
@@ -12836,6 +13788,10 @@ func (ec *executionContext) childFields_Preview(ctx context.Context, field graph
 		return ec.fieldContext_Preview_surely(ctx, field)
 	case "possibly":
 		return ec.fieldContext_Preview_possibly(ctx, field)
+	case "surelyToday":
+		return ec.fieldContext_Preview_surelyToday(ctx, field)
+	case "possiblyToday":
+		return ec.fieldContext_Preview_possiblyToday(ctx, field)
 	case "accounts":
 		return ec.fieldContext_Preview_accounts(ctx, field)
 	case "limits":
@@ -12866,6 +13822,16 @@ func (ec *executionContext) childFields_PreviewAccount(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type PreviewAccount", field.Name)
 }
 
+func (ec *executionContext) childFields_PreviewFigures(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "atLeast":
+		return ec.fieldContext_PreviewFigures_atLeast(ctx, field)
+	case "atMost":
+		return ec.fieldContext_PreviewFigures_atMost(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewFigures", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewHarm(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "requests":
@@ -12876,6 +13842,8 @@ func (ec *executionContext) childFields_PreviewHarm(ctx context.Context, field g
 		return ec.fieldContext_PreviewHarm_atLeast(ctx, field)
 	case "atMost":
 		return ec.fieldContext_PreviewHarm_atMost(ctx, field)
+	case "today":
+		return ec.fieldContext_PreviewHarm_today(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PreviewHarm", field.Name)
 }
@@ -13260,6 +14228,50 @@ func (ec *executionContext) childFields_Session(ctx context.Context, field graph
 	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
 
+func (ec *executionContext) childFields_SuggestedEndpoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return ec.fieldContext_SuggestedEndpoint_method(ctx, field)
+	case "template":
+		return ec.fieldContext_SuggestedEndpoint_template(ctx, field)
+	case "requests":
+		return ec.fieldContext_SuggestedEndpoint_requests(ctx, field)
+	case "share":
+		return ec.fieldContext_SuggestedEndpoint_share(ctx, field)
+	case "pathCount":
+		return ec.fieldContext_SuggestedEndpoint_pathCount(ctx, field)
+	case "examples":
+		return ec.fieldContext_SuggestedEndpoint_examples(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_SuggestedEndpoint_lastSeenAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuggestedEndpoint", field.Name)
+}
+
+func (ec *executionContext) childFields_SuggestedEndpointConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SuggestedEndpointConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SuggestedEndpointConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SuggestedEndpointConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_SuggestedEndpointConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuggestedEndpointConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SuggestedEndpointEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SuggestedEndpointEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SuggestedEndpointEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuggestedEndpointEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Tier(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -13278,8 +14290,12 @@ func (ec *executionContext) childFields_Tier(ctx context.Context, field graphql.
 		return ec.fieldContext_Tier_versions(ctx, field)
 	case "move":
 		return ec.fieldContext_Tier_move(ctx, field)
+	case "pilot":
+		return ec.fieldContext_Tier_pilot(ctx, field)
 	case "accountCount":
 		return ec.fieldContext_Tier_accountCount(ctx, field)
+	case "defaultAccountCount":
+		return ec.fieldContext_Tier_defaultAccountCount(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Tier_createdAt(ctx, field)
 	case "updatedAt":
@@ -13372,6 +14388,8 @@ func (ec *executionContext) childFields_TierVersion(ctx context.Context, field g
 		return ec.fieldContext_TierVersion_accountCount(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_TierVersion_createdAt(ctx, field)
+	case "savedBy":
+		return ec.fieldContext_TierVersion_savedBy(ctx, field)
 	case "publishedAt":
 		return ec.fieldContext_TierVersion_publishedAt(ctx, field)
 	case "publishedBy":
@@ -13686,6 +14704,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_member(ctx, field)
 	case "signOutUrl":
 		return ec.fieldContext_Viewer_signOutUrl(ctx, field)
+	case "development":
+		return ec.fieldContext_Viewer_development(ctx, field)
 	case "sessions":
 		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
@@ -14014,6 +15034,20 @@ func (ec *executionContext) field_Mutation_changeAccounts_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_changePilot_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ChangePilotInput, error) {
+			return ec.unmarshalNChangePilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangePilotInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_changeTierMove_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -14112,6 +15146,20 @@ func (ec *executionContext) field_Mutation_createEndpoint_args(ctx context.Conte
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createEndpoints_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreateEndpointsInput, error) {
+			return ec.unmarshalNCreateEndpointsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointsInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createKey_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -14193,6 +15241,14 @@ func (ec *executionContext) field_Mutation_deleteEndpoint_args(ctx context.Conte
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
 	return args, nil
 }
 
@@ -14207,6 +15263,14 @@ func (ec *executionContext) field_Mutation_deleteMeter_args(ctx context.Context,
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
 	return args, nil
 }
 
@@ -14221,6 +15285,14 @@ func (ec *executionContext) field_Mutation_deleteOverride_args(ctx context.Conte
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
 	return args, nil
 }
 
@@ -14235,6 +15307,14 @@ func (ec *executionContext) field_Mutation_deleteTier_args(ctx context.Context, 
 		return nil, err
 	}
 	args["id"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
 	return args, nil
 }
 
@@ -14263,6 +15343,14 @@ func (ec *executionContext) field_Mutation_discardTierDraft_args(ctx context.Con
 		return nil, err
 	}
 	args["tierId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "revision",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["revision"] = arg1
 	return args, nil
 }
 
@@ -14277,6 +15365,20 @@ func (ec *executionContext) field_Mutation_endMemberSessions_args(ctx context.Co
 		return nil, err
 	}
 	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_endPilot_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.EndPilotInput, error) {
+			return ec.unmarshalNEndPilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndPilotInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -14328,6 +15430,20 @@ func (ec *executionContext) field_Mutation_moveAccount_args(ctx context.Context,
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.MoveAccountInput, error) {
 			return ec.unmarshalNMoveAccountInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveAccountInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_promotePilot_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PromotePilotInput, error) {
+			return ec.unmarshalNPromotePilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPromotePilotInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -14594,6 +15710,20 @@ func (ec *executionContext) field_Mutation_setRetention_args(ctx context.Context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.RetentionInput, error) {
 			return ec.unmarshalNRetentionInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐRetentionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_startPilot_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.StartPilotInput, error) {
+			return ec.unmarshalNStartPilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐStartPilotInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -15342,6 +16472,28 @@ func (ec *executionContext) field_Query_scheduledChanges_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_suggestedEndpoints_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_tierVersion_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -15816,6 +16968,38 @@ func (ec *executionContext) fieldContext_Account_pendingMove(_ context.Context, 
 	return fc, nil
 }
 
+func (ec *executionContext) _Account_pilot(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_pilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Account().Pilot(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Pilot) graphql.Marshaler {
+			return ec.marshalOPilot2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilot(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Account_pilot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Account",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Pilot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Account_onDefaultTier(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16256,6 +17440,29 @@ func (ec *executionContext) _Account_createdAt(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Account_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Account_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Account) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Account_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Account_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Account", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _AccountConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Account]) (ret graphql.Marshaler) {
@@ -19533,6 +20740,29 @@ func (ec *executionContext) fieldContext_Defaults_introductoryAllowance(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _Defaults_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Defaults) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Defaults_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Defaults_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Defaults", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _DefaultsPayload_defaults(ctx context.Context, field graphql.CollectedField, obj *model.DefaultsPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20416,6 +21646,29 @@ func (ec *executionContext) fieldContext_Endpoint_source(_ context.Context, fiel
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Endpoint_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Endpoint) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Endpoint_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Endpoint_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Endpoint", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _EndpointBefore_template(ctx context.Context, field graphql.CollectedField, obj *model.EndpointBefore) (ret graphql.Marshaler) {
@@ -21603,6 +22856,61 @@ func (ec *executionContext) _EndpointUse_name(ctx context.Context, field graphql
 }
 func (ec *executionContext) fieldContext_EndpointUse_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndpointUse", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointsPayload_endpoints(ctx context.Context, field graphql.CollectedField, obj *model.EndpointsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointsPayload_endpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Endpoints, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
+			return ec.marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointsPayload_endpoints(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EndpointsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Endpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _EndpointsPayload_snapshot(ctx context.Context, field graphql.CollectedField, obj *model.EndpointsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointsPayload_snapshot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Snapshot, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointsPayload_snapshot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointsPayload", field, false, false, errors.New("field of type Int64 does not have child fields"))
 }
 
 func (ec *executionContext) _GoneNode_node(ctx context.Context, field graphql.CollectedField, obj *model.GoneNode) (ret graphql.Marshaler) {
@@ -22820,6 +24128,29 @@ func (ec *executionContext) _Key_revokedAt(ctx context.Context, field graphql.Co
 }
 func (ec *executionContext) fieldContext_Key_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Key", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Key_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Key) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Key_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Key_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Key", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _KeyConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Key]) (ret graphql.Marshaler) {
@@ -25286,6 +26617,29 @@ func (ec *executionContext) fieldContext_Member_signedInAt(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Member", field, false, false, errors.New("field of type Time does not have child fields"))
 }
 
+func (ec *executionContext) _Member_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Member) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Member_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Member_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Member", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _MemberConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Member]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -25715,6 +27069,29 @@ func (ec *executionContext) _Meter_hidden(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Meter_hidden(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Meter", field, false, false, errors.New("field of type Boolean does not have child fields"))
+}
+
+func (ec *executionContext) _Meter_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Meter) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Meter_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Meter_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Meter", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
 func (ec *executionContext) _MeterAmount_meterId(ctx context.Context, field graphql.CollectedField, obj *explore.MeterAmount) (ret graphql.Marshaler) {
@@ -26334,7 +27711,7 @@ func (ec *executionContext) _Mutation_deleteOverride(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteOverride(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Mutation().DeleteOverride(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.AccountPayload) graphql.Marshaler {
@@ -26598,7 +27975,7 @@ func (ec *executionContext) _Mutation_deleteEndpoint(ctx context.Context, field 
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteEndpoint(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Mutation().DeleteEndpoint(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeletePayload) graphql.Marshaler {
@@ -27522,7 +28899,7 @@ func (ec *executionContext) _Mutation_deleteMeter(ctx context.Context, field gra
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteMeter(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Mutation().DeleteMeter(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeletePayload) graphql.Marshaler {
@@ -27732,6 +29109,182 @@ func (ec *executionContext) fieldContext_Mutation_importOpenApi(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_startPilot(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_startPilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().StartPilot(ctx, fc.Args["input"].(model.StartPilotInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_startPilot(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_startPilot_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_changePilot(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_changePilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ChangePilot(ctx, fc.Args["input"].(model.ChangePilotInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_changePilot(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_changePilot_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_endPilot(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_endPilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().EndPilot(ctx, fc.Args["input"].(model.EndPilotInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_endPilot(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_endPilot_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_promotePilot(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_promotePilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().PromotePilot(ctx, fc.Args["input"].(model.PromotePilotInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
+			return ec.marshalNTierPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐTierPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_promotePilot(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_promotePilot_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_setRetention(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -27858,6 +29411,50 @@ func (ec *executionContext) fieldContext_Mutation_cancelScheduledChange(ctx cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_cancelScheduledChange_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_createEndpoints(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createEndpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreateEndpoints(ctx, fc.Args["input"].(model.CreateEndpointsInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.EndpointsPayload) graphql.Marshaler {
+			return ec.marshalNEndpointsPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointsPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createEndpoints(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EndpointsPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createEndpoints_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -28006,7 +29603,7 @@ func (ec *executionContext) _Mutation_deleteTier(ctx context.Context, field grap
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DeleteTier(ctx, fc.Args["id"].(string))
+			return ec.Resolvers.Mutation().DeleteTier(ctx, fc.Args["id"].(string), fc.Args["revision"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.DeletePayload) graphql.Marshaler {
@@ -28226,7 +29823,7 @@ func (ec *executionContext) _Mutation_discardTierDraft(ctx context.Context, fiel
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().DiscardTierDraft(ctx, fc.Args["tierId"].(string))
+			return ec.Resolvers.Mutation().DiscardTierDraft(ctx, fc.Args["tierId"].(string), fc.Args["revision"].(*int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.TierPayload) graphql.Marshaler {
@@ -28961,6 +30558,29 @@ func (ec *executionContext) fieldContext_Override_inForce(_ context.Context, fie
 	return graphql.NewScalarFieldContext("Override", field, true, true, errors.New("field of type Boolean does not have child fields"))
 }
 
+func (ec *executionContext) _Override_revision(ctx context.Context, field graphql.CollectedField, obj *controlplane.Override) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Override_revision(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Revision, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Override_revision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Override", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
 func (ec *executionContext) _OverrideConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[controlplane.Override]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29227,6 +30847,529 @@ func (ec *executionContext) fieldContext_PageInfo_endCursor(_ context.Context, f
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Pilot_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_name(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_version(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_version(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().Version(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalNTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pilot",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Pilot_state(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_state(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.State, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.PilotState) graphql.Marshaler {
+			return ec.marshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, false, false, errors.New("field of type PilotState does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_percent(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_percent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Percent, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_percent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_accountIds(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_accountIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().AccountIds(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_accountIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, true, true, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_accountCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_accountCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().AccountCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_accountCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_effect(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_effect(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().Effect(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.PilotEffect) graphql.Marshaler {
+			return ec.marshalNPilotEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotEffect(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_effect(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pilot",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PilotEffect(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Pilot_promotedTo(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_promotedTo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().PromotedTo(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.TierVersion) graphql.Marshaler {
+			return ec.marshalOTierVersion2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTierVersion(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_promotedTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pilot",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TierVersion(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Pilot_startedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_startedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_startedBy(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_startedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StartedBy, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.Actor) graphql.Marshaler {
+			return ec.marshalNAuditActor2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_startedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pilot",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditActor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Pilot_endedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_endedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EndedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalOTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Pilot", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _Pilot_endedBy(ctx context.Context, field graphql.CollectedField, obj *controlplane.Pilot) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Pilot_endedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Pilot().EndedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Actor) graphql.Marshaler {
+			return ec.marshalOAuditActor2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Pilot_endedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Pilot",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditActor(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PilotEffect_inside(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotEffect_inside(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Inside, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.PilotGroup) graphql.Marshaler {
+			return ec.marshalNPilotGroup2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotEffect_inside(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PilotEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PilotGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PilotEffect_outside(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotEffect) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotEffect_outside(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Outside, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v controlplane.PilotGroup) graphql.Marshaler {
+			return ec.marshalNPilotGroup2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotGroup(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotEffect_outside(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PilotEffect",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PilotGroup(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PilotGroup_accounts(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotGroup_accounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Accounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotGroup_accounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PilotGroup", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PilotGroup_sampled(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotGroup_sampled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Sampled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotGroup_sampled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PilotGroup", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PilotGroup_throttledAccounts(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotGroup_throttledAccounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ThrottledAccounts, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotGroup_throttledAccounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PilotGroup", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _PilotGroup_allowed(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotGroup_allowed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AllowedRequests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotGroup_allowed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PilotGroup", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PilotGroup_throttled(ctx context.Context, field graphql.CollectedField, obj *controlplane.PilotGroup) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PilotGroup_throttled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ThrottledRequests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PilotGroup_throttled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PilotGroup", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _PlannedRetention_granularity(ctx context.Context, field graphql.CollectedField, obj *controlplane.PlannedRetention) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29472,6 +31615,52 @@ func (ec *executionContext) _Preview_possibly(ctx context.Context, field graphql
 	)
 }
 func (ec *executionContext) fieldContext_Preview_possibly(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_surelyToday(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_surelyToday(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SurelyToday, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_surelyToday(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Preview_possiblyToday(ctx context.Context, field graphql.CollectedField, obj *model.Preview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Preview_possiblyToday(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PossiblyToday, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Preview_possiblyToday(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Preview", field, false, false, errors.New("field of type Int does not have child fields"))
 }
 
@@ -29750,6 +31939,52 @@ func (ec *executionContext) fieldContext_PreviewAccount_limitName(_ context.Cont
 	return graphql.NewScalarFieldContext("PreviewAccount", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _PreviewFigures_atLeast(ctx context.Context, field graphql.CollectedField, obj *preview.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewFigures_atLeast(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtLeast, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewFigures_atLeast(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewFigures_atMost(ctx context.Context, field graphql.CollectedField, obj *preview.Figures) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewFigures_atMost(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.AtMost, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewFigures_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewFigures", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
 func (ec *executionContext) _PreviewHarm_requests(ctx context.Context, field graphql.CollectedField, obj *preview.Harm) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -29840,6 +32075,38 @@ func (ec *executionContext) _PreviewHarm_atMost(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_PreviewHarm_atMost(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PreviewHarm", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _PreviewHarm_today(ctx context.Context, field graphql.CollectedField, obj *preview.Harm) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewHarm_today(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Today, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v preview.Figures) graphql.Marshaler {
+			return ec.marshalNPreviewFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐFigures(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewHarm_today(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewHarm",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewFigures(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _PreviewLimit_name(ctx context.Context, field graphql.CollectedField, obj *preview.LimitHarm) (ret graphql.Marshaler) {
@@ -31323,6 +33590,50 @@ func (ec *executionContext) fieldContext_Query_scheduledChanges(ctx context.Cont
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_scheduledChanges_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_suggestedEndpoints(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_suggestedEndpoints(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().SuggestedEndpoints(ctx, fc.Args["first"].(int), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[suggest.Suggestion]) graphql.Marshaler {
+			return ec.marshalNSuggestedEndpointConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_suggestedEndpoints(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SuggestedEndpointConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_suggestedEndpoints_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -34509,6 +36820,341 @@ func (ec *executionContext) fieldContext_Subscription_topConsumers(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _SuggestedEndpoint_method(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_method(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Method, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpoint_template(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_template(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Template, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpoint_requests(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_requests(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Requests, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int64) graphql.Marshaler {
+			return ec.marshalNInt642int64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_requests(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type Int64 does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpoint_share(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_share(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Share, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_share(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type Float does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpoint_pathCount(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_pathCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Paths, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_pathCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpoint_examples(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_examples(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Examples, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_examples(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpoint_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *suggest.Suggestion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpoint_lastSeenAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.LastSeen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpoint_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpoint", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpointConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[suggest.Suggestion]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpointConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[suggest.Suggestion]) graphql.Marshaler {
+			return ec.marshalNSuggestedEndpointEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpointConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedEndpointConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SuggestedEndpointEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SuggestedEndpointConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[suggest.Suggestion]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpointConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*suggest.Suggestion) graphql.Marshaler {
+			return ec.marshalNSuggestedEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋsuggestᚐSuggestionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpointConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedEndpointConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SuggestedEndpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SuggestedEndpointConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[suggest.Suggestion]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpointConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpointConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedEndpointConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SuggestedEndpointConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *model.Connection[suggest.Suggestion]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpointConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpointConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpointConnection", field, true, false, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpointEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[suggest.Suggestion]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpointEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpointEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SuggestedEndpointEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SuggestedEndpointEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[suggest.Suggestion]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SuggestedEndpointEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *suggest.Suggestion) graphql.Marshaler {
+			return ec.marshalNSuggestedEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋsuggestᚐSuggestion(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SuggestedEndpointEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SuggestedEndpointEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SuggestedEndpoint(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Tier_id(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34750,6 +37396,38 @@ func (ec *executionContext) fieldContext_Tier_move(_ context.Context, field grap
 	return fc, nil
 }
 
+func (ec *executionContext) _Tier_pilot(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tier_pilot(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tier().Pilot(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Pilot) graphql.Marshaler {
+			return ec.marshalOPilot2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilot(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Tier_pilot(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Tier",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Pilot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Tier_accountCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -34770,6 +37448,29 @@ func (ec *executionContext) _Tier_accountCount(ctx context.Context, field graphq
 	)
 }
 func (ec *executionContext) fieldContext_Tier_accountCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Tier", field, true, true, errors.New("field of type Int does not have child fields"))
+}
+
+func (ec *executionContext) _Tier_defaultAccountCount(ctx context.Context, field graphql.CollectedField, obj *controlplane.Tier) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Tier_defaultAccountCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Tier().DefaultAccountCount(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Tier_defaultAccountCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Tier", field, true, true, errors.New("field of type Int does not have child fields"))
 }
 
@@ -35556,6 +38257,38 @@ func (ec *executionContext) _TierVersion_createdAt(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_TierVersion_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("TierVersion", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _TierVersion_savedBy(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_TierVersion_savedBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.TierVersion().SavedBy(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *controlplane.Actor) graphql.Marshaler {
+			return ec.marshalOAuditActor2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐActor(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_TierVersion_savedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "TierVersion",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditActor(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _TierVersion_publishedAt(ctx context.Context, field graphql.CollectedField, obj *controlplane.TierVersion) (ret graphql.Marshaler) {
@@ -38371,6 +41104,29 @@ func (ec *executionContext) fieldContext_Viewer_signOutUrl(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Viewer", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
+func (ec *executionContext) _Viewer_development(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_development(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Development(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_development(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, true, true, errors.New("field of type Boolean does not have child fields"))
+}
+
 func (ec *executionContext) _Viewer_sessions(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -39708,7 +42464,7 @@ func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"text", "tierId", "statuses", "labels", "trialEndsBefore"}
+	fieldsInOrder := [...]string{"text", "tierId", "statuses", "labels", "trialEndsBefore", "names"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -39750,6 +42506,13 @@ func (ec *executionContext) unmarshalInputAccountFilter(ctx context.Context, obj
 				return it, err
 			}
 			it.TrialEndsBefore = data
+		case "names":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("names"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Names = data
 		}
 	}
 	return it, nil
@@ -40193,6 +42956,57 @@ func (ec *executionContext) unmarshalInputChangeAccountsInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputChangePilotInput(ctx context.Context, obj any) (model.ChangePilotInput, error) {
+	var it model.ChangePilotInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "revision", "percent", "accountIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "percent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("percent"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Percent = data
+		case "accountIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountIds = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputChangeTierMoveInput(ctx context.Context, obj any) (model.ChangeTierMoveInput, error) {
 	var it model.ChangeTierMoveInput
 	if obj == nil {
@@ -40445,6 +43259,36 @@ func (ec *executionContext) unmarshalInputCreateEndpointInput(ctx context.Contex
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputCreateEndpointsInput(ctx context.Context, obj any) (model.CreateEndpointsInput, error) {
+	var it model.CreateEndpointsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"endpoints"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "endpoints":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("endpoints"))
+			data, err := ec.unmarshalNCreateEndpointInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Endpoints = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputCreateKeyInput(ctx context.Context, obj any) (model.CreateKeyInput, error) {
 	var it model.CreateKeyInput
 	if obj == nil {
@@ -40617,13 +43461,20 @@ func (ec *executionContext) unmarshalInputDefaultsInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"tierId", "anonymousTierId", "introductoryAllowance"}
+	fieldsInOrder := [...]string{"revision", "tierId", "anonymousTierId", "introductoryAllowance"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "tierId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -40645,6 +43496,43 @@ func (ec *executionContext) unmarshalInputDefaultsInput(ctx context.Context, obj
 				return it, err
 			}
 			it.IntroductoryAllowance = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputEndPilotInput(ctx context.Context, obj any) (model.EndPilotInput, error) {
+	var it model.EndPilotInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "revision"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		}
 	}
 	return it, nil
@@ -41300,7 +44188,7 @@ func (ec *executionContext) unmarshalInputMoveAccountInput(ctx context.Context, 
 		asMap["when"] = "NOW"
 	}
 
-	fieldsInOrder := [...]string{"accountId", "tierId", "when"}
+	fieldsInOrder := [...]string{"accountId", "tierId", "when", "revision"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -41328,6 +44216,13 @@ func (ec *executionContext) unmarshalInputMoveAccountInput(ctx context.Context, 
 				return it, err
 			}
 			it.When = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		}
 	}
 	return it, nil
@@ -41392,7 +44287,7 @@ func (ec *executionContext) unmarshalInputPreviewInput(ctx context.Context, obj 
 		asMap["first"] = 100
 	}
 
-	fieldsInOrder := [...]string{"tierId", "limits", "accountIds", "from", "to", "first"}
+	fieldsInOrder := [...]string{"tierId", "limits", "versionId", "accountIds", "from", "to", "first"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -41413,6 +44308,13 @@ func (ec *executionContext) unmarshalInputPreviewInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.Limits = data
+		case "versionId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("versionId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VersionID = data
 		case "accountIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
@@ -41441,6 +44343,57 @@ func (ec *executionContext) unmarshalInputPreviewInput(ctx context.Context, obj 
 				return it, err
 			}
 			it.First = data
+		}
+	}
+	return it, nil
+}
+
+func (ec *executionContext) unmarshalInputPromotePilotInput(ctx context.Context, obj any) (model.PromotePilotInput, error) {
+	var it model.PromotePilotInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id", "revision", "note", "move"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
+		case "move":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("move"))
+			data, err := ec.unmarshalNMoveInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐMoveInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Move = data
 		}
 	}
 	return it, nil
@@ -42047,7 +45000,7 @@ func (ec *executionContext) unmarshalInputSetOverrideInput(ctx context.Context, 
 		asMap["note"] = ""
 	}
 
-	fieldsInOrder := [...]string{"accountId", "limitId", "amount", "burst", "mode", "until", "note"}
+	fieldsInOrder := [...]string{"accountId", "limitId", "revision", "amount", "burst", "mode", "until", "note"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -42068,6 +45021,13 @@ func (ec *executionContext) unmarshalInputSetOverrideInput(ctx context.Context, 
 				return it, err
 			}
 			it.LimitID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "amount":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("amount"))
 			data, err := ec.unmarshalNInt642int64(ctx, v)
@@ -42145,6 +45105,78 @@ func (ec *executionContext) unmarshalInputSetPasswordInput(ctx context.Context, 
 	return it, nil
 }
 
+func (ec *executionContext) unmarshalInputStartPilotInput(ctx context.Context, obj any) (model.StartPilotInput, error) {
+	var it model.StartPilotInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["percent"]; !present {
+		asMap["percent"] = 0
+	}
+	if _, present := asMap["accountIds"]; !present {
+		asMap["accountIds"] = []any{}
+	}
+
+	fieldsInOrder := [...]string{"tierId", "revision", "name", "limits", "percent", "accountIds"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tierId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tierId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TierID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "limits":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("limits"))
+			data, err := ec.unmarshalOLimitInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐLimitInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Limits = data
+		case "percent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("percent"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Percent = data
+		case "accountIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accountIds"))
+			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccountIds = data
+		}
+	}
+	return it, nil
+}
+
 func (ec *executionContext) unmarshalInputTrialInput(ctx context.Context, obj any) (model.TrialInput, error) {
 	var it model.TrialInput
 	if obj == nil {
@@ -42200,7 +45232,7 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "tierId", "useDefaultTier", "status", "trial", "labels", "timeZone", "billingDay"}
+	fieldsInOrder := [...]string{"id", "revision", "name", "tierId", "useDefaultTier", "status", "trial", "labels", "timeZone", "billingDay"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -42214,6 +45246,13 @@ func (ec *executionContext) unmarshalInputUpdateAccountInput(ctx context.Context
 				return it, err
 			}
 			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -42286,7 +45325,7 @@ func (ec *executionContext) unmarshalInputUpdateEndpointInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "cost", "groupId", "ungroup"}
+	fieldsInOrder := [...]string{"id", "revision", "cost", "groupId", "ungroup"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -42300,6 +45339,13 @@ func (ec *executionContext) unmarshalInputUpdateEndpointInput(ctx context.Contex
 				return it, err
 			}
 			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "cost":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("cost"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -42337,7 +45383,7 @@ func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, ob
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "suspended", "expiresAt", "neverExpires", "scope"}
+	fieldsInOrder := [...]string{"id", "revision", "name", "suspended", "expiresAt", "neverExpires", "scope"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -42351,6 +45397,13 @@ func (ec *executionContext) unmarshalInputUpdateKeyInput(ctx context.Context, ob
 				return it, err
 			}
 			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -42402,7 +45455,7 @@ func (ec *executionContext) unmarshalInputUpdateMemberInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "role", "accountId", "disabled"}
+	fieldsInOrder := [...]string{"id", "revision", "email", "role", "accountId", "disabled"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -42416,6 +45469,20 @@ func (ec *executionContext) unmarshalInputUpdateMemberInput(ctx context.Context,
 				return it, err
 			}
 			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
+		case "email":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("email"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Email = data
 		case "role":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("role"))
 			data, err := ec.unmarshalORole2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐRole(ctx, v)
@@ -42453,7 +45520,7 @@ func (ec *executionContext) unmarshalInputUpdateMeterInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "name", "unit", "header", "endpointId", "allEndpoints", "hidden"}
+	fieldsInOrder := [...]string{"id", "revision", "name", "unit", "header", "endpointId", "allEndpoints", "hidden"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -42467,6 +45534,13 @@ func (ec *executionContext) unmarshalInputUpdateMeterInput(ctx context.Context, 
 				return it, err
 			}
 			it.ID = data
+		case "revision":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("revision"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Revision = data
 		case "name":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
 			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
@@ -43064,6 +46138,39 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "pilot":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Account_pilot(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "onDefaultTier":
 			out.Values[i] = ec._Account_onDefaultTier(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -43342,6 +46449,11 @@ func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "createdAt":
 			out.Values[i] = ec._Account_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.Values[i] = ec._Account_revision(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -46120,6 +49232,11 @@ func (ec *executionContext) _Defaults(ctx context.Context, sel ast.SelectionSet,
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "revision":
+			out.Values[i] = ec._Defaults_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -46899,6 +50016,11 @@ func (ec *executionContext) _Endpoint(ctx context.Context, sel ast.SelectionSet,
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "revision":
+			out.Values[i] = ec._Endpoint_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -47815,6 +50937,50 @@ func (ec *executionContext) _EndpointUse(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var endpointsPayloadImplementors = []string{"EndpointsPayload"}
+
+func (ec *executionContext) _EndpointsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.EndpointsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, endpointsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EndpointsPayload")
+		case "endpoints":
+			out.Values[i] = ec._EndpointsPayload_endpoints(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "snapshot":
+			out.Values[i] = ec._EndpointsPayload_snapshot(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var goneNodeImplementors = []string{"GoneNode"}
 
 func (ec *executionContext) _GoneNode(ctx context.Context, sel ast.SelectionSet, obj *model.GoneNode) graphql.Marshaler {
@@ -48598,6 +51764,11 @@ func (ec *executionContext) _Key(ctx context.Context, sel ast.SelectionSet, obj 
 			}
 		case "revokedAt":
 			out.Values[i] = ec._Key_revokedAt(ctx, field, obj)
+		case "revision":
+			out.Values[i] = ec._Key_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -50223,6 +53394,11 @@ func (ec *executionContext) _Member(ctx context.Context, sel ast.SelectionSet, o
 			out.Values[i] = ec._Member_joinedAt(ctx, field, obj)
 		case "signedInAt":
 			out.Values[i] = ec._Member_signedInAt(ctx, field, obj)
+		case "revision":
+			out.Values[i] = ec._Member_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -50560,6 +53736,11 @@ func (ec *executionContext) _Meter(ctx context.Context, sel ast.SelectionSet, ob
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "hidden":
 			out.Values[i] = ec._Meter_hidden(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revision":
+			out.Values[i] = ec._Meter_revision(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -51256,6 +54437,34 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "startPilot":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_startPilot(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changePilot":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_changePilot(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "endPilot":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_endPilot(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "promotePilot":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_promotePilot(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "setRetention":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setRetention(ctx, field)
@@ -51273,6 +54482,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "cancelScheduledChange":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_cancelScheduledChange(ctx, field)
+			})
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "createEndpoints":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createEndpoints(ctx, field)
 			})
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
@@ -51683,6 +54899,11 @@ func (ec *executionContext) _Override(ctx context.Context, sel ast.SelectionSet,
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "revision":
+			out.Values[i] = ec._Override_revision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -51883,6 +55104,416 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
+var pilotImplementors = []string{"Pilot"}
+
+func (ec *executionContext) _Pilot(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Pilot) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pilotImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Pilot")
+		case "id":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_id(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "name":
+			out.Values[i] = ec._Pilot_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "version":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_version(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "state":
+			out.Values[i] = ec._Pilot_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "percent":
+			out.Values[i] = ec._Pilot_percent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "accountIds":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_accountIds(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "accountCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_accountCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "effect":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_effect(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "promotedTo":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_promotedTo(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "startedAt":
+			out.Values[i] = ec._Pilot_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "startedBy":
+			out.Values[i] = ec._Pilot_startedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endedAt":
+			out.Values[i] = ec._Pilot_endedAt(ctx, field, obj)
+		case "endedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Pilot_endedBy(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var pilotEffectImplementors = []string{"PilotEffect"}
+
+func (ec *executionContext) _PilotEffect(ctx context.Context, sel ast.SelectionSet, obj *controlplane.PilotEffect) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pilotEffectImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PilotEffect")
+		case "inside":
+			out.Values[i] = ec._PilotEffect_inside(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outside":
+			out.Values[i] = ec._PilotEffect_outside(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var pilotGroupImplementors = []string{"PilotGroup"}
+
+func (ec *executionContext) _PilotGroup(ctx context.Context, sel ast.SelectionSet, obj *controlplane.PilotGroup) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, pilotGroupImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PilotGroup")
+		case "accounts":
+			out.Values[i] = ec._PilotGroup_accounts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sampled":
+			out.Values[i] = ec._PilotGroup_sampled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "throttledAccounts":
+			out.Values[i] = ec._PilotGroup_throttledAccounts(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "allowed":
+			out.Values[i] = ec._PilotGroup_allowed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "throttled":
+			out.Values[i] = ec._PilotGroup_throttled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var plannedRetentionImplementors = []string{"PlannedRetention"}
 
 func (ec *executionContext) _PlannedRetention(ctx context.Context, sel ast.SelectionSet, obj *controlplane.PlannedRetention) graphql.Marshaler {
@@ -51969,6 +55600,16 @@ func (ec *executionContext) _Preview(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "possibly":
 			out.Values[i] = ec._Preview_possibly(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "surelyToday":
+			out.Values[i] = ec._Preview_surelyToday(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "possiblyToday":
+			out.Values[i] = ec._Preview_possiblyToday(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -52132,6 +55773,50 @@ func (ec *executionContext) _PreviewAccount(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var previewFiguresImplementors = []string{"PreviewFigures"}
+
+func (ec *executionContext) _PreviewFigures(ctx context.Context, sel ast.SelectionSet, obj *preview.Figures) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewFiguresImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewFigures")
+		case "atLeast":
+			out.Values[i] = ec._PreviewFigures_atLeast(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "atMost":
+			out.Values[i] = ec._PreviewFigures_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var previewHarmImplementors = []string{"PreviewHarm"}
 
 func (ec *executionContext) _PreviewHarm(ctx context.Context, sel ast.SelectionSet, obj *preview.Harm) graphql.Marshaler {
@@ -52160,6 +55845,11 @@ func (ec *executionContext) _PreviewHarm(ctx context.Context, sel ast.SelectionS
 			}
 		case "atMost":
 			out.Values[i] = ec._PreviewHarm_atMost(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "today":
+			out.Values[i] = ec._PreviewHarm_today(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -52973,6 +56663,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 					}
 				}()
 				res = ec._Query_scheduledChanges(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "suggestedEndpoints":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_suggestedEndpoints(ctx, field)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -54901,6 +58613,204 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 }
 
+var suggestedEndpointImplementors = []string{"SuggestedEndpoint"}
+
+func (ec *executionContext) _SuggestedEndpoint(ctx context.Context, sel ast.SelectionSet, obj *suggest.Suggestion) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suggestedEndpointImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SuggestedEndpoint")
+		case "method":
+			out.Values[i] = ec._SuggestedEndpoint_method(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "template":
+			out.Values[i] = ec._SuggestedEndpoint_template(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "requests":
+			out.Values[i] = ec._SuggestedEndpoint_requests(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "share":
+			out.Values[i] = ec._SuggestedEndpoint_share(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pathCount":
+			out.Values[i] = ec._SuggestedEndpoint_pathCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "examples":
+			out.Values[i] = ec._SuggestedEndpoint_examples(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._SuggestedEndpoint_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var suggestedEndpointConnectionImplementors = []string{"SuggestedEndpointConnection"}
+
+func (ec *executionContext) _SuggestedEndpointConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[suggest.Suggestion]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suggestedEndpointConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SuggestedEndpointConnection")
+		case "edges":
+			out.Values[i] = ec._SuggestedEndpointConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._SuggestedEndpointConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._SuggestedEndpointConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._SuggestedEndpointConnection_totalCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
+var suggestedEndpointEdgeImplementors = []string{"SuggestedEndpointEdge"}
+
+func (ec *executionContext) _SuggestedEndpointEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[suggest.Suggestion]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, suggestedEndpointEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := make(map[string]*graphql.FieldSet)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SuggestedEndpointEdge")
+		case "cursor":
+			out.Values[i] = ec._SuggestedEndpointEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._SuggestedEndpointEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferred), math.MaxInt32)))
+
+	for label, dfs := range deferred {
+		ec.ProcessDeferredGroup(graphql.DeferredGroup{
+			Label:    label,
+			Path:     graphql.GetPath(ctx),
+			FieldSet: dfs,
+			Context:  ctx,
+		})
+	}
+
+	return out
+}
+
 var tierImplementors = []string{"Tier", "Node"}
 
 func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj *controlplane.Tier) graphql.Marshaler {
@@ -55101,6 +59011,39 @@ func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "pilot":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tier_pilot(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "accountCount":
 			field := field
 
@@ -55111,6 +59054,42 @@ func (ec *executionContext) _Tier(ctx context.Context, sel ast.SelectionSet, obj
 					}
 				}()
 				res = ec._Tier_accountCount(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "defaultAccountCount":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Tier_defaultAccountCount(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -55698,6 +59677,39 @@ func (ec *executionContext) _TierVersion(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "savedBy":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._TierVersion_savedBy(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "publishedAt":
 			out.Values[i] = ec._TierVersion_publishedAt(ctx, field, obj)
 		case "publishedBy":
@@ -57276,6 +61288,42 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "development":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_development(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
 		case "sessions":
 			field := field
 
@@ -58250,6 +62298,11 @@ func (ec *executionContext) marshalNChangeAccountsPayload2ᚖgithubᚗcomᚋweir
 	return ec._ChangeAccountsPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNChangePilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangePilotInput(ctx context.Context, v any) (model.ChangePilotInput, error) {
+	res, err := ec.unmarshalInputChangePilotInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNChangeTierMoveInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐChangeTierMoveInput(ctx context.Context, v any) (model.ChangeTierMoveInput, error) {
 	res, err := ec.unmarshalInputChangeTierMoveInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -58402,6 +62455,31 @@ func (ec *executionContext) marshalNCreateApiTokenPayload2ᚖgithubᚗcomᚋweir
 
 func (ec *executionContext) unmarshalNCreateEndpointInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInput(ctx context.Context, v any) (model.CreateEndpointInput, error) {
 	res, err := ec.unmarshalInputCreateEndpointInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCreateEndpointInput2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInputᚄ(ctx context.Context, v any) ([]*model.CreateEndpointInput, error) {
+	var vSlice []any
+	vSlice = graphql.CoerceList(v)
+	var err error
+	res := make([]*model.CreateEndpointInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNCreateEndpointInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) unmarshalNCreateEndpointInput2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointInput(ctx context.Context, v any) (*model.CreateEndpointInput, error) {
+	res, err := ec.unmarshalInputCreateEndpointInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNCreateEndpointsInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐCreateEndpointsInput(ctx context.Context, v any) (model.CreateEndpointsInput, error) {
+	res, err := ec.unmarshalInputCreateEndpointsInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -58597,6 +62675,11 @@ func (ec *executionContext) marshalNDenialLevel2ᚕgithubᚗcomᚋweirhqᚋweir�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNEndPilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndPilotInput(ctx context.Context, v any) (model.EndPilotInput, error) {
+	res, err := ec.unmarshalInputEndPilotInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalNEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐEndpointᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.Endpoint) graphql.Marshaler {
@@ -58855,6 +62938,20 @@ func (ec *executionContext) unmarshalNEndpointUseKind2githubᚗcomᚋweirhqᚋwe
 
 func (ec *executionContext) marshalNEndpointUseKind2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointUseKind(ctx context.Context, sel ast.SelectionSet, v model.EndpointUseKind) graphql.Marshaler {
 	return v
+}
+
+func (ec *executionContext) marshalNEndpointsPayload2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointsPayload(ctx context.Context, sel ast.SelectionSet, v model.EndpointsPayload) graphql.Marshaler {
+	return ec._EndpointsPayload(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNEndpointsPayload2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEndpointsPayload(ctx context.Context, sel ast.SelectionSet, v *model.EndpointsPayload) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._EndpointsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNExploreInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐExploreInput(ctx context.Context, v any) (model.ExploreInput, error) {
@@ -60482,6 +64579,56 @@ func (ec *executionContext) marshalNPermission2ᚕgithubᚗcomᚋweirhqᚋweir�
 	return ret
 }
 
+func (ec *executionContext) marshalNPilotEffect2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotEffect(ctx context.Context, sel ast.SelectionSet, v controlplane.PilotEffect) graphql.Marshaler {
+	return ec._PilotEffect(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNPilotEffect2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotEffect(ctx context.Context, sel ast.SelectionSet, v *controlplane.PilotEffect) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._PilotEffect(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPilotGroup2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotGroup(ctx context.Context, sel ast.SelectionSet, v controlplane.PilotGroup) graphql.Marshaler {
+	return ec._PilotGroup(ctx, sel, &v)
+}
+
+func (ec *executionContext) unmarshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState(ctx context.Context, v any) (controlplane.PilotState, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := unmarshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState[tmp]
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState(ctx context.Context, sel ast.SelectionSet, v controlplane.PilotState) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(marshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState[v])
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+var (
+	unmarshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState = map[string]controlplane.PilotState{
+		"RUNNING":   controlplane.PilotRunning,
+		"ENDED":     controlplane.PilotEnded,
+		"PROMOTING": controlplane.PilotPromoting,
+		"PROMOTED":  controlplane.PilotPromoted,
+	}
+	marshalNPilotState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilotState = map[controlplane.PilotState]string{
+		controlplane.PilotRunning:   "RUNNING",
+		controlplane.PilotEnded:     "ENDED",
+		controlplane.PilotPromoting: "PROMOTING",
+		controlplane.PilotPromoted:  "PROMOTED",
+	}
+)
+
 func (ec *executionContext) marshalNPlannedRetention2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPlannedRetentionᚄ(ctx context.Context, sel ast.SelectionSet, v []*controlplane.PlannedRetention) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -60546,6 +64693,10 @@ func (ec *executionContext) marshalNPreviewAccount2ᚖgithubᚗcomᚋweirhqᚋwe
 		return graphql.Null
 	}
 	return ec._PreviewAccount(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPreviewFigures2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐFigures(ctx context.Context, sel ast.SelectionSet, v preview.Figures) graphql.Marshaler {
+	return ec._PreviewFigures(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNPreviewHarm2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋpreviewᚐHarm(ctx context.Context, sel ast.SelectionSet, v preview.Harm) graphql.Marshaler {
@@ -60617,6 +64768,11 @@ func (ec *executionContext) marshalNPreviewPoint2ᚖgithubᚗcomᚋweirhqᚋweir
 		return graphql.Null
 	}
 	return ec._PreviewPoint(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPromotePilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPromotePilotInput(ctx context.Context, v any) (model.PromotePilotInput, error) {
+	res, err := ec.unmarshalInputPromotePilotInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNPublishTierInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐPublishTierInput(ctx context.Context, v any) (model.PublishTierInput, error) {
@@ -61127,6 +65283,11 @@ func (ec *executionContext) unmarshalNSetPasswordInput2githubᚗcomᚋweirhqᚋw
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNStartPilotInput2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐStartPilotInput(ctx context.Context, v any) (model.StartPilotInput, error) {
+	res, err := ec.unmarshalInputStartPilotInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -61171,6 +65332,72 @@ func (ec *executionContext) marshalNString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalNSuggestedEndpoint2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋsuggestᚐSuggestionᚄ(ctx context.Context, sel ast.SelectionSet, v []*suggest.Suggestion) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSuggestedEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋsuggestᚐSuggestion(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSuggestedEndpoint2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋsuggestᚐSuggestion(ctx context.Context, sel ast.SelectionSet, v *suggest.Suggestion) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SuggestedEndpoint(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSuggestedEndpointConnection2githubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v model.Connection[suggest.Suggestion]) graphql.Marshaler {
+	return ec._SuggestedEndpointConnection(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSuggestedEndpointConnection2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[suggest.Suggestion]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SuggestedEndpointConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSuggestedEndpointEdge2ᚕᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[suggest.Suggestion]) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSuggestedEndpointEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSuggestedEndpointEdge2ᚖgithubᚗcomᚋweirhqᚋweirᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[suggest.Suggestion]) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SuggestedEndpointEdge(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNTier2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐTier(ctx context.Context, sel ast.SelectionSet, v controlplane.Tier) graphql.Marshaler {
@@ -61728,10 +65955,12 @@ func (ec *executionContext) marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋ
 var (
 	unmarshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState = map[string]controlplane.VersionState{
 		"DRAFT":     controlplane.VersionDraft,
+		"PILOT":     controlplane.VersionPilot,
 		"PUBLISHED": controlplane.VersionPublished,
 	}
 	marshalNVersionState2githubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐVersionState = map[controlplane.VersionState]string{
 		controlplane.VersionDraft:     "DRAFT",
+		controlplane.VersionPilot:     "PILOT",
 		controlplane.VersionPublished: "PUBLISHED",
 	}
 )
@@ -62685,6 +66914,13 @@ func (ec *executionContext) marshalONode2githubᚗcomᚋweirhqᚋweirᚋgraphᚋ
 		return graphql.Null
 	}
 	return ec._Node(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPilot2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚐPilot(ctx context.Context, sel ast.SelectionSet, v *controlplane.Pilot) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Pilot(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPreviousUsage2ᚖgithubᚗcomᚋweirhqᚋweirᚋcontrolplaneᚋexploreᚐPrevious(ctx context.Context, sel ast.SelectionSet, v *explore.Previous) graphql.Marshaler {

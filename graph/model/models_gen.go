@@ -47,6 +47,8 @@ type AccountFilter struct {
 	Labels []*LabelFilter `json:"labels,omitempty"`
 	// On trial, and it ends before.
 	TrialEndsBefore *time.Time `json:"trialEndsBefore,omitempty"`
+	// With one of these names, to the letter; at most 200.
+	Names []string `json:"names,omitempty"`
 }
 
 // The order of accounts; those alike stand by id.
@@ -157,7 +159,7 @@ type AuditFilter struct {
 	Actions []string `json:"actions,omitempty"`
 	// What it was done to, such as tier_3.
 	ObjectID *string `json:"objectId,omitempty"`
-	// Whose that is.
+	// Whose that is; also finds the records of a tier, of a pilot and of the defaults that moved this account among others, or were to move it.
 	AccountID *string `json:"accountId,omitempty"`
 	// In which request.
 	RequestID *string `json:"requestId,omitempty"`
@@ -173,7 +175,7 @@ type AuditFilter struct {
 type ChangeAccountsInput struct {
 	// These, at most 10000; or give `filter`.
 	Ids []string `json:"ids,omitempty"`
-	// Those that it finds.
+	// Those that it finds when the call begins.
 	Filter *AccountFilter `json:"filter,omitempty"`
 	// What is to be changed of each.
 	Set *AccountChanges `json:"set"`
@@ -203,6 +205,19 @@ type ChangeAccountsPayload struct {
 	HasNextPage bool `json:"hasNextPage"`
 	// The first snapshot that carries all changes; null when there is none. Compare with Worker.snapshot.
 	Snapshot *int64 `json:"snapshot,omitempty"`
+}
+
+// A change of who is in a pilot. What is left out stays as it is.
+type ChangePilotInput struct {
+	// See Pilot.id.
+	ID string `json:"id"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision,omitempty"`
+	// See Pilot.percent.
+	Percent *int `json:"percent,omitempty"`
+	// The whole list; see StartPilotInput.accountIds.
+	AccountIds []string `json:"accountIds,omitempty"`
 }
 
 // A change of a move of accounts.
@@ -287,6 +302,12 @@ type CreateEndpointInput struct {
 	GroupID *string `json:"groupId,omitempty"`
 }
 
+// Endpoints to create.
+type CreateEndpointsInput struct {
+	// 1 to 100.
+	Endpoints []*CreateEndpointInput `json:"endpoints"`
+}
+
 // A key to create.
 type CreateKeyInput struct {
 	// The account that it identifies.
@@ -335,6 +356,9 @@ type CreateTierInput struct {
 
 // The default tiers to set. What is left out stays as it is.
 type DefaultsInput struct {
+	// The revision that the edit is based on. When the defaults have moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
 	// For accounts without a tier.
 	TierID *string `json:"tierId,omitempty"`
 	// For callers known by their address only: a tier whose limits all have subject ADDRESS. Null takes it away.
@@ -357,6 +381,15 @@ type DeletePayload struct {
 	ID string `json:"id"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
+}
+
+// A pilot to end.
+type EndPilotInput struct {
+	// See Pilot.id.
+	ID string `json:"id"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision,omitempty"`
 }
 
 // An endpoint before an import.
@@ -411,6 +444,14 @@ type EndpointGroupPayload struct {
 type EndpointPayload struct {
 	// As it is after the change.
 	Endpoint *controlplane.Endpoint `json:"endpoint"`
+	// The first snapshot that carries the change; compare with Worker.snapshot.
+	Snapshot int64 `json:"snapshot"`
+}
+
+// What createEndpoints answers.
+type EndpointsPayload struct {
+	// As they are after the change, in the order that they were given in.
+	Endpoints []*controlplane.Endpoint `json:"endpoints"`
 	// The first snapshot that carries the change; compare with Worker.snapshot.
 	Snapshot int64 `json:"snapshot"`
 }
@@ -786,6 +827,8 @@ type MoveAccountInput struct {
 	TierID string `json:"tierId"`
 	// NOW or PERIOD_END.
 	When controlplane.MoveWhen `json:"when"`
+	// The revision of the account that this is based on; as of UpdateAccountInput.
+	Revision *int `json:"revision,omitempty"`
 }
 
 // What becomes of the accounts that are on other versions of the tier.
@@ -827,24 +870,32 @@ type Preview struct {
 	Surely int `json:"surely"`
 	// How many accounts may have been throttled; the sure ones are among them.
 	Possibly int `json:"possibly"`
+	// How many accounts would surely have been throttled by the limits that they have today.
+	SurelyToday int `json:"surelyToday"`
+	// How many may have been, by those; the sure ones are among them.
+	PossiblyToday int `json:"possiblyToday"`
 	// The accounts by harm, the most first: by atLeast, then by atMost, then by requests.
 	Accounts []*preview.AccountHarm `json:"accounts"`
 	// Each limit by itself, in the order in which they were given.
 	Limits []*preview.LimitHarm `json:"limits"`
 	// Minutes of a point.
 	PointMinutes int `json:"pointMinutes"`
-	// All accounts together over time. Its atLeast is that of the one limit that would have throttled the most.
+	// All accounts together over time, at most 240 points. What is at least throttled there
+	// is by the one limit that would have throttled the most; with today's, by that of each
+	// version of the tier.
 	Points []*preview.Point `json:"points"`
 }
 
 // Limits to play, and on what.
 type PreviewInput struct {
-	// The tier whose accounts the limits are played on; leave it out with `accountIds`.
+	// The tier whose accounts the limits are played on; leave it out with `accountIds`, or for the tier of `versionId`.
 	TierID *string `json:"tierId,omitempty"`
 	// The limits, at most 32; leave them out for those that the tier has. One with the
 	// `id` of a limit of the tier is changed by what overrides its accounts have. None may
 	// have subject ADDRESS.
 	Limits []*LimitInput `json:"limits,omitempty"`
+	// Instead of `limits`: a version that has them, such as the tier's draft, an earlier one, or one of another tier.
+	VersionID *string `json:"versionId,omitempty"`
 	// Narrows the tier's accounts, or names those of any tier; at most 1000.
 	AccountIds []string `json:"accountIds,omitempty"`
 	// Inclusive; whole minutes. As far back as usage by the minute is kept.
@@ -853,6 +904,19 @@ type PreviewInput struct {
 	To *time.Time `json:"to,omitempty"`
 	// How many accounts to list, 1 to 500; those that are hit hardest come first.
 	First int `json:"first"`
+}
+
+// A pilot to make a version of.
+type PromotePilotInput struct {
+	// See Pilot.id.
+	ID string `json:"id"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision,omitempty"`
+	// Why the version is made, at most 500 characters; leave it out to have the pilot's name.
+	Note *string `json:"note,omitempty"`
+	// When the accounts that are not in the pilot come onto the new version.
+	Move *MoveInput `json:"move"`
 }
 
 // A version of a tier to publish. With neither limits nor fromVersion it is the draft.
@@ -937,7 +1001,7 @@ type RetentionPlan struct {
 type RevertChangeInput struct {
 	// AuditRecord.seq of the change.
 	Seq int64 `json:"seq"`
-	// True does it although the object has changed since.
+	// True does it although the object has changed since, and brings back what can come back of one that was deleted.
 	Force bool `json:"force"`
 }
 
@@ -1090,6 +1154,10 @@ type SetOverrideInput struct {
 	AccountID string `json:"accountId"`
 	// A limit of the account's tier.
 	LimitID string `json:"limitId"`
+	// The revision of the override that this is based on; 0 when there was none. When
+	// it has moved on, it fails with CONFLICT and says what changed. Leave it out to
+	// overwrite.
+	Revision *int `json:"revision,omitempty"`
 	// Instead of the limit's amount, 1 to 10^12.
 	Amount int64 `json:"amount"`
 	// For RATE: instead of the limit's burst, 1 to 10^12; leave it out to keep that.
@@ -1108,6 +1176,23 @@ type SetPasswordInput struct {
 	CurrentPassword *string `json:"currentPassword,omitempty"`
 	// At least 12 characters, at most 256 bytes.
 	Password string `json:"password"`
+}
+
+// A pilot to start. It needs `percent` or `accountIds`, and may have both.
+type StartPilotInput struct {
+	// The tier whose accounts are in it.
+	TierID string `json:"tierId"`
+	// The tier's revision that this is based on. When the tier has moved on, this fails with
+	// CONFLICT. Leave it out to overlook that.
+	Revision *int `json:"revision,omitempty"`
+	// What it is called; 1 to 64 characters.
+	Name string `json:"name"`
+	// What it tries, instead of the draft's, which stays; see SaveTierDraftInput.limits.
+	Limits []*LimitInput `json:"limits,omitempty"`
+	// See Pilot.percent.
+	Percent int `json:"percent"`
+	// Accounts that are in it besides; each is on the tier itself. At most 1,000.
+	AccountIds []string `json:"accountIds"`
 }
 
 type Subscription struct {
@@ -1162,6 +1247,9 @@ type TrialInput struct {
 // An account to change. What is left out stays as it is.
 type UpdateAccountInput struct {
 	ID string `json:"id"`
+	// The revision that the edit is based on. When the account has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
 	// Unique, 1 to 128 characters.
 	Name *string `json:"name,omitempty"`
 	// The tier to move it to.
@@ -1183,6 +1271,9 @@ type UpdateAccountInput struct {
 // An endpoint to change. What is left out stays as it is.
 type UpdateEndpointInput struct {
 	ID string `json:"id"`
+	// The revision that the edit is based on. When the endpoint has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
 	// Cost units of one request; 1 to 1000000.
 	Cost *int `json:"cost,omitempty"`
 	// The group to put it in, instead of the one it is in.
@@ -1194,6 +1285,9 @@ type UpdateEndpointInput struct {
 // A key to change. What is left out stays as it is.
 type UpdateKeyInput struct {
 	ID string `json:"id"`
+	// The revision that the edit is based on. When the key has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
 	// What the key is for; 1 to 64 characters.
 	Name *string `json:"name,omitempty"`
 	// Whether it is refused with 403.
@@ -1209,6 +1303,11 @@ type UpdateKeyInput struct {
 // A member to change. What is left out stays as it is.
 type UpdateMemberInput struct {
 	ID string `json:"id"`
+	// The revision that the edit is based on. When the member has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
+	// What they are to sign in with; unique, whatever the case.
+	Email *string `json:"email,omitempty"`
 	// What they are to be allowed to do.
 	Role *controlplane.Role `json:"role,omitempty"`
 	// With the role CUSTOMER: the account that they are to see.
@@ -1220,6 +1319,9 @@ type UpdateMemberInput struct {
 // A custom meter to change. What is left out stays as it is.
 type UpdateMeterInput struct {
 	ID string `json:"id"`
+	// The revision that the edit is based on. When the meter has moved on, it fails with
+	// CONFLICT and says what changed. Leave it out to overwrite.
+	Revision *int `json:"revision,omitempty"`
 	// Unique, 1 to 64 characters.
 	Name *string `json:"name,omitempty"`
 	// What the amounts are of, such as tokens; 1 to 32 characters.
@@ -1238,7 +1340,8 @@ type UpdateMeterInput struct {
 type UpdateProfileInput struct {
 	// 1 to 64 characters.
 	Name *string `json:"name,omitempty"`
-	// What one signs in with; unique, whatever the case.
+	// What one signs in with; unique, whatever the case. Who has one can change it with the
+	// permission MEMBERS_WRITE only, as others trust that it is theirs; see updateMember.
 	Email *string `json:"email,omitempty"`
 	// With another address: the password, if there is one.
 	CurrentPassword *string `json:"currentPassword,omitempty"`
@@ -1307,6 +1410,9 @@ type Viewer struct {
 	// Where the browser is to go after signOut, so that the OpenID provider that this
 	// session began at ends its own, too; null: nowhere.
 	SignOutURL *string `json:"signOutUrl,omitempty"`
+	// Whether Weir runs as weir dev, on a developer's machine, so that the commands of its
+	// demo work; false for those who see one account only, whoever runs it.
+	Development bool `json:"development"`
 	// The member's sessions that are live, the one that was seen last first; empty for an API token.
 	Sessions []*controlplane.Session `json:"sessions"`
 }

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/weirhq/weir/controlplane"
 )
 
 const eventStream = "text/event-stream"
@@ -42,7 +43,7 @@ func (e events) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 	if err := json.NewDecoder(r.Body).Decode(&params); err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write(errorsOf(gqlerror.List{gqlerror.Errorf("the request's body isn't one JSON object with query, operationName and variables")}))
+		_, _ = w.Write(errorsOf(e.faults(r.Context(), controlplane.CodeValidation, "the request's body isn't one JSON object with query, operationName and variables")))
 		return
 	}
 	out := eventWriter{http.NewResponseController(w), w}
@@ -66,7 +67,7 @@ func (e events) Do(w http.ResponseWriter, r *http.Request, exec graphql.GraphExe
 }
 
 // pass writes a stream's events until it or the connection is over.
-func (events) pass(r *http.Request, out eventWriter, own reader, s *subscriber, over <-chan struct{}) {
+func (e events) pass(r *http.Request, out eventWriter, own reader, s *subscriber, over <-chan struct{}) {
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	for {
@@ -89,7 +90,8 @@ func (events) pass(r *http.Request, out eventWriter, own reader, s *subscriber, 
 				return
 			}
 		case <-over:
-			_ = out.write("event: complete\ndata:\n\n")
+			faults := e.faults(r.Context(), controlplane.CodeUnauthenticated, signedOut)
+			_ = out.write("event: next\ndata: ", string(errorsOf(faults)), "\n\nevent: complete\ndata:\n\n")
 			return
 		case <-r.Context().Done():
 			return

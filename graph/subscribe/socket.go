@@ -14,11 +14,15 @@ import (
 // protocol is https://github.com/graphql/graphql-over-http/blob/main/rfcs/GraphQLOverWebSocket.md.
 const protocol = "graphql-transport-ws"
 
+// signedOut is what they are told whose credentials are not good any more, or not for
+// the same: at most 123 bytes, as in a close frame.
+const signedOut = "sign in again: the session or API token has ended, or what it may see has changed"
+
 // Reasons to close a socket, as the protocol has them.
 var (
 	closeBadMessage   = closing{4400, "that is not a message of " + protocol}
 	closeUnauthorized = closing{4401, "send connection_init first"}
-	closeSignedOut    = closing{4401, "sign in again: the session has ended, or the API token was replaced"}
+	closeSignedOut    = closing{4401, signedOut}
 	closeLate         = closing{4408, "connection_init did not come in time"}
 	closeSameID       = closing{4409, "there is a subscription with this id"}
 	closeTwice        = closing{4429, "connection_init came twice"}

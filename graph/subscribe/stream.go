@@ -47,15 +47,16 @@ type stream struct {
 	latest      []byte // the newest event, encoded; never written to
 	version     uint64 // of latest
 	ended       bool
-	fault       []byte // why it ended, as a list of errors; nil: it was complete
+	fault       gqlerror.List // why it ended; nil: it was complete
 }
 
 // subscriber reads a stream.
 type subscriber struct {
 	stream *stream
 	owner  listener
-	id     string // by which the client knows it
-	head   []byte // what its messages begin with
+	id     string                     // by which the client knows it
+	head   []byte                     // what its messages begin with
+	told   func(gqlerror.List) []byte // encodes errors as those of its own request
 
 	seen uint64 // with the stream's lock
 }
@@ -140,11 +141,11 @@ func (s *streams) run(ctx context.Context, st *stream, exec graphql.GraphExecuto
 	st.end(fault)
 }
 
-func (s *streams) execute(ctx context.Context, st *stream, exec graphql.GraphExecutor, operation *graphql.OperationContext) (fault []byte) {
+func (s *streams) execute(ctx context.Context, st *stream, exec graphql.GraphExecutor, operation *graphql.OperationContext) (fault gqlerror.List) {
 	defer func() {
 		if v := recover(); v != nil {
-			s.log.Error("a subscription ended", "err", fmt.Sprintf("panic: %v\n%s", v, debug.Stack()))
-			fault = encodeErrors(gqlerror.List{gqlerror.Errorf("something went wrong on our side; try again")})
+			s.log.ErrorContext(ctx, "a subscription ended", "err", fmt.Sprintf("panic: %v\n%s", v, debug.Stack()))
+			fault = gqlerror.List{{Message: "something went wrong on our side; try again", Extensions: map[string]any{"code": "INTERNAL"}}}
 		}
 	}()
 	next, ctx := exec.DispatchOperation(ctx, operation)
@@ -154,7 +155,7 @@ func (s *streams) execute(ctx context.Context, st *stream, exec graphql.GraphExe
 			return nil
 		}
 		if first && response.Data == nil && len(response.Errors) > 0 {
-			return encodeErrors(response.Errors)
+			return response.Errors
 		}
 		payload, err := json.Marshal(response)
 		if err != nil {
@@ -187,7 +188,7 @@ func (st *stream) publish(payload []byte) {
 	st.tell()
 }
 
-func (st *stream) end(fault []byte) {
+func (st *stream) end(fault gqlerror.List) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.ended, st.fault = true, fault
@@ -215,6 +216,8 @@ func (sub *subscriber) take() (t taken) {
 	if sub.seen != st.version {
 		sub.seen, t.event = st.version, st.latest
 	}
-	t.ended, t.fault = st.ended, st.fault
+	if t.ended = st.ended; st.fault != nil {
+		t.fault = sub.told(st.fault)
+	}
 	return t
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/weirhq/weir/controlplane"
 )
 
 // Config says who may subscribe.
@@ -23,6 +25,8 @@ type Config struct {
 	// same as then. A connection ends when they are not.
 	Still        func(ctx context.Context) bool
 	RecheckEvery time.Duration
+	// OfRequest says in an error whose request ran into it.
+	OfRequest func(ctx context.Context, fault *gqlerror.Error) *gqlerror.Error
 	// SameOrigin refuses browsers that another site sent here.
 	SameOrigin func(r *http.Request) bool
 	Log        *slog.Logger
@@ -73,15 +77,26 @@ func (s *Server) open(ctx context.Context, exec graphql.GraphExecutor, params *g
 	}
 	if operation.Operation.Operation != ast.Subscription {
 		// Who asks is known as of when the connection was opened, perhaps hours ago.
-		return nil, gqlerror.List{gqlerror.Errorf("send queries and mutations by POST; this connection takes subscriptions only")}
+		return nil, s.faults(ctx, controlplane.CodeValidation, "send queries and mutations by POST; this connection takes subscriptions only")
 	}
 	key, err := keyOf(operation, s.config.Permission(ctx))
 	if err != nil {
-		return nil, gqlerror.List{gqlerror.Errorf("variables: %v", err)}
+		return nil, s.faults(ctx, controlplane.CodeValidation, "variables: "+err.Error())
 	}
 	sub, err := s.streams.join(s.config.Carry(ctx, context.Background()), key, exec, operation, owner)
 	if err != nil {
-		return nil, gqlerror.List{gqlerror.Errorf("%v", err)}
+		return nil, s.faults(ctx, controlplane.CodeConflict, err.Error())
+	}
+	sub.told = func(faults gqlerror.List) []byte {
+		own := make(gqlerror.List, len(faults))
+		for i, f := range faults {
+			own[i] = s.config.OfRequest(ctx, f)
+		}
+		return encodeErrors(own)
 	}
 	return sub, nil
+}
+
+func (s *Server) faults(ctx context.Context, code controlplane.Code, message string) gqlerror.List {
+	return gqlerror.List{s.config.OfRequest(ctx, &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}})}
 }

@@ -39,12 +39,11 @@ func TestDashboardInABrowser(t *testing.T) {
 		"WEIR_OIDC_PASSWORD="+openidtest.Password,
 		"WEIR_SIGN_IN_LINK="+signInLink.FindString(r.ready),
 	)
-	out, err := playwright.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v (make tools installs what is missing)\n%s", err, out)
-		return
+	// As it comes, so that a run that is cut off shows how far it was.
+	playwright.Stdout, playwright.Stderr = t.Output(), t.Output()
+	if err := playwright.Run(); err != nil {
+		t.Errorf("%v (make tools installs what is missing)", err)
 	}
-	t.Logf("%s", out)
 }
 
 // chromium is CHROMIUM, or the machine's own, or what make tools installed.

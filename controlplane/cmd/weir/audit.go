@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"time"
 
 	"github.com/weirhq/weir/controlplane/audit"
@@ -18,7 +17,7 @@ import (
 type auditCommand struct {
 	cli.Audit
 	Verify auditVerifyCommand `cmd:"" help:"Check that no record of the audit log was changed, added or taken out."`
-	Export auditExportCommand `cmd:"" help:"Write the audit log to standard output, oldest first."`
+	Export auditExportCommand `cmd:"" help:"Write the audit log, oldest first."`
 }
 
 type auditVerifyCommand struct {
@@ -66,18 +65,9 @@ func (c auditVerifyCommand) verify(ctx context.Context, out io.Writer) error {
 // verdict says in a line what a verification found.
 func verdict(r audit.Report) string {
 	if r.Break != nil {
-		return fmt.Sprintf("%s records, chain broken at %v", grouped(r.Checked), r.Break)
+		return fmt.Sprintf("%s, chain broken at %v", cli.Counted(r.Checked, "record"), r.Break)
 	}
-	return fmt.Sprintf("%s records, chain whole, head %s", grouped(r.Checked), r.Head)
-}
-
-// grouped writes a count with a comma between thousands.
-func grouped(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	return fmt.Sprintf("%s, chain whole, head %s", cli.Counted(r.Checked, "record"), r.Head)
 }
 
 type auditExportCommand struct {
@@ -88,6 +78,7 @@ type auditExportCommand struct {
 	Object string     `placeholder:"ID" help:"Only what was done to this, such as tier_3."`
 	Since  *time.Time `name:"from" placeholder:"TIME" help:"Only from this RFC 3339 time on."`
 	Until  *time.Time `name:"to" placeholder:"TIME" help:"Only before this RFC 3339 time."`
+	cli.Destination
 }
 
 // Help says which database it uses.
@@ -95,11 +86,19 @@ func (auditExportCommand) Help() string { return databaseHelp }
 
 // Run writes the records.
 func (c auditExportCommand) Run(s signals) error {
-	out := bufio.NewWriter(os.Stdout)
-	return cmp.Or(c.export(s.run, out), out.Flush())
+	draft, err := c.Open(os.Stdout)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(draft)
+	err = cmp.Or(c.export(s.run, out), out.Flush())
+	return errors.Join(err, draft.Close(err == nil))
 }
 
 func (c auditExportCommand) export(ctx context.Context, out io.Writer) error {
+	if err := cli.CheckActions(c.Action); err != nil {
+		return err
+	}
 	f := audit.Filter{ObjectID: c.Object, From: c.Since, To: c.Until}
 	for _, action := range c.Action {
 		f.Actions = append(f.Actions, audit.Action(action))

@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/audit"
+	"github.com/weirhq/weir/controlplane/cli"
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
 	"github.com/weirhq/weir/controlplane/postgres"
 )
@@ -52,6 +55,11 @@ func TestAuditVerifySaysWhatItFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	page, err := db.AuditLog(t.Context(), audit.Filter{}, 0, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := page.Records[2].Place()
 	lost := "9:" + head.Hash.String()
 	for name, c := range map[string]struct {
 		command auditVerifyCommand
@@ -61,7 +69,9 @@ func TestAuditVerifySaysWhatItFound(t *testing.T) {
 		"all of it":                {auditVerifyCommand{From: 1}, "3 records, chain whole, head " + head.String(), true},
 		"from an anchor on":        {auditVerifyCommand{From: 4, Anchor: []string{head.String()}}, "0 records, chain whole, head " + head.String(), true},
 		"what an anchor had more":  {auditVerifyCommand{From: 1, Anchor: []string{lost}}, "3 records, chain broken at record 9: it is missing; an anchor names it, and the log ends at 3", false},
-		"what an anchor had other": {auditVerifyCommand{From: 1, Anchor: []string{"2:" + head.Hash.String()}}, "1 records, chain broken at record 2: it is not the record that the anchor names", false},
+		"a wrong anchor before it": {auditVerifyCommand{From: 3, Anchor: []string{"1:" + head.Hash.String()}}, "0 records, chain broken at record 1: it is not the record that the anchor names", false},
+		"a right anchor before it": {auditVerifyCommand{From: 3, Anchor: []string{first.String()}}, "1 record, chain whole, head " + head.String(), true},
+		"what an anchor had other": {auditVerifyCommand{From: 1, Anchor: []string{"2:" + head.Hash.String()}}, "1 record, chain broken at record 2: it is not the record that the anchor names", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -78,8 +88,21 @@ func TestAuditVerifySaysWhatItFound(t *testing.T) {
 
 func TestAnExportIsVerifiedByTheScriptOfTheDocs(t *testing.T) {
 	db := audited(t)
-	var exported bytes.Buffer
-	if err := (auditExportCommand{Format: "ndjson"}).export(t.Context(), &exported); err != nil {
+	dir := t.TempDir()
+	command := auditExportCommand{Format: "ndjson", Destination: cli.Destination{File: filepath.Join(dir, "audit.ndjson")}}
+	failing := command
+	failing.Action = []string{"NOTHING"}
+	if err := failing.Run(signals{run: t.Context()}); err == nil {
+		t.Error("an export of actions that there aren't works")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("an export that failed leaves %v, %v", left, err)
+	}
+	if err := command.Run(signals{run: t.Context()}); err != nil {
+		t.Fatal(err)
+	}
+	exported, err := os.ReadFile(command.File)
+	if err != nil {
 		t.Fatal(err)
 	}
 	head, err := db.AuditHead(t.Context())
@@ -102,19 +125,21 @@ func TestAnExportIsVerifiedByTheScriptOfTheDocs(t *testing.T) {
 		return strings.TrimSpace(string(out)), err
 	}
 	want := fmt.Sprint("3 records, chain whole, head ", head)
-	if said, err := run(exported.String()); said != want || err != nil {
+	if said, err := run(string(exported)); said != want || err != nil {
 		t.Errorf("it says %s, %v instead of %s (python3 is in most systems' package python3)", said, err, want)
 	}
-	changed := strings.Replace(exported.String(), `"resets":1`, `"resets":0`, 1)
+	changed := strings.Replace(string(exported), `"resets":1`, `"resets":0`, 1)
 	if said, err := run(changed); err == nil || !strings.Contains(said, "record 3") {
 		t.Errorf("of a record that was changed it says %s, %v", said, err)
 	}
 }
 
-func TestCountsAreGrouped(t *testing.T) {
-	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 12408: "12,408", 1234567: "1,234,567"} {
-		if got := grouped(n); got != want {
-			t.Errorf("%d becomes %s", n, got)
-		}
+func TestACommandWithoutADatabaseSaysSo(t *testing.T) {
+	t.Setenv("DATABASE_URL", "")
+	t.Setenv("DATABASE_URL_FILE", "")
+	t.Chdir(t.TempDir())
+	err := auditVerifyCommand{From: 1}.verify(t.Context(), &bytes.Buffer{})
+	if err == nil || !strings.Contains(err.Error(), "DATABASE_URL is not set") {
+		t.Error(err)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/weirhq/weir/controlplane/cli"
 )
 
 type backupCommand struct {
@@ -50,7 +52,7 @@ func (c backupCommand) Run(s signals) (err error) {
 	if err != nil {
 		return fmt.Errorf("finish the backup's file: %w", err)
 	}
-	fmt.Printf("%s holds %d rows of %d tables, as of %s\n", c.File, b.Rows(), len(b.Tables), b.At.UTC().Format(time.RFC3339))
+	fmt.Printf("%s holds %s of %s, as of %s\n", c.File, cli.Counted(b.Rows(), "row"), cli.Counted(len(b.Tables), "table"), b.At.UTC().Format(time.RFC3339))
 	return nil
 }
 
@@ -87,7 +89,7 @@ func (c restoreCommand) Run(s signals) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("restored %d rows of %d tables, as of %s\n", b.Rows(), len(b.Tables), b.At.UTC().Format(time.RFC3339))
+	fmt.Printf("restored %s of %s, as of %s\n", cli.Counted(b.Rows(), "row"), cli.Counted(len(b.Tables), "table"), b.At.UTC().Format(time.RFC3339))
 	return nil
 }
 

@@ -38,13 +38,13 @@ func (d database) url() (string, error) {
 	if dir == "" {
 		top, err := checkout.Find(".")
 		if err != nil {
-			return "", err
+			return "", errors.New("this command works on the database itself, not over the API of WEIR_URL, and DATABASE_URL is not set: set it, or change to a checkout of Weir, where the database of weir dev is taken")
 		}
 		dir = top.State()
 	}
 	content, err := os.ReadFile(filepath.Join(dir, "database-url"))
 	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("no weir dev with a Postgres of its own runs on %s; start it with make run, or set DATABASE_URL", dir)
+		return "", fmt.Errorf("this command works on the database itself, not over the API of WEIR_URL: set DATABASE_URL, or start weir dev with a Postgres of its own, of which there is none on %s", dir)
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the database's URL: %w", err)

@@ -37,6 +37,7 @@ func (devCommand) Help() string {
   DATABASE_URL  Postgres, as postgres://user:password@host/database
   NATS_URL      NATS with JetStream
 
+  WEIR_SECRET_KEY          what second steps' secrets are encrypted with, if anything
   WEIR_OIDC_CLIENT_SECRET  what Weir shows the OpenID provider, if there is one`
 }
 
@@ -87,6 +88,9 @@ func (c devCommand) config() (stack.Config, error) {
 	var err error
 	config.PasswordOff = c.PasswordOff
 	if config.OpenID, err = c.openID(); err != nil {
+		return config, err
+	}
+	if config.Secrets, err = secretKeys(); err != nil {
 		return config, err
 	}
 	if config.DatabaseURL, err = secretenv.Read("DATABASE_URL"); err != nil {

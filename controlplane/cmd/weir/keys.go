@@ -57,7 +57,7 @@ func (c leakedCommand) report(ctx context.Context, in io.Reader, out io.Writer) 
 	if err := search.flush(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "%s lines, %d leaked keys\n", grouped(search.read), search.found)
+	fmt.Fprintf(out, "%s, %s\n", cli.Counted(search.read, "line"), cli.Counted(search.found, "leaked key"))
 	if search.working > 0 {
 		return errLeaked
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
 	"github.com/weirhq/weir/controlplane/certs"
+	"github.com/weirhq/weir/controlplane/seal"
 	"github.com/weirhq/weir/controlplane/secretenv"
+	"github.com/weirhq/weir/graph"
 )
 
 type serveCommand struct {
@@ -39,6 +41,8 @@ type serveCommand struct {
 
 	Introspection bool `env:"WEIR_INTROSPECTION" default:"true" negatable:"" help:"Tell the GraphQL schema to those who are signed in. GraphiQL needs it."`
 
+	Operations string `env:"WEIR_OPERATIONS" type:"existingfile" placeholder:"FILE" help:"A manifest of the GraphQL documents that API tokens may run; they may run no others."`
+
 	openIDFlags
 
 	Debug bool `env:"WEIR_DEBUG" help:"Log more."`
@@ -53,6 +57,9 @@ func (serveCommand) Help() string {
   WEIR_NODE_TOKEN  what Envoys show the edge; at least 32 characters. Several, with
                    white space between, are all good: add the new one, restart
                    Envoys with it one by one, take the old one away
+  WEIR_SECRET_KEY  what second steps' secrets are encrypted with in the database: 32
+                   random bytes in base64. Several, with white space between, all
+                   open; the first one seals. Unset: they are stored as they are
   WEIR_OIDC_CLIENT_SECRET  what Weir shows the OpenID provider
   WEIR_API_TOKEN   what scripts show as a bearer token; unset: none, or what was set before`
 }
@@ -122,6 +129,9 @@ func (c serveCommand) config() (app.Config, error) {
 	var err error
 	config.PasswordOff, config.MigrateNever = c.PasswordOff, c.Migrate == "never"
 	config.TrustedProxies, config.Opaque = c.TrustedProxies, !c.Introspection
+	if config.Known, err = c.known(); err != nil {
+		return config, err
+	}
 	if config.OpenID, err = c.openID(); err != nil {
 		return config, err
 	}
@@ -131,6 +141,38 @@ func (c serveCommand) config() (app.Config, error) {
 	if config.NATSURL, err = secretenv.Read("NATS_URL"); err != nil {
 		return config, err
 	}
+	if config.Secrets, err = secretKeys(); err != nil {
+		return config, err
+	}
 	config.NodeToken, err = secretenv.Must("WEIR_NODE_TOKEN", "what Envoys show the edge, at least 32 random characters")
 	return config, err
+}
+
+// secretKeys reads what secrets in the database are sealed with.
+func secretKeys() (*seal.Box, error) {
+	keys, err := secretenv.Read("WEIR_SECRET_KEY")
+	if err != nil {
+		return nil, err
+	}
+	box, err := seal.New(keys)
+	if err != nil {
+		return nil, fmt.Errorf("use WEIR_SECRET_KEY: %w", err)
+	}
+	return box, nil
+}
+
+// known reads the documents that API tokens may run; nil is any.
+func (c serveCommand) known() (*graph.Documents, error) {
+	if c.Operations == "" {
+		return nil, nil
+	}
+	manifest, err := os.ReadFile(c.Operations)
+	if err != nil {
+		return nil, fmt.Errorf("read the manifest of operations: %w", err)
+	}
+	known, err := graph.ReadDocuments(manifest)
+	if err != nil {
+		return nil, fmt.Errorf("use %s: %w", c.Operations, err)
+	}
+	return known, nil
 }

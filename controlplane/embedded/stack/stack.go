@@ -17,6 +17,7 @@ import (
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
 	"github.com/weirhq/weir/controlplane/openid"
 	store "github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/seal"
 	"github.com/weirhq/weir/deploy"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	// OpenID is the provider that members may sign in with; the zero value is none.
 	OpenID      openid.Config
 	PasswordOff bool
+	Secrets     *seal.Box // nil: secrets are in the database as they are
 
 	Gateway  string
 	HTTP     string // dashboard and GraphQL
@@ -177,6 +179,8 @@ func (s *Stack) startApp(ctx context.Context) error {
 		NodeToken:   s.nodeToken,
 		OpenID:      s.config.OpenID,
 		PasswordOff: s.config.PasswordOff,
+		Secrets:     s.config.Secrets,
+		Development: true,
 		Log:         slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if errors.Is(err, store.ErrOtherSchema) && s.database != nil {
