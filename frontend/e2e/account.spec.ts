@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { customer, fresh, perMinute, send, sendUntilDenied, statusOf } from "./gateway";
+import { act, ask, customer, fresh, perMinute, send, sendUntilDenied, statusOf } from "./gateway";
 
 test("an account is created, gets a key, and is limited by its tier", async ({ page, request }) => {
   const name = fresh("Account");
@@ -22,7 +22,7 @@ test("an account is created, gets a key, and is limited by its tier", async ({ p
   await page.getByRole("dialog").getByRole("button", { name: "Create key" }).click();
   const secret =
     (await page.getByRole("dialog", { name: "The new key" }).locator("code").textContent()) ?? "";
-  await page.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: "I have kept it" }).click();
 
   await expect.poll(() => statusOf(request, secret), { message: "the key works" }).toBe(200);
   const answer = await send(request, "/hello", secret);
@@ -40,26 +40,26 @@ test("a key is suspended, resumed, expired and revoked, and Envoy follows", asyn
   await page.goto(`/accounts/${accountId}`);
   const row = page.getByRole("region", { name: "Keys" }).getByRole("row", { name: /production/ });
 
-  await row.getByRole("button", { name: "Suspend production" }).click();
+  await act(row, "production", "Suspend");
   await page.getByRole("dialog").getByRole("button", { name: "Suspend key" }).click();
   await expect(row).toContainText("Suspended");
   await becomes(403);
-  await row.getByRole("button", { name: "Resume production" }).click();
+  await act(row, "production", "Resume");
   await page.getByRole("dialog").getByRole("button", { name: "Resume key" }).click();
   await expect(row).toContainText("Live");
   await becomes(200);
 
-  await row.getByRole("button", { name: "Expiry production" }).click();
+  await act(row, "production", "Expiry");
   await page.getByRole("dialog").getByLabel("Expires").fill("2001-01-01T00:00");
   await page.getByRole("dialog").getByRole("button", { name: "Save expiry" }).click();
   await expect(row).toContainText("Expired");
   await becomes(401);
-  await row.getByRole("button", { name: "Expiry production" }).click();
+  await act(row, "production", "Expiry");
   await page.getByRole("dialog").getByLabel("Expires").fill("");
   await page.getByRole("dialog").getByRole("button", { name: "Save expiry" }).click();
   await becomes(200);
 
-  await row.getByRole("button", { name: "Revoke production" }).click();
+  await act(row, "production", "Revoke");
   const revoke = page.getByRole("dialog").getByRole("button", { name: "Revoke for good" });
   await expect(revoke).toBeDisabled();
   await page
@@ -128,6 +128,19 @@ test("a suspended account is refused, and works again when it is activated", asy
   await change("Suspended");
   await expect(page.getByRole("heading", { level: 1 })).toContainText("Suspended");
   await expect.poll(() => statusOf(request, key)).toBe(403);
+
+  await page.getByRole("button", { name: "Change status" }).click();
+  const status = page.getByRole("dialog", { name: /^Status of / });
+  await expect(status.getByRole("combobox", { name: "New status" })).toBeVisible();
+  await ask(page, "mutation($i: UpdateAccountInput!) { updateAccount(input: $i) { snapshot } }", {
+    i: { id: accountId, billingDay: 9 },
+  });
+  await status.getByRole("button", { name: "Change status" }).click();
+  const stale = page.getByRole("dialog", { name: /^Somebody else changed / });
+  await expect(stale.getByRole("row", { name: /billingDay/ })).toBeVisible();
+  await stale.getByRole("button", { name: "Take theirs" }).click();
+  await expect(stale).toHaveCount(0);
+  await expect(page.getByText(/billed from day 9/)).toBeVisible();
   await change("Active");
   await expect.poll(() => statusOf(request, key)).toBe(200);
 });

@@ -54,3 +54,28 @@ test("a search that finds nothing says so, and is taken back", async ({ page }) 
   await expect(page).not.toHaveURL(/text=/);
   await expect(page.getByRole("region", { name: "Changes" }).getByRole("row").nth(1)).toBeVisible();
 });
+
+test("a change is reverted, although what it changed was changed since, if one insists", async ({
+  page,
+}) => {
+  const { accountId, name } = await customer(page, [perMinute(3)]);
+  const rename = (to: string) =>
+    ask(page, "mutation($i: UpdateAccountInput!) { updateAccount(input: $i) { snapshot } }", {
+      i: { id: accountId, name: to },
+    });
+  await rename(`${name} renamed`);
+  await page.goto(`/audit?account=${accountId}&action=UPDATE_ACCOUNT`);
+  await page.getByRole("button", { name: /^Update account/ }).press("Enter");
+  const record = page.getByRole("dialog", { name: "Update account" });
+  await record.getByRole("button", { name: "Revert this change" }).press("Enter");
+  await rename(`${name} once more`);
+  await record.getByRole("button", { name: "Revert", exact: true }).press("Enter");
+  await expect(record.getByRole("alert")).toContainText("changed");
+  expect(await violations(page)).toEqual([]);
+  await record.getByLabel("Revert it all the same").check();
+  await record.getByRole("button", { name: "Revert", exact: true }).press("Enter");
+  await expect(page.getByText(/^Reverted; it is record/)).toBeVisible();
+  await page.goto(`/accounts/${accountId}`);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText(name);
+  await expect(page.getByRole("heading", { level: 1 })).not.toContainText("more");
+});

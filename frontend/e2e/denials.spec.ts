@@ -1,4 +1,5 @@
 import { expect, test } from "@playwright/test";
+import { openCommandMenu } from "./axe";
 import { customer, perMinute, sendUntilDenied, statusOf } from "./gateway";
 
 test("why a request was limited is found from its id", async ({ page, request }) => {
@@ -11,7 +12,7 @@ test("why a request was limited is found from its id", async ({ page, request })
   expect(requestId).toMatch(/^[\w-]{16,}$/);
 
   await page.goto("/");
-  await page.keyboard.press("Control+k");
+  await openCommandMenu(page);
   await page.keyboard.insertText(requestId);
   await expect(page.getByRole("option", { name: /Why was this request limited/ })).toBeVisible();
   await page.keyboard.press("Enter");

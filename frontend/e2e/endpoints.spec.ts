@@ -1,6 +1,6 @@
 import { expect, test } from "@playwright/test";
 import { violations } from "./axe";
-import { ask } from "./gateway";
+import { ask, customer, perMinute, send, statusOf } from "./gateway";
 
 const head = "openapi: 3.1.0\ninfo: {title: Zoo, version: 1.0.3}\nservers: [{url: /zoo}]\n";
 
@@ -48,4 +48,34 @@ test("a document is imported after its changes are seen, and again without losin
   await dialog.getByRole("button", { name: "Apply 2 changes" }).click();
   await expect(page.getByRole("row", { name: /\/zoo\/apes\/\{name\}/ })).toBeVisible();
   await expect(page.getByRole("row", { name: /\/zoo\/apes$/ })).toBeHidden();
+});
+
+test("endpoints are made of what traffic shows", async ({ page, request }) => {
+  const { key } = await customer(page, [perMinute(1000)]);
+  await expect.poll(() => statusOf(request, key)).toBe(200);
+  for (const path of ["/zoo/visitors/7?badge=1", "/zoo/visitors/8", "/zoo/visitors"])
+    expect((await send(request, path, key)).status()).toBe(200);
+  await page.goto("/endpoints");
+  const panel = page.getByRole("region", { name: "From traffic" });
+  const visitor = panel.getByRole("row", { name: /GET \/zoo\/visitors\/\{visitorId\}/ });
+  await expect(visitor).toBeVisible({ timeout: 40_000 });
+  await expect(panel.getByRole("button", { name: "Create endpoints" })).toBeDisabled();
+  await visitor.getByRole("checkbox").check();
+  await panel.getByRole("checkbox", { name: "Select GET /zoo/visitors", exact: true }).check();
+  expect(await violations(page)).toEqual([]);
+  await panel.getByRole("button", { name: "Create 2 endpoints" }).click();
+  const dialog = page.getByRole("dialog", { name: "Create endpoints from traffic" });
+  const templates = dialog.getByRole("textbox", { name: "GET template" });
+  await templates.first().fill("/zoo//visitors");
+  await dialog.getByRole("button", { name: "Create 2 endpoints" }).click();
+  await expect(dialog.getByText("leave out the empty segment")).toBeVisible();
+  await templates.first().fill("/zoo/visitors/{badge}");
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Create 2 endpoints" }).click();
+  await expect(page.getByText("2 endpoints are counted from now on")).toBeVisible();
+  const all = page.getByRole("region", { name: "All endpoints" });
+  await expect(all.getByRole("link", { name: "/zoo/visitors/{badge}" })).toBeVisible();
+  await expect(all.getByRole("link", { name: "/zoo/visitors", exact: true })).toBeVisible();
+  await expect(visitor).toBeHidden();
 });

@@ -1,4 +1,4 @@
-import type { APIRequestContext, Page } from "@playwright/test";
+import type { APIRequestContext, Locator, Page } from "@playwright/test";
 
 const gateway = process.env.WEIR_GATEWAY_URL ?? "";
 
@@ -81,6 +81,12 @@ export async function restore(page: Page, tier: Tier) {
   await ask(page, "mutation($i: UpdateTierInput!) { updateTier(input: $i) { snapshot } }", {
     i: { id: tier.id, name: tier.name, limits },
   });
+}
+
+/** Chooses an action in the menu of a row. */
+export async function act(row: Locator, name: string, action: string) {
+  await row.getByRole("button", { name: `Actions for ${name}`, exact: true }).click();
+  await row.page().getByRole("menuitem", { name: action, exact: true }).click();
 }
 
 let made = 0;

@@ -1,5 +1,6 @@
 import { expect, type Locator, type Page, test } from "@playwright/test";
 import { customer, fresh, perMinute, send, sendUntilDenied, statusOf } from "./gateway";
+import { publish } from "./publish";
 
 /** Adds a limit by its preset; the form that opens. */
 async function add(page: Page, preset: string, name: string): Promise<Locator> {
@@ -85,7 +86,7 @@ test("a sliding window made here denies what goes over it", async ({ page, reque
   await page.goto(`/tiers/${tierId}`);
   const window = await add(page, "Strict sliding window", "window");
   await window.getByLabel("Requests", { exact: true }).fill("3");
-  await page.getByRole("button", { name: "Save changes" }).click();
+  await publish(page);
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
   const denied = await sendUntilDenied(request, key, 5);
   expect(await denied.text()).toContain("window");
@@ -102,7 +103,7 @@ test("a shadow limit says what it would have refused, and enforces when told to"
   await page.getByRole("button", { name: "Try a stricter copy of daily in shadow" }).click();
   await page.keyboard.type("2");
   await expect(page.getByText("daily-shadow: counts what 2/day would refuse")).toBeVisible();
-  await page.getByRole("button", { name: "Save changes" }).click();
+  await publish(page);
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
   for (let i = 0; i < 6; i++) expect((await send(request, "/hello", key)).status()).toBe(200);
 

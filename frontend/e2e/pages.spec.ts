@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { settled, themes, violations, widths } from "./axe";
+import { look, looks, pictures, settled, themes, violations, widths } from "./axe";
 import {
   ask,
   customer,
@@ -44,10 +44,6 @@ const pages: Record<string, (page: Page) => Promise<string>> = {
   rollout: async () => "/settings/rollout",
 };
 
-// A headless Chromium now and then never answers when it is asked for a picture.
-// A test that this happens to begins again, in a browser of its own.
-test.describe.configure({ retries: 1 });
-
 let requestId = "";
 
 test.beforeAll(async ({ browser }) => {
@@ -68,47 +64,47 @@ test.beforeAll(async ({ browser }) => {
 });
 
 for (const [name, pathOf] of Object.entries(pages)) {
-  for (const theme of themes) {
-    test(`${name}, ${theme}: no axe violation, no sideways scrolling`, async ({ page }) => {
-      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-      const complaints: string[] = [];
-      page.on("console", (message) => {
-        if (message.type() === "error") complaints.push(message.text());
-      });
-      page.on("pageerror", (error) => complaints.push(String(error)));
-      await page.goto(await pathOf(page));
-      await settled(page);
-      for (const width of widths) {
-        await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
-        const overflow = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-        );
-        expect(overflow, `pixels too wide at ${width}`).toBeLessThanOrEqual(0);
-        await page.screenshot({
-          path: `e2e/screenshots/${name}-${width}-${theme}.png`,
-          fullPage: true,
-        });
-        expect(await violations(page), `axe at ${width}`).toEqual([]);
-      }
-      expect(complaints).toEqual([]);
+  test(`${name}: no axe violation, wide and light, narrow and dark; no sideways scrolling`, async ({
+    page,
+  }) => {
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "reduce" });
+    const complaints: string[] = [];
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
     });
-  }
-}
-
-for (const theme of themes) {
-  test(`sign-in, ${theme}: no axe violation`, async ({ browser }) => {
-    const stranger = await browser.newContext({ colorScheme: theme, storageState: undefined });
-    const page = await stranger.newPage();
-    await page.goto("/sign-in");
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    await page.goto(await pathOf(page));
     await settled(page);
     for (const width of widths) {
       await page.setViewportSize({ width, height: width < 500 ? 844 : 900 });
-      await page.screenshot({ path: `e2e/screenshots/sign-in-${width}-${theme}.png` });
-      expect(await violations(page), `axe at ${width}`).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow, `pixels too wide at ${width}`).toBeLessThanOrEqual(0);
     }
-    await stranger.close();
+    for (const { colorScheme, width } of looks) {
+      await look(page, { colorScheme, width });
+      expect(await violations(page), `axe, ${colorScheme}, at ${width}`).toEqual([]);
+    }
+    await pictures(page, name, { fullPage: true });
+    expect(complaints).toEqual([]);
   });
 }
+
+test("sign-in: no axe violation", async ({ browser }) => {
+  const stranger = await browser.newContext({ storageState: undefined });
+  const page = await stranger.newPage();
+  await page.goto("/sign-in");
+  await settled(page);
+  for (const colorScheme of themes) {
+    for (const width of widths) {
+      await look(page, { colorScheme, width });
+      expect(await violations(page), `axe, ${colorScheme}, at ${width}`).toEqual([]);
+    }
+  }
+  await pictures(page, "sign-in");
+  await stranger.close();
+});
 
 test("GraphiQL works without a network, and answers a query", async ({
   page,

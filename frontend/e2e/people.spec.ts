@@ -1,6 +1,7 @@
+import { createHmac } from "node:crypto";
 import { type Browser, expect, type Page, test } from "@playwright/test";
 import { settled, themes, violations } from "./axe";
-import { fresh } from "./gateway";
+import { act, customer, fresh, perMinute } from "./gateway";
 
 const password = "a password of some length";
 
@@ -24,7 +25,7 @@ async function invite(page: Page, email: string, role: string): Promise<string> 
   const link = await page.getByRole("dialog", { name: `A link for ${email}` }).locator("code");
   await expect(link).toContainText("/join#token=");
   const url = (await link.textContent()) ?? "";
-  await page.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: "I have kept it" }).click();
   return new URL(url).pathname + new URL(url).hash;
 }
 
@@ -55,6 +56,12 @@ test("a viewer joins with a link, signs in with a password, and sees what a view
   await viewer.goto("/tiers");
   await settled(viewer);
   await expect(viewer.getByRole("button", { name: "New tier" })).toHaveCount(0);
+  await viewer.getByRole("link", { name: "Professional", exact: true }).click();
+  await expect(viewer.getByText(/^The account: at most/).first()).toBeVisible();
+  await expect(viewer.getByRole("main").getByRole("button")).toHaveText(["Play"]);
+  await viewer.getByRole("link", { name: "Versions", exact: true }).click();
+  await expect(viewer.getByRole("group", { name: "Versions" })).toBeVisible();
+  await expect(viewer.getByRole("button", { name: /^Publish|^Copy/ })).toHaveCount(0);
 
   await viewer.goto("/settings/members");
   await expect(viewer.getByRole("alert")).toContainText("MEMBERS_READ");
@@ -82,10 +89,21 @@ test("a viewer joins with a link, signs in with a password, and sees what a view
   await viewer.keyboard.press("Enter");
   await expect(viewer.getByRole("heading", { name: "Profile" })).toBeVisible();
 
+  // They have no say in their address; who manages members has.
+  await expect(viewer.getByText(`You sign in with ${email}`)).toBeVisible();
+  await expect(viewer.getByLabel("E-mail")).toHaveCount(0);
+  await page.reload();
+  await settled(page);
+  await act(page.getByRole("row", { name: email }), "Ada Lovelace", "E-mail");
+  const moved = `moved-${email}`;
+  await page.getByRole("dialog").getByLabel("E-mail").fill(moved);
+  await page.getByRole("button", { name: "Save e-mail" }).click();
+  await expect(page.getByText(`Ada Lovelace signs in with ${moved}`)).toBeVisible();
+
   // Another role signs them out.
   await page.reload();
   await settled(page);
-  await page.getByRole("button", { name: "Role Ada Lovelace" }).last().click();
+  await act(page.getByRole("row", { name: moved }), "Ada Lovelace", "Role");
   await page.getByRole("dialog").getByLabel("Role").selectOption({ label: "Operator" });
   await page.getByRole("button", { name: "Save role" }).click();
   await expect(page.getByText("Ada Lovelace is operator")).toBeVisible();
@@ -125,7 +143,7 @@ test("a token is shown once, has what it was given, and is revoked", async ({ pa
   const secret = await page.getByRole("dialog", { name: "The new token" }).locator("code");
   const text = (await secret.textContent()) ?? "";
   expect(text).toMatch(/^weir_api_/);
-  await page.getByRole("button", { name: "I have copied it" }).click();
+  await page.getByRole("button", { name: "I have kept it" }).click();
   const asked = async (query: string) => {
     const response = await page.request.post("/graphql", {
       data: { query },
@@ -142,4 +160,101 @@ test("a token is shown once, has what it was given, and is revoked", async ({ pa
   await expect(page.getByText(`${name} is revoked`)).toBeVisible();
   await expect(page.getByRole("button", { name: `Revoke ${name}` })).toHaveCount(0);
   expect(await asked("{ tiers { nodes { id } } }")).toContain("401");
+});
+
+/** The code that an authenticator app shows for a secret now (RFC 6238). */
+function codeOf(secret: string): string {
+  const bits = [...secret.replace(/\s/g, "")]
+    .map((c) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(c).toString(2).padStart(5, "0"))
+    .join("");
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
+  const step = Buffer.alloc(8);
+  step.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const mac = createHmac("sha1", key).update(step).digest();
+  const at = (mac[19] ?? 0) & 15;
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
+}
+
+test("a member turns the second step on, signs in with a recovery code, and ends other sessions", async ({
+  page,
+  browser,
+}) => {
+  const email = `${fresh("grace").replace(" ", "-")}@example.com`;
+  const first = await stranger(browser);
+  await join(first, await invite(page, email, "Viewer"));
+  await first.goto("/profile");
+  await first.getByRole("button", { name: "Turn on" }).click();
+  const dialog = first.getByRole("dialog", { name: "Turn the second step on" });
+  const secret = (await dialog.locator("code").textContent()) ?? "";
+  const code = dialog.getByRole("textbox", { name: "Code" });
+  await code.fill("000000");
+  await first.keyboard.press("Enter");
+  await expect(code).toHaveAttribute("aria-invalid", "true");
+  await code.fill(codeOf(secret));
+  await first.keyboard.press("Enter");
+  const codes = first.getByRole("dialog", { name: "Recovery codes" });
+  await expect(codes).toBeVisible();
+  expect(await violations(first)).toEqual([]);
+  const recovery = await codes.getByRole("listitem").allTextContents();
+  await codes.getByRole("button", { name: "I have kept them" }).press("Enter");
+  await expect(first.getByRole("button", { name: "New recovery codes" })).toBeVisible();
+
+  const second = await stranger(browser);
+  await second.goto("/sign-in");
+  await second.getByLabel("E-mail").fill(email);
+  await second.getByLabel("Password").fill(password);
+  await second.keyboard.press("Enter");
+  await second.getByLabel("Code").fill(recovery[0] ?? "");
+  await second.keyboard.press("Enter");
+  await expect(second.getByRole("heading", { name: "Overview" })).toBeVisible();
+  await second.goto("/profile");
+  await expect(second.getByRole("region", { name: "Sessions" }).getByRole("row")).toHaveCount(3);
+  await second.getByRole("button", { name: "End all others" }).press("Enter");
+  await expect(second.getByText("Your other sessions have ended")).toBeVisible();
+  await expect(first.getByText("Your session was ended; sign in again")).toBeVisible();
+
+  // Whoever lost the app asks an owner, who finds them by their address.
+  await page.goto("/settings/members");
+  await page.getByRole("searchbox", { name: "Name or e-mail" }).fill(email);
+  const rows = page.getByRole("group", { name: "Members" }).getByRole("row");
+  await expect(rows).toHaveCount(2);
+  const row = rows.nth(1);
+  await act(row, "Ada Lovelace", "Reset second step");
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("dialog").getByRole("button", { name: "Reset second step" }).press("Enter");
+  await expect(row).toContainText("Off");
+  await act(row, "Ada Lovelace", "Sign out everywhere");
+  await expect(page.getByText("Ada Lovelace is signed out everywhere")).toBeVisible();
+  await second.reload();
+  await expect(second.getByRole("heading", { name: "Sign in" })).toBeVisible();
+  await page.getByRole("combobox", { name: "Role" }).selectOption("Billing");
+  await expect(page.getByText("No such members")).toBeVisible();
+  await first.context().close();
+  await second.context().close();
+});
+
+test("a token for one account only is made with that account chosen by its name", async ({
+  page,
+}) => {
+  const { accountId, name } = await customer(page, [perMinute(1)]);
+  await page.goto("/settings/tokens");
+  await page.getByRole("button", { name: "New token" }).press("Enter");
+  const dialog = page.getByRole("dialog", { name: "New API token" });
+  const token = fresh("Bound");
+  await dialog.getByLabel("Name").fill(token);
+  await dialog.getByLabel("Accounts: read").check();
+  const account = dialog.getByRole("combobox", { name: "Only this account" });
+  await account.pressSequentially(name);
+  await expect(dialog.getByRole("option")).toHaveCount(1);
+  await account.press("Enter");
+  await dialog.getByLabel("Expires").fill("2099-01-01T00:00");
+  await dialog.getByRole("button", { name: "Create token" }).click();
+  const secret = page.getByRole("dialog", { name: "The new token" }).locator("code");
+  const answer = await page.request.post("/graphql", {
+    data: { query: "{ accounts(first: 5) { nodes { id } } }" },
+    headers: { authorization: `Bearer ${await secret.textContent()}`, cookie: "" },
+  });
+  expect((await answer.json()).data.accounts.nodes).toEqual([{ id: accountId }]);
+  await page.getByRole("button", { name: "I have kept it" }).click();
+  await expect(page.getByRole("row", { name: token })).toContainText(`${name} only`);
 });

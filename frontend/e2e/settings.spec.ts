@@ -1,6 +1,6 @@
 import { expect, type Page, test } from "@playwright/test";
 import { settled, themes, violations } from "./axe";
-import { ask, customer, perMinute } from "./gateway";
+import { ask, customer, fresh, perMinute } from "./gateway";
 
 const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString();
 
@@ -76,4 +76,39 @@ test("a longer retention is saved without a question, unless somebody else chang
   await expect(page.getByText("The retention is saved")).toBeVisible();
   await page.reload();
   await expect(hours).toHaveValue("");
+});
+
+test("new accounts on the default tier have an introductory allowance, until it is taken back", async ({
+  page,
+}) => {
+  await page.goto("/settings");
+  await settled(page);
+  const panel = page.getByRole("region", { name: "Default tiers" });
+  const percent = panel.getByLabel("Introductory allowance");
+  const days = panel.getByLabel("For how many days");
+  const save = panel.getByRole("button", { name: "Save defaults" });
+  await percent.fill("50");
+  await days.fill("14");
+  await save.press("Enter");
+  await expect(percent).toHaveAttribute("aria-invalid", "true");
+  await percent.fill("200");
+  await save.press("Enter");
+  await expect(save).toBeDisabled();
+  const { createAccount } = await ask<{ createAccount: { account: { id: string } } }>(
+    page,
+    "mutation($i: CreateAccountInput!) { createAccount(input: $i) { account { id } } }",
+    { i: { name: fresh("Newcomer") } },
+  );
+  await page.reload();
+  await settled(page);
+  await expect(percent).toHaveValue("200");
+  await percent.fill("");
+  await days.fill("");
+  await save.press("Enter");
+  await expect(save).toBeDisabled();
+
+  await page.goto(`/accounts/${createAccount.account.id}`);
+  const row = page.getByRole("region", { name: "Overrides" }).getByRole("row").nth(1);
+  await expect(row).toContainText("Introductory");
+  await expect(row).toContainText("200/min");
 });

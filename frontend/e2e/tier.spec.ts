@@ -1,6 +1,7 @@
 import { expect, type Locator, type Page, test } from "@playwright/test";
-import { violations } from "./axe";
+import { openCommandMenu, violations } from "./axe";
 import { ask, restore, send, type Tier, tierNamed } from "./gateway";
+import { publish } from "./publish";
 
 let before: Tier;
 test.beforeEach(async ({ page }) => {
@@ -32,9 +33,8 @@ test("a changed limit decides the next requests, and its rollout is seen", async
   await row.getByLabel("Requests", { exact: true }).fill("5");
   await row.getByLabel("Per", { exact: true }).selectOption("minute");
   await row.getByLabel("Burst", { exact: true }).fill("");
-  await expect(page.getByText("reaches every Envoy in about a second")).toBeVisible();
   await expect(page.getByText(/100\/min becomes 5\/min/)).toBeVisible();
-  await page.getByRole("button", { name: "Save changes" }).click();
+  await publish(page);
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
 
   let last = await send(request);
@@ -86,7 +86,7 @@ test("what the server refuses stands beside its field, and what was typed stays"
   await page.goto(`/tiers/${before.id}`);
   const row = await accountLimit(page);
   await row.getByLabel("Requests", { exact: true }).fill("0");
-  await page.getByRole("button", { name: "Save changes" }).click();
+  await page.getByRole("button", { name: "Publish…" }).click();
   await expect(row.getByLabel("Requests", { exact: true })).toHaveAccessibleDescription(
     /whole number/,
   );
@@ -94,7 +94,7 @@ test("what the server refuses stands beside its field, and what was typed stays"
   await expect(row.getByLabel("Requests", { exact: true })).toHaveAccessibleDescription("");
 
   await tierName(page).fill("Enterprise");
-  await page.getByRole("button", { name: "Save changes" }).click();
+  await publish(page);
   await expect(tierName(page)).toHaveAccessibleDescription(/Enterprise|exist|taken|another/i);
   await expect(row.getByLabel("Requests", { exact: true })).toHaveValue("7");
 });
@@ -106,12 +106,22 @@ test("somebody else's edit is not overwritten unseen", async ({ page }) => {
   await ask(page, "mutation($i: UpdateTierInput!) { updateTier(input: $i) { snapshot } }", {
     i: { id: before.id, name: "Basic plus" },
   });
-  await page.getByRole("button", { name: "Save changes" }).click();
-  await expect(page.getByText("Somebody else changed this tier")).toBeVisible();
+  await publish(page);
+  const dialog = page.getByRole("dialog", { name: "Somebody else changed this tier" });
+  await expect(dialog.getByText("It was Basic, and is Basic plus now.")).toBeVisible();
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Put mine on top" }).click();
   await expect(row.getByLabel("Requests", { exact: true })).toHaveValue("70");
-  await page.getByRole("button", { name: "Load their version" }).click();
-  await page.getByRole("button", { name: "Show theirs, drop mine" }).click();
-  await expect(page.getByRole("heading", { name: "Basic plus" })).toBeVisible();
+  await tierName(page).fill("Basic plus");
+
+  await ask(page, "mutation($i: UpdateTierInput!) { updateTier(input: $i) { snapshot } }", {
+    i: { id: before.id, name: "Basic minus" },
+  });
+  await publish(page);
+  await expect(dialog.getByText("is Basic minus now")).toBeVisible();
+  await dialog.getByRole("button", { name: "Take theirs" }).click();
+  await expect(page.getByRole("heading", { name: "Basic minus" })).toBeVisible();
+  await expect(page.getByText("No changes yet")).toBeVisible();
 });
 
 test("unsaved changes are not lost by a wrong click or a step back", async ({ page }) => {
@@ -133,7 +143,7 @@ test("unsaved changes are not lost by a wrong click or a step back", async ({ pa
 test("a tier can be changed with the keyboard alone", async ({ page }) => {
   await page.goto("/");
   await expect(page.getByRole("heading", { name: "Overview" })).toBeVisible();
-  await page.keyboard.press("Control+k");
+  await openCommandMenu(page);
   await page.keyboard.type("Basic");
   await expect(page.getByRole("option", { name: /Basic\s*Tier/ })).toBeVisible();
   await page.keyboard.press("Enter");
@@ -146,7 +156,9 @@ test("a tier can be changed with the keyboard alone", async ({ page }) => {
   await tabTo(page, amount);
   await page.keyboard.press("Control+a");
   await page.keyboard.type("99");
-  await tabTo(page, page.getByRole("button", { name: "Save changes" }));
+  await tabTo(page, page.getByRole("button", { name: "Publish…" }));
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("dialog").getByLabel("Note")).toBeFocused();
   await page.keyboard.press("Enter");
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
   await expect((await accountLimit(page)).getByLabel("Requests", { exact: true })).toHaveValue(

@@ -178,16 +178,29 @@ test("a custom meter is made, mended, explored and deleted", async ({ page }) =>
   await expect(row).toContainText("x-tokens");
   await expect(meters.getByRole("status")).toContainText(/on \d+ of \d+/i);
 
-  await row.getByRole("button", { name: `Edit ${name}` }).click();
-  await page.getByRole("dialog").getByLabel("Hide the header").check();
-  await page.getByRole("dialog").getByRole("button", { name: "Save meter" }).click();
-  await expect(row).toContainText("Hidden");
-
   const { meters: all } = await ask<{ meters: { nodes: Array<{ id: string; name: string }> } }>(
     page,
     "{ meters { nodes { id name } } }",
   );
   const meterId = all.nodes.find((m) => m.name === name)?.id;
+  const edit = async () => {
+    await row.getByRole("button", { name: `Edit ${name}` }).click();
+    await page.getByRole("dialog").getByLabel("Hide the header").check();
+  };
+  await edit();
+  await ask(page, "mutation($i: UpdateMeterInput!) { updateMeter(input: $i) { meter { id } } }", {
+    i: { id: meterId, header: "x-words" },
+  });
+  const save = page.getByRole("dialog").getByRole("button", { name: "Save meter" });
+  await save.click();
+  const stale = page.getByRole("dialog", { name: `Somebody else changed ${name}` });
+  await expect(stale).toContainText("x-words");
+  await stale.getByRole("button", { name: "Take theirs" }).click();
+  await expect(row).toContainText("x-words");
+  await edit();
+  await save.click();
+  await expect(row).toContainText("Hidden");
+
   const { accountId } = someone;
   const at = new Date(Date.now() - 60_000).toISOString();
   await ask(page, "mutation($i: AdjustUsageInput!) { adjustUsage(input: $i) { known } }", {

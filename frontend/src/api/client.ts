@@ -9,7 +9,7 @@ import {
 } from "@urql/core";
 import { createClient as createSocket } from "graphql-ws";
 import { isUnauthenticated } from "./errors";
-import { setSession } from "./session";
+import { refuseSession, setSession } from "./session";
 
 /** Close codes with which the server says that the session is over. */
 const unauthorizedCloseCodes = new Set([4401, 4403]);
@@ -59,7 +59,7 @@ const socket = createSocket({
       clearTimeout(pongDue);
       announce("disconnected");
       const code = (event as { code?: number }).code;
-      if (code !== undefined && unauthorizedCloseCodes.has(code)) setSession("signed-out");
+      if (code !== undefined && unauthorizedCloseCodes.has(code)) refuseSession();
     },
   },
 });
@@ -134,7 +134,7 @@ export function createAPI(): Client {
           if (result.data) setSession("signed-in");
         },
         onError: (error) => {
-          if (isUnauthenticated(error)) setSession("signed-out");
+          if (isUnauthenticated(error)) refuseSession();
         },
       }),
       cacheExchange,

@@ -30,6 +30,23 @@ describe("faultsOf", () => {
     expect(faultsOf(failure("CONFLICT"), shown).conflict).toBe(true);
     expect(faultsOf(failure("INTERNAL"), shown).conflict).toBe(false);
   });
+  it("tells a stale edit from other conflicts, with what is known of it", () => {
+    const changed = [{ path: "name", before: "Basic", after: "Basic plus" }];
+    const extensions = { code: "CONFLICT", field: "revision", revision: 4, changed };
+    const told = { ...extensions, changedBy: "Ada", changedAt: "2026-03-01T12:00:00Z" };
+    const stale = (e: Record<string, unknown>) =>
+      faultsOf(new CombinedError({ graphQLErrors: [{ message: "No.", extensions: e }] }), shown)
+        .stale;
+    expect(stale(told)).toEqual({ revision: 4, changed, by: "Ada", at: "2026-03-01T12:00:00Z" });
+    expect(stale({ code: "CONFLICT", field: "revision" })).toEqual({
+      revision: null,
+      changed: [],
+      by: null,
+      at: null,
+    });
+    expect(stale({ code: "CONFLICT", field: "id" })).toBeNull();
+    expect(stale({ code: "VALIDATION", field: "revision" })).toBeNull();
+  });
   it("says so when the control plane is away", () => {
     const error = new CombinedError({ networkError: new Error("Failed to fetch") });
     expect(faultsOf(error, shown).general).toEqual(["The control plane can't be reached."]);

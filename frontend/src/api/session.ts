@@ -1,7 +1,11 @@
 import { useSyncExternalStore } from "react";
 
-/** Whether the server still knows who we are. Unknown until it has answered once. */
-export type Session = "unknown" | "signed-in" | "signed-out";
+/**
+ * Whether the server still knows who we are. Unknown until it has answered once;
+ * leaving while we sign out; ended when it knew us and knows us no more, as when the
+ * session has run out or was ended elsewhere.
+ */
+export type Session = "unknown" | "signed-in" | "leaving" | "signed-out" | "ended";
 
 let current: Session = "unknown";
 const listeners = new Set<() => void>();
@@ -12,13 +16,20 @@ export function setSession(next: Session) {
   for (const notify of listeners) notify();
 }
 
+/** The server says that it doesn't know us. */
+export function refuseSession() {
+  setSession(current === "signed-in" || current === "ended" ? "ended" : "signed-out");
+}
+
+export const currentSession = () => current;
+
 function subscribe(notify: () => void) {
   listeners.add(notify);
   return () => listeners.delete(notify);
 }
 
 export function useSession(): Session {
-  return useSyncExternalStore(subscribe, () => current);
+  return useSyncExternalStore(subscribe, currentSession);
 }
 
 /** Why a sign-in was refused. */

@@ -1,6 +1,9 @@
 import type { OperationResult } from "@urql/core";
 import { useState } from "react";
-import { type Faults, faultsOf } from "./errors";
+import { type Faults, faultsOf, noFaults } from "./errors";
+
+/** What an edit of a revision has in its input; null is of whatever is there. */
+export const basedOn = (revision: number | null) => (revision === null ? {} : { revision });
 
 /** A form's mutation: whether it is under way, and what it was refused for, by field. */
 export function useSubmit(fields: readonly string[]) {
@@ -16,6 +19,8 @@ export function useSubmit(fields: readonly string[]) {
   };
   /** Refuses a field before anything is sent. */
   const refuse = (field: string, message: string) =>
-    setFaults({ fields: { [field]: message }, general: [], conflict: false });
-  return { submit, refuse, busy, faults };
+    setFaults({ ...noFaults, fields: { [field]: message } });
+  /** Takes back what it was refused for, as when a StaleDialog is closed. */
+  const forget = () => setFaults(null);
+  return { submit, refuse, forget, busy, faults };
 }

@@ -8,6 +8,7 @@ const ViewerQuery = graphql(`
       name
       permissions
       signOutUrl
+      development
       account {
         id
         name

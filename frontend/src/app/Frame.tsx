@@ -70,9 +70,10 @@ export function Frame() {
   const main = useFocusOnNavigation(location);
   const nav = usePages();
 
-  if (session === "signed-out") {
-    const here = location + window.location.search;
-    return <Redirect to={`${paths.signIn}?next=${encodeURIComponent(here)}`} replace />;
+  if (session === "signed-out" || session === "ended") {
+    const query = new URLSearchParams({ next: location + window.location.search });
+    if (session === "ended") query.set("ended", "true");
+    return <Redirect to={`${paths.signIn}?${query}`} replace />;
   }
   return (
     <div className="min-h-dvh lg:grid lg:grid-cols-[13.5rem_minmax(0,1fr)]">

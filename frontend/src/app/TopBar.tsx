@@ -8,6 +8,7 @@ import { useLive } from "~/api/live";
 import { setSession } from "~/api/session";
 import { useViewer } from "~/api/viewer";
 import { ago, clock } from "~/ui/format";
+import { menuItemClass as itemClass } from "~/ui/RowMenu";
 import { setTheme, type Theme, useTheme } from "~/ui/theme";
 import { useLiveSwitch } from "./location";
 import { paths } from "./paths";
@@ -82,16 +83,14 @@ const themes: Array<{ theme: Theme; label: string; icon: typeof Sun }> = [
   { theme: "dark", label: "Dark", icon: Moon },
 ];
 
-const itemClass =
-  "flex h-8 cursor-pointer items-center gap-2.5 rounded-control px-2 outline-none data-highlighted:bg-hover pointer-coarse:h-11";
-
 function ViewerMenu() {
   const { viewer } = useViewer();
   const [, signOut] = useMutation(SignOut);
   const theme = useTheme();
   const leave = async () => {
+    setSession("leaving");
     const result = await signOut({});
-    if (result.error) return;
+    if (result.error) return setSession("signed-in");
     if (viewer?.signOutUrl) location.assign(viewer.signOutUrl);
     else setSession("signed-out");
   };

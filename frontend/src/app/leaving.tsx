@@ -94,5 +94,11 @@ export function useUnsaved(dirty: boolean): () => void {
     guard?.setDirty(dirty);
     return () => guard?.setDirty(false);
   }, [dirty, guard]);
+  return useLetGo();
+}
+
+/** How to let the next navigation pass, whatever is unsaved. */
+export function useLetGo(): () => void {
+  const guard = useContext(GuardContext);
   return () => guard?.setDirty(false);
 }

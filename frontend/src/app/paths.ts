@@ -6,6 +6,7 @@ export const paths = {
   tiers: "/tiers",
   newTier: "/tiers/new",
   tier: (id: string) => `/tiers/${encodeURIComponent(id)}`,
+  tierVersions: (id: string) => `/tiers/${encodeURIComponent(id)}/versions`,
   limit: (id: string) => `/limits/${encodeURIComponent(id)}`,
   endpoints: "/endpoints",
   usage: "/usage",

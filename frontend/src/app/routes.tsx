@@ -9,6 +9,7 @@ const Accounts = lazy(() => import("~/pages/Accounts"));
 const Account = lazy(() => import("~/pages/Account"));
 const Tiers = lazy(() => import("~/pages/Tiers"));
 const TierEdit = lazy(() => import("~/pages/TierEdit"));
+const TierVersions = lazy(() => import("~/pages/TierVersions"));
 const Endpoints = lazy(() => import("~/pages/Endpoints"));
 const Usage = lazy(() => import("~/pages/Usage"));
 const Reconciliation = lazy(() => import("~/pages/Reconciliation"));
@@ -43,6 +44,7 @@ export function Routes() {
         <TierEdit key="new" id={null} />
       </Route>
       <Route path="/tiers/:id">{({ id }) => <TierEdit key={id} id={id} />}</Route>
+      <Route path="/tiers/:id/versions">{({ id }) => <TierVersions key={id} id={id} />}</Route>
       <Route path="/limits/:id">{({ id }) => <LimitPage key={id} id={id} />}</Route>
       <Route path={paths.endpoints} component={Endpoints} />
       <Route path={paths.usage} component={Usage} />

@@ -7,6 +7,9 @@ export type LimitWords = Omit<Limit, "id" | "name" | "endpoint" | "group"> & {
   group: { name: string } | null;
 };
 
+/** What a limit is worth telling apart by, besides what only the server needs. */
+export type NamedLimit = LimitWords & { id: string | null; name: string };
+
 export const subjectWords: Record<Subject, string> = {
   ACCOUNT: "The account",
   KEY: "Each key",
@@ -125,7 +128,7 @@ export function exactSeconds(seconds: number): string {
   return fits ? `${seconds / fits.size} ${fits.unit}` : `${seconds} s`;
 }
 
-function modeSentence(limit: Pick<Limit, "mode" | "gracePercent" | "graceSeconds">): string {
+export function modeSentence(limit: Pick<Limit, "mode" | "gracePercent" | "graceSeconds">): string {
   if (limit.mode === "ENFORCE") return "enforce";
   if (limit.mode === "SHADOW") return "shadow, only counts";
   const until = [
@@ -135,7 +138,7 @@ function modeSentence(limit: Pick<Limit, "mode" | "gracePercent" | "graceSeconds
   return until.length === 0 ? "soft, never enforces" : `soft, enforces from ${until.join(" or ")}`;
 }
 
-function adaptiveSentence(adaptive: Adaptive): string {
+export function adaptiveSentence(adaptive: Adaptive): string {
   const bounds = [
     ...(adaptive.errorPercent === null ? [] : [`over ${adaptive.errorPercent}% errors`]),
     ...(adaptive.slowMs === null

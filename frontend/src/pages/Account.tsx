@@ -1,3 +1,4 @@
+import { isMissing } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useQueryState, useRange } from "~/app/location";
@@ -6,7 +7,7 @@ import { paths } from "~/app/paths";
 import { readableGranularity } from "~/app/range";
 import { type Limit, LimitFields } from "~/limit/fields";
 import { LevelFields, QuotaFields } from "~/limit/standing";
-import { Badge, StatusBadge } from "~/ui/Badge";
+import { StatusBadge } from "~/ui/Badge";
 import { Copyable } from "~/ui/Copyable";
 import { moment } from "~/ui/format";
 import { PageHead } from "~/ui/Panel";
@@ -15,8 +16,11 @@ import { AccountActions } from "./account-actions";
 import { AccountChanges } from "./account-changes";
 import { AccountIdentities } from "./account-identities";
 import { AccountKeys } from "./account-keys";
+import { Labels } from "./account-labels";
 import { AccountOverrides } from "./account-overrides";
 import { AccountStanding } from "./account-standing";
+import { ClosedNotice } from "./account-status";
+import { OnVersion, PendingMove } from "./account-version";
 import { NotFound } from "./NotFound";
 import { Corrections } from "./usage-corrections";
 import { UsagePanel, usageTotals } from "./usage-panel";
@@ -45,11 +49,33 @@ const AccountQuery = graphql(
         onDefaultTier
         timeZone
         billingDay
+        revision
         tier {
           id
           name
+          version {
+            id
+            number
+          }
+        }
+        version {
+          id
+          number
+          current
           limits {
             ...LimitFields
+          }
+        }
+        pendingMove {
+          id
+          dueAt
+          tier {
+            id
+            name
+          }
+          version {
+            id
+            number
           }
         }
         levels {
@@ -73,9 +99,10 @@ const AccountQuery = graphql(
             ended
             introductory
             inForce
+            revision
           }
         }
-        keys(first: 100, after: $keysAfter) {
+        keys(first: 20, after: $keysAfter) {
           totalCount
           pageInfo {
             hasNextPage
@@ -91,6 +118,15 @@ const AccountQuery = graphql(
             revokedAt
             environment
             lastUsedAt
+            replaces {
+              id
+              prefix
+            }
+            replacedBy {
+              id
+              prefix
+            }
+            revision
             scope {
               readsOnly
               endpoints {
@@ -105,7 +141,7 @@ const AccountQuery = graphql(
             }
           }
         }
-        identities(first: 100, after: $identitiesAfter) {
+        identities(first: 20, after: $identitiesAfter) {
           totalCount
           pageInfo {
             hasNextPage
@@ -165,13 +201,17 @@ export default function Account({ id }: { id: string }) {
     },
     everyMS,
   });
+  if (error && !data && isMissing(error)) return <NotFound what="account" />;
   if (error && !data)
     return <ErrorState page="Account" what="the account" error={error} retry={reload} />;
   if (data && !data.account) return <NotFound what="account" />;
   const account = data?.account ?? undefined;
+  const closed = account?.status === "CLOSED";
   return (
     <>
       <PageHead
+        name={account?.name}
+        within={["Accounts"]}
         trail={
           <AppLink to={paths.accounts} className="hover:text-accent hover:underline">
             Accounts
@@ -190,22 +230,30 @@ export default function Account({ id }: { id: string }) {
         actions={
           account && (
             <Permitted needs="ACCOUNTS_WRITE">
-              <AccountActions account={account} tiers={data?.tiers.nodes ?? []} />
+              <AccountActions account={account} tiers={data?.tiers.nodes ?? []} reload={reload} />
             </Permitted>
           )
         }
       />
       <StaleNotice error={error} retry={reload} />
+      {closed && <ClosedNotice />}
+      {account && <PendingMove account={account} />}
       <div className="grid gap-4 xl:grid-cols-[minmax(0,1fr)_27rem] xl:items-start">
         <div className="flex min-w-0 flex-col gap-4">
-          <AccountChart id={id} limits={account?.tier.limits ?? []} />
+          <AccountChart id={id} limits={account?.version.limits ?? []} />
           <AccountOverrides account={account} />
         </div>
         <AccountStanding id={id} account={account} loading={loading} />
       </div>
+      <AccountKeys
+        accountId={id}
+        accountName={account?.name ?? ""}
+        keys={account?.keys}
+        closed={closed}
+        reload={reload}
+      />
+      <AccountIdentities accountId={id} identities={account?.identities} closed={closed} />
       <AccountChanges id={id} />
-      <AccountKeys accountId={id} accountName={account?.name ?? ""} keys={account?.keys} />
-      <AccountIdentities accountId={id} identities={account?.identities} />
       <Corrections accountId={id} />
       <p className="flex items-center gap-2 text-small text-faint">
         Account id <Copyable text={id} label="Copy account id" />
@@ -217,10 +265,7 @@ export default function Account({ id }: { id: string }) {
 function AboutAccount({ account }: { account: AccountDetails }) {
   return (
     <span className="inline-flex flex-wrap items-center gap-x-2">
-      <span>
-        On <AppLink to={paths.tier(account.tier.id)}>{account.tier.name}</AppLink>
-      </span>
-      {account.onDefaultTier && <Badge>Default tier</Badge>}
+      <OnVersion account={account} />
       <span>
         · since {moment(Date.parse(account.createdAt)).slice(0, 10)} · periods in {account.timeZone}
         , billed from day {account.billingDay} ·{" "}
@@ -230,9 +275,7 @@ function AboutAccount({ account }: { account: AccountDetails }) {
       </span>
       {account.trial && <TrialNote trial={account.trial} />}
       {account.closedAt && <span>· closed {moment(Date.parse(account.closedAt))}</span>}
-      {account.labels.map((label) => (
-        <Badge key={label.key}>{label.value ? `${label.key}=${label.value}` : label.key}</Badge>
-      ))}
+      <Labels labels={account.labels} />
     </span>
   );
 }

@@ -1,5 +1,5 @@
 import { Plus } from "lucide-react";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo, useState } from "react";
 import { graphql } from "~/api/gql";
 import { useLiveFeed } from "~/api/live";
 import { usePolled } from "~/api/polled";
@@ -11,12 +11,14 @@ import { Button } from "~/ui/Button";
 import { exact, plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
+import { SearchBox } from "~/ui/SearchBox";
 import { formatSort, parseSort } from "~/ui/sort";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { Table } from "~/ui/Table";
 import { BulkBar, selectColumn } from "./account-bulk";
 import { CreateAccountDialog } from "./account-create";
 import { accountFilter, statuses } from "./account-filter";
+import { LeaksButton } from "./account-leaks";
 import { AccountRow, accountColumns, readAccountRow } from "./account-rows";
 
 const AccountsQuery = graphql(
@@ -44,7 +46,6 @@ const AccountsQuery = graphql(
 );
 
 const pageSize = 50;
-const searchAfterMS = 200;
 
 export default function Accounts() {
   const { from, to } = useRange();
@@ -79,13 +80,14 @@ export default function Accounts() {
       to,
       first: pageSize,
       after,
-      filter: { text: search, tierId },
+      filter,
       orderBy: null,
     },
     everyMS: useFreshness(),
+    key: JSON.stringify(filter),
   });
   const rows = useMemo(() => data?.accounts.nodes.map(readAccountRow), [data]);
-  const filtered = Boolean(search || tierId || status || label || after);
+  const filtered = Object.keys(filter).length > 0;
 
   if (error && !data)
     return <ErrorState page="Accounts" what="the accounts" error={error} retry={reload} />;
@@ -102,7 +104,16 @@ export default function Accounts() {
   );
   return (
     <>
-      <PageHead title="Accounts" note="Who is limited and billed." actions={create} />
+      <PageHead
+        title="Accounts"
+        note="Who is limited and billed."
+        actions={
+          <>
+            <LeaksButton />
+            {create}
+          </>
+        }
+      />
       <StaleNotice error={error} retry={reload} />
       <Panel
         title="All accounts"
@@ -161,7 +172,7 @@ export default function Accounts() {
           />
         )}
         {rows?.length === 0 ? (
-          filtered ? (
+          filtered || after ? (
             <EmptyState
               title="No account matches"
               action={
@@ -205,35 +216,5 @@ export default function Accounts() {
         <CreateAccountDialog tiers={data?.tiers.nodes ?? []} onClose={() => setCreating(false)} />
       )}
     </>
-  );
-}
-
-function SearchBox({
-  label,
-  placeholder,
-  value,
-  onChange,
-}: {
-  label: string;
-  placeholder: string;
-  value: string;
-  onChange: (text: string) => void;
-}) {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
-  useEffect(() => {
-    if (text === value) return;
-    const timer = setTimeout(() => onChange(text), searchAfterMS);
-    return () => clearTimeout(timer);
-  }, [text, value, onChange]);
-  return (
-    <input
-      type="search"
-      aria-label={label}
-      placeholder={placeholder}
-      className="control w-44"
-      value={text}
-      onChange={(e) => setText(e.target.value)}
-    />
   );
 }

@@ -1,6 +1,8 @@
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
+import { useViewer } from "~/api/viewer";
 import { useFreshness, useNow, useQueryState } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { Button, buttonClass } from "~/ui/Button";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
@@ -51,13 +53,15 @@ export type AuditRow = ResultOf<typeof AuditQuery>["auditLog"]["nodes"][number];
 export default function Audit() {
   const [query, change] = useQueryState();
   const seq = query.get("record");
+  const { may } = useViewer();
+  const mayRead = may("AUDIT_READ");
   return (
     <>
       <PageHead
         title="Audit"
         note="Every change, recorded in the transaction that made it. Records are never changed."
         actions={
-          <>
+          <Permitted needs="AUDIT_READ">
             <a href={exportPath(query, "csv")} download className={buttonClass("quiet")}>
               Export CSV
             </a>
@@ -65,10 +69,10 @@ export default function Audit() {
               Export NDJSON
             </a>
             <VerifyButton />
-          </>
+          </Permitted>
         }
       />
-      <AuditFilters />
+      {mayRead && <AuditFilters />}
       <Records onOpen={(row) => change({ record: String(row) })} />
       {seq !== null && (
         <AuditRecordDialog key={seq} seq={seq} onClose={() => change({ record: null })} />

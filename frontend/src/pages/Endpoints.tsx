@@ -18,6 +18,7 @@ import { useToast } from "~/ui/Toast";
 import { EndpointDialog } from "./endpoint-edit";
 import { EndpointGroups } from "./endpoint-groups";
 import { ImportButton } from "./endpoint-import";
+import { EndpointSuggestions } from "./endpoint-suggestions";
 
 const EndpointsQuery = graphql(`
   query Endpoints($after: String) {
@@ -32,6 +33,7 @@ const EndpointsQuery = graphql(`
         method
         template
         cost
+        revision
         group {
           id
           name
@@ -123,8 +125,12 @@ export default function Endpoints() {
       <Panel title="All endpoints" note={data && plural(data.endpoints.totalCount, "endpoint")}>
         {data?.endpoints.totalCount === 0 ? (
           <EmptyState title="No endpoints yet" action={create}>
-            Requests are limited and counted all the same, as “no endpoint”. Add one to see it
-            apart, or to limit it on its own, or import all from an OpenAPI document.
+            Requests are limited and counted all the same, as “no endpoint”.
+            <Permitted needs="POLICY_WRITE">
+              {" "}
+              Add one to see it apart, or to limit it on its own, import all from an OpenAPI
+              document, or take them from what traffic shows below.
+            </Permitted>
           </EmptyState>
         ) : (
           <Table
@@ -143,6 +149,9 @@ export default function Endpoints() {
           next="Next"
         />
       </Panel>
+      <Permitted needs="USAGE_READ" unbound>
+        <EndpointSuggestions />
+      </Permitted>
       <EndpointGroups
         groups={data?.endpointGroups.nodes}
         usersOf={(group) =>
@@ -153,7 +162,10 @@ export default function Endpoints() {
         <EndpointDialog
           endpoint={editing === "new" ? null : editing}
           groups={data?.endpointGroups.nodes ?? []}
-          onClose={() => setEditing(null)}
+          onClose={() => {
+            setEditing(null);
+            reload(); // also what somebody else changed meanwhile
+          }}
         />
       )}
       {deleting && <DeleteDialog endpoint={deleting} onClose={() => setDeleting(null)} />}
@@ -206,6 +218,7 @@ function endpointColumns(
       head: "Cost",
       numeric: true,
       from: "sm",
+      stacks: true,
       sort: (e) => e.cost,
       cell: (e) => exact.format(e.cost),
     },
@@ -213,6 +226,7 @@ function endpointColumns(
       id: "group",
       head: "Group",
       from: "sm",
+      stacks: true,
       sort: (e) => e.group?.name ?? null,
       cell: (e) => e.group?.name ?? <span className="text-faint">–</span>,
     },

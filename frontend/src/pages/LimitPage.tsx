@@ -110,6 +110,8 @@ export default function LimitPage({ id }: { id: string }) {
   return (
     <>
       <PageHead
+        name={limit?.name}
+        within={tier ? [tier.name, "Tiers"] : ["Tiers"]}
         trail={
           <AppLink
             to={tier ? paths.tier(tier.id) : paths.tiers}

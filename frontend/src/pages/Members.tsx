@@ -1,18 +1,19 @@
 import { Check, Mail, OctagonX, UserPlus } from "lucide-react";
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useViewer } from "~/api/viewer";
-import { AppLink, useNow, useQueryState } from "~/app/location";
-import { paths } from "~/app/paths";
+import { useNow, useQueryState } from "~/app/location";
 import { Badge } from "~/ui/Badge";
 import { Button } from "~/ui/Button";
 import { plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
-import { ErrorState } from "~/ui/states";
+import { type Deed, RowMenu } from "~/ui/RowMenu";
+import { SearchBox } from "~/ui/SearchBox";
+import { EmptyState, ErrorState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
 import { When } from "~/ui/When";
@@ -25,11 +26,13 @@ import {
   RemoveDialog,
   RoleDialog,
 } from "./members-dialogs";
-import { roles } from "./members-roles";
+import { isRole, roles } from "./members-roles";
+import { EmailDialog, ResetTotpDialog, UnlinkDialog } from "./members-sign-in";
+import { SettingsNav } from "./settings-nav";
 
 const MembersQuery = graphql(`
-  query Members($after: String) {
-    members(first: 100, after: $after) {
+  query Members($after: String, $search: String, $role: Role) {
+    members(first: 100, after: $after, search: $search, role: $role) {
       totalCount
       nodes {
         id
@@ -37,7 +40,9 @@ const MembersQuery = graphql(`
         email
         role
         status
+        revision
         hasTotp
+        hasOpenId
         joinedAt
         signedInAt
         createdAt
@@ -79,30 +84,38 @@ const EndMemberSessions = graphql(`
 export type Member = ResultOf<typeof MembersQuery>["members"]["nodes"][number];
 type Open =
   | { what: "invite" }
-  | { what: "role" | "disable" | "remove"; member: Member }
+  | { what: "role" | "email" | "disable" | "remove" | "totp" | "unlink"; member: Member }
   | { what: "link"; link: Link };
 
 /** Who may sign in, and what they may do. */
 export default function Members() {
   const [query, change] = useQueryState();
   const after = query.get("after");
+  const text = query.get("text") ?? "";
+  const role = query.get("role");
+  const search = useCallback((found: string) => change({ text: found, after: null }), [change]);
   const { data, error, reload } = usePolled({
     query: MembersQuery,
-    variables: { after },
+    variables: { after, search: text || null, role: isRole(role) ? role : null },
     everyMS: null,
+    key: JSON.stringify([after, text, role]),
   });
   const { may } = useViewer();
   const [open, setOpen] = useState<Open | null>(null);
   const nowMS = useNow(10_000);
   const deeds = useDeeds(setOpen);
-  const close = () => setOpen(null);
+  // What somebody else changed meanwhile is read as well.
+  const close = () => {
+    setOpen(null);
+    reload();
+  };
   if (error && !data)
     return <ErrorState page="Members" what="the members" error={error} retry={reload} />;
   return (
     <>
       <PageHead
         title="Members"
-        trail={<AppLink to={paths.settings}>Settings</AppLink>}
+        within={["Settings"]}
         actions={
           may("MEMBERS_WRITE") && (
             <Button
@@ -115,14 +128,49 @@ export default function Members() {
           )
         }
       />
-      <Panel title="Who may sign in" note={data && plural(data.members.totalCount, "member")}>
-        <Table
-          label="Members"
-          columns={columns(nowMS, may("MEMBERS_WRITE"), setOpen, deeds)}
-          rows={data?.members.nodes}
-          rowKey={(m) => m.id}
-          skeletonRows={3}
-        />
+      <SettingsNav />
+      <Panel
+        title="Who may sign in"
+        note={data && plural(data.members.totalCount, "member")}
+        actions={
+          <>
+            <SearchBox label="Name or e-mail" value={text} onChange={search} />
+            <select
+              aria-label="Role"
+              className="control"
+              value={role ?? ""}
+              onChange={(e) => change({ role: e.target.value, after: null })}
+            >
+              <option value="">All roles</option>
+              {Object.entries(roles).map(([value, { label }]) => (
+                <option key={value} value={value}>
+                  {label}
+                </option>
+              ))}
+            </select>
+          </>
+        }
+      >
+        {data?.members.totalCount === 0 ? (
+          <EmptyState
+            title="No such members"
+            action={
+              <Button onClick={() => change({ text: null, role: null, after: null })}>
+                Show all members
+              </Button>
+            }
+          >
+            Nobody with that in their name or e-mail address has this role.
+          </EmptyState>
+        ) : (
+          <Table
+            label="Members"
+            columns={columns(nowMS, may("MEMBERS_WRITE"), setOpen, deeds)}
+            rows={data?.members.nodes}
+            rowKey={(m) => m.id}
+            skeletonRows={3}
+          />
+        )}
         <Pager
           page={data?.members.pageInfo}
           after={after}
@@ -136,8 +184,11 @@ export default function Members() {
       )}
       {open?.what === "link" && <LinkDialog link={open.link} onClose={close} />}
       {open?.what === "role" && <RoleDialog member={open.member} onClose={close} />}
+      {open?.what === "email" && <EmailDialog member={open.member} onClose={close} />}
       {open?.what === "disable" && <DisableDialog member={open.member} onClose={close} />}
       {open?.what === "remove" && <RemoveDialog member={open.member} onClose={close} />}
+      {open?.what === "totp" && <ResetTotpDialog member={open.member} onClose={close} />}
+      {open?.what === "unlink" && <UnlinkDialog member={open.member} onClose={close} />}
     </>
   );
 }
@@ -187,8 +238,18 @@ function columns(
       sort: (m) => nameOf(m),
       cell: (m) => (
         <span className="flex flex-wrap items-center gap-x-2">
-          <span className="font-medium">{nameOf(m)}</span>
-          {m.name && <span className="text-small text-faint">{m.email}</span>}
+          <span className="max-w-64 truncate font-medium max-sm:max-w-40" title={nameOf(m)}>
+            {nameOf(m)}
+          </span>
+          {m.status !== "ACTIVE" && <span className="sm:hidden">{states[m.status]}</span>}
+          {m.name && (
+            <span
+              className="max-w-64 truncate text-small text-faint max-sm:max-w-40"
+              title={m.email ?? undefined}
+            >
+              {m.email}
+            </span>
+          )}
         </span>
       ),
     },
@@ -199,11 +260,24 @@ function columns(
       cell: (m) => (
         <span title={roles[m.role].note}>
           {roles[m.role].label}
-          {m.account && <span className="text-muted"> of {m.account.name}</span>}
+          {m.account && (
+            <span
+              className="block max-w-48 truncate text-small text-muted max-sm:max-w-24"
+              title={m.account.name}
+            >
+              of {m.account.name}
+            </span>
+          )}
         </span>
       ),
     },
-    { id: "state", head: "State", sort: (m) => m.status, cell: (m) => states[m.status] },
+    {
+      id: "state",
+      head: "State",
+      from: "sm",
+      sort: (m) => m.status,
+      cell: (m) => states[m.status],
+    },
     {
       id: "totp",
       head: "Second step",
@@ -225,27 +299,41 @@ function columns(
     },
   ];
   if (!mayWrite) return shown;
-  const button = (m: Member, verb: string, act: () => void) => (
-    <Button kind="quiet" className="px-2!" aria-label={`${verb} ${nameOf(m)}`} onClick={act}>
-      {verb}
-    </Button>
-  );
   shown.push({
     id: "actions",
     head: "Actions",
     hideHead: true,
     numeric: true,
-    cell: (m) => (
-      <span className="inline-flex flex-wrap justify-end">
-        {button(m, "Role", () => open({ what: "role", member: m }))}
-        {m.status !== "DISABLED" && button(m, "Link", () => void deeds.link(m))}
-        {m.status === "ACTIVE" && button(m, "Sign out", () => void deeds.end(m))}
-        {button(m, m.status === "DISABLED" ? "Enable" : "Disable", () =>
-          open({ what: "disable", member: m }),
-        )}
-        {button(m, "Remove", () => open({ what: "remove", member: m }))}
-      </span>
-    ),
+    cell: (m) => <RowMenu of={nameOf(m)} deeds={deedsOf(m, open, deeds)} />,
   });
   return shown;
+}
+
+/** What can be done with a member as they are. */
+function deedsOf(
+  m: Member,
+  open: (open: Open) => void,
+  deeds: ReturnType<typeof useDeeds>,
+): Deed[] {
+  const all: Array<Deed | false> = [
+    { label: "Role", onSelect: () => open({ what: "role", member: m }) },
+    { label: "E-mail", onSelect: () => open({ what: "email", member: m }) },
+    m.status !== "DISABLED" && { label: "New link", onSelect: () => void deeds.link(m) },
+    m.status === "ACTIVE" && { label: "Sign out everywhere", onSelect: () => void deeds.end(m) },
+    m.hasTotp && {
+      label: "Reset second step",
+      onSelect: () => open({ what: "totp", member: m }),
+    },
+    m.hasOpenId && {
+      label: "Unlink from provider",
+      onSelect: () => open({ what: "unlink", member: m }),
+    },
+    {
+      label: m.status === "DISABLED" ? "Enable" : "Disable",
+      danger: m.status !== "DISABLED",
+      onSelect: () => open({ what: "disable", member: m }),
+    },
+    { label: "Remove", danger: true, onSelect: () => open({ what: "remove", member: m }) },
+  ];
+  return all.filter((deed) => deed !== false);
 }

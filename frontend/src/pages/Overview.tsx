@@ -3,6 +3,7 @@ import { graphql } from "~/api/gql";
 import { useLiveFeed } from "~/api/live";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useRange } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { presets, type Range, readableGranularity } from "~/app/range";
 import { exact } from "~/ui/format";
@@ -108,9 +109,15 @@ export default function Overview() {
           }
         >
           {rows?.length === 0 ? (
-            <EmptyState title="No accounts yet" command="make run">
-              An account is who is limited and billed. The demo creates one on each tier; or create
-              your own on the accounts page.
+            <EmptyState
+              title="No accounts yet"
+              action={
+                <Permitted needs="ACCOUNTS_WRITE">
+                  <AppLink to={paths.accounts}>Create the first one</AppLink>
+                </Permitted>
+              }
+            >
+              An account is who is limited and billed.
             </EmptyState>
           ) : (
             <Table

@@ -3,6 +3,7 @@ import { useMutation } from "urql";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useSubmit } from "~/api/submit";
+import { useViewer } from "~/api/viewer";
 import { Button } from "~/ui/Button";
 import { TextField } from "~/ui/inputs";
 import { PageHead, Panel } from "~/ui/Panel";
@@ -112,6 +113,9 @@ function Yourself({ member }: { member: Self }) {
   const [email, setEmail] = useState(member.email ?? "");
   const [password, setPassword] = useState("");
   const say = useToast();
+  const { may } = useViewer();
+  // Who has an address asks an admin for another: others trust that it is theirs.
+  const mayMove = member.email === null || may("MEMBERS_WRITE");
   const moved = email.trim().toLowerCase() !== (member.email ?? "");
   const save = async () => {
     const input = {
@@ -132,15 +136,21 @@ function Yourself({ member }: { member: Self }) {
           value={name}
           onChange={setName}
         />
-        <TextField
-          label="E-mail"
-          hint="What you sign in with."
-          error={faults?.fields.email}
-          type="email"
-          autoComplete="email"
-          value={email}
-          onChange={setEmail}
-        />
+        {mayMove ? (
+          <TextField
+            label="E-mail"
+            hint="What you sign in with."
+            error={faults?.fields.email}
+            type="email"
+            autoComplete="email"
+            value={email}
+            onChange={setEmail}
+          />
+        ) : (
+          <p className="text-muted">
+            You sign in with {member.email}. An admin can change that address.
+          </p>
+        )}
         {moved && member.hasPassword && (
           <TextField
             required

@@ -1,14 +1,16 @@
 import { CircleCheck, TriangleAlert } from "lucide-react";
+import { isForbidden } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { AppLink, useFreshness, useNow, useQueryState } from "~/app/location";
+import { NoRequests } from "~/app/NoRequests";
 import { paths } from "~/app/paths";
 import { lastDays, signed, verdict } from "~/explore/reconcile";
 import { Button } from "~/ui/Button";
 import { exact } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
-import { EmptyState, ErrorState, Skeleton, StaleNotice } from "~/ui/states";
+import { ErrorState, Skeleton, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { LevelsAndSources } from "./reconciliation-parts";
 import { UnaccountedUsage } from "./reconciliation-unaccounted";
@@ -72,6 +74,10 @@ export default function Reconciliation() {
     key: `${days} ${account} ${after}`,
   });
   const r = data?.reconciliation;
+  if (error && isForbidden(error))
+    return (
+      <ErrorState page="Reconciliation" what="the reconciliation" error={error} retry={reload} />
+    );
   return (
     <>
       <PageHead
@@ -81,6 +87,7 @@ export default function Reconciliation() {
           </AppLink>
         }
         title="Reconciliation"
+        within={["Usage"]}
         note={`What Envoys sent against what is in the rollups, ${from} to ${to} in UTC.`}
         actions={
           <select
@@ -179,9 +186,9 @@ function Rows({
       }
     >
       {r?.rows.length === 0 ? (
-        <EmptyState title="No usage in these days" command="make demo-traffic">
+        <NoRequests title="No usage in these days">
           Each account’s requests of each day are compared here.
-        </EmptyState>
+        </NoRequests>
       ) : (
         <Table
           label="Sent and rolled up by day and account"

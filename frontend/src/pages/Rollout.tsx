@@ -9,8 +9,9 @@ import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState, StaleNotice } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { When } from "~/ui/When";
-import { actionWords } from "./audit-rows";
+import { actionWords } from "./audit-words";
 import { after, reached, WorkerState } from "./rollout-parts";
+import { SettingsNav } from "./settings-nav";
 
 const RolloutQuery = graphql(`
   query Rollout {
@@ -70,13 +71,14 @@ export default function Rollout() {
   const rollout = data?.rollout;
   return (
     <>
-      <PageHead title="Rollout" />
+      <PageHead title="Rollout" within={["Settings"]} />
+      <SettingsNav />
       <StaleNotice error={error} retry={reload} />
       <Panel title="Workers" note={rollout && reached(rollout.progress)}>
         {rollout?.workers.length === 0 ? (
-          <EmptyState title="No Envoy is connected" command="make run">
+          <EmptyState title="No Envoy is connected">
             Each worker thread of an Envoy that runs the filter shows up here with the snapshot of
-            limits and keys that it runs.
+            limits and keys that it runs. How to add the filter to an Envoy is in docs/install.md.
           </EmptyState>
         ) : (
           <Table
@@ -129,6 +131,7 @@ function workerColumns(newest: number, nowMS: number): Column<Worker>[] {
       id: "source",
       head: "Worker",
       from: "md",
+      stacks: true,
       sort: (w) => w.source,
       cell: (w) => (
         <code className="font-mono text-small text-muted" title={w.source}>
@@ -141,8 +144,9 @@ function workerColumns(newest: number, nowMS: number): Column<Worker>[] {
       head: "Snapshot",
       numeric: true,
       from: "sm",
+      stacks: true,
       sort: (w) => w.snapshot,
-      cell: (w) => exact.format(w.snapshot),
+      cell: (w) => w.snapshot,
     },
     {
       id: "state",
@@ -200,8 +204,9 @@ function goneColumns(nowMS: number): Column<Gone>[] {
       head: "Snapshot",
       numeric: true,
       from: "md",
+      stacks: true,
       sort: (n) => n.snapshot,
-      cell: (n) => exact.format(n.snapshot),
+      cell: (n) => n.snapshot,
     },
     {
       id: "seen",
@@ -226,8 +231,9 @@ function recentColumns(nowMS: number, mayAudit: boolean): Column<Recent>[] {
       head: "Snapshot",
       numeric: true,
       from: "md",
+      stacks: true,
       sort: (v) => v.snapshot,
-      cell: (v) => exact.format(v.snapshot),
+      cell: (v) => v.snapshot,
     },
     {
       id: "made",

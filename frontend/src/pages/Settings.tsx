@@ -1,5 +1,6 @@
 import { useViewer } from "~/api/viewer";
 import { AppLink } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Copyable } from "~/ui/Copyable";
@@ -8,37 +9,34 @@ import { Skeleton } from "~/ui/states";
 import { setTheme, type Theme, useTheme } from "~/ui/theme";
 import { DefaultTiers } from "./settings-defaults";
 import { Meters } from "./settings-meters";
+import { SettingsNav } from "./settings-nav";
 import { RetentionSettings } from "./settings-retention";
 
 export default function Settings() {
-  const { viewer, may } = useViewer();
+  const { viewer } = useViewer();
   return (
     <>
-      <PageHead
-        title="Settings"
-        actions={
-          <>
-            {may("POLICY_READ") && <AppLink to={paths.rollout}>Rollout</AppLink>}
-            {may("MEMBERS_READ") && <AppLink to={paths.members}>Members</AppLink>}
-            {may("TOKENS_WRITE") && <AppLink to={paths.tokens}>API tokens</AppLink>}
-          </>
-        }
-      />
-      <Meters />
-      <RetentionSettings />
+      <PageHead title="Settings" />
+      <SettingsNav />
+      <Permitted unbound>
+        <Meters />
+        <RetentionSettings />
+      </Permitted>
       <div className="grid gap-4 lg:grid-cols-2 lg:items-start">
-        <DefaultTiers />
+        <Permitted unbound>
+          <DefaultTiers />
+        </Permitted>
         <div className="flex min-w-0 flex-col gap-4">
           <Panel title="You">
             <dl className="grid grid-cols-[7rem_minmax(0,1fr)] gap-y-2 px-4 pb-4">
               <dt className="text-muted">Name</dt>
               <dd>{viewer?.name ?? <Skeleton />}</dd>
-              <dt className="text-muted">Signed in</dt>
+              <dt className="text-muted">Sign-in</dt>
               <dd>
                 {viewer?.kind === "TOKEN" ? (
                   "with an API token"
                 ) : (
-                  <AppLink to={paths.profile}>Password, second step, sessions</AppLink>
+                  <AppLink to={paths.profile}>Password, second step and sessions</AppLink>
                 )}
               </dd>
               <dt className="self-center text-muted">Theme</dt>

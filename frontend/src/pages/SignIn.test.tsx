@@ -26,6 +26,14 @@ describe("sign-in", () => {
     expect(screen.getByLabelText("Password")).toBeTruthy();
     expect(screen.getByText("weir sign-in-link")).toBeTruthy();
     expect(answer).not.toHaveBeenCalled();
+    expect(screen.queryByText(/session was ended/)).toBeNull();
+  });
+
+  it("says that a session was ended to whoever had one", () => {
+    history.replaceState(null, "", "/sign-in?next=%2Fusage&ended=true");
+    render(<SignIn onSignedIn={() => {}} />);
+    expect(screen.getByText("Your session was ended; sign in again")).toBeTruthy();
+    expect(document.title).toBe("Sign in · Weir");
   });
 
   it("sends the token once, takes it out of the address, and says why it was refused", async () => {

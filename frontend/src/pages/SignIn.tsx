@@ -5,6 +5,7 @@ import { takeToken } from "~/api/token";
 import { paths } from "~/app/paths";
 import { Copyable } from "~/ui/Copyable";
 import { TextField } from "~/ui/inputs";
+import { Notice } from "~/ui/states";
 import { CodeForm, ProviderButton, RefusalNotice, SignInForm, SignInFrame } from "./sign-in-parts";
 
 type State =
@@ -77,6 +78,16 @@ export function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
   }
   return (
     <SignInFrame title="Sign in">
+      {query.has("ended") && (
+        <Notice kind="info">
+          <div>
+            <h2 className="font-medium">Your session was ended; sign in again</h2>
+            <p className="text-muted">
+              It ran out, or was ended elsewhere. You come back to where you were.
+            </p>
+          </div>
+        </Notice>
+      )}
       <RefusalNotice refusal={state.refusal ?? methods?.refusal ?? null} />
       {methods?.openid && (
         <ProviderButton provider={methods.openid} next={destination(query.get("next"))} />
@@ -125,7 +136,7 @@ function PasswordForm({ onAnswer }: { onAnswer: (next: "done" | "code") => void 
 
 /** Where to go on; only within the dashboard, whatever the link says. */
 export function destination(next: string | null): string {
-  if (!next) return paths.overview;
+  if (!next || !URL.canParse(next, location.origin)) return paths.overview;
   const url = new URL(next, location.origin);
   const inside = url.origin === location.origin && url.pathname !== paths.signIn;
   return inside ? url.pathname + url.search : paths.overview;

@@ -1,21 +1,16 @@
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
-import { LimitFields } from "~/limit/fields";
 import { ErrorState, Loading, Skeleton } from "~/ui/states";
 import { NotFound } from "./NotFound";
-import { TierEditor, type TierRole } from "./tier-editor";
+import { TierDetails } from "./tier-details";
+import type { TierRole } from "./tier-head";
+import { TierPage } from "./tier-page";
 
 const TierQuery = graphql(
   `
   query TierEdit($id: ID!, $exists: Boolean!) {
     tier(id: $id) @include(if: $exists) {
-      id
-      name
-      revision
-      accountCount
-      limits {
-        ...LimitFields
-      }
+      ...TierDetails
     }
     endpoints(first: 1000) {
       nodes {
@@ -40,11 +35,10 @@ const TierQuery = graphql(
     }
   }
 `,
-  [LimitFields],
+  [TierDetails],
 );
 
 type Answer = ResultOf<typeof TierQuery>;
-export type EditedTier = NonNullable<Answer["tier"]>;
 
 /** Creates a tier (`id` is null) or changes one. */
 export default function TierEdit({ id }: { id: string | null }) {
@@ -65,14 +59,9 @@ export default function TierEdit({ id }: { id: string | null }) {
     );
   }
   if (id !== null && !data.tier) return <NotFound what="tier" />;
-  return (
-    <TierEditor
-      latest={data.tier ?? null}
-      catalog={{ endpoints: data.endpoints.nodes, groups: data.endpointGroups.nodes }}
-      role={roleOf(id, data.defaults)}
-      reload={reload}
-    />
-  );
+  const catalog = { endpoints: data.endpoints.nodes, groups: data.endpointGroups.nodes };
+  const role = roleOf(id, data.defaults);
+  return <TierPage latest={data.tier ?? null} catalog={catalog} role={role} reload={reload} />;
 }
 
 function roleOf(id: string | null, defaults: Answer["defaults"]): TierRole {

@@ -2,6 +2,7 @@ import { Plus } from "lucide-react";
 import { useLocation } from "wouter";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
+import { useViewer } from "~/api/viewer";
 import { AppLink, useHref, useNow } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
@@ -17,11 +18,22 @@ import { type Column, Table } from "~/ui/Table";
 
 const TiersQuery = graphql(
   `
-  query Tiers {
+  query Tiers($all: Boolean!) {
     tiers(first: 1000) {
       nodes {
         id
         name
+        version {
+          id
+          number
+        }
+        draft @include(if: $all) {
+          id
+        }
+        move @include(if: $all) {
+          id
+          state
+        }
         accountCount
         updatedAt
         limits {
@@ -46,7 +58,14 @@ type Answer = ResultOf<typeof TiersQuery>;
 type Tier = Answer["tiers"]["nodes"][number];
 
 export default function Tiers() {
-  const { data, error, reload } = usePolled({ query: TiersQuery, variables: {}, everyMS: null });
+  const { viewer } = useViewer();
+  const { data, error, reload } = usePolled({
+    query: TiersQuery,
+    // Whoever sees one account only doesn't see what is to come of its tier.
+    variables: { all: !viewer?.account },
+    everyMS: null,
+    pause: !viewer,
+  });
   const [, navigate] = useLocation();
   const href = useHref();
   const nowMS = useNow(30_000);
@@ -102,6 +121,9 @@ function perSecond(tier: Tier): number | null {
   return own.length === 0 ? null : Math.min(...own.map((l) => l.amount / seconds[l.period]));
 }
 
+const isGoingOn = (state: NonNullable<Tier["move"]>["state"]) =>
+  state === "RUNNING" || state === "PAUSED" || state === "STOPPING";
+
 const shownLimits = 4;
 
 function tierColumns(nowMS: number, defaults: Answer["defaults"] | undefined): Column<Tier>[] {
@@ -113,6 +135,9 @@ function tierColumns(nowMS: number, defaults: Answer["defaults"] | undefined): C
       cell: (t) => (
         <span className="flex flex-wrap items-center gap-x-2 gap-y-0.5 py-1">
           <AppLink to={paths.tier(t.id)}>{t.name}</AppLink>
+          <span className="text-faint">v{t.version.number}</span>
+          {t.move && isGoingOn(t.move.state) && <Badge kind="good">Moving</Badge>}
+          {t.draft && <Badge>Draft</Badge>}
           {t.id === defaults?.tier.id && <Badge>Default</Badge>}
           {t.id === defaults?.anonymousTier?.id && <Badge>Anonymous</Badge>}
         </span>

@@ -4,17 +4,18 @@ import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
-import { AppLink, useNow, useQueryState } from "~/app/location";
-import { paths } from "~/app/paths";
+import { useNow, useQueryState } from "~/app/location";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
+import { plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
 import { PageHead, Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
 import { When } from "~/ui/When";
-import { CreateTokenDialog } from "./tokens-create";
+import { SettingsNav } from "./settings-nav";
+import { CreateTokenDialog, permissionWords } from "./tokens-create";
 
 const TokensQuery = graphql(`
   query Tokens($after: String) {
@@ -83,12 +84,12 @@ export default function Tokens() {
   );
   return (
     <>
-      <PageHead
-        title="API tokens"
-        trail={<AppLink to={paths.settings}>Settings</AppLink>}
-        actions={create}
-      />
-      <Panel title="Tokens" note={data && `${data.apiTokens.totalCount} that work or have expired`}>
+      <PageHead title="API tokens" within={["Settings"]} actions={create} />
+      <SettingsNav />
+      <Panel
+        title="Tokens"
+        note={data && `${plural(data.apiTokens.totalCount, "token")} not revoked`}
+      >
         {data?.apiTokens.totalCount === 0 ? (
           <EmptyState title="No API tokens">
             A script signs in with an API token, which has only the permissions that you give it.
@@ -168,10 +169,17 @@ const columns = (nowMS: number, revoke: (token: Token) => void): Column<Token>[]
     id: "scopes",
     head: "May",
     from: "md",
+    stacks: true,
     cell: (t) => (
-      <span className="text-small text-muted" title={t.scopes.join(", ")}>
-        {t.scopes.length > 3 ? `${t.scopes.length} permissions` : t.scopes.join(", ")}
-        {t.account && ` · ${t.account.name} only`}
+      <span className="text-small text-muted" title={t.scopes.map(permissionWords).join(", ")}>
+        {t.scopes.length > 3
+          ? `${t.scopes.length} permissions`
+          : t.scopes.map(permissionWords).join(", ")}
+        {t.account && (
+          <span className="block max-w-56 truncate" title={t.account.name}>
+            {t.account.name} only
+          </span>
+        )}
       </span>
     ),
   },
@@ -179,6 +187,7 @@ const columns = (nowMS: number, revoke: (token: Token) => void): Column<Token>[]
     id: "by",
     head: "Made by",
     from: "lg",
+    stacks: true,
     sort: (t) => t.createdBy?.name ?? "",
     cell: (t) => t.createdBy?.name ?? <span className="text-faint">the command line</span>,
   },
@@ -186,6 +195,7 @@ const columns = (nowMS: number, revoke: (token: Token) => void): Column<Token>[]
     id: "used",
     head: "Last used",
     from: "sm",
+    stacks: true,
     sort: (t) => t.lastUsedAt ?? "",
     cell: (t) =>
       t.lastUsedAt ? (

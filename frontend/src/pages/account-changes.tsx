@@ -7,7 +7,8 @@ import { Panel } from "~/ui/Panel";
 import { EmptyState, ErrorState } from "~/ui/states";
 import { Table } from "~/ui/Table";
 import { When } from "~/ui/When";
-import { actionWords, summary } from "./audit-rows";
+import { summary } from "./audit-rows";
+import { actionWords } from "./audit-words";
 import { ScheduledTable } from "./scheduled-rows";
 
 const HistoryQuery = graphql(`
@@ -117,11 +118,23 @@ function History({ id }: { id: string }) {
                 </AppLink>
               ),
             },
-            { id: "object", head: "Of", cell: (r) => r.object.name },
+            {
+              id: "object",
+              head: "Of",
+              cell: (r) => (
+                <span
+                  className="block max-w-96 truncate max-sm:max-w-36"
+                  title={r.object.name ?? undefined}
+                >
+                  {r.object.name}
+                </span>
+              ),
+            },
             {
               id: "actor",
               head: "Who",
               from: "sm",
+              stacks: true,
               cell: (r) => (
                 <span className="text-muted">
                   {r.actor.kind === "SYSTEM" ? "Weir" : r.actor.name}

@@ -53,15 +53,18 @@ const additionalTypenames = ["Account", "Identity"];
 export function AccountIdentities({
   accountId,
   identities,
+  closed = false,
 }: {
   accountId: string;
   identities: AccountDetails["identities"] | undefined;
+  /** Whether the account is, so that nothing of it can be changed. */
+  closed?: boolean;
 }) {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState<Identity | null>(null);
   const [turned, turn] = useQueryState();
   const nowMS = useNow(30_000);
-  const add = (
+  const add = !closed && (
     <Permitted needs="ACCOUNTS_WRITE">
       <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setAdding(true)}>
         New identity
@@ -78,7 +81,7 @@ export function AccountIdentities({
       ) : (
         <Table
           label="Identities"
-          columns={identityColumns(nowMS, setRemoving)}
+          columns={identityColumns(nowMS, closed, setRemoving)}
           rows={identities?.nodes}
           rowKey={(i) => i.id}
           skeletonRows={1}
@@ -95,7 +98,11 @@ export function AccountIdentities({
   );
 }
 
-function identityColumns(nowMS: number, remove: (i: Identity) => void): Column<Identity>[] {
+function identityColumns(
+  nowMS: number,
+  closed: boolean,
+  remove: (i: Identity) => void,
+): Column<Identity>[] {
   return [
     {
       id: "kind",
@@ -126,13 +133,14 @@ function identityColumns(nowMS: number, remove: (i: Identity) => void): Column<I
       head: "Remove",
       hideHead: true,
       numeric: true,
-      cell: (i) => (
-        <Permitted needs="ACCOUNTS_WRITE">
-          <Button kind="quiet" aria-label={`Remove ${i.value}`} onClick={() => remove(i)}>
-            Remove
-          </Button>
-        </Permitted>
-      ),
+      cell: (i) =>
+        !closed && (
+          <Permitted needs="ACCOUNTS_WRITE">
+            <Button kind="quiet" aria-label={`Remove ${i.value}`} onClick={() => remove(i)}>
+              Remove
+            </Button>
+          </Permitted>
+        ),
     },
   ];
 }

@@ -1,13 +1,16 @@
 import { useState } from "react";
 import { useMutation } from "urql";
-import { explain, type Faults, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { basedOn, useSubmit } from "~/api/submit";
+import { Permitted } from "~/app/Permitted";
 import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { inputMoment, isoOfInput } from "~/ui/format";
 import { TextField } from "~/ui/inputs";
+import { UnlessStale } from "~/ui/StaleDialog";
 import { useToast } from "~/ui/Toast";
 import type { Key } from "./account-keys";
+import { AtField, atWords, useSchedule } from "./schedule";
 
 const UpdateKey = graphql(`
   mutation UpdateKey($input: UpdateKeyInput!) {
@@ -17,6 +20,7 @@ const UpdateKey = graphql(`
         id
         status
         expiresAt
+        revision
       }
     }
   }
@@ -37,94 +41,127 @@ const RevokeKey = graphql(`
 type Props = { apiKey: Key; onClose: () => void };
 
 export function SuspendDialog({ apiKey, onClose }: Props) {
-  const [{ fetching, error }, update] = useMutation(UpdateKey);
+  const [, update] = useMutation(UpdateKey);
+  const { submit, forget, busy, faults } = useSubmit([]);
+  // As it was when it was asked: the key is read again all the time.
+  const [opened] = useState(apiKey);
   const say = useToast();
-  const suspended = apiKey.status === "SUSPENDED";
-  const confirm = async () => {
-    const result = await update({ input: { id: apiKey.id, suspended: !suspended } });
-    if (result.error) return;
+  const suspended = opened.status === "SUSPENDED";
+  const save = async (revision: number | null = opened.revision) => {
+    const change = { ...basedOn(revision), suspended: !suspended };
+    if (!(await submit(update({ input: { id: apiKey.id, ...change } })))) return;
     say(suspended ? `${apiKey.name} works again` : `${apiKey.name} is suspended`);
     onClose();
   };
   return (
-    <Confirm
-      title={`${suspended ? "Resume" : "Suspend"} ${apiKey.name}?`}
-      confirm={suspended ? "Resume key" : "Suspend key"}
-      danger={!suspended}
-      busy={fetching}
-      error={error && explain(error)}
-      onConfirm={confirm}
-      onClose={onClose}
+    <UnlessStale
+      what={apiKey.name}
+      faults={faults}
+      mine={suspended ? "resumes it all the same." : "suspends it all the same."}
+      busy={busy}
+      onTheirs={onClose}
+      onMine={save}
+      onClose={forget}
     >
-      {suspended
-        ? "Requests with this key are let through again as the account’s limits allow, in about a second."
-        : "Requests with this key are refused with 403, in about a second. The account’s other keys go on working, and you can resume this one at any time."}
-    </Confirm>
+      <Confirm
+        title={`${suspended ? "Resume" : "Suspend"} ${apiKey.name}?`}
+        confirm={suspended ? "Resume key" : "Suspend key"}
+        danger={!suspended}
+        busy={busy}
+        error={faults?.general[0]}
+        onConfirm={() => save()}
+        onClose={onClose}
+      >
+        {suspended
+          ? "Requests with this key are let through again as the account’s limits allow, in about a second."
+          : "Requests with this key are refused with 403, in about a second. The account’s other keys go on working, and you can resume this one at any time."}
+      </Confirm>
+    </UnlessStale>
   );
 }
 
 export function ExpiryDialog({ apiKey, onClose }: Props) {
-  const [{ fetching }, update] = useMutation(UpdateKey);
+  const [, update] = useMutation(UpdateKey);
+  const { submit, forget, busy, faults } = useSubmit(["expiresAt"]);
+  const [opened] = useState(apiKey.revision);
   const [at, setAt] = useState(apiKey.expiresAt ? inputMoment(Date.parse(apiKey.expiresAt)) : "");
-  const [faults, setFaults] = useState<Faults | null>(null);
   const say = useToast();
-  const submit = async () => {
+  const save = async (revision: number | null = opened) => {
     const expiresAt = at === "" ? null : isoOfInput(at);
-    const { error } = await update({
-      input: { id: apiKey.id, ...(expiresAt === null ? { neverExpires: true } : { expiresAt }) },
-    });
-    if (error) return setFaults(faultsOf(error, (f) => f === "expiresAt"));
+    const change = expiresAt === null ? { neverExpires: true } : { expiresAt };
+    if (!(await submit(update({ input: { id: apiKey.id, ...basedOn(revision), ...change } })))) {
+      return;
+    }
     say(expiresAt === null ? `${apiKey.name} does not expire` : `${apiKey.name} has an expiry`);
     onClose();
   };
   return (
-    <FormDialog
-      title={`Expiry of ${apiKey.name}`}
-      submit="Save expiry"
-      busy={fetching}
-      errors={faults?.general}
-      onSubmit={submit}
-      onClose={onClose}
+    <UnlessStale
+      what={apiKey.name}
+      faults={faults}
+      busy={busy}
+      onTheirs={onClose}
+      onMine={save}
+      onClose={forget}
     >
-      <TextField
-        autofocus
-        label="Expires"
-        hint="In your time zone; empty for never. A time that has passed ends it now."
-        error={faults?.fields.expiresAt}
-        type="datetime-local"
-        value={at}
-        onChange={setAt}
-      />
-      <p className="text-muted">
-        From then on requests with this key are refused with 401. Every Envoy checks it by its own
-        clock, whether it can reach the control plane or not.
-      </p>
-    </FormDialog>
+      <FormDialog
+        title={`Expiry of ${apiKey.name}`}
+        submit="Save expiry"
+        busy={busy}
+        errors={faults?.general}
+        onSubmit={() => save()}
+        onClose={onClose}
+      >
+        <TextField
+          autofocus
+          label="Expires"
+          hint="In your time zone; empty for never. A time that has passed ends it now."
+          error={faults?.fields.expiresAt}
+          type="datetime-local"
+          value={at}
+          onChange={setAt}
+        />
+        <p className="text-muted">
+          From then on requests with this key are refused with 401. Every Envoy checks it by its own
+          clock, whether it can reach the control plane or not.
+        </p>
+      </FormDialog>
+    </UnlessStale>
   );
 }
 
 export function RevokeDialog({ apiKey, onClose }: Props) {
-  const [{ fetching, error }, revoke] = useMutation(RevokeKey);
+  const [, revoke] = useMutation(RevokeKey);
+  const schedule = useSchedule();
+  const { submit, busy, faults } = useSubmit(["at"]);
+  const [at, setAt] = useState("");
   const say = useToast();
   const confirm = async () => {
-    const result = await revoke({ id: apiKey.id });
-    if (result.error) return;
-    say(`${apiKey.name} is revoked`);
+    const done = at
+      ? await submit(schedule(at, { revokeKey: apiKey.id }))
+      : await submit(revoke({ id: apiKey.id }));
+    if (!done) return;
+    say(`${apiKey.name} is ${at ? `going to be revoked at ${atWords(at)}` : "revoked"}`);
     onClose();
   };
   return (
     <Confirm
       title={`Revoke ${apiKey.name}?`}
-      confirm="Revoke for good"
+      confirm={at ? "Schedule" : "Revoke for good"}
       typed={apiKey.name}
       danger
-      busy={fetching}
-      error={error && explain(error)}
+      busy={busy}
+      error={faults?.general[0]}
       onConfirm={confirm}
       onClose={onClose}
     >
-      Requests with this key are refused with 401, in about a second. A revoked key can’t be brought
-      back.
+      <p>
+        Requests with this key are refused with 401, in about a second. A revoked key can’t be
+        brought back.
+      </p>
+      <Permitted needs="POLICY_READ" unbound>
+        <AtField at={at} error={faults?.fields.at} onChange={setAt} />
+      </Permitted>
     </Confirm>
   );
 }

@@ -2,13 +2,11 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "~/api/gql";
 import { useSubmit } from "~/api/submit";
-import { Button } from "~/ui/Button";
-import { Copyable } from "~/ui/Copyable";
-import { Dialog, DialogActions } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { isoOfInput } from "~/ui/format";
 import { CheckField, TextField } from "~/ui/inputs";
-import { Notice } from "~/ui/states";
+import { OnceDialog } from "~/ui/OnceDialog";
+import { isScoped, noScope, ScopeFields, scopeInput } from "./account-key-scope";
 
 const CreateKey = graphql(`
   mutation CreateKey($input: CreateKeyInput!) {
@@ -24,7 +22,7 @@ const CreateKey = graphql(`
   }
 `);
 
-const fields = ["name", "expiresAt"];
+const fields = ["name", "expiresAt", "scope"];
 
 export function CreateKeyDialog({
   accountId,
@@ -40,7 +38,7 @@ export function CreateKeyDialog({
   const [name, setName] = useState("");
   const [expires, setExpires] = useState("");
   const [sandbox, setSandbox] = useState(false);
-  const [readsOnly, setReadsOnly] = useState(false);
+  const [scope, setScope] = useState(noScope);
   const save = async () => {
     const expiresAt = isoOfInput(expires);
     await submit(
@@ -50,7 +48,7 @@ export function CreateKeyDialog({
           name: name.trim(),
           environment: sandbox ? "SANDBOX" : "LIVE",
           ...(expiresAt !== null && { expiresAt }),
-          ...(readsOnly && { scope: { readsOnly, endpointIds: [], groupIds: [] } }),
+          ...(isScoped(scope) && { scope: scopeInput(scope) }),
         },
       }),
     );
@@ -89,12 +87,7 @@ export function CreateKeyDialog({
         checked={sandbox}
         onChange={setSandbox}
       />
-      <CheckField
-        label="Reads only"
-        note="Refused for anything but GET, HEAD and OPTIONS."
-        checked={readsOnly}
-        onChange={setReadsOnly}
-      />
+      <ScopeFields scope={scope} error={faults?.fields.scope} onChange={setScope} />
     </FormDialog>
   );
 }
@@ -102,22 +95,9 @@ export function CreateKeyDialog({
 /** The only time that a key's secret is on screen. */
 export function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }) {
   return (
-    <Dialog title="The new key" onClose={onClose}>
-      <div className="flex flex-col gap-3">
-        <Notice kind="warning">
-          Copy it now. It is stored as a digest only, and can’t be shown again.
-        </Notice>
-        <Copyable text={secret} label="Copy key" autofocus />
-        <p className="text-muted">
-          Callers send it in the x-api-key header, or as a bearer token. Every Envoy knows it in
-          about a second.
-        </p>
-        <DialogActions>
-          <Button kind="primary" onClick={onClose}>
-            I have copied it
-          </Button>
-        </DialogActions>
-      </div>
-    </Dialog>
+    <OnceDialog title="The new key" secret={secret} copy="Copy key" onClose={onClose}>
+      Callers send it in the x-api-key header, or as a bearer token. Every Envoy knows it in about a
+      second.
+    </OnceDialog>
   );
 }

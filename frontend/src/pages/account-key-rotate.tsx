@@ -3,7 +3,8 @@ import { useMutation } from "urql";
 import { graphql } from "~/api/gql";
 import { useSubmit } from "~/api/submit";
 import { FormDialog } from "~/ui/FormDialog";
-import { SelectField } from "~/ui/inputs";
+import { isoOfInput } from "~/ui/format";
+import { SelectField, TextField } from "~/ui/inputs";
 import { SecretDialog } from "./account-key-create";
 import type { Key } from "./account-keys";
 
@@ -37,7 +38,9 @@ const overlaps = [
 /** Puts a new key in the place of one, which goes on for a while. */
 export function RotateDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => void }) {
   const [{ data }, rotate] = useMutation(RotateKey);
-  const { submit, busy, faults } = useSubmit(["overlapSeconds"]);
+  const { submit, busy, faults } = useSubmit(["overlapSeconds", "expiresAt"]);
+  const [expires, setExpires] = useState("");
+  const expiresAt = isoOfInput(expires);
   const [overlap, setOverlap] = useState("86400");
   if (data) return <SecretDialog secret={data.rotateKey.secret} onClose={onClose} />;
   return (
@@ -47,12 +50,21 @@ export function RotateDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => 
       busy={busy}
       errors={faults?.general}
       onSubmit={async () => {
-        await submit(rotate({ input: { id: apiKey.id, overlapSeconds: Number(overlap) } }));
+        await submit(
+          rotate({
+            input: {
+              id: apiKey.id,
+              overlapSeconds: Number(overlap),
+              ...(expiresAt !== null && { expiresAt }),
+            },
+          }),
+        );
       }}
       onClose={onClose}
     >
       <p className="text-muted">
-        A new key with the same name and scope takes its place. Both work until the old one expires.
+        A new key with the same name, environment and scope takes its place. Both work until the old
+        one expires.
       </p>
       <SelectField
         autofocus
@@ -61,6 +73,14 @@ export function RotateDialog({ apiKey, onClose }: { apiKey: Key; onClose: () => 
         value={overlap}
         choices={overlaps}
         onChange={setOverlap}
+      />
+      <TextField
+        label="The new key expires"
+        hint="In your time zone; empty for never."
+        error={faults?.fields.expiresAt}
+        type="datetime-local"
+        value={expires}
+        onChange={setExpires}
       />
     </FormDialog>
   );

@@ -7,6 +7,7 @@ import { Button } from "~/ui/Button";
 import { plural } from "~/ui/format";
 import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
+import { RowMenu } from "~/ui/RowMenu";
 import { EmptyState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { When } from "~/ui/When";
@@ -14,23 +15,30 @@ import type { AccountDetails } from "./Account";
 import { ExpiryDialog, RevokeDialog, SuspendDialog } from "./account-key-actions";
 import { CreateKeyDialog } from "./account-key-create";
 import { RotateDialog } from "./account-key-rotate";
+import { ScopeDialog } from "./account-key-scope";
 
 export type Key = AccountDetails["keys"]["nodes"][number];
-type Asked = { what: "suspend" | "expiry" | "rotate" | "revoke"; key: Key };
+type Asked = { what: "suspend" | "expiry" | "rotate" | "revoke" | "scope"; key: Key };
 
 export function AccountKeys({
   accountId,
   accountName,
   keys,
+  closed = false,
+  reload,
 }: {
   accountId: string;
   accountName: string;
   keys: AccountDetails["keys"] | undefined;
+  /** Whether the account is: its keys are revoked, and it gets no others. */
+  closed?: boolean;
+  /** Reads them again: somebody else may have changed one. */
+  reload: () => void;
 }) {
   const [creating, setCreating] = useState(false);
   const [asked, setAsked] = useState<Asked | null>(null);
   const nowMS = useNow(1_000);
-  const create = (
+  const create = !closed && (
     <Permitted needs="KEYS_WRITE">
       <Button icon={<Plus aria-hidden className="size-4" />} onClick={() => setCreating(true)}>
         New key
@@ -38,13 +46,20 @@ export function AccountKeys({
     </Permitted>
   );
   const [turned, turn] = useQueryState();
-  const close = () => setAsked(null);
+  const close = () => {
+    setAsked(null);
+    reload();
+  };
   return (
-    <Panel title="Keys" note={keys && plural(keys.totalCount, "key")} actions={create}>
+    <Panel
+      title="Keys"
+      note={keys && plural(keys.totalCount, "key")}
+      actions={keys?.totalCount !== 0 && create}
+    >
       {keys?.totalCount === 0 ? (
-        <EmptyState title="No keys yet" action={create}>
-          A key tells the filter who calls. Until this account has a key or an identity, it can’t
-          send requests.
+        <EmptyState title={closed ? "No keys" : "No keys yet"} action={create}>
+          A key tells the filter who calls.
+          {!closed && " Until this account has a key or an identity, it can’t send requests."}
         </EmptyState>
       ) : (
         <Table
@@ -64,6 +79,7 @@ export function AccountKeys({
         />
       )}
       {asked?.what === "suspend" && <SuspendDialog apiKey={asked.key} onClose={close} />}
+      {asked?.what === "scope" && <ScopeDialog apiKey={asked.key} onClose={close} />}
       {asked?.what === "expiry" && <ExpiryDialog apiKey={asked.key} onClose={close} />}
       {asked?.what === "rotate" && <RotateDialog apiKey={asked.key} onClose={close} />}
       {asked?.what === "revoke" && <RevokeDialog apiKey={asked.key} onClose={close} />}
@@ -86,6 +102,7 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
               {scopeWords(k.scope)}
             </span>
           )}
+          <Succession apiKey={k} />
         </span>
       ),
     },
@@ -93,6 +110,7 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
       id: "prefix",
       head: "Begins with",
       from: "sm",
+      stacks: true,
       cell: (k) => <code className="font-mono text-small text-muted">{k.prefix}…</code>,
     },
     {
@@ -106,6 +124,7 @@ function keyColumns(nowMS: number, ask: (asked: Asked) => void): Column<Key>[] {
       id: "used",
       head: "Last used",
       from: "md",
+      stacks: true,
       sort: (k) => k.lastUsedAt ?? "",
       cell: (k) =>
         k.lastUsedAt ? (
@@ -148,6 +167,19 @@ function scopeWords({ readsOnly, endpoints, groups }: Scope): string {
 const targetsOf = ({ endpoints, groups }: Scope) =>
   [...groups.map((g) => g.name), ...endpoints.map((e) => `${e.method} ${e.template}`)].join(", ");
 
+/** The keys before and after it in a rotation. */
+function Succession({ apiKey: { replaces, replacedBy, status } }: { apiKey: Key }) {
+  if (!replaces && !replacedBy) return null;
+  const goesOn = status === "LIVE" || status === "SUSPENDED";
+  return (
+    <span className="block basis-full text-small text-faint">
+      {replacedBy
+        ? `Rotated: ${replacedBy.prefix}… takes its place${goesOn ? ", both work until this one expires" : ""}`
+        : `In the place of ${replaces?.prefix}…`}
+    </span>
+  );
+}
+
 function KeyState({ apiKey, nowMS }: { apiKey: Key; nowMS: number }) {
   const { status, revokedAt, expiresAt } = apiKey;
   if (revokedAt !== null) {
@@ -178,22 +210,22 @@ function KeyState({ apiKey, nowMS }: { apiKey: Key; nowMS: number }) {
 }
 
 function KeyActions({ apiKey, ask }: { apiKey: Key; ask: (asked: Asked) => void }) {
-  const action = (what: Asked["what"], verb: string) => (
-    <Button
-      kind="quiet"
-      className="px-2!"
-      aria-label={`${verb} ${apiKey.name}`}
-      onClick={() => ask({ what, key: apiKey })}
-    >
-      {verb}
-    </Button>
-  );
+  const { status } = apiKey;
+  const deed = (what: Asked["what"], label: string, danger = false) => ({
+    label,
+    danger,
+    onSelect: () => ask({ what, key: apiKey }),
+  });
   return (
-    <span className="inline-flex flex-wrap justify-end">
-      {action("suspend", apiKey.status === "SUSPENDED" ? "Resume" : "Suspend")}
-      {action("expiry", "Expiry")}
-      {(apiKey.status === "LIVE" || apiKey.status === "SUSPENDED") && action("rotate", "Rotate")}
-      {action("revoke", "Revoke")}
-    </span>
+    <RowMenu
+      of={apiKey.name}
+      deeds={[
+        deed("scope", "Scope"),
+        deed("expiry", "Expiry"),
+        ...(status === "LIVE" || status === "SUSPENDED" ? [deed("rotate", "Rotate")] : []),
+        deed("suspend", status === "SUSPENDED" ? "Resume" : "Suspend"),
+        deed("revoke", "Revoke", true),
+      ]}
+    />
   );
 }

@@ -32,10 +32,11 @@ const saved: Record<string, SavedOverride> = {
   lim_2: { amount: 7_000, burst: null, mode: "SHADOW", until: null, note: "" },
 };
 
-function open() {
-  const answer = vi.fn<typeof fetch>(async () =>
+function open(
+  answer = vi.fn<typeof fetch>(async () =>
     Response.json({ data: { setOverride: { snapshot: 2, account: { id: "acc_1" } } } }),
-  );
+  ),
+) {
   const client = new Client({
     url: "http://localhost/graphql",
     exchanges: [fetchExchange],
@@ -51,6 +52,7 @@ function open() {
           limits={[limit, daily]}
           limit={limit}
           savedOf={(l) => saved[l.id] ?? null}
+          revisionOf={(l) => (l.id === "lim_1" ? 4 : 0)}
           onClose={() => {}}
         />
       </ToastProvider>
@@ -72,6 +74,7 @@ it("sends an override back as it came, but for the note that was edited", async 
   expect(await replace()).toEqual({
     accountId: "acc_1",
     limitId: "lim_1",
+    revision: 4,
     amount: 5_000,
     burst: 5_000,
     until: "2099-01-02T12:34:56Z",
@@ -85,8 +88,39 @@ it("begins with the other limit's override when another limit is chosen", async 
   expect(await replace()).toEqual({
     accountId: "acc_1",
     limitId: "lim_2",
+    revision: 0,
     amount: 7_000,
     mode: "SHADOW",
     note: "",
+  });
+});
+
+it("shows what somebody else changed, and keeps what was typed until it is said whose is to be", async () => {
+  const extensions = {
+    code: "CONFLICT",
+    field: "revision",
+    revision: 9,
+    changed: [{ path: "amount", before: 5_000, after: 6_000 }],
+    changedBy: "Ada",
+    changedAt: "2026-01-02T12:34:56Z",
+  };
+  const answer = vi
+    .fn<typeof fetch>()
+    .mockResolvedValueOnce(
+      Response.json({ data: null, errors: [{ message: "stale", extensions }] }),
+    )
+    .mockResolvedValueOnce(
+      Response.json({ data: { setOverride: { snapshot: 2, account: { id: "acc_1" } } } }),
+    );
+  const replace = open(answer);
+  await userEvent.type(screen.getByLabelText("Note"), "er");
+  expect(await replace()).toMatchObject({ revision: 4, note: "older" });
+  const dialog = await screen.findByRole("dialog", { name: /Somebody else changed the override/ });
+  expect(dialog.textContent).toContain("Ada changed it");
+  await userEvent.click(screen.getByRole("button", { name: "Put mine on top" }));
+  await waitFor(() => expect(answer).toHaveBeenCalledTimes(2));
+  expect(JSON.parse(String(answer.mock.calls[1]?.[1]?.body)).variables.input).toMatchObject({
+    revision: 9,
+    note: "older",
   });
 });

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useMutation } from "urql";
-import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useSubmit } from "~/api/submit";
 import { useNow } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
 import { ModeBadge } from "~/limit/ModeBadge";
@@ -17,6 +17,7 @@ import { useToast } from "~/ui/Toast";
 import { When } from "~/ui/When";
 import type { AccountDetails } from "./Account";
 import { gets } from "./account-override-form";
+import { AtField, atWords, useSchedule } from "./schedule";
 
 const DeleteOverride = graphql(`
   mutation DeleteOverride($id: ID!) {
@@ -35,18 +36,24 @@ type Override = AccountDetails["overrides"]["nodes"][number];
 export function AccountOverrides({ account }: { account: AccountDetails | undefined }) {
   const [deleting, setDeleting] = useState<Override | null>(null);
   const nowMS = useNow(1_000);
+  const open = account?.status !== "CLOSED";
   const live = account?.overrides.nodes.filter((o) => o.inForce).length ?? 0;
   return (
     <Panel title="Overrides" note={account && `${plural(live, "override")} in force`}>
       {account?.overrides.nodes.length === 0 ? (
         <EmptyState title="No overrides">
-          The tier’s limits hold as they are. “Override” beside a limit gives this account something
-          else, for good or until a date.
+          The tier’s limits hold as they are.
+          {open && (
+            <Permitted needs="ACCOUNTS_WRITE">
+              {" "}
+              “Override” beside a limit gives this account something else, for good or until a date.
+            </Permitted>
+          )}
         </EmptyState>
       ) : (
         <Table
           label="Overrides"
-          columns={overrideColumns(nowMS, setDeleting)}
+          columns={overrideColumns(nowMS, open, setDeleting)}
           rows={account?.overrides.nodes}
           rowKey={(o) => o.id}
           skeletonRows={1}
@@ -57,7 +64,11 @@ export function AccountOverrides({ account }: { account: AccountDetails | undefi
   );
 }
 
-function overrideColumns(nowMS: number, remove: (o: Override) => void): Column<Override>[] {
+function overrideColumns(
+  nowMS: number,
+  open: boolean,
+  remove: (o: Override) => void,
+): Column<Override>[] {
   return [
     {
       id: "limit",
@@ -100,17 +111,18 @@ function overrideColumns(nowMS: number, remove: (o: Override) => void): Column<O
       head: "Delete",
       hideHead: true,
       numeric: true,
-      cell: (o) => (
-        <Permitted needs="ACCOUNTS_WRITE">
-          <Button
-            kind="quiet"
-            aria-label={`Delete the override of ${o.limit.name}`}
-            onClick={() => remove(o)}
-          >
-            Delete
-          </Button>
-        </Permitted>
-      ),
+      cell: (o) =>
+        open && (
+          <Permitted needs="ACCOUNTS_WRITE">
+            <Button
+              kind="quiet"
+              aria-label={`Delete the override of ${o.limit.name}`}
+              onClick={() => remove(o)}
+            >
+              Delete
+            </Button>
+          </Permitted>
+        ),
     },
   ];
 }
@@ -125,30 +137,35 @@ function Ends({ override, nowMS }: { override: Override; nowMS: number }) {
 }
 
 function DeleteDialog({ override, onClose }: { override: Override; onClose: () => void }) {
-  const [{ fetching, error }, remove] = useMutation(DeleteOverride);
+  const [, remove] = useMutation(DeleteOverride);
+  const schedule = useSchedule();
+  const { submit, busy, faults } = useSubmit(["at"]);
+  const [at, setAt] = useState("");
   const say = useToast();
   const confirm = async () => {
-    const result = await remove(
-      { id: override.id },
-      { additionalTypenames: ["Account", "Override"] },
-    );
-    if (result.error) return;
-    say(`The tier’s ${override.limit.name} holds again`);
+    const done = at
+      ? await submit(schedule(at, { deleteOverride: override.id }))
+      : await submit(remove({ id: override.id }, { additionalTypenames: ["Account", "Override"] }));
+    if (!done) return;
+    say(`The tier’s ${override.limit.name} holds again${at ? ` from ${atWords(at)}` : ""}`);
     onClose();
   };
   return (
     <Confirm
       title={`Delete the override of ${override.limit.name}?`}
-      confirm="Delete override"
+      confirm={at ? "Schedule" : "Delete override"}
       danger
-      busy={fetching}
-      error={error && explain(error)}
+      busy={busy}
+      error={faults?.general[0]}
       onConfirm={confirm}
       onClose={onClose}
     >
-      {override.inForce
-        ? `The tier’s ${brief(override.limit)} holds again, in about a second. What was used stays used.`
-        : "It is not in force any more; nothing changes for the account’s requests."}
+      <p>
+        {override.inForce
+          ? `The tier’s ${brief(override.limit)} holds again, in about a second. What was used stays used.`
+          : "It is not in force any more; nothing changes for the account’s requests."}
+      </p>
+      {override.inForce && <AtField at={at} error={faults?.fields.at} onChange={setAt} />}
     </Confirm>
   );
 }

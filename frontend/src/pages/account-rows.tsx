@@ -144,6 +144,7 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
     {
       id: "requests",
       head: "Requests",
+      from: "sm",
       numeric: true,
       sort: (a) => a.usage.requests,
       cell: (a) => <span title={exact.format(a.usage.requests)}>{short(a.usage.requests)}</span>,

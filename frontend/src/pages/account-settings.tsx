@@ -2,10 +2,11 @@ import { useMemo, useState } from "react";
 import { useMutation } from "urql";
 import type { Faults } from "~/api/errors";
 import { graphql } from "~/api/gql";
-import { useSubmit } from "~/api/submit";
+import { basedOn, useSubmit } from "~/api/submit";
 import { Field } from "~/ui/Field";
 import { FormDialog } from "~/ui/FormDialog";
 import { TextField } from "~/ui/inputs";
+import { UnlessStale } from "~/ui/StaleDialog";
 import { useToast } from "~/ui/Toast";
 import type { AccountDetails } from "./Account";
 
@@ -29,6 +30,7 @@ export const UpdateAccount = graphql(`
         onDefaultTier
         timeZone
         billingDay
+        revision
         tier {
           id
           name
@@ -56,27 +58,30 @@ const labelsOf = (text: string) =>
 
 /** The account's name, and what its calendar periods are reckoned by. */
 export function SettingsDialog({
-  account,
+  account: now,
   onClose,
 }: {
   account: AccountDetails;
   onClose: () => void;
 }) {
   const [, update] = useMutation(UpdateAccount);
-  const { submit, busy, faults } = useSubmit(fields);
+  const { submit, forget, busy, faults } = useSubmit(fields);
+  // As it was when the form began: it is read again all the time.
+  const [account] = useState(now);
   const [name, setName] = useState(account.name);
   const [timeZone, setTimeZone] = useState(account.timeZone);
   const [billingDay, setBillingDay] = useState(String(account.billingDay));
   const [labels, setLabels] = useState(linesOf(account.labels));
   const say = useToast();
-  const save = async () => {
+  const save = async (revision: number | null = account.revision) => {
     const saved = await submit(
       update({
         input: {
           id: account.id,
+          ...basedOn(revision),
           ...(name.trim() !== account.name && { name: name.trim() }),
-          timeZone: timeZone.trim(),
-          billingDay: Number(billingDay),
+          ...(timeZone.trim() !== account.timeZone && { timeZone: timeZone.trim() }),
+          ...(billingDay !== String(account.billingDay) && { billingDay: Number(billingDay) }),
           ...(labels !== linesOf(account.labels) && { labels: labelsOf(labels) }),
         },
       }),
@@ -86,50 +91,59 @@ export function SettingsDialog({
     onClose();
   };
   return (
-    <FormDialog
-      title={`Settings of ${account.name}`}
-      submit="Save"
+    <UnlessStale
+      what={account.name}
+      faults={faults}
       busy={busy}
-      errors={faults?.general}
-      onSubmit={save}
-      onClose={onClose}
+      onTheirs={onClose}
+      onMine={save}
+      onClose={forget}
     >
-      <TextField
-        autofocus
-        required
-        label="Name"
-        error={faults?.fields.name}
-        maxLength={128}
-        value={name}
-        onChange={setName}
-      />
-      <PeriodFields
-        timeZone={timeZone}
-        billingDay={billingDay}
-        faults={faults}
-        onTimeZone={setTimeZone}
-        onBillingDay={setBillingDay}
-      />
-      <Field
-        label="Labels"
-        hint="A line each, such as region=eu; at most 32."
-        error={faults?.fields.labels}
+      <FormDialog
+        title={`Settings of ${account.name}`}
+        submit="Save"
+        busy={busy}
+        errors={faults?.general}
+        onSubmit={() => save()}
+        onClose={onClose}
       >
-        {(wiring) => (
-          <textarea
-            {...wiring}
-            rows={3}
-            spellCheck={false}
-            className="control h-auto w-full py-1 font-mono text-small"
-            value={labels}
-            onChange={(e) => setLabels(e.target.value)}
-          />
-        )}
-      </Field>
-      <p className="text-muted">
-        A period that runs keeps its boundaries to its end; the next one follows the new ones.
-      </p>
-    </FormDialog>
+        <TextField
+          autofocus
+          required
+          label="Name"
+          error={faults?.fields.name}
+          maxLength={128}
+          value={name}
+          onChange={setName}
+        />
+        <PeriodFields
+          timeZone={timeZone}
+          billingDay={billingDay}
+          faults={faults}
+          onTimeZone={setTimeZone}
+          onBillingDay={setBillingDay}
+        />
+        <Field
+          label="Labels"
+          hint="A line each, such as region=eu; at most 32."
+          error={faults?.fields.labels}
+        >
+          {(wiring) => (
+            <textarea
+              {...wiring}
+              rows={3}
+              spellCheck={false}
+              className="control h-auto w-full py-1 font-mono text-small"
+              value={labels}
+              onChange={(e) => setLabels(e.target.value)}
+            />
+          )}
+        </Field>
+        <p className="text-muted">
+          A period that runs keeps its boundaries to its end; the next one follows the new ones.
+        </p>
+      </FormDialog>
+    </UnlessStale>
   );
 }
 

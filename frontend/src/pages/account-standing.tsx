@@ -3,6 +3,7 @@ import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { useSubscribed } from "~/api/subscribed";
 import { AppLink, useNow } from "~/app/location";
+import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
 import type { Limit } from "~/limit/fields";
 import { ModeBadge } from "~/limit/ModeBadge";
@@ -82,12 +83,14 @@ export function AccountStanding({
       }
       actions={
         account && (
-          <AppLink
-            to={paths.tier(account.tier.id)}
-            className="text-muted hover:text-accent hover:underline"
-          >
-            Edit on {account.tier.name}
-          </AppLink>
+          <Permitted needs="POLICY_WRITE">
+            <AppLink
+              to={paths.tier(account.tier.id)}
+              className="text-muted hover:text-accent hover:underline"
+            >
+              Edit on {account.tier.name}
+            </AppLink>
+          </Permitted>
         )
       }
     >
@@ -97,13 +100,14 @@ export function AccountStanding({
           <Skeleton className="mx-4 my-3 h-14" />
         </Loading>
       )}
-      {account?.tier.limits.length === 0 && (
+      {account?.version.limits.length === 0 && (
         <EmptyState title="No limits">
-          This tier lets everything through. Add a limit on the tier’s page.
+          This tier lets everything through.
+          <Permitted needs="POLICY_WRITE"> Add a limit on the tier’s page.</Permitted>
         </EmptyState>
       )}
       <ul className="divide-y divide-line">
-        {account?.tier.limits.map((limit) => (
+        {account?.version.limits.map((limit) => (
           <Standing
             key={limit.id}
             limit={limit}
@@ -125,10 +129,13 @@ export function AccountStanding({
         <OverrideDialog
           accountId={account.id}
           accountName={account.name}
-          limits={account.tier.limits}
+          limits={account.version.limits}
           limit={overriding}
           savedOf={(limit) =>
             account.overrides.nodes.find((o) => o.inForce && o.limit.id === limit.id) ?? null
+          }
+          revisionOf={(limit) =>
+            account.overrides.nodes.find((o) => o.limit.id === limit.id)?.revision ?? 0
           }
           onClose={() => setOverriding(null)}
         />
@@ -158,14 +165,18 @@ function Standing({
         <AppLink to={paths.limit(limit.id)}>{limit.name}</AppLink>
         {holds.mode !== "ENFORCE" && <ModeBadge mode={holds.mode} />}
         {holds.overridden && <Badge kind="good">Override</Badge>}
-        <Button
-          kind="quiet"
-          className="ml-auto h-6! px-2!"
-          aria-label={`Override ${limit.name}`}
-          onClick={onOverride}
-        >
-          {holds.overridden ? "Change" : "Override"}
-        </Button>
+        {account.status !== "CLOSED" && (
+          <Permitted needs="ACCOUNTS_WRITE">
+            <Button
+              kind="quiet"
+              className="ml-auto h-6! px-2!"
+              aria-label={`Override ${limit.name}`}
+              onClick={onOverride}
+            >
+              {holds.overridden ? "Change" : "Override"}
+            </Button>
+          </Permitted>
+        )}
       </div>
       <p className="text-small text-faint" title={sentence(holds)}>
         {brief(holds)}, {scopeWords(holds)}

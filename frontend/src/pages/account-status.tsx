@@ -1,25 +1,17 @@
 import { useState } from "react";
 import { useMutation } from "urql";
-import { graphql } from "~/api/gql";
-import { useSubmit } from "~/api/submit";
+import { basedOn, useSubmit } from "~/api/submit";
+import { Permitted } from "~/app/Permitted";
 import { statusWords } from "~/ui/Badge";
 import { FormDialog } from "~/ui/FormDialog";
 import { inputMoment, isoOfInput } from "~/ui/format";
 import { SelectField, TextField } from "~/ui/inputs";
+import { UnlessStale } from "~/ui/StaleDialog";
+import { Notice } from "~/ui/states";
 import { useToast } from "~/ui/Toast";
 import type { AccountDetails } from "./Account";
 import { UpdateAccount } from "./account-settings";
-
-export const ScheduleChange = graphql(`
-  mutation ScheduleChange($input: ScheduleChangeInput!) {
-    scheduleChange(input: $input) {
-      change {
-        id
-        at
-      }
-    }
-  }
-`);
+import { AtField, useSchedule } from "./schedule";
 
 type Status = AccountDetails["status"];
 type End = "ACTIVATE" | "SUSPEND";
@@ -42,9 +34,25 @@ const follows: Record<Status, string> = {
 
 const dayMS = 86_400_000;
 
+/** What it means that an account is closed, and the way back for those who may take it. */
+export function ClosedNotice() {
+  return (
+    <Notice kind="info">
+      <p>
+        This account is closed. Every request is refused with 403, and its keys are revoked, for
+        good. Its usage and audit records stay; its settings, limits and keys can’t be changed.
+        <Permitted needs="ACCOUNTS_WRITE">
+          {" "}
+          “Change status” reopens it, as suspended and without its keys.
+        </Permitted>
+      </p>
+    </Notice>
+  );
+}
+
 /** Another status, now or at a time; with a trial, its end and what comes then. */
 export function StatusDialog({
-  account,
+  account: now,
   tiers,
   onClose,
 }: {
@@ -53,8 +61,15 @@ export function StatusDialog({
   onClose: () => void;
 }) {
   const [, update] = useMutation(UpdateAccount);
-  const [, schedule] = useMutation(ScheduleChange);
-  const { submit, busy, faults } = useSubmit(["status", "trial.endsAt", "trial.tierId", "at"]);
+  const schedule = useSchedule();
+  const { submit, forget, busy, faults } = useSubmit([
+    "status",
+    "trial.endsAt",
+    "trial.tierId",
+    "at",
+  ]);
+  // As it was when the form began: it is read again all the time.
+  const [account] = useState(now);
   const choices = becomes[account.status];
   const [status, setStatus] = useState<Status>(choices[0] ?? "SUSPENDED");
   const [endsAt, setEndsAt] = useState(() =>
@@ -64,84 +79,86 @@ export function StatusDialog({
   const [tierId, setTierId] = useState(account.trial?.tier?.id ?? "");
   const [at, setAt] = useState("");
   const say = useToast();
-  const save = async () => {
+  const save = async (revision: number | null = account.revision) => {
     const trial = {
       endsAt: isoOfInput(endsAt) ?? "",
       then,
       ...(then === "ACTIVATE" && tierId !== "" && { tierId }),
     };
     const input = { id: account.id, status, ...(status === "TRIAL" && { trial }) };
-    const when = isoOfInput(at);
-    const saved = when
-      ? await submit(schedule({ input: { at: when, change: { updateAccount: input } } }))
-      : await submit(update({ input }));
+    const saved = at
+      ? await submit(schedule(at, { updateAccount: input }))
+      : await submit(update({ input: { ...input, ...basedOn(revision) } }));
     if (!saved) return;
     const becoming = statusWords(status).toLowerCase();
-    say(when ? `${account.name} is going to be ${becoming}` : `${account.name} is ${becoming}`);
+    say(at ? `${account.name} is going to be ${becoming}` : `${account.name} is ${becoming}`);
     onClose();
   };
   return (
-    <FormDialog
-      title={`Status of ${account.name}`}
-      submit={at ? "Schedule" : "Change status"}
+    <UnlessStale
+      what={account.name}
+      faults={faults}
+      mine="changes its status as you said; what else they changed stays theirs."
       busy={busy}
-      errors={faults?.general}
-      onSubmit={save}
-      onClose={onClose}
+      onTheirs={onClose}
+      onMine={save}
+      onClose={forget}
     >
-      <SelectField
-        autofocus
-        label="New status"
-        hint={follows[status]}
-        error={faults?.fields.status}
-        value={status}
-        choices={choices.map((s) => ({
-          value: s,
-          label: s === account.status ? "Another trial" : statusWords(s),
-        }))}
-        onChange={(s) => setStatus(s as Status)}
-      />
-      {status === "TRIAL" && (
-        <>
-          <TextField
-            required
-            type="datetime-local"
-            label="Trial ends"
-            error={faults?.fields["trial.endsAt"]}
-            value={endsAt}
-            onChange={setEndsAt}
-          />
-          <SelectField
-            label="Then"
-            value={then}
-            choices={[
-              { value: "SUSPEND", label: "Suspend it" },
-              { value: "ACTIVATE", label: "Activate it" },
-            ]}
-            onChange={(v) => setThen(v as End)}
-          />
-          {then === "ACTIVATE" && (
-            <SelectField
-              label="On tier"
-              error={faults?.fields["trial.tierId"]}
-              value={tierId}
-              choices={[
-                { value: "", label: "The one that it is on" },
-                ...tiers.map((t) => ({ value: t.id, label: t.name })),
-              ]}
-              onChange={setTierId}
+      <FormDialog
+        title={`Status of ${account.name}`}
+        submit={at ? "Schedule" : "Change status"}
+        busy={busy}
+        errors={faults?.general}
+        onSubmit={() => save()}
+        onClose={onClose}
+      >
+        <SelectField
+          autofocus
+          label="New status"
+          hint={follows[status]}
+          error={faults?.fields.status}
+          value={status}
+          choices={choices.map((s) => ({
+            value: s,
+            label: s === account.status ? "Another trial" : statusWords(s),
+          }))}
+          onChange={(s) => setStatus(s as Status)}
+        />
+        {status === "TRIAL" && (
+          <>
+            <TextField
+              required
+              type="datetime-local"
+              label="Trial ends"
+              error={faults?.fields["trial.endsAt"]}
+              value={endsAt}
+              onChange={setEndsAt}
             />
-          )}
-        </>
-      )}
-      <TextField
-        type="datetime-local"
-        label="At a time"
-        hint="Empty: now, in about a second."
-        error={faults?.fields.at}
-        value={at}
-        onChange={setAt}
-      />
-    </FormDialog>
+            <SelectField
+              label="Then"
+              value={then}
+              choices={[
+                { value: "SUSPEND", label: "Suspend it" },
+                { value: "ACTIVATE", label: "Activate it" },
+              ]}
+              onChange={(v) => setThen(v as End)}
+            />
+            {then === "ACTIVATE" && (
+              <SelectField
+                label="On tier"
+                error={faults?.fields["trial.tierId"]}
+                value={tierId}
+                choices={[
+                  { value: "", label: "The one that it is on" },
+                  ...tiers.map((t) => ({ value: t.id, label: t.name })),
+                ]}
+                onChange={setTierId}
+              />
+            )}
+          </>
+        )}
+        <AtField at={at} error={faults?.fields.at} onChange={setAt} />
+      </FormDialog>
+    </UnlessStale>
   );
 }

@@ -4,7 +4,7 @@ import { useQuery } from "urql";
 import { graphql } from "~/api/gql";
 import { useQueryState } from "~/app/location";
 import { Button, IconButton } from "~/ui/Button";
-import { actionWords } from "./audit-rows";
+import { actionWords } from "./audit-words";
 
 const ActionsQuery = graphql(`
   query AuditActions {

@@ -8,7 +8,7 @@ import { moment } from "~/ui/format";
 import { EmptyState, ErrorState, Loading, Skeleton } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { RevertRecord } from "./audit-revert";
-import { actionWords } from "./audit-rows";
+import { actionWords } from "./audit-words";
 
 const RecordQuery = graphql(`
   query AuditRecord($seq: Int64!) {

@@ -6,7 +6,7 @@ import { Button } from "~/ui/Button";
 import { CheckField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
 import type { AuditRecord } from "./audit-record";
-import { actionWords } from "./audit-rows";
+import { actionWords } from "./audit-words";
 
 const RevertChange = graphql(`
   mutation RevertChange($input: RevertChangeInput!) {
@@ -20,7 +20,17 @@ const RevertChange = graphql(`
   }
 `);
 
-const additionalTypenames = ["AuditRecord", "Account", "Override", "Identity", "Key", "Tier"];
+const additionalTypenames = [
+  "AuditRecord",
+  "Account",
+  "Override",
+  "Identity",
+  "Key",
+  "Tier",
+  "Endpoint",
+  "EndpointGroup",
+  "Meter",
+];
 
 /** Puts what a record changed back, or says why that can't be done. */
 export function RevertRecord({ record }: { record: AuditRecord }) {

@@ -3,12 +3,7 @@ import { paths } from "~/app/paths";
 import type { Column } from "~/ui/Table";
 import { When } from "~/ui/When";
 import type { AuditRow } from "./Audit";
-
-/** UPDATE_TIER as “Update tier”. */
-export function actionWords(action: string): string {
-  const words = action.toLowerCase().replaceAll("_", " ").replace("api ", "API ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
+import { actionWords } from "./audit-words";
 
 /** What a change did, in a few words. */
 export function summary(changes: AuditRow["changes"]): string {
@@ -33,6 +28,7 @@ export function auditColumns(
       id: "actor",
       head: "Who",
       from: "sm",
+      stacks: true,
       cell: (r) =>
         r.actor.id ? (
           <button
@@ -53,7 +49,7 @@ export function auditColumns(
       cell: (r) => (
         <button
           type="button"
-          className="rounded-control text-left font-medium whitespace-nowrap hover:text-accent hover:underline"
+          className="rounded-control text-left font-medium hover:text-accent hover:underline"
           onClick={() => onOpen(r.seq)}
         >
           {actionWords(r.action)}
@@ -65,7 +61,7 @@ export function auditColumns(
       id: "object",
       head: "Of",
       cell: (r) => (
-        <span className="block max-w-56 truncate" title={r.object.id ?? undefined}>
+        <span className="block max-w-56 truncate max-sm:max-w-28" title={r.object.id ?? undefined}>
           {r.object.name || (r.object.id ?? <span className="text-faint">–</span>)}
         </span>
       ),
@@ -76,7 +72,13 @@ export function auditColumns(
       from: "lg",
       cell: (r) =>
         r.account ? (
-          <AppLink to={paths.account(r.account.id)}>{r.account.name}</AppLink>
+          <AppLink
+            to={paths.account(r.account.id)}
+            title={r.account.name}
+            className="block max-w-48 truncate font-medium hover:text-accent hover:underline"
+          >
+            {r.account.name}
+          </AppLink>
         ) : (
           <span className="text-faint">–</span>
         ),
@@ -86,7 +88,7 @@ export function auditColumns(
       head: "Changed",
       from: "md",
       cell: (r) => (
-        <code className="block max-w-80 truncate font-mono text-small text-muted">
+        <code className="block max-w-60 truncate font-mono text-small text-muted">
           {summary(r.changes)}
         </code>
       ),

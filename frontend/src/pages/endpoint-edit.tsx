@@ -1,10 +1,12 @@
 import { useState } from "react";
 import { useMutation } from "urql";
 import { graphql } from "~/api/gql";
-import { useSubmit } from "~/api/submit";
+import { basedOn, useSubmit } from "~/api/submit";
 import { FormDialog } from "~/ui/FormDialog";
 import { SelectField, TextField } from "~/ui/inputs";
+import { UnlessStale } from "~/ui/StaleDialog";
 import { useToast } from "~/ui/Toast";
+import { ManagedNotice } from "./managed";
 import { wholeNumber } from "./tier-numbers";
 
 const CreateEndpoint = graphql(`
@@ -23,6 +25,7 @@ const UpdateEndpoint = graphql(`
       endpoint {
         id
         cost
+        revision
         group {
           id
           name
@@ -42,11 +45,12 @@ export type EditedEndpoint = {
   template: string;
   cost: number;
   group: { id: string } | null;
+  revision: number;
 };
 
 /** Creates an endpoint (`endpoint` is null), or changes one's cost and group. */
 export function EndpointDialog({
-  endpoint,
+  endpoint: now,
   groups,
   onClose,
 }: {
@@ -56,13 +60,15 @@ export function EndpointDialog({
 }) {
   const [, create] = useMutation(CreateEndpoint);
   const [, update] = useMutation(UpdateEndpoint);
-  const { submit, refuse, busy, faults } = useSubmit(fields);
+  const { submit, refuse, forget, busy, faults } = useSubmit(fields);
+  // As it was when the form began: the page reads it again.
+  const [endpoint] = useState(now);
   const [method, setMethod] = useState(endpoint?.method ?? "GET");
   const [template, setTemplate] = useState(endpoint?.template ?? "/");
   const [cost, setCost] = useState(String(endpoint?.cost ?? 1));
   const [groupId, setGroupId] = useState(endpoint?.group?.id ?? "");
   const say = useToast();
-  const save = async () => {
+  const save = async (revision: number | null = endpoint?.revision ?? null) => {
     const units = wholeNumber(cost);
     if (units === null) return refuse("cost", "A whole number from 1 to 1,000,000.");
     const group = groupId === "" ? {} : { groupId };
@@ -79,8 +85,10 @@ export function EndpointDialog({
               {
                 input: {
                   id: endpoint.id,
-                  cost: units,
-                  ...(groupId === "" ? { ungroup: true } : group),
+                  ...basedOn(revision),
+                  ...(units !== endpoint.cost && { cost: units }),
+                  ...(groupId !== (endpoint.group?.id ?? "") &&
+                    (groupId === "" ? { ungroup: true } : group)),
                 },
               },
               { additionalTypenames },
@@ -93,60 +101,70 @@ export function EndpointDialog({
     onClose();
   };
   return (
-    <FormDialog
-      title={endpoint ? `${endpoint.method} ${endpoint.template}` : "New endpoint"}
-      submit={endpoint ? "Save endpoint" : "Create endpoint"}
+    <UnlessStale
+      what={`${method} ${template}`}
+      faults={faults}
       busy={busy}
-      errors={faults?.general}
-      onSubmit={save}
-      onClose={onClose}
+      onTheirs={onClose}
+      onMine={save}
+      onClose={forget}
     >
-      {endpoint === null && (
+      <FormDialog
+        title={endpoint ? `${endpoint.method} ${endpoint.template}` : "New endpoint"}
+        submit={endpoint ? "Save endpoint" : "Create endpoint"}
+        busy={busy}
+        errors={faults?.general}
+        onSubmit={() => save()}
+        onClose={onClose}
+      >
+        {endpoint && <ManagedNotice id={endpoint.id} what="This endpoint" />}
+        {endpoint === null && (
+          <div className="grid grid-cols-[7rem_minmax(0,1fr)] items-start gap-3">
+            <SelectField
+              label="Method"
+              error={faults?.fields.method}
+              value={method}
+              choices={methods.map((m) => ({ value: m, label: m === "*" ? "any" : m }))}
+              onChange={setMethod}
+            />
+            <TextField
+              autofocus
+              required
+              label="Path template"
+              hint="{name} stands for any one segment."
+              error={faults?.fields.template}
+              look="code"
+              maxLength={512}
+              placeholder="/v1/users/{id}"
+              value={template}
+              onChange={setTemplate}
+            />
+          </div>
+        )}
         <div className="grid grid-cols-[7rem_minmax(0,1fr)] items-start gap-3">
-          <SelectField
-            label="Method"
-            error={faults?.fields.method}
-            value={method}
-            choices={methods.map((m) => ({ value: m, label: m === "*" ? "any" : m }))}
-            onChange={setMethod}
-          />
           <TextField
-            autofocus
+            autofocus={endpoint !== null}
             required
-            label="Path template"
-            hint="{name} stands for any one segment."
-            error={faults?.fields.template}
-            look="code"
-            maxLength={512}
-            placeholder="/v1/users/{id}"
-            value={template}
-            onChange={setTemplate}
+            label="Cost"
+            hint="Units a request."
+            error={faults?.fields.cost}
+            look="number"
+            value={cost}
+            onChange={setCost}
+          />
+          <SelectField
+            label="Group"
+            hint={groups.length === 0 ? "There is no group yet." : "One limit can count a group."}
+            error={faults?.fields.groupId}
+            value={groupId}
+            choices={[
+              { value: "", label: "None" },
+              ...groups.map((g) => ({ value: g.id, label: g.name })),
+            ]}
+            onChange={setGroupId}
           />
         </div>
-      )}
-      <div className="grid grid-cols-[7rem_minmax(0,1fr)] items-start gap-3">
-        <TextField
-          autofocus={endpoint !== null}
-          required
-          label="Cost"
-          hint="Units a request."
-          error={faults?.fields.cost}
-          look="number"
-          value={cost}
-          onChange={setCost}
-        />
-        <SelectField
-          label="Group"
-          hint={groups.length === 0 ? "There is no group yet." : "One limit can count a group."}
-          error={faults?.fields.groupId}
-          value={groupId}
-          choices={[
-            { value: "", label: "None" },
-            ...groups.map((g) => ({ value: g.id, label: g.name })),
-          ]}
-          onChange={setGroupId}
-        />
-      </div>
-    </FormDialog>
+      </FormDialog>
+    </UnlessStale>
   );
 }

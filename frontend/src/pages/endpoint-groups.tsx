@@ -14,6 +14,7 @@ import { Panel } from "~/ui/Panel";
 import { EmptyState } from "~/ui/states";
 import { type Column, Table } from "~/ui/Table";
 import { useToast } from "~/ui/Toast";
+import { ManagedNotice } from "./managed";
 
 const CreateGroup = graphql(`
   mutation CreateEndpointGroup($name: String!) {
@@ -191,7 +192,8 @@ function DeleteDialog({ group, onClose }: { group: Group; onClose: () => void })
       onConfirm={confirm}
       onClose={onClose}
     >
-      Its endpoints stay, without a group. A group that a limit names can’t be deleted.
+      <p>Its endpoints stay, without a group. A group that a limit names can’t be deleted.</p>
+      <ManagedNotice id={group.id} what="This group" />
     </Confirm>
   );
 }

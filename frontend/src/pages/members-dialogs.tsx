@@ -1,17 +1,18 @@
 import { useState } from "react";
-import { useMutation, useQuery } from "urql";
+import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
-import { useSubmit } from "~/api/submit";
+import { basedOn, useSubmit } from "~/api/submit";
 import { useViewer } from "~/api/viewer";
-import { Button } from "~/ui/Button";
-import { Copyable } from "~/ui/Copyable";
-import { Confirm, Dialog, DialogActions } from "~/ui/Dialog";
+import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { moment } from "~/ui/format";
 import { SelectField, TextField } from "~/ui/inputs";
-import { Notice } from "~/ui/states";
+import { OnceDialog } from "~/ui/OnceDialog";
+import type { Pick } from "~/ui/PickField";
+import { UnlessStale } from "~/ui/StaleDialog";
 import { useToast } from "~/ui/Toast";
+import { AccountField } from "./account-field";
 import type { Member } from "./Members";
 import { type Role, roles } from "./members-roles";
 
@@ -34,21 +35,11 @@ const UpdateMember = graphql(`
         id
         role
         status
+        revision
         account {
           id
           name
         }
-      }
-    }
-  }
-`);
-
-const AccountsQuery = graphql(`
-  query AccountChoices {
-    accounts(first: 200) {
-      nodes {
-        id
-        name
       }
     }
   }
@@ -59,19 +50,18 @@ export type Link = { url: string; expiresAt: string; whose: string };
 /** The role that a member has, and for a customer the account. */
 function RoleFields({
   role,
-  accountId,
+  account,
   error,
   onRole,
   onAccount,
 }: {
   role: Role;
-  accountId: string;
+  account: Pick | null;
   error: { role?: string | undefined; accountId?: string | undefined };
   onRole: (role: Role) => void;
-  onAccount: (id: string) => void;
+  onAccount: (account: Pick | null) => void;
 }) {
   const { may } = useViewer();
-  const [{ data }] = useQuery({ query: AccountsQuery, pause: role !== "CUSTOMER" });
   const names = (Object.keys(roles) as Role[]).filter((r) => r !== "OWNER" || may("OWNERS_WRITE"));
   return (
     <>
@@ -84,15 +74,10 @@ function RoleFields({
         onChange={(value) => onRole(value as Role)}
       />
       {role === "CUSTOMER" && (
-        <SelectField
-          label="Account"
+        <AccountField
           hint="The only one that they see."
           error={error.accountId}
-          value={accountId}
-          choices={[
-            { value: "", label: "Choose an account", disabled: true },
-            ...(data?.accounts.nodes ?? []).map((a) => ({ value: a.id, label: a.name })),
-          ]}
+          chosen={account}
           onChange={onAccount}
         />
       )}
@@ -100,8 +85,8 @@ function RoleFields({
   );
 }
 
-const bound = (role: Role, accountId: string) =>
-  role === "CUSTOMER" && accountId !== "" ? { accountId } : {};
+const bound = (role: Role, account: Pick | null) =>
+  role === "CUSTOMER" && account ? { accountId: account.value } : {};
 
 export function InviteDialog({
   onInvited,
@@ -114,10 +99,10 @@ export function InviteDialog({
   const { submit, busy, faults } = useSubmit(["email", "role", "accountId"]);
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("VIEWER");
-  const [accountId, setAccountId] = useState("");
+  const [account, setAccount] = useState<Pick | null>(null);
   const send = async () => {
     const sent = invite(
-      { input: { email: email.trim(), role, ...bound(role, accountId) } },
+      { input: { email: email.trim(), role, ...bound(role, account) } },
       { additionalTypenames: ["Member"] },
     );
     const done = await submit(sent);
@@ -144,67 +129,74 @@ export function InviteDialog({
       />
       <RoleFields
         role={role}
-        accountId={accountId}
+        account={account}
         error={faults?.fields ?? {}}
         onRole={setRole}
-        onAccount={setAccountId}
+        onAccount={setAccount}
       />
     </FormDialog>
   );
 }
 
-export function RoleDialog({ member, onClose }: { member: Member; onClose: () => void }) {
+export function RoleDialog({ member: now, onClose }: { member: Member; onClose: () => void }) {
   const [, update] = useMutation(UpdateMember);
-  const { submit, busy, faults } = useSubmit(["role", "accountId"]);
+  const { submit, forget, busy, faults } = useSubmit(["role", "accountId"]);
+  // As they were when the form began: the page reads them again.
+  const [member] = useState(now);
   const [role, setRole] = useState<Role>(member.role);
-  const [accountId, setAccountId] = useState(member.account?.id ?? "");
+  const [account, setAccount] = useState<Pick | null>(
+    member.account && { value: member.account.id, label: member.account.name },
+  );
   const say = useToast();
-  const save = async () => {
-    const done = await submit(
-      update({ input: { id: member.id, role, ...bound(role, accountId) } }),
-    );
+  const save = async (revision: number | null = member.revision) => {
+    const input = { id: member.id, ...basedOn(revision), role, ...bound(role, account) };
+    const done = await submit(update({ input }));
     if (!done) return;
     say(`${nameOf(member)} is ${roles[role].label.toLowerCase()}`);
     onClose();
   };
   return (
-    <FormDialog
-      title={`Role of ${nameOf(member)}`}
-      submit="Save role"
+    <UnlessStale
+      what={nameOf(member)}
+      faults={faults}
       busy={busy}
-      errors={faults?.general}
-      onSubmit={save}
-      onClose={onClose}
+      onTheirs={onClose}
+      onMine={save}
+      onClose={forget}
     >
-      <RoleFields
-        role={role}
-        accountId={accountId}
-        error={faults?.fields ?? {}}
-        onRole={setRole}
-        onAccount={setAccountId}
-      />
-      <p className="text-muted">Another role ends their sessions: they sign in again.</p>
-    </FormDialog>
+      <FormDialog
+        title={`Role of ${nameOf(member)}`}
+        submit="Save role"
+        busy={busy}
+        errors={faults?.general}
+        onSubmit={() => save()}
+        onClose={onClose}
+      >
+        <RoleFields
+          role={role}
+          account={account}
+          error={faults?.fields ?? {}}
+          onRole={setRole}
+          onAccount={setAccount}
+        />
+        <p className="text-muted">Another role ends their sessions: they sign in again.</p>
+      </FormDialog>
+    </UnlessStale>
   );
 }
 
 /** The only time that a member's link is on screen. */
 export function LinkDialog({ link, onClose }: { link: Link; onClose: () => void }) {
   return (
-    <Dialog title={`A link for ${link.whose}`} onClose={onClose}>
-      <div className="flex flex-col gap-3">
-        <Notice kind="warning">
-          Pass it on now, to nobody else: whoever opens it first is them. It can’t be shown again.
-        </Notice>
-        <Copyable text={link.url} label="Copy link" autofocus />
-        <p className="text-muted">It works once, until {moment(Date.parse(link.expiresAt))}.</p>
-        <DialogActions>
-          <Button kind="primary" onClick={onClose}>
-            I have copied it
-          </Button>
-        </DialogActions>
-      </div>
-    </Dialog>
+    <OnceDialog
+      title={`A link for ${link.whose}`}
+      warning="Pass it on now, to nobody else: whoever opens it first is them. It can’t be shown again."
+      secret={link.url}
+      copy="Copy link"
+      onClose={onClose}
+    >
+      It works once, until {moment(Date.parse(link.expiresAt))}.
+    </OnceDialog>
   );
 }
 

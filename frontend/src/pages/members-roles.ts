@@ -14,3 +14,5 @@ export const roles: Record<Role, { label: string; note: string }> = {
   VIEWER: { label: "Viewer", note: "Reads accounts, policy and usage." },
   CUSTOMER: { label: "Customer", note: "Sees one account only, and has charge of its keys." },
 };
+
+export const isRole = (text: string | null): text is Role => text !== null && text in roles;

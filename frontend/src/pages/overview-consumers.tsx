@@ -2,11 +2,12 @@ import { type ReactNode, useState } from "react";
 import { type FragmentOf, graphql } from "~/api/gql";
 import { type Subscribed, useSubscribed } from "~/api/subscribed";
 import { AppLink, useLiveSwitch } from "~/app/location";
+import { NoRequests } from "~/app/NoRequests";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { clock, exact, percent, short } from "~/ui/format";
 import { Panel } from "~/ui/Panel";
-import { EmptyState, ErrorState, Loading, Skeleton } from "~/ui/states";
+import { ErrorState, Loading, Skeleton } from "~/ui/states";
 import { type AccountRow, readAccountRow } from "./account-rows";
 
 const TopConsumersNow = graphql(`
@@ -128,9 +129,7 @@ function Ranking({
         </Loading>
       )}
       {top?.length === 0 && (
-        <EmptyState title={empty} command="make demo-traffic">
-          Whoever sends requests through Envoy shows up here, a second or two later.
-        </EmptyState>
+        <NoRequests title={empty}>Whoever sends the most is listed here.</NoRequests>
       )}
       {top && top.length > 0 && (
         <ol className="flex flex-col pb-2">

@@ -6,11 +6,10 @@ import { graphql } from "~/api/gql";
 import { useSubmit } from "~/api/submit";
 import { Button } from "~/ui/Button";
 import { Copyable } from "~/ui/Copyable";
-import { Dialog, DialogActions } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { TextField } from "~/ui/inputs";
+import { OnceDialog } from "~/ui/OnceDialog";
 import { Panel } from "~/ui/Panel";
-import { Notice } from "~/ui/states";
 import { useToast } from "~/ui/Toast";
 import type { Self } from "./Profile";
 
@@ -247,31 +246,13 @@ function CodeDialog({
 
 function CodesDialog({ codes, onClose }: { codes: string[]; onClose: () => void }) {
   return (
-    <Dialog title="Recovery codes" onClose={onClose}>
-      <div className="flex flex-col gap-3">
-        <Notice kind="warning">
-          Keep them where your phone is not. Each stands in once for a code of the app; they can’t
-          be shown again.
-        </Notice>
-        <ul
-          className="grid grid-cols-1 gap-1 font-mono text-small sm:grid-cols-2"
-          aria-label="Codes"
-        >
-          {codes.map((code) => (
-            <li key={code} className="select-all">
-              {code}
-            </li>
-          ))}
-        </ul>
-        <DialogActions>
-          <Button onClick={() => void navigator.clipboard.writeText(codes.join("\n"))}>
-            Copy all
-          </Button>
-          <Button kind="primary" data-autofocus onClick={onClose}>
-            I have kept them
-          </Button>
-        </DialogActions>
-      </div>
-    </Dialog>
+    <OnceDialog
+      title="Recovery codes"
+      warning="Keep them where your phone is not. Each stands in once for a code of the app; they can’t be shown again."
+      secret={codes}
+      copy="Copy all"
+      done="I have kept them"
+      onClose={onClose}
+    />
   );
 }

@@ -87,11 +87,12 @@ const sessionColumns = (nowMS: number, end: (session: Session) => void): Column<
       </span>
     ),
   },
-  { id: "address", head: "From", from: "sm", cell: (s) => s.address },
+  { id: "address", head: "From", from: "sm", stacks: true, cell: (s) => s.address },
   {
     id: "begun",
     head: "Begun",
     from: "md",
+    stacks: true,
     sort: (s) => s.begunAt,
     cell: (s) => <When at={s.begunAt} nowMS={nowMS} />,
   },

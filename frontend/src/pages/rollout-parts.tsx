@@ -1,6 +1,6 @@
 import { Check, Clock3 } from "lucide-react";
 import { Badge } from "~/ui/Badge";
-import { exact, plural } from "~/ui/format";
+import { plural } from "~/ui/format";
 
 /** How long a snapshot took to a worker, or to the last of them. */
 export const after = (tookMS: number) =>
@@ -10,7 +10,7 @@ type Progress = { snapshot: number; confirmed: number; of: number; tookMs: numbe
 
 /** How far the newest snapshot has got, in a line. */
 export function reached({ snapshot, confirmed, of, tookMs }: Progress): string {
-  const where = `Snapshot ${exact.format(snapshot)}, on ${confirmed} of ${plural(of, "worker")}`;
+  const where = `Snapshot ${snapshot}, on ${confirmed} of ${plural(of, "worker")}`;
   return tookMs === null ? where : `${where} after ${after(tookMs)}`;
 }
 

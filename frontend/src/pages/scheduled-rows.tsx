@@ -3,6 +3,7 @@ import { useMutation } from "urql";
 import { explain } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
+import type { Permission } from "~/api/viewer";
 import { AppLink, useFreshness, useNow } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
 import { paths } from "~/app/paths";
@@ -72,6 +73,29 @@ const fieldWords = (field: string) => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
+/** A mutation's argument as “status: SUSPENDED, note: a launch”, without ids of its own. */
+export function inputWords(json: string): string {
+  const words = (value: unknown, path: string): string[] => {
+    if (value === null || value === undefined) return [];
+    if (typeof value !== "object") return [path ? `${path}: ${value}` : String(value)];
+    return Object.entries(value).flatMap(([name, inner]) =>
+      name === "id" || name === "accountId" ? [] : words(inner, path ? `${path}.${name}` : name),
+    );
+  };
+  try {
+    return words(JSON.parse(json), "").join(", ");
+  } catch {
+    return json;
+  }
+}
+
+/** What the change takes, and so its cancelling. */
+function needs(field: string): Permission {
+  if (/Key$/.test(field)) return "KEYS_WRITE";
+  if (/Account$|Override$|Identity$/.test(field)) return "ACCOUNTS_WRITE";
+  return field === "setRetention" ? "SETTINGS_WRITE" : "POLICY_WRITE";
+}
+
 /** Scheduled changes, of one account or of all. */
 export function ScheduledTable({
   accountId = null,
@@ -97,8 +121,12 @@ export function ScheduledTable({
   if (data?.scheduledChanges.nodes.length === 0)
     return (
       <EmptyState title="No scheduled changes">
-        A change can be made at a time that is chosen in advance, with scheduleChange in the API or
-        “At a time” beside an account’s status.
+        A change can be made at a time that is chosen in advance. Those that are to come stand here.
+        <Permitted needs="ACCOUNTS_WRITE">
+          {" "}
+          Choose “At a time” where an account’s status, overrides, keys or counters are changed, or
+          use scheduleChange in the API.
+        </Permitted>
       </EmptyState>
     );
   return (
@@ -136,9 +164,12 @@ function columns(nowMS: number, whose: boolean, cancel: (c: Change) => void): Co
       cell: (c) => (
         <>
           <span className="font-medium">{fieldWords(c.field)}</span>
-          <code className="block max-w-96 font-mono text-small break-all text-muted">
-            {c.input}
-          </code>
+          <span
+            className="block max-w-96 text-small text-muted [overflow-wrap:anywhere]"
+            title={c.input}
+          >
+            {inputWords(c.input)}
+          </span>
           {c.note && <span className="block text-small text-muted">{c.note}</span>}
         </>
       ),
@@ -149,7 +180,13 @@ function columns(nowMS: number, whose: boolean, cancel: (c: Change) => void): Co
       from: "lg",
       cell: (c) =>
         c.account ? (
-          <AppLink to={paths.account(c.account.id)}>{c.account.name}</AppLink>
+          <AppLink
+            to={paths.account(c.account.id)}
+            title={c.account.name}
+            className="block max-w-48 truncate font-medium hover:text-accent hover:underline"
+          >
+            {c.account.name}
+          </AppLink>
         ) : (
           <span className="text-faint">–</span>
         ),
@@ -177,7 +214,7 @@ function columns(nowMS: number, whose: boolean, cancel: (c: Change) => void): Co
       numeric: true,
       cell: (c) =>
         c.status === "PENDING" && (
-          <Permitted needs="ACCOUNTS_WRITE">
+          <Permitted needs={needs(c.field)}>
             <Button
               kind="quiet"
               aria-label={`Cancel ${fieldWords(c.field)} at ${moment(Date.parse(c.at))}`}

@@ -3,10 +3,12 @@ import { useMutation } from "urql";
 import { type Faults, faultsOf } from "~/api/errors";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
+import { basedOn } from "~/api/submit";
 import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { SelectField, TextField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
+import { StaleDialog } from "~/ui/StaleDialog";
 import { ErrorState, Loading, Skeleton } from "~/ui/states";
 import { type Change, RolloutProgress } from "./tier-rollout";
 
@@ -25,6 +27,7 @@ const DefaultsQuery = graphql(`
         percent
         days
       }
+      revision
     }
     tiers(first: 1000) {
       nodes {
@@ -53,6 +56,7 @@ const SetDefaults = graphql(`
           percent
           days
         }
+        revision
       }
     }
   }
@@ -74,6 +78,7 @@ export function DefaultTiers() {
     variables: {},
     everyMS: null,
   });
+  const [wanted, setWanted] = useState(0);
   return (
     <Panel title="Default tiers" note="For those that have none of their own">
       {error && !data && <ErrorState what="the default tiers" error={error} retry={reload} />}
@@ -82,14 +87,34 @@ export function DefaultTiers() {
           <Skeleton className="mx-4 mb-4 h-32" />
         </Loading>
       )}
-      {data && <DefaultsForm data={data} onSaved={reload} />}
+      {data && (
+        <DefaultsForm
+          // Begins anew once what is wanted is read.
+          key={data.defaults.revision >= wanted ? wanted : 0}
+          data={data}
+          reload={reload}
+          onTheirs={(revision) => {
+            setWanted(revision);
+            reload();
+          }}
+        />
+      )}
     </Panel>
   );
 }
 
-function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) {
+function DefaultsForm({
+  data,
+  reload,
+  onTheirs,
+}: {
+  data: Answer;
+  reload: () => void;
+  onTheirs: (revision: number) => void;
+}) {
   const { tier, anonymousTier, introductoryAllowance: allowance } = data.defaults;
   const [{ fetching }, set] = useMutation(SetDefaults);
+  const [opened, setOpened] = useState(data.defaults.revision);
   const [tierId, setTierId] = useState(tier.id);
   const [anonymousId, setAnonymousId] = useState(anonymousTier?.id ?? "");
   const [percent, setPercent] = useState(String(allowance?.percent ?? ""));
@@ -101,19 +126,27 @@ function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) 
     anonymousId !== (anonymousTier?.id ?? "") ||
     percent !== String(allowance?.percent ?? "") ||
     days !== String(allowance?.days ?? "");
-  const save = async () => {
+  const save = async (revision: number | null = opened) => {
     const sentMS = performance.now();
     const introductoryAllowance =
       percent.trim() === "" && days.trim() === ""
         ? null
         : { percent: Number(percent), days: Number(days) };
     const result = await set({
-      input: { tierId, anonymousTierId: anonymousId || null, introductoryAllowance },
+      input: {
+        ...basedOn(revision),
+        tierId,
+        anonymousTierId: anonymousId || null,
+        introductoryAllowance,
+      },
     });
     if (result.error) return setFaults(faultsOf(result.error, (f) => fields.includes(f)));
     setFaults(null);
-    if (result.data) setChange({ snapshot: result.data.setDefaults.snapshot, sentMS });
-    onSaved();
+    if (result.data) {
+      setOpened(result.data.setDefaults.defaults.revision);
+      setChange({ snapshot: result.data.setDefaults.snapshot, sentMS });
+    }
+    reload();
   };
   const byAddress = data.tiers.nodes.filter(
     (t) => t.limits.length > 0 && t.limits.every((l) => l.subject === "ADDRESS"),
@@ -173,6 +206,17 @@ function DefaultsForm({ data, onSaved }: { data: Answer; onSaved: () => void }) 
           {message}
         </p>
       ))}
+      {faults?.stale && (
+        <StaleDialog
+          what="the defaults"
+          stale={faults.stale}
+          busy={fetching}
+          mine="saves all of this form over theirs."
+          onTheirs={() => onTheirs(faults.stale?.revision ?? opened + 1)}
+          onMine={() => save(faults.stale?.revision ?? null)}
+          onClose={() => setFaults(null)}
+        />
+      )}
       {change && <RolloutProgress change={change} />}
       <Permitted needs="POLICY_WRITE">
         <Button

@@ -26,6 +26,7 @@ const MetersQuery = graphql(`
         unit
         header
         hidden
+        revision
         endpoint {
           id
           method
@@ -70,7 +71,11 @@ export function Meters() {
       </Button>
     </Permitted>
   );
-  const close = () => setOpen(null);
+  // What somebody else changed meanwhile is read as well.
+  const close = () => {
+    setOpen(null);
+    reload();
+  };
   return (
     <Panel
       title="Custom meters"
@@ -102,36 +107,22 @@ export function Meters() {
         <MeterDialog
           meter={open.what === "edit" ? open.meter : null}
           endpoints={data?.endpoints.nodes ?? []}
-          onSaved={(saved) => {
-            setChange(saved);
-            reload();
-          }}
+          onSaved={setChange}
           onClose={close}
         />
       )}
-      {open?.what === "delete" && (
-        <DeleteDialog meter={open.meter} onDeleted={reload} onClose={close} />
-      )}
+      {open?.what === "delete" && <DeleteDialog meter={open.meter} onClose={close} />}
     </Panel>
   );
 }
 
-function DeleteDialog({
-  meter,
-  onDeleted,
-  onClose,
-}: {
-  meter: Meter;
-  onDeleted: () => void;
-  onClose: () => void;
-}) {
+function DeleteDialog({ meter, onClose }: { meter: Meter; onClose: () => void }) {
   const [{ fetching, error }, remove] = useMutation(DeleteMeter);
   const say = useToast();
   const confirm = async () => {
     const result = await remove({ id: meter.id }, { additionalTypenames: ["Meter"] });
     if (result.error) return;
     say(`${meter.name} is deleted`);
-    onDeleted();
     onClose();
   };
   return (

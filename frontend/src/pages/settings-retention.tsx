@@ -218,5 +218,5 @@ function RetentionForm({
 function stored(level: Level): string {
   if (level.storedFrom === null) return "Days; empty is for ever. Nothing yet.";
   const day = level.storedFrom.slice(0, 10);
-  return `Days; empty is for ever. Since ${day}: ${short(level.rows)} rows, ${bytes(level.bytes)}.`;
+  return `Days; empty is for ever. Since ${day}: ${short(level.rows)} ${level.rows === 1 ? "row" : "rows"}, ${bytes(level.bytes)}.`;
 }

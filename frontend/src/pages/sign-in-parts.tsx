@@ -3,9 +3,11 @@ import { type Methods, openIdStart, type Refusal, type SignInAnswer, signIn } fr
 import { Button, buttonClass } from "~/ui/Button";
 import { TextField } from "~/ui/inputs";
 import { Notice } from "~/ui/states";
+import { useTitle } from "~/ui/title";
 
 /** The frame of the pages that one sees without a session. */
 export function SignInFrame({ title, children }: { title: string; children: ReactNode }) {
+  useTitle([title]);
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 p-6">
       <div className="flex items-center gap-2 text-title font-semibold tracking-tight">

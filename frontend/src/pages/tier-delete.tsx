@@ -3,11 +3,13 @@ import { useMutation } from "urql";
 import { useLocation } from "wouter";
 import { explain } from "~/api/errors";
 import { graphql } from "~/api/gql";
+import { useLetGo } from "~/app/leaving";
 import { useHref } from "~/app/location";
 import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
 import { useToast } from "~/ui/Toast";
+import type { TierRole } from "./tier-head";
 
 const DeleteTierMutation = graphql(`
   mutation DeleteTier($id: ID!) {
@@ -21,15 +23,14 @@ const DeleteTierMutation = graphql(`
 export function DeleteTier({
   tier: { id, name, accountCount },
   role,
-  letGo,
 }: {
   tier: { id: string; name: string; accountCount: number };
-  role: "default" | "anonymous" | null;
-  letGo: () => void;
+  role: TierRole;
 }) {
   const [asking, setAsking] = useState(false);
   const [{ fetching, error }, remove] = useMutation(DeleteTierMutation);
   const [, navigate] = useLocation();
+  const letGo = useLetGo();
   const href = useHref();
   const say = useToast();
   const confirm = async () => {

@@ -1,26 +1,39 @@
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import { useMutation } from "urql";
 import { useLocation } from "wouter";
-import { type Faults, faultsOf } from "~/api/errors";
+import { type Faults, faultsOf, noFaults, type Stale } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { useUnsaved } from "~/app/leaving";
-import { AppLink, useHref } from "~/app/location";
+import { useHref } from "~/app/location";
 import { paths } from "~/app/paths";
-import { LimitFields } from "~/limit/fields";
-import { Badge } from "~/ui/Badge";
-import { Button } from "~/ui/Button";
+import { diffLimits, isDifferent } from "~/limit/diff";
 import { Field } from "~/ui/Field";
-import { PageHead, Panel } from "~/ui/Panel";
+import { Panel } from "~/ui/Panel";
 import { Notice } from "~/ui/states";
-import type { EditedTier } from "./TierEdit";
+import { useToast } from "~/ui/Toast";
 import { useDeeds } from "./tier-deeds";
-import { DeleteTier } from "./tier-delete";
-import { blank, type Catalog, draftOf, inputOf, isChanged, type TierDraft } from "./tier-form";
+import type { EditedTier } from "./tier-details";
+import { DraftNotice } from "./tier-draft-notice";
+import {
+  blank,
+  type Catalog,
+  draftOf,
+  inputOf,
+  isChanged,
+  namedLimits,
+  type TierDraft,
+} from "./tier-form";
+import type { TierRole } from "./tier-head";
 import { isLimitField } from "./tier-limit-row";
 import { LimitRows } from "./tier-limits";
+import { StartPilotDialog } from "./tier-pilot-start";
 import { TierPreview } from "./tier-preview";
-import { type Change, RolloutProgress } from "./tier-rollout";
+import { PublishDialog } from "./tier-publish";
+import { UpdateTier } from "./tier-publish-mutations";
+import { usePublishing } from "./tier-publishing";
+import type { Change } from "./tier-rollout";
 import { SavePlan } from "./tier-save-plan";
+import { TierStaleDialog } from "./tier-stale";
 import { validate } from "./tier-validate";
 
 const CreateTier = graphql(`
@@ -34,133 +47,144 @@ const CreateTier = graphql(`
   }
 `);
 
-const UpdateTier = graphql(
-  `
-  mutation UpdateTier($input: UpdateTierInput!) {
-    updateTier(input: $input) {
-      snapshot
-      tier {
-        id
-        name
-        revision
-        accountCount
-        limits {
-          ...LimitFields
-        }
-      }
-    }
-  }
-`,
-  [LimitFields],
-);
-
-const noFaults: Faults = { fields: {}, general: [], conflict: false };
 const isShown = (field: string) => field === "name" || field === "limits" || isLimitField(field);
 
-export type TierRole = "default" | "anonymous" | null;
-const roleWords = { default: "Default tier", anonymous: "For anonymous callers" };
+/** What a form begins with: the tier as it is, or with the limits of its draft. */
+const beginning = (tier: EditedTier | null, continuing: boolean) =>
+  tier?.draft && continuing ? { name: tier.name, limits: tier.draft.limits } : (tier ?? blank);
 
 export function TierEditor({
   latest,
   catalog,
   role,
   reload,
+  onChange,
 }: {
   /** As it is on the server; null for a new tier. */
   latest: EditedTier | null;
   catalog: Catalog;
-  /** What it is for those that have no tier of their own. */
   role: TierRole;
   reload: () => void;
+  /** A change is on its way to the Envoys; null once another one is being typed. */
+  onChange: (change: Change | null) => void;
 }) {
   // What the edit is based on stays, when somebody else saves in the meantime.
   const [base, setBase] = useState(latest);
+  const [continuing, setContinuing] = useState(false);
   const [draft, setDraft] = useState<TierDraft>(() => draftOf(latest ?? blank));
   const [checked, setChecked] = useState(false);
   const [faults, setFaults] = useState<Faults>(noFaults);
-  const [change, setChange] = useState<Change | null>(null);
+  const [stale, setStale] = useState<Stale | null>(null);
+  const [asking, setAsking] = useState(false);
+  const [trying, setTrying] = useState(false);
+  const [previews, setPreviews] = useState(0);
   const [{ fetching: creating }, create] = useMutation(CreateTier);
   const [{ fetching: updating }, update] = useMutation(UpdateTier);
+  const publishing = usePublishing();
   const [, navigate] = useLocation();
   const href = useHref();
+  const say = useToast();
   const deeds = useDeeds(base?.id ?? null);
-  const dirty = isChanged(draft, base);
+  const dirty = isChanged(draft, beginning(base, continuing));
   const letGo = useUnsaved(dirty);
   const problems = validate(draft);
+  const invalid = Object.keys(problems).length > 0;
   const problemAt = (path: string) => faults.fields[path] ?? (checked ? problems[path] : undefined);
+  const diffs = base ? diffLimits(base.limits, namedLimits(draft, catalog)) : [];
 
-  const start = (tier: EditedTier | null) => {
+  const start = (tier: EditedTier | null, withDraft = false) => {
     setBase(tier);
-    setDraft(draftOf(tier ?? blank));
+    setContinuing(withDraft && tier?.draft != null);
+    setDraft(draftOf(beginning(tier, withDraft)));
     setFaults(noFaults);
+    setStale(null);
     setChecked(false);
   };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what comes from the server begins it anew
+  useEffect(() => {
+    if (!dirty && latest && latest.revision !== base?.revision) start(latest, continuing);
+  }, [latest]);
   const edit = (next: TierDraft, touched: string) => {
     setDraft(next);
-    setChange(null);
+    onChange(null);
     setFaults((old) => ({ ...old, fields: without(old.fields, touched) }));
   };
-  const save = async (overwrite: boolean) => {
-    setChecked(true);
-    if (Object.keys(problems).length > 0) return focusFirstProblem();
-    const sentMS = performance.now();
-    const input = inputOf(draft);
-    if (base === null) {
-      const { data, error } = await create({ input });
-      if (error) return setFaults(faultsOf(error, isShown));
-      letGo();
-      if (data) navigate(href(paths.tier(data.createTier.tier.id)), { replace: true });
-      return;
+  /** Says what was refused, in its place; true when that is in the form. */
+  const refuse = (refused: Faults): boolean => {
+    if (refused.stale) {
+      setStale(refused.stale);
+      setAsking(false);
+      setTrying(false);
+      reload();
+      return true;
     }
-    const revision = overwrite ? null : base.revision;
-    const { data, error } = await update({
-      input: { ...input, id: base.id, ...(revision !== null && { revision }) },
-    });
-    if (error) {
-      setFaults(faultsOf(error, isShown));
-      return focusFirstProblem();
-    }
-    if (!data) return;
-    start(data.updateTier.tier);
-    setChange({ snapshot: data.updateTier.snapshot, sentMS });
+    if (Object.keys(refused.fields).length === 0) return false;
+    setFaults(refused);
+    setAsking(false);
+    setTrying(false);
+    focusFirstProblem();
+    return true;
   };
+  const settle = (tier: EditedTier, snapshot: number, sentMS: number) => {
+    start(tier);
+    setAsking(false);
+    setTrying(false);
+    onChange({ snapshot, sentMS });
+  };
+  const isReady = () => {
+    setChecked(true);
+    if (invalid) focusFirstProblem();
+    return !invalid;
+  };
+  const createTier = async () => {
+    const { data, error } = await create({ input: inputOf(draft) });
+    if (error) return setFaults(faultsOf(error, isShown));
+    letGo();
+    if (data) navigate(href(paths.tier(data.createTier.tier.id)), { replace: true });
+  };
+  /** A name or another order, which is no new version. */
+  const saveTier = async (tier: EditedTier) => {
+    const sentMS = performance.now();
+    const input = { ...inputOf(draft), id: tier.id, revision: tier.revision };
+    const { data, error } = await update({ input });
+    if (error && !refuse(faultsOf(error, isShown))) setFaults(faultsOf(error, isShown));
+    if (data) settle(data.updateTier.tier, data.updateTier.snapshot, sentMS);
+  };
+  const saveDraft = async (tier: EditedTier) => {
+    if (!isReady()) return;
+    const { tier: saved, error } = await publishing.keep(tier, draft);
+    if (error && !refuse(faultsOf(error, isShown))) setFaults(faultsOf(error, isShown));
+    if (!saved) return;
+    start(saved, true);
+    say("The draft is saved; nobody is on it");
+  };
+  const isPublication = base !== null && (isDifferent(diffs) || continuing);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    void save(false);
+    if (!isReady()) return;
+    setFaults(noFaults);
+    if (base === null) void createTier();
+    else if (isPublication) setAsking(true);
+    else if (dirty) void saveTier(base);
   };
 
   return (
     <>
-      <PageHead
-        trail={
-          <AppLink to={paths.tiers} className="hover:text-accent hover:underline">
-            Tiers
-          </AppLink>
-        }
-        title={
-          <>
-            {base?.name ?? "New tier"}
-            {role && <Badge>{roleWords[role]}</Badge>}
-          </>
-        }
-        actions={base && <DeleteTier tier={base} role={role} letGo={letGo} />}
-      />
-      {change && <RolloutProgress change={change} />}
-      {faults.conflict && base !== null && (
-        <Conflict
-          stale={latest?.revision === base.revision}
-          busy={updating}
-          onLook={reload}
-          onReload={() => start(latest)}
-          onOverwrite={() => save(true)}
+      {base && (
+        <DraftNotice
+          tier={base}
+          continuing={continuing}
+          onContinue={() => start(base, true)}
+          onPreview={role === "anonymous" ? null : () => setPreviews(previews + 1)}
+          onDiscarded={(tier) => (continuing ? start(tier) : setBase({ ...base, ...tier }))}
+          onRefused={refuse}
         />
       )}
-      {!(faults.conflict && base !== null) &&
-        faults.general.map((message) => (
-          <Notice key={message} kind="error">
-            {message}
-          </Notice>
-        ))}
+      {faults.general.map((message) => (
+        <Notice key={message} kind="error">
+          {message}
+        </Notice>
+      ))}
       <form onSubmit={submit} noValidate className="flex flex-col gap-4">
         <Panel title="Tier">
           <Field
@@ -191,24 +215,66 @@ export function TierEditor({
           draft={draft}
           base={base}
           dirty={dirty}
-          invalid={checked && Object.keys(problems).length > 0}
-          actions={
-            <>
-              {dirty && base && <Button onClick={() => start(base)}>Undo changes</Button>}
-              <Button
-                type="submit"
-                kind="primary"
-                busy={creating || updating}
-                disabled={!dirty && base !== null}
-              >
-                {base ? "Save changes" : "Create tier"}
-              </Button>
-            </>
-          }
+          continuing={continuing}
+          publication={isPublication}
+          invalid={checked && invalid}
+          busy={creating || updating || publishing.busy}
+          onUndo={() => start(base, continuing)}
+          onLeaveDraft={() => start(base)}
+          onSaveDraft={() => base && void saveDraft(base)}
+          onTry={() => isReady() && setTrying(true)}
         />
       </form>
       {base && role !== "anonymous" && (
-        <TierPreview tierId={base.id} draft={draft} invalid={Object.keys(problems).length > 0} />
+        <TierPreview
+          tierId={base.id}
+          draft={draft}
+          kept={base.draft}
+          asked={previews}
+          invalid={invalid}
+        />
+      )}
+      {base && latest && asking && (
+        <PublishDialog
+          tier={{ ...latest, ...{ name: base.name, version: base.version } }}
+          diffs={diffs}
+          renamed={draft.name.trim() === base.name ? undefined : draft.name.trim()}
+          note={continuing ? (base.draft?.note ?? "") : ""}
+          publish={async (publication) => {
+            const sentMS = performance.now();
+            const form = { draft, continuing, dirty };
+            const { tier, snapshot, error } = await publishing.publish(base, form, publication);
+            if (tier && error) setBase(tier);
+            if (error) return refuse(faultsOf(error, isShown)) ? null : error;
+            if (tier) settle(tier, snapshot, sentMS);
+            return null;
+          }}
+          onClose={() => setAsking(false)}
+        />
+      )}
+      {base && trying && (
+        <StartPilotDialog
+          tier={base}
+          limits={inputOf(draft).limits}
+          diffs={diffs}
+          onStarted={settle}
+          onRefused={refuse}
+          onClose={() => setTrying(false)}
+        />
+      )}
+      {base && latest && stale && (
+        <TierStaleDialog
+          stale={stale}
+          base={base}
+          latest={latest}
+          onTheirs={() => start(latest)}
+          onMine={() => {
+            setBase(latest);
+            setContinuing(continuing && latest.draft !== null);
+            setStale(null);
+          }}
+          onClose={() => setStale(null)}
+        />
       )}
     </>
   );
@@ -224,37 +290,5 @@ function without(fields: Record<string, string>, touched: string): Record<string
 function focusFirstProblem() {
   requestAnimationFrame(() =>
     document.querySelector<HTMLElement>('main [aria-invalid="true"]')?.focus(),
-  );
-}
-
-function Conflict({
-  stale,
-  busy,
-  onLook,
-  onReload,
-  onOverwrite,
-}: {
-  /** Their version has not been loaded yet. */
-  stale: boolean;
-  busy: boolean;
-  onLook: () => void;
-  onReload: () => void;
-  onOverwrite: () => void;
-}) {
-  return (
-    <Notice kind="warning">
-      <div className="grow">
-        <p className="font-medium">Somebody else changed this tier since you opened it.</p>
-        <p className="text-muted">Nothing was saved. What you typed is still here.</p>
-      </div>
-      {stale ? (
-        <Button onClick={onLook}>Load their version</Button>
-      ) : (
-        <Button onClick={onReload}>Show theirs, drop mine</Button>
-      )}
-      <Button busy={busy} onClick={onOverwrite}>
-        Save mine over it
-      </Button>
-    </Notice>
   );
 }

@@ -1,5 +1,5 @@
 import type { FailMode, Kind, Limit, Measure, Mode, Period, Subject } from "~/limit/fields";
-import { exactBytes, exactSeconds, periodsOf, usualFailMode } from "~/limit/words";
+import { exactBytes, exactSeconds, type NamedLimit, periodsOf, usualFailMode } from "~/limit/words";
 import { bytesOf, secondsOf, wholeNumber } from "./tier-numbers";
 
 /** A limit as it is being typed. */
@@ -180,6 +180,14 @@ function adaptiveInput(draft: AdaptiveDraft) {
     ...(slowPercent !== null && { slowPercent }),
     floorPercent: wholeNumber(draft.floorPercent) ?? 0,
   };
+}
+
+/** The limits of a draft as they are told; those without an amount are left out. */
+export function namedLimits(draft: TierDraft, catalog: Catalog): NamedLimit[] {
+  return draft.limits.flatMap((limit) => {
+    const words = wordsOf(limit, catalog);
+    return words ? [{ ...words, id: limit.id, name: limit.name }] : [];
+  });
 }
 
 export function isChanged(draft: TierDraft, saved: SavedTier | null): boolean {

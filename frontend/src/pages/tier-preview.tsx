@@ -1,114 +1,170 @@
-import { useState } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
 import { useClient } from "urql";
 import { explain } from "~/api/errors";
-import { graphql, type ResultOf } from "~/api/gql";
-import { AppLink } from "~/app/location";
 import { Permitted } from "~/app/Permitted";
-import { paths } from "~/app/paths";
 import { Button } from "~/ui/Button";
-import { exact, moment, plural } from "~/ui/format";
+import { exact, plural } from "~/ui/format";
 import { SelectField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
-import { EmptyState, Notice } from "~/ui/states";
-import { type Column, Table } from "~/ui/Table";
+import { EmptyState, Loading, Notice, Skeleton } from "~/ui/states";
 import { inputOf, type TierDraft } from "./tier-form";
-
-const PreviewQuery = graphql(`
-  query PreviewTier($input: PreviewInput!) {
-    preview(input: $input) {
-      accountCount
-      surely
-      possibly
-      total {
-        requests
-        throttled
-        atLeast
-        atMost
-      }
-      accounts {
-        account {
-          id
-          name
-        }
-        harm {
-          requests
-          throttled
-          atLeast
-          atMost
-        }
-        firstAt
-        worstAt
-        limitName
-      }
-    }
-  }
-`);
-
-type Report = ResultOf<typeof PreviewQuery>["preview"];
-type Row = Report["accounts"][number];
+import { between, PreviewAccounts } from "./tier-preview-accounts";
+import { PreviewChart } from "./tier-preview-chart";
+import {
+  type Played,
+  type PreviewedAccount,
+  PreviewQuery,
+  type Report,
+} from "./tier-preview-query";
 
 const ranges = [
   { value: "1", label: "last hour" },
   { value: "24", label: "last day" },
   { value: "168", label: "last 7 days" },
+  { value: "720", label: "last 30 days" },
 ];
 
-/** What the limits of a draft would have done to the usage of the tier's accounts. */
+type Source = "form" | "kept";
+
+/** What the limits of a form, or of the draft that is kept, would have done to the usage of the tier's accounts. */
 export function TierPreview({
   tierId,
   draft,
+  kept,
+  asked,
   invalid,
 }: {
   tierId: string;
   draft: TierDraft;
+  /** The draft that is kept; null for none. */
+  kept: { id: string; createdAt: string } | null;
+  /** Counts how often the draft that is kept was asked for elsewhere. */
+  asked: number;
   invalid: boolean;
 }) {
   const client = useClient();
+  const box = useRef<HTMLDivElement>(null);
+  const plays = useRef(0);
   const [hours, setHours] = useState("24");
+  const [wanted, setWanted] = useState<Source>("form");
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
-  const [played, setPlayed] = useState<{ report: Report; of: string } | null>(null);
-  const { limits } = inputOf(draft);
-  const question = JSON.stringify([limits, hours]);
-  const play = async () => {
+  const [played, setPlayed] = useState<(Played & { of: string }) | null>(null);
+  const source = kept ? wanted : "form";
+  const limitsFrom = (from: Source) =>
+    kept && from === "kept" ? { versionId: kept.id } : { limits: inputOf(draft).limits };
+  const questionOf = (from: Source) =>
+    JSON.stringify([limitsFrom(from), from === "kept" && kept?.createdAt, hours]);
+  const play = async (from: Source) => {
+    const turn = ++plays.current;
     setBusy(true);
-    const from = new Date(Date.now() - Number(hours) * 3_600_000).toISOString();
-    const input = { tierId, limits, from };
+    const input = {
+      tierId,
+      ...limitsFrom(from),
+      from: new Date(Date.now() - Number(hours) * 3_600_000).toISOString(),
+    };
+    const of = questionOf(from);
     const answer = await client
       .query(PreviewQuery, { input }, { requestPolicy: "network-only" })
       .toPromise();
+    if (turn !== plays.current) return; // another one was asked for since
     setBusy(false);
     setFailed(answer.error ? explain(answer.error) : null);
-    setPlayed(answer.data ? { report: answer.data.preview, of: question } : null);
+    const report = answer.data?.preview;
+    setPlayed(
+      report ? { report, input: { ...input, from: report.from, to: report.to }, of } : null,
+    );
   };
+  const playKept = useEffectEvent(async () => {
+    setWanted("kept");
+    await play("kept");
+    // Not before the answer is there: it is taller than the page was.
+    requestAnimationFrame(() => {
+      box.current?.focus({ preventScroll: true });
+      box.current?.scrollIntoView({ block: "start" });
+    });
+  });
+  useEffect(() => {
+    if (asked > 0) void playKept();
+  }, [asked]);
   return (
-    <Permitted needs="USAGE_READ">
-      <Panel
-        title="What would this do?"
-        note="The limits above, saved or not, played on the stored usage of the tier’s accounts."
+    <Permitted needs="USAGE_READ" unbound>
+      <div
+        ref={box}
+        tabIndex={-1}
+        className="flex min-w-0 scroll-mt-18 flex-col gap-4 outline-none"
       >
-        <div className="flex flex-wrap items-end gap-3 px-4 pb-4">
-          <SelectField
-            label="On the usage of the"
-            value={hours}
-            choices={ranges}
-            onChange={setHours}
-          />
-          <Button busy={busy} disabled={invalid} onClick={play}>
-            Play
-          </Button>
-        </div>
-        {failed && <Notice kind="error">{failed}</Notice>}
-        {played && played.of !== question && (
-          <p className="px-4 pb-3 text-muted">This was before your last change; play it again.</p>
+        <Panel
+          title="What would this do?"
+          note="Limits played on the stored usage of the tier’s accounts, beside those that they have today"
+        >
+          <div className="flex flex-wrap items-end gap-3 px-4 pb-4">
+            {kept && (
+              <SelectField
+                label="Play"
+                value={source}
+                choices={[
+                  { value: "form", label: "the limits above" },
+                  { value: "kept", label: "the draft as it is kept" },
+                ]}
+                onChange={(value) => setWanted(value as Source)}
+              />
+            )}
+            <SelectField
+              label="On the usage of the"
+              value={hours}
+              choices={ranges}
+              onChange={setHours}
+            />
+            <Button
+              busy={busy}
+              disabled={invalid && source === "form"}
+              onClick={() => void play(source)}
+            >
+              Play
+            </Button>
+          </div>
+          {failed && (
+            <div className="px-4 pb-4">
+              <Notice kind="error">{failed}</Notice>
+            </div>
+          )}
+          {busy && !played && (
+            <Loading what="what the limits would have done">
+              <Skeleton className="mx-4 mb-4 h-10" />
+            </Loading>
+          )}
+          {played && played.of !== questionOf(source) && !busy && (
+            <p className="px-4 pb-3 text-muted">This was before your last change; play it again.</p>
+          )}
+          {played && <Summary report={played.report} />}
+        </Panel>
+        {played && played.report.total.requests > 0 && (
+          <Details key={JSON.stringify(played.input)} played={played} />
         )}
-        {played && <Played report={played.report} />}
-      </Panel>
+      </div>
     </Permitted>
   );
 }
 
-function Played({ report }: { report: Report }) {
+/** Who would have been throttled, and when: all, or one account that is chosen. */
+function Details({ played }: { played: Played }) {
+  const [account, setAccount] = useState<PreviewedAccount["account"] | null>(null);
+  return (
+    <>
+      <PreviewChart played={played} account={account} onAll={() => setAccount(null)} />
+      <Panel title="Whom" note="the hardest hit first">
+        <PreviewAccounts
+          report={played.report}
+          chosen={account?.id ?? null}
+          onChoose={setAccount}
+        />
+      </Panel>
+    </>
+  );
+}
+
+function Summary({ report }: { report: Report }) {
   const { total } = report;
   if (total.requests === 0)
     return (
@@ -116,79 +172,25 @@ function Played({ report }: { report: Report }) {
         The tier’s {plural(report.accountCount, "account")} sent nothing in this time.
       </EmptyState>
     );
+  const accounts = between({ atLeast: report.surely, atMost: report.possibly });
+  const today = between({ atLeast: report.surelyToday, atMost: report.possiblyToday });
   return (
-    <>
-      <p role="status" className="px-4 pb-3">
+    <p role="status" className="px-4 pb-4">
+      <span className="font-medium">
         {report.possibly === 0
           ? `None of ${plural(report.accountCount, "account")} would have been throttled.`
-          : `${between(report.surely, report.possibly)} of ${plural(report.accountCount, "account")} would have been throttled: ${between(total.atLeast, total.atMost)} of ${plural(total.requests, "request")}.`}{" "}
-        Really throttled: {exact.format(total.throttled)}.
-        {total.atLeast !== total.atMost && (
-          <span className="block text-small text-muted">
-            Usage is known by the minute: the first figure is with requests spread evenly, the
-            second with those of each minute at the worst moment.
-          </span>
-        )}
-      </p>
-      <Table
-        label="Accounts by harm"
-        columns={columns}
-        rows={report.accounts.filter((a) => a.harm.requests > 0)}
-        rowKey={(a) => a.account.id}
-        maxHeight="max-h-96"
-      />
-    </>
+          : `${accounts} of ${plural(report.accountCount, "account")} would have been throttled: ${between(total)} of ${plural(total.requests, "request")}.`}
+      </span>{" "}
+      {report.possiblyToday === 0
+        ? "With today’s limits none would have been."
+        : `With today’s limits: ${today} of the accounts, ${between(total.today)} of the requests.`}{" "}
+      Really throttled: {exact.format(total.throttled)}.
+      {(total.atLeast !== total.atMost || total.today.atLeast !== total.today.atMost) && (
+        <span className="block text-small text-muted">
+          Usage is known by the minute: the first figure is with requests spread evenly, the second
+          with those of each minute at the worst moment.
+        </span>
+      )}
+    </p>
   );
 }
-
-const between = (least: number, most: number) =>
-  least === most ? exact.format(most) : `${exact.format(least)} to ${exact.format(most)}`;
-
-const columns: Column<Row>[] = [
-  {
-    id: "account",
-    head: "Account",
-    sort: (a) => a.account.name,
-    cell: (a) => (
-      <AppLink to={paths.account(a.account.id)} className="hover:text-accent hover:underline">
-        {a.account.name}
-      </AppLink>
-    ),
-  },
-  {
-    id: "harm",
-    head: "Would be throttled",
-    numeric: true,
-    sort: (a) => a.harm.atMost,
-    cell: (a) => between(a.harm.atLeast, a.harm.atMost),
-  },
-  {
-    id: "throttled",
-    head: "Really throttled",
-    numeric: true,
-    from: "sm",
-    sort: (a) => a.harm.throttled,
-    cell: (a) => exact.format(a.harm.throttled),
-  },
-  {
-    id: "requests",
-    head: "Requests",
-    numeric: true,
-    from: "md",
-    sort: (a) => a.harm.requests,
-    cell: (a) => exact.format(a.harm.requests),
-  },
-  {
-    id: "limit",
-    head: "By",
-    from: "lg",
-    cell: (a) => a.limitName ?? <span className="text-faint">–</span>,
-  },
-  {
-    id: "worst",
-    head: "Worst minute",
-    from: "lg",
-    cell: (a) =>
-      a.worstAt ? moment(Date.parse(a.worstAt)) : <span className="text-faint">–</span>,
-  },
-];

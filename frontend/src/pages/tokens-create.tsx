@@ -3,13 +3,12 @@ import { useMutation } from "urql";
 import { graphql } from "~/api/gql";
 import { useSubmit } from "~/api/submit";
 import { type Permission, useViewer } from "~/api/viewer";
-import { Button } from "~/ui/Button";
-import { Copyable } from "~/ui/Copyable";
-import { Dialog, DialogActions } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { isoOfInput } from "~/ui/format";
 import { CheckField, TextField } from "~/ui/inputs";
-import { Notice } from "~/ui/states";
+import { OnceDialog } from "~/ui/OnceDialog";
+import type { Pick } from "~/ui/PickField";
+import { AccountField } from "./account-field";
 
 const CreateToken = graphql(`
   mutation CreateToken($input: CreateApiTokenInput!) {
@@ -23,7 +22,7 @@ const CreateToken = graphql(`
 `);
 
 /** ACCOUNTS_READ as people read it. */
-const label = (permission: string) => {
+export const permissionWords = (permission: string) => {
   const words = permission.toLowerCase().replace("_", ": ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
@@ -40,7 +39,7 @@ export function CreateTokenDialog({
   const { submit, refuse, busy, faults } = useSubmit(["name", "scopes", "accountId", "expiresAt"]);
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<Permission[]>(["USAGE_READ"]);
-  const [accountId, setAccountId] = useState("");
+  const [account, setAccount] = useState<Pick | null>(null);
   const [expires, setExpires] = useState("");
   const save = async () => {
     if (scopes.length === 0) return refuse("scopes", "Choose at least one permission.");
@@ -48,14 +47,25 @@ export function CreateTokenDialog({
     const input = {
       name: name.trim(),
       scopes,
-      ...(accountId.trim() !== "" && { accountId: accountId.trim() }),
+      ...(account && { accountId: account.value }),
       ...(expiresAt !== null && { expiresAt }),
     };
     if (await submit(create({ input }))) onCreated();
   };
   const toggle = (permission: Permission, on: boolean) =>
     setScopes(on ? [...scopes, permission] : scopes.filter((s) => s !== permission));
-  if (data) return <SecretDialog secret={data.createApiToken.secret} onClose={onClose} />;
+  if (data)
+    return (
+      <OnceDialog
+        title="The new token"
+        secret={data.createApiToken.secret}
+        copy="Copy token"
+        onClose={onClose}
+      >
+        Scripts send it as a bearer token. It works while you can sign in, and never does more than
+        you may.
+      </OnceDialog>
+    );
   return (
     <FormDialog
       title="New API token"
@@ -81,7 +91,7 @@ export function CreateTokenDialog({
           {viewer?.permissions.map((permission) => (
             <CheckField
               key={permission}
-              label={label(permission)}
+              label={permissionWords(permission)}
               checked={scopes.includes(permission)}
               onChange={(on) => toggle(permission, on)}
             />
@@ -93,13 +103,12 @@ export function CreateTokenDialog({
           </p>
         )}
       </fieldset>
-      <TextField
+      <AccountField
         label="Only this account"
-        hint="Its id, such as acc_7; empty for all."
-        look="code"
+        hint="None chosen: all."
         error={faults?.fields.accountId}
-        value={accountId}
-        onChange={setAccountId}
+        chosen={account}
+        onChange={setAccount}
       />
       <TextField
         label="Expires"
@@ -110,28 +119,5 @@ export function CreateTokenDialog({
         onChange={setExpires}
       />
     </FormDialog>
-  );
-}
-
-/** The only time that a token's secret is on screen. */
-function SecretDialog({ secret, onClose }: { secret: string; onClose: () => void }) {
-  return (
-    <Dialog title="The new token" onClose={onClose}>
-      <div className="flex flex-col gap-3">
-        <Notice kind="warning">
-          Copy it now. It is stored as a digest only, and can’t be shown again.
-        </Notice>
-        <Copyable text={secret} label="Copy token" autofocus />
-        <p className="text-muted">
-          Scripts send it as a bearer token. It works while you can sign in, and never does more
-          than you may.
-        </p>
-        <DialogActions>
-          <Button kind="primary" onClick={onClose}>
-            I have copied it
-          </Button>
-        </DialogActions>
-      </div>
-    </Dialog>
   );
 }

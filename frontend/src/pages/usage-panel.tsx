@@ -2,13 +2,14 @@ import { type ReactNode, useMemo } from "react";
 import { type FragmentOf, graphql, type ResultOf, readFragment } from "~/api/gql";
 import type { Polled } from "~/api/polled";
 import { useRange } from "~/app/location";
+import { NoRequests } from "~/app/NoRequests";
 import { type Granularity, granularityMS } from "~/app/range";
 import type { Limit } from "~/limit/fields";
 import { brief } from "~/limit/words";
 import { ChartPanel } from "~/ui/ChartPanel";
 import type { LimitLine, Series } from "~/ui/chart-series";
 import { bytes, duration, exact, percent, ratio } from "~/ui/format";
-import { EmptyState, ErrorState, Loading, Skeleton } from "~/ui/states";
+import { ErrorState, Loading, Skeleton } from "~/ui/states";
 
 export const usageTotals = graphql(`
   fragment UsageTotals on Totals {
@@ -131,9 +132,7 @@ function stateOf(usage: Polled<UsageAnswer>, totals: UsageTotals | undefined): R
   if (totals?.requests === 0) {
     return (
       <div className="flex min-h-[17.625rem] flex-col justify-center">
-        <EmptyState title="No requests in this time" command="make demo-traffic">
-          Choose another time range, or send something through Envoy.
-        </EmptyState>
+        <NoRequests title="No requests in this time" />
       </div>
     );
   }

@@ -3,6 +3,7 @@ import type { ReactNode } from "react";
 import { explain, isRefused } from "~/api/errors";
 import type { Polled } from "~/api/polled";
 import { useRange } from "~/app/location";
+import { NoRequests } from "~/app/NoRequests";
 import { contradiction, offers } from "~/explore/narrow";
 import { isFiltered } from "~/explore/question";
 import type { Asked } from "~/explore/useQuestion";
@@ -51,17 +52,15 @@ function Refused({ asked, error }: { asked: Asked; error: CombinedError }) {
 }
 
 function NoUsage({ asked }: { asked: Asked }) {
-  const filtered = isFiltered(asked.question);
   return (
     <div className="flex min-h-[18.875rem] flex-col justify-center">
-      <EmptyState
-        title={filtered ? "Nothing matches in this time" : "No requests in this time"}
-        {...(!filtered && { command: "make demo-traffic" })}
-      >
-        {filtered
-          ? "Take a filter off, or choose another time range."
-          : "Choose another time range, or send something through Envoy."}
-      </EmptyState>
+      {isFiltered(asked.question) ? (
+        <EmptyState title="Nothing matches in this time">
+          Take a filter off, or choose another time range.
+        </EmptyState>
+      ) : (
+        <NoRequests title="No requests in this time" />
+      )}
     </div>
   );
 }

@@ -32,10 +32,10 @@ export function Badge({
 }) {
   return (
     <span
-      className={`inline-flex h-5 items-center gap-1 rounded-full px-2 text-small font-medium whitespace-nowrap ${kinds[kind]}`}
+      className={`inline-flex h-5 max-w-full items-center gap-1 rounded-full px-2 text-small font-medium whitespace-nowrap ${kinds[kind]}`}
     >
       {icon}
-      {children}
+      <span className="min-w-0 truncate">{children}</span>
     </span>
   );
 }

@@ -10,7 +10,7 @@ const kinds: Record<Kind, string> = {
 };
 
 const base =
-  "inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-control px-3 font-medium whitespace-nowrap disabled:opacity-50 pointer-coarse:h-10";
+  "inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-control px-3 font-medium whitespace-nowrap disabled:opacity-50 aria-disabled:opacity-50 pointer-coarse:h-10";
 
 /** The look of a button, for links that act like one. */
 export const buttonClass = (kind: Kind = "plain") => `${base} ${kinds[kind]}`;
@@ -28,7 +28,9 @@ export function Button({ kind = "plain", busy, icon, className = "", children, .
       type="button"
       {...props}
       aria-busy={busy || undefined}
-      disabled={props.disabled || busy}
+      // Not disabled: that would take the focus away from whoever pressed it.
+      aria-disabled={busy || undefined}
+      onClick={busy ? (event) => event.preventDefault() : props.onClick}
       className={`${buttonClass(kind)} ${className}`}
     >
       {busy ? <Spinner /> : icon}

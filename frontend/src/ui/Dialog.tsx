@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useId, useLayoutEffect, useRef, useState } from "react";
 import { Button, IconButton } from "./Button";
 import { Field } from "./Field";
 
@@ -10,6 +10,7 @@ export function Dialog({
   children,
   wide = false,
   plain = false,
+  kept = false,
 }: {
   title: string;
   onClose: () => void;
@@ -17,13 +18,18 @@ export function Dialog({
   wide?: boolean;
   /** Without the title bar; the title is only announced. */
   plain?: boolean;
+  /** Stays until it is taken out of the page, whatever is pressed: `onClose` only hears of it. */
+  kept?: boolean;
 }) {
   const element = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   const close = useRef(onClose);
   close.current = onClose;
+  const stays = useRef(kept);
+  stays.current = kept;
 
-  useEffect(() => {
+  // Before it is taken out of the page: after that it could give the focus back no more.
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (!dialog) return;
     dialog.showModal();
@@ -36,10 +42,25 @@ export function Dialog({
     const onBackdrop = (event: MouseEvent) => {
       if (event.target === dialog) close.current();
     };
+    // A browser lets a second Escape in a row close any dialog: it isn't to hear of one.
+    const onKey = (event: KeyboardEvent) => {
+      if (!stays.current || event.key !== "Escape") return;
+      event.preventDefault();
+      close.current();
+    };
+    const onClosed = () => {
+      if (dialog.open) return;
+      if (stays.current) dialog.showModal();
+      close.current();
+    };
+    dialog.addEventListener("keydown", onKey);
     dialog.addEventListener("cancel", onCancel);
+    dialog.addEventListener("close", onClosed);
     dialog.addEventListener("mousedown", onBackdrop);
     return () => {
+      dialog.removeEventListener("keydown", onKey);
       dialog.removeEventListener("cancel", onCancel);
+      dialog.removeEventListener("close", onClosed);
       dialog.removeEventListener("mousedown", onBackdrop);
       dialog.close();
     };
@@ -52,8 +73,11 @@ export function Dialog({
       className={`m-auto max-h-[85dvh] w-[calc(100vw-2rem)] overflow-hidden rounded-panel border border-line-strong bg-raised p-0 text-ink ${wide ? "max-w-2xl" : "max-w-md"}`}
     >
       <div className="flex max-h-[85dvh] flex-col">
-        <div className={plain ? "sr-only" : "flex items-center gap-2 px-4 pt-3 pb-1"}>
-          <h2 id={titleId} className="grow text-title font-semibold">
+        <div className={plain ? "sr-only" : "flex items-start gap-2 px-4 pt-3 pb-1"}>
+          <h2
+            id={titleId}
+            className="min-w-0 grow text-title font-semibold [overflow-wrap:anywhere]"
+          >
             {title}
           </h2>
           {!plain && (
@@ -67,6 +91,9 @@ export function Dialog({
     </dialog>
   );
 }
+
+/** What a dialog does with a wish to close it while it is under way. */
+export const stay = () => {};
 
 /** The buttons at the end of a dialog. */
 export function DialogActions({ children }: { children: ReactNode }) {
@@ -103,7 +130,7 @@ export function Confirm({
     if (ready && !busy) onConfirm();
   };
   return (
-    <Dialog title={title} onClose={onClose}>
+    <Dialog title={title} kept={busy} onClose={busy ? stay : onClose}>
       <form onSubmit={submit} className="flex flex-col gap-3">
         <div className="flex flex-col gap-2 text-muted">{children}</div>
         {typed !== undefined && (
@@ -127,7 +154,9 @@ export function Confirm({
           </p>
         )}
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={busy} onClick={onClose}>
+            Cancel
+          </Button>
           <Button
             type="submit"
             kind={danger ? "danger" : "primary"}

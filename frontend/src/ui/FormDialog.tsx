@@ -1,8 +1,12 @@
 import type { FormEvent, ReactNode } from "react";
 import { Button } from "./Button";
-import { Dialog, DialogActions } from "./Dialog";
+import { Dialog, DialogActions, stay } from "./Dialog";
 
-/** A dialog that is a form: fields, what was refused, Cancel and the verb. */
+/**
+ * A dialog that is a form: fields, what was refused, Cancel and the verb. While it is
+ * under way it stays: what was sent can't be taken back, and its answer may be shown
+ * only once.
+ */
 export function FormDialog({
   title,
   submit,
@@ -31,7 +35,7 @@ export function FormDialog({
     if (!busy && !disabled) onSubmit();
   };
   return (
-    <Dialog title={title} wide={wide} onClose={onClose}>
+    <Dialog title={title} wide={wide} kept={busy} onClose={busy ? stay : onClose}>
       <form onSubmit={send} className="flex flex-col gap-3">
         {children}
         {errors.map((message) => (
@@ -40,7 +44,9 @@ export function FormDialog({
           </p>
         ))}
         <DialogActions>
-          <Button onClick={onClose}>Cancel</Button>
+          <Button disabled={busy} onClick={onClose}>
+            Cancel
+          </Button>
           <Button type="submit" kind="primary" busy={busy} disabled={disabled}>
             {submit}
           </Button>

@@ -1,4 +1,5 @@
 import type { ReactNode } from "react";
+import { useTitle } from "./title";
 
 /** A titled part of a page. */
 export function Panel({
@@ -32,21 +33,28 @@ export function Panel({
 /** A page's title, what stands beside it, and its main action. */
 export function PageHead({
   title,
+  name = typeof title === "string" ? title : undefined,
+  within = [],
   trail,
   note,
   actions,
 }: {
   title: ReactNode;
+  /** What the window is called; the title, where that is a text. */
+  name?: string | undefined;
+  /** What the page is part of, from inside outwards, for the window's title. */
+  within?: string[];
   /** The page above this one. */
   trail?: ReactNode;
   note?: ReactNode;
   actions?: ReactNode;
 }) {
+  useTitle(name ? [name, ...within] : within);
   return (
     <div className="flex flex-wrap items-end gap-x-4 gap-y-2">
       <div className="min-w-0 grow">
         {trail && <div className="text-small text-muted">{trail}</div>}
-        <h1 className="flex min-h-8 flex-wrap items-center gap-x-3 text-title font-semibold">
+        <h1 className="flex min-h-8 flex-wrap items-center gap-x-3 text-title font-semibold [overflow-wrap:anywhere]">
           {title}
         </h1>
         {note && <p className="text-muted">{note}</p>}

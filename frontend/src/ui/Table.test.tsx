@@ -1,6 +1,6 @@
 import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { type Column, Table } from "./Table";
 
 type Row = { name: string; requests: number };
@@ -52,4 +52,22 @@ it("shows as many stand-ins as rows are expected", () => {
     />,
   );
   expect(screen.getAllByRole("row")).toHaveLength(5);
+});
+
+it.each([
+  ["tells of a column in the first cell where there is no room for it", false, "bRequests2"],
+  ["leaves the first cell alone where there is room for all columns", true, "b"],
+])("%s", (_, fits, first) => {
+  vi.stubGlobal("matchMedia", () => Object.assign(new EventTarget(), { matches: fits }));
+  const [name, requests] = columns as [Column<Row>, Column<Row>];
+  render(
+    <Table
+      label="Rows"
+      columns={[name, { ...requests, from: "sm", stacks: true }]}
+      rows={rows}
+      rowKey={(r) => r.name}
+    />,
+  );
+  expect(screen.getAllByRole("cell")[0]?.textContent).toBe(first);
+  vi.unstubAllGlobals();
 });

@@ -2,6 +2,7 @@ import { ArrowDown, ArrowUp } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useMemo, useState } from "react";
 import { nextSort, type Sort, type SortValue, sorted } from "./sort";
 import { Skeleton } from "./states";
+import { useWidths, type Width, widths } from "./width";
 
 export type Column<T> = {
   id: string;
@@ -11,7 +12,9 @@ export type Column<T> = {
   sort?: (row: T) => SortValue;
   numeric?: boolean;
   /** From which width on the column is shown; the first ones always are. */
-  from?: "sm" | "md" | "lg" | "xl";
+  from?: Width;
+  /** Where there is no room for the column, it is told of in the row's first cell. */
+  stacks?: boolean;
   /** The head is only read out: for columns of buttons. */
   hideHead?: boolean;
 };
@@ -21,6 +24,14 @@ const shownFrom = {
   md: "max-md:hidden",
   lg: "max-lg:hidden",
   xl: "max-xl:hidden",
+};
+
+/** The space at a row's end, for a column that is the last one until there is more room. */
+const lastBelow = {
+  sm: "max-sm:pr-4",
+  md: "max-md:pr-4",
+  lg: "max-lg:pr-4",
+  xl: "max-xl:pr-4",
 };
 
 type Props<T> = {
@@ -43,6 +54,8 @@ export function Table<T>(props: Props<T>) {
   const { label, columns, rows, rowKey, skeletonRows = 5, maxHeight } = props;
   const [ownSort, setOwnSort] = useState<Sort | undefined>(props.initialSort);
   const sort = props.sort ?? ownSort;
+  const reached = useWidths();
+  const stacked = columns.filter((c) => c.stacks && c.from && !reached.includes(c.from));
   const ordered = useMemo(() => {
     const by = columns.find((c) => c.id === sort?.column)?.sort;
     return rows && sort && by ? sorted(rows, by, sort.descending) : rows;
@@ -64,6 +77,7 @@ export function Table<T>(props: Props<T>) {
               <HeadCell
                 key={column.id}
                 column={column}
+                columns={columns}
                 sort={sort}
                 onSort={(next) => {
                   setOwnSort(next);
@@ -76,12 +90,13 @@ export function Table<T>(props: Props<T>) {
         <tbody aria-busy={rows === undefined}>
           {ordered?.map((row) => (
             <tr key={rowKey(row)} className="border-t border-line hover:bg-hover">
-              {columns.map((column) => (
+              {columns.map((column, i) => (
                 <td
                   key={column.id}
-                  className={`h-10 px-2.5 py-1 first:pl-4 last:pr-4 ${cellClass(column)}`}
+                  className={`h-10 px-2.5 py-1 first:pl-4 last:pr-4 ${cellClass(column as Column<never>, columns as Column<never>[])}`}
                 >
                   {column.cell(row)}
+                  {i === 0 && stacked.length > 0 && <Stacked columns={stacked} row={row} />}
                 </td>
               ))}
             </tr>
@@ -92,7 +107,7 @@ export function Table<T>(props: Props<T>) {
                 {columns.map((column) => (
                   <td
                     key={column.id}
-                    className={`h-10 px-2.5 first:pl-4 last:pr-4 ${cellClass(column)}`}
+                    className={`h-10 px-2.5 first:pl-4 last:pr-4 ${cellClass(column as Column<never>, columns as Column<never>[])}`}
                   >
                     <Skeleton className={`h-3 w-16 ${column.numeric ? "ml-auto" : ""}`} />
                   </td>
@@ -105,17 +120,35 @@ export function Table<T>(props: Props<T>) {
   );
 }
 
-function cellClass(column: Column<never>) {
+/** What there is no room for, each with its head. */
+function Stacked<T>({ columns, row }: { columns: Column<T>[]; row: T }) {
+  return (
+    <dl className="flex flex-col gap-y-0.5 py-0.5 text-small">
+      {columns.map((column) => (
+        <div key={column.id} className="flex flex-wrap gap-x-1.5">
+          <dt className="text-faint">{column.head}</dt>
+          <dd className="min-w-0">{column.cell(row)}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function cellClass(column: Column<never>, columns: Column<never>[]) {
   const shown = column.from ? shownFrom[column.from] : "";
-  return `${shown} ${column.numeric ? "text-right whitespace-nowrap" : ""}`;
+  const after = columns.slice(columns.indexOf(column) + 1).map((c) => c.from);
+  const next = after.includes(undefined) ? undefined : widths.find((w) => after.includes(w));
+  return `${shown} ${next ? lastBelow[next] : ""} ${column.numeric ? "text-right whitespace-nowrap" : ""}`;
 }
 
 function HeadCell<T>({
   column,
+  columns,
   sort,
   onSort,
 }: {
   column: Column<T>;
+  columns: Column<T>[];
   sort: Sort | undefined;
   onSort: (sort: Sort) => void;
 }) {
@@ -126,7 +159,7 @@ function HeadCell<T>({
     <th
       scope="col"
       aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}
-      className={`sticky top-0 z-10 h-8 bg-surface px-2.5 text-small first:pl-4 last:pr-4 font-medium whitespace-nowrap text-faint ${cellClass(column as Column<never>)}`}
+      className={`sticky top-0 z-10 h-8 bg-surface px-2.5 text-small first:pl-4 last:pr-4 font-medium whitespace-nowrap text-faint ${cellClass(column as Column<never>, columns as Column<never>[])}`}
     >
       {column.hideHead ? (
         <span className="sr-only">{column.head}</span>

@@ -113,6 +113,7 @@ export function RadioField<V extends string>({
   value,
   choices,
   onChange,
+  columns = 3,
 }: {
   label: string;
   /** Unique on the page. */
@@ -120,11 +121,13 @@ export function RadioField<V extends string>({
   value: V;
   choices: Array<{ value: V; label: string; note: string }>;
   onChange: (value: V) => void;
+  /** How many stand side by side where there is room. */
+  columns?: 2 | 3;
 }) {
   return (
     <fieldset className="min-w-0">
       <legend className="mb-1 font-medium">{label}</legend>
-      <div className="grid gap-2 sm:grid-cols-3">
+      <div className={`grid gap-2 ${columns === 2 ? "sm:grid-cols-2" : "sm:grid-cols-3"}`}>
         {choices.map((choice) => (
           <label
             key={choice.value}

@@ -19,8 +19,10 @@ export function EmptyState({
   command?: string;
   action?: ReactNode;
 }) {
+  // Where nothing is to be done next, it takes no more room than it needs.
+  const room = command || action ? "py-12" : "py-5";
   return (
-    <div className="flex flex-col items-center gap-1 px-4 py-12 text-center">
+    <div className={`flex flex-col items-center gap-1 px-4 ${room} text-center`}>
       <h3 className="font-medium">{title}</h3>
       <p className="max-w-md text-muted">{children}</p>
       {command && (
