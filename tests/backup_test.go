@@ -12,6 +12,7 @@ import (
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/stream/streamtest"
 )
 
 // TestTheCommandsBackUpAndRestore runs the commands of docs/operations.md.
@@ -66,7 +67,7 @@ func TestTheCommandsBackUpAndRestore(t *testing.T) {
 		t.Errorf("the file: %v, %v", info, err)
 	}
 	// It is ready once it has a policy for filters, without anybody's edit.
-	startPlane(t, fresh, outsideNATS(t)).awaitReady()
+	startPlane(t, fresh, streamtest.Start(t, streamtest.Options{}).URL()).awaitReady()
 	for i, want := range []string{"exists already", "holds accounts or usage already"} {
 		if out, err := run(lines[i]); err == nil || !strings.Contains(out, want) {
 			t.Errorf("%s once more: %v\n%s", lines[i], err, out)

@@ -10,10 +10,10 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/weirhq/weir/controlplane/auth"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/controlplane/stream/streamtest"
 	"github.com/weirhq/weir/plugin/wire"
 )
 
@@ -71,27 +71,10 @@ func signedIn(p *plane, database string) string {
 	return string(session)
 }
 
-func outsideNATS(t *testing.T) string {
-	t.Helper()
-	nats, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), MaxPayload: 8 << 20, NoSigs: true, NoLog: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go nats.Start()
-	t.Cleanup(func() {
-		nats.Shutdown()
-		nats.WaitForShutdown()
-	})
-	if !nats.ReadyForConnections(30 * time.Second) {
-		t.Fatal("NATS was not ready in time")
-	}
-	return nats.ClientURL()
-}
-
 // TestTwoControlPlanesServeOneDatabaseAndOneMayBeKilled starts both on an empty
 // database at once, uses them together, and kills one in the middle of it.
 func TestTwoControlPlanesServeOneDatabaseAndOneMayBeKilled(t *testing.T) {
-	database, nats := emptied(t), outsideNATS(t)
+	database, nats := emptied(t), streamtest.Start(t, streamtest.Options{}).URL()
 	a, b := startPlane(t, database, nats), startPlane(t, database, nats)
 	a.awaitReady()
 	b.awaitReady()

@@ -10,36 +10,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/app"
 	"github.com/weirhq/weir/controlplane/embedded/checkout"
 	"github.com/weirhq/weir/controlplane/embedded/pgtest"
 	"github.com/weirhq/weir/controlplane/embedded/postgres"
+	"github.com/weirhq/weir/controlplane/stream/streamtest"
 	"github.com/weirhq/weir/plugin/wire"
 )
-
-// startNATS starts a NATS server on a port, or on a free one for -1.
-func startNATS(t *testing.T, dir string, port int) *server.Server {
-	t.Helper()
-	nats, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: dir, MaxPayload: 8 << 20, NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	go nats.Start()
-	if !nats.ReadyForConnections(30 * time.Second) {
-		t.Fatal("NATS was not ready in time")
-	}
-	return nats
-}
-
-func stopNATS(nats *server.Server) {
-	nats.Shutdown()
-	nats.WaitForShutdown()
-}
 
 func startPostgres(t *testing.T, dir string, port int) *postgres.Server {
 	t.Helper()
@@ -139,11 +117,10 @@ func TestSubscribersOfTwoControlPlanesSurviveRestarts(t *testing.T) {
 	if err := pgtest.Migrate(t.Context(), database); err != nil {
 		t.Fatal(err)
 	}
-	nats := startNATS(t, natsDir, -1)
-	defer func() { stopNATS(nats) }()
+	nats := streamtest.Start(t, streamtest.Options{Dir: natsDir})
 	t.Run("shared", func(t *testing.T) { // its planes close before what they share
 		secret := controlplane.NewSecret("")
-		a, b := planeOn(t, database, nats.ClientURL(), secret.Reveal()), planeOn(t, database, nats.ClientURL(), secret.Reveal())
+		a, b := planeOn(t, database, nats.URL(), secret.Reveal()), planeOn(t, database, nats.URL(), secret.Reveal())
 		if err := a.DB().SetAPIToken(t.Context(), "tests", secret); err != nil {
 			t.Fatal(err)
 		}
@@ -160,16 +137,16 @@ func TestSubscribersOfTwoControlPlanesSurviveRestarts(t *testing.T) {
 		b.deliver(usageBatch(2, 7, 2, wire.Allowed))
 		all(5, 7)
 
-		port, err := strconv.Atoi(portOf(t, nats.ClientURL()))
+		port, err := strconv.Atoi(portOf(t, nats.URL()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		stopNATS(nats)
+		nats.Stop()
 		// Committed by somebody, and announced to nobody.
 		if _, err := a.DB().CommitBatches(t.Context(), []*wire.Batch{usageBatch(3, 7, 10, wire.Allowed)}); err != nil {
 			t.Fatal(err)
 		}
-		nats = startNATS(t, natsDir, port)
+		nats = streamtest.Start(t, streamtest.Options{Dir: natsDir, Port: port})
 		all(7, 17)
 		a.deliver(usageBatch(4, 7, 1, wire.Allowed))
 		all(17, 18)

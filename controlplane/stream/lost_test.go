@@ -7,35 +7,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
-
 	"github.com/weirhq/weir/controlplane/stream"
+	"github.com/weirhq/weir/controlplane/stream/streamtest"
 )
 
 // TestBatchesEndsWhenTheStoreWasLost has a NATS come back without its store: the
 // subscription that it has forgotten must not be waited on for ever.
 func TestBatchesEndsWhenTheStoreWasLost(t *testing.T) {
-	port := server.RANDOM_PORT
-	serve := func() *server.Server {
-		s, err := server.NewServer(&server.Options{
-			Host: "127.0.0.1", Port: port, NoSigs: true, NoLog: true,
-			JetStream: true, StoreDir: t.TempDir(), MaxPayload: 8 << 20,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start()
-		if !s.ReadyForConnections(time.Minute) {
-			t.Fatal("NATS is not ready")
-		}
-		return s
-	}
-	end := func(s *server.Server) {
-		s.Shutdown()
-		s.WaitForShutdown()
-	}
-	first := serve()
-	url := first.ClientURL()
+	first := streamtest.Start(t, streamtest.Options{})
+	url := first.URL()
 	conn, err := stream.Connect(url)
 	if err != nil {
 		t.Fatal(err)
@@ -51,15 +31,30 @@ func TestBatchesEndsWhenTheStoreWasLost(t *testing.T) {
 	publish(t, conn, 1, "one")
 	<-subscribed
 	_, text, _ := strings.Cut(strings.TrimPrefix(url, "nats://"), ":")
-	if port, err = strconv.Atoi(text); err != nil {
+	port, err := strconv.Atoi(text)
+	if err != nil {
 		t.Fatal(err)
 	}
-	end(first)
+	first.Stop()
 	began := time.Now()
-	defer end(serve())
+	streamtest.Start(t, streamtest.Options{Port: port})
 	<-ended
 	if ctx.Err() != nil {
 		t.Fatal("the subscription goes on")
 	}
 	t.Logf("noticed after %v", time.Since(began).Round(time.Millisecond))
+}
+
+// TestSetupNamesTheRoomItNeeds has a NATS whose store is smaller than the stream.
+func TestSetupNamesTheRoomItNeeds(t *testing.T) {
+	conn, err := stream.Connect(streamtest.Start(t, streamtest.Options{StoreBytes: 1 << 30}).URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	err = conn.Setup(t.Context())
+	const want = "set up the usage stream: NATS has no 2 GiB of storage left for it; free some of its disk, or raise max_file_store in its configuration"
+	if err == nil || err.Error() != want {
+		t.Errorf("Setup: %v; want: %s", err, want)
+	}
 }

@@ -24,6 +24,8 @@ const (
 
 	maxPayload     = wire.MaxBatchBytes + 1024
 	maxStreamBytes = 2 << 30
+	// What JetStream answers when a stream would reserve more than is left: JSStorageResourcesExceededErr.
+	insufficientStorage jetstream.ErrorCode = 10047
 	// While a batch waits in the stream, its copies are turned away; but one gets in
 	// every so often, for the case that the stream can't give out the one it has.
 	copyEvery = 2 * time.Minute
@@ -110,6 +112,9 @@ func (c *Conn) Setup(ctx context.Context) error {
 		// once, so a batch that the database has lost since can come again.
 		MaxMsgsPerSubject: 1, DiscardNewPerSubject: true,
 	})
+	if refused := new(jetstream.APIError); errors.As(err, &refused) && refused.ErrorCode == insufficientStorage {
+		return fmt.Errorf("set up the usage stream: NATS has no %d GiB of storage left for it; free some of its disk, or raise max_file_store in its configuration", maxStreamBytes>>30)
+	}
 	if err != nil {
 		return fmt.Errorf("set up the usage stream: %w", err)
 	}
