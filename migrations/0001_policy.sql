@@ -157,3 +157,8 @@ create table overrides (
 );
 create index overrides_limit_idx on overrides (limit_id);
 create index overrides_until_idx on overrides (until) where not ended;
+
+-- +goose Down
+drop table overrides, identities, keys, accounts;
+alter table policy drop column default_tier_id, drop column anonymous_tier_id;
+drop table limits, tiers, meters, endpoints, endpoint_groups, policy;

@@ -178,3 +178,9 @@ create table levels (
     observed_at timestamptz not null,
     primary key (account_id, limit_id, key_id)
 );
+
+-- +goose Down
+drop view usage_local_month, usage_local_day;
+drop table levels, corrections, sent_source, sent_usage, meter_month, meter_day, meter_hour, meter_minute,
+    usage_month_shift, usage_day_shift, usage_month, usage_day, usage_hour, usage_minute,
+    retention, unaccounted, workers, sources;

@@ -70,11 +70,12 @@ create table api_tokens (
     scopes       text[] not null, -- permissions
     account_id   bigint constraint api_tokens_account_fkey references accounts, -- null: all accounts
     created_by   bigint references members on delete set null, -- null: the command line
-    parent_id    bigint references api_tokens on delete set null, -- the token with which it was made
     created_at   timestamptz not null default now(),
     expires_at   timestamptz,
     last_used_at timestamptz, -- to the minute
     revoked_at   timestamptz
 );
 create unique index api_tokens_name_key on api_tokens (name) where revoked_at is null;
-create index api_tokens_parent_idx on api_tokens (parent_id) where parent_id is not null;
+
+-- +goose Down
+drop table api_tokens, sign_in_tries, sessions, sign_in_links, recovery_codes, members;

@@ -96,3 +96,6 @@ create table denials (
 create index denials_request_idx on denials (request_id);
 create index denials_at_idx on denials (at desc, id desc);
 create index denials_account_idx on denials (account_id, at desc, id desc);
+
+-- +goose Down
+drop table denials, verdict_month, verdict_day, verdict_hour, verdict_minute, leases, quota_ledger, lease_processes;

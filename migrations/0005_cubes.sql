@@ -105,3 +105,7 @@ create table cube_reconciled_day (
     corrected numeric not null,
     imported  numeric not null
 );
+
+-- +goose Down
+drop table cube_reconciled_day, cube_reconciled, usage_pair_month, usage_pair_day, usage_caller_month, usage_caller_day, usage_caller_hour,
+    cube_packs, cubes;

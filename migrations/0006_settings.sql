@@ -54,3 +54,23 @@ begin
     end loop;
 end $$;
 -- +goose StatementEnd
+
+-- +goose Down
+-- +goose StatementBegin
+do $$
+declare
+    noted text;
+begin
+    foreach noted in array array['tiers', 'limits', 'endpoints', 'endpoint_groups', 'meters'] loop
+        execute format('drop trigger note_change on %I', noted);
+    end loop;
+    foreach noted in array array['accounts', 'keys', 'identities', 'overrides'] loop
+        execute format('drop trigger note_insert on %I', noted);
+        execute format('drop trigger note_update on %I', noted);
+        execute format('drop trigger note_delete on %I', noted);
+    end loop;
+end $$;
+-- +goose StatementEnd
+drop function note_catalog_change, note_account_changes;
+drop table policy_changes, policy_versions;
+alter table retention drop column revision;

@@ -35,29 +35,15 @@ insert into audit_head (seq, hash) values (0, decode(repeat('00', 32), 'hex'));
 
 -- +goose StatementBegin
 create function extend_audit_log() returns trigger language plpgsql as $$
-declare
-    stray bigint;
-    last record;
 begin
-    -- Each follows the one before it, and the first of them the head.
-    select a.seq into stray
-    from (select seq, prev_hash, lag(seq) over in_order as seq_before, lag(hash) over in_order as hash_before from added window in_order as (order by seq)) a
-    where a.seq_before is not null and (a.seq_before, a.hash_before) is distinct from (a.seq - 1, a.prev_hash) limit 1;
-    if found then
-        raise exception 'audit record % does not follow the head of the audit log', stray;
+    update audit_head set seq = new.seq, hash = new.hash where seq = new.seq - 1 and hash = new.prev_hash;
+    if not found then
+        raise exception 'audit record % does not follow the head of the audit log', new.seq;
     end if;
-    select l.seq, l.hash, f.seq - 1 as follows, f.prev_hash into last
-    from (select seq, prev_hash from added order by seq limit 1) f, (select seq, hash from added order by seq desc limit 1) l;
-    if found then
-        update audit_head h set seq = last.seq, hash = last.hash where h.seq = last.follows and h.hash = last.prev_hash;
-        if not found then
-            raise exception 'audit record % does not follow the head of the audit log', last.follows + 1;
-        end if;
-    end if;
-    return null;
+    return new;
 end $$;
 -- +goose StatementEnd
-create trigger extend_log after insert on audit_records referencing new table as added for each statement execute function extend_audit_log();
+create trigger extend_log before insert on audit_records for each row execute function extend_audit_log();
 
 -- +goose StatementBegin
 create function refuse_audit_change() returns trigger language plpgsql as $$
@@ -71,8 +57,8 @@ create trigger refuse_change before delete or truncate on audit_head for each st
 -- +goose StatementBegin
 create function refuse_audit_rewind() returns trigger language plpgsql as $$
 begin
-    if new.seq <= old.seq or not exists (select from audit_records where seq = new.seq and hash = new.hash) then
-        raise exception 'the head of the audit log moves on to a record, and never back' using errcode = 'insufficient_privilege';
+    if new.seq <> old.seq + 1 then
+        raise exception 'the head of the audit log moves on by one record at a time' using errcode = 'insufficient_privilege';
     end if;
     return new;
 end $$;
@@ -87,3 +73,7 @@ begin
     execute format('revoke delete, truncate on audit_head from public, %I', current_user);
 end $$;
 -- +goose StatementEnd
+
+-- +goose Down
+drop table audit_records, audit_head;
+drop function extend_audit_log, refuse_audit_change, refuse_audit_rewind;

@@ -15,3 +15,7 @@ alter table keys
     add column environment text not null default 'live' check (environment in ('live', 'sandbox')),
     add column scope_id    integer references key_scopes, -- null: everything
     add column replaces_id bigint constraint keys_replaces_key unique references keys; -- of a rotation
+
+-- +goose Down
+alter table keys drop column environment, drop column scope_id, drop column replaces_id;
+drop table key_scopes;

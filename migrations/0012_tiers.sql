@@ -134,7 +134,6 @@ create table tier_moves (
     step_seconds integer not null,
     percent      integer not null check (percent between 0 and 100), -- with steps: of the accounts, those of the lowest places have moved
     accounts     integer not null, -- at the start
-    moved        integer not null default 0, -- with steps: of them, as of the last step
     next_at      timestamptz, -- when the next step or account is due; null: nothing is
     started_at   timestamptz not null default now(),
     ended_at     timestamptz,
@@ -171,9 +170,8 @@ create table account_moves (
     constraint account_moves_cohort_fkey foreign key (tier_id, cohort_id) references cohorts (tier_id, id) on delete cascade
 );
 create unique index account_moves_pending_key on account_moves (account_id) where moved_at is null and cancelled_at is null;
-create index account_moves_due_idx on account_moves (due_at, id) where moved_at is null and cancelled_at is null and tier_move_id is null;
-create index account_moves_tier_due_idx on account_moves (tier_move_id, due_at, id) where moved_at is null and cancelled_at is null and tier_move_id is not null;
-create index account_moves_tier_move_idx on account_moves (tier_move_id) where tier_move_id is not null;
+create index account_moves_due_idx on account_moves (due_at) where moved_at is null and cancelled_at is null and tier_move_id is null;
+create index account_moves_tier_move_idx on account_moves (tier_move_id, due_at) where tier_move_id is not null;
 create index account_moves_cohort_idx on account_moves (cohort_id);
 
 -- +goose StatementBegin
@@ -229,3 +227,41 @@ create trigger keep_limit_targets before delete on endpoint_groups for each row 
 
 create trigger note_change after insert or update or delete on cohorts for each statement execute function note_catalog_change();
 create trigger note_change after insert or update or delete on tier_moves for each statement execute function note_catalog_change();
+
+-- +goose Down
+drop trigger keep_limit_targets on endpoints;
+drop trigger keep_limit_targets on endpoint_groups;
+drop function limit_target_holds;
+drop view account_versions;
+drop trigger choose_cohort on accounts;
+drop table account_moves;
+alter table accounts drop column cohort_id;
+drop table tier_moves;
+drop function account_place, choose_cohort, keep_limit_targets;
+drop trigger keep_sealed on version_limits;
+drop trigger keep_sealed on tier_versions;
+drop trigger check_targets on version_limits;
+drop function refuse_sealed_version, refuse_sealed_limits, check_limit_targets;
+-- What only other versions than the current have is lost.
+delete from version_limits where version_id not in (select version_id from cohorts where head);
+alter table overrides drop constraint overrides_limit_id_fkey;
+delete from overrides where limit_id not in (select limit_id from version_limits);
+alter table version_limits
+    drop constraint version_limits_pkey, drop constraint version_limits_name_key, drop constraint version_limits_version_fkey,
+    drop constraint version_limits_limit_fkey, drop column version_id;
+drop index version_limits_limit_idx;
+drop table limits;
+alter index version_limits_endpoint_idx rename to limits_endpoint_idx;
+alter index version_limits_group_idx rename to limits_group_idx;
+alter table version_limits rename column limit_id to id;
+alter table version_limits rename to limits;
+alter table limits
+    alter column id add generated always as identity,
+    add constraint limits_pkey primary key (id),
+    add constraint limits_tier_id_fkey foreign key (tier_id) references tiers on delete cascade,
+    add constraint limits_endpoint_fkey foreign key (endpoint_id) references endpoints,
+    add constraint limits_group_fkey foreign key (group_id) references endpoint_groups,
+    add constraint limits_name_key unique (tier_id, name) deferrable initially deferred;
+select setval('limits_id_seq', (select max(id) from limits)) where exists (select from limits);
+alter table overrides add constraint overrides_limit_id_fkey foreign key (limit_id) references limits on delete cascade;
+drop table cohorts, tier_versions;

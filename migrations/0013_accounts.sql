@@ -69,3 +69,14 @@ create table scheduled_changes (
 );
 create index scheduled_changes_due_idx on scheduled_changes (greatest(at, not_before)) where status = 'pending';
 create index scheduled_changes_account_idx on scheduled_changes (account_id, id) where account_id is not null;
+
+-- +goose Down
+drop table scheduled_changes;
+alter table overrides drop column introductory;
+alter table policy drop column introductory_percent, drop column introductory_days;
+drop index keys_prefix_idx, identities_search_idx;
+alter table accounts add column suspended boolean not null default false;
+update accounts set suspended = true where status in ('suspended', 'closed');
+alter table accounts drop column search, drop column status, drop column labels, drop column trial_ends_at, drop column trial_then,
+    drop column trial_tier_id, drop column closed_at;
+drop function folded, label_lines;

@@ -15,3 +15,7 @@ create table endpoint_sources (
 );
 alter table endpoints add column source_id bigint constraint endpoints_source_fkey references endpoint_sources; -- null: made by hand
 create index endpoints_source_idx on endpoints (source_id);
+
+-- +goose Down
+alter table endpoints drop column source_id;
+drop table endpoint_sources;

@@ -17,3 +17,6 @@ create table idempotency_keys (
     primary key (actor_kind, actor_id, digest)
 );
 create index idempotency_keys_claimed_idx on idempotency_keys (claimed_at);
+
+-- +goose Down
+drop table idempotency_keys;

@@ -87,3 +87,11 @@ begin
     end loop;
 end $$;
 -- +goose StatementEnd
+
+-- +goose Down
+drop table database_roles;
+drop function make_partition, drop_partition;
+alter function extend_audit_log security invoker;
+alter function extend_audit_log reset search_path;
+alter table sessions drop column openid;
+drop table openid_attempts, openid_identities;

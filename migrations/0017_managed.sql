@@ -10,3 +10,6 @@ create table managed (
     tier_id     bigint constraint managed_tier_key unique references tiers on delete cascade,
     check (num_nonnulls(group_id, endpoint_id, meter_id, tier_id) = 1)
 );
+
+-- +goose Down
+drop table managed;

@@ -15,3 +15,8 @@ create table confirmations (
     primary key (source, snapshot)
 );
 create index confirmations_at_idx on confirmations (at);
+
+-- +goose Down
+drop table confirmations;
+alter table workers drop column first_seen_at;
+alter table policy_versions drop column made_at, drop column record;

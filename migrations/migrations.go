@@ -1,6 +1,7 @@
 // Package migrations holds the numbered SQL that makes and changes Weir's
-// database. A number that has been released is never edited again. They lead one way:
-// whoever wants back restores a backup, which has the rows, too.
+// database. A number that has been released is never edited again, which released.sum
+// watches over. They lead one way: whoever wants back restores a backup, which has the
+// rows, too; the ways down that the first of them have are never taken.
 package migrations
 
 import "embed"
