@@ -80,9 +80,13 @@ type printed struct {
 func (p *plane) weir(args ...string) printed {
 	p.t.Helper()
 	var out, errs bytes.Buffer
+	var waited time.Duration
 	code := cli.Run(p.t.Context(), &commands{}, args, &cli.Terminal{
-		In: strings.NewReader(p.in), Out: &out, Err: &errs, Interactive: p.asked, Now: func() time.Time { return p.now },
-		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		In: strings.NewReader(p.in), Out: &out, Err: &errs, Interactive: p.asked, Now: func() time.Time { return p.now.Add(waited) },
+		Wait: func(ctx context.Context, d time.Duration) error {
+			waited += d
+			return ctx.Err()
+		},
 	})
 	got := printed{out.String(), errs.String(), code}
 	if strings.Contains(got.Out+got.Err, p.token) {

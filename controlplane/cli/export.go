@@ -123,7 +123,8 @@ func (c exportCommand) Run(ctx context.Context, t *Terminal, remote *client.Clie
 	if err != nil {
 		return err
 	}
-	p := &progress{Writer: draft, to: t.Err, shown: t.Interactive && draft.to != "", now: t.Now, lines: c.Format != "parquet", titled: c.Format == "csv"}
+	t.rewriting = t.Interactive && draft.to != ""
+	p := &progress{Writer: draft, to: t.Err, shown: t.rewriting, now: t.Now, lines: c.Format != "parquet", titled: c.Format == "csv"}
 	p.begin()
 	sink := client.Sink{Writer: p}
 	if draft.to != "" {
@@ -175,9 +176,9 @@ func (p *progress) Write(b []byte) (int, error) {
 	if now := p.now(); p.shown && now.Sub(p.told) >= tellEvery {
 		p.told = now
 		if p.lines {
-			fmt.Fprintf(p.to, "\r%s, %s ", Counted(max(0, p.rows), "row"), Counted(p.bytes, "byte"))
+			fmt.Fprintf(p.to, clearLine+"%s, %s ", Counted(max(0, p.rows), "row"), Counted(p.bytes, "byte"))
 		} else {
-			fmt.Fprintf(p.to, "\r%s ", Counted(p.bytes, "byte"))
+			fmt.Fprintf(p.to, clearLine+"%s ", Counted(p.bytes, "byte"))
 		}
 	}
 	return n, err
@@ -198,8 +199,8 @@ func (p *progress) countLines(b []byte) {
 
 // end ends the line that tells of progress.
 func (p *progress) end() {
-	if p.shown && !p.told.IsZero() {
-		fmt.Fprint(p.to, "\r\x1b[K")
+	if p.shown {
+		fmt.Fprint(p.to, clearLine)
 	}
 }
 

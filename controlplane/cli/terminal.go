@@ -26,6 +26,9 @@ type Terminal struct {
 	Now         func() time.Time
 	// Wait lets time pass; it ends early with the context.
 	Wait func(context.Context, time.Duration) error
+
+	// rewriting says that the last line of Err tells of progress, and may be written anew.
+	rewriting bool
 }
 
 // Standard is the terminal of this process.
@@ -39,9 +42,45 @@ func Standard() *Terminal {
 	}
 }
 
-// retrying tells of a call that is made again.
-func (t *Terminal) retrying(err error, wait time.Duration) {
-	fmt.Fprintf(t.Err, "weir: %s; asked again in %s\n", printable(err.Error()), wait)
+// retrying tells of a call that is made again; of a transfer, on a terminal, in the line
+// that tells of its progress if there is one.
+func (t *Terminal) retrying(r client.Retry) {
+	left := r.Left.Round(time.Second)
+	switch {
+	case r.Transfer && t.Interactive:
+		end := "\n"
+		if t.rewriting {
+			end = " "
+		}
+		fmt.Fprintf(t.Err, "%sthe connection broke at %s; trying again for another %s%s", clearLine, size(r.Bytes), seconds(left), end)
+	case r.Left > 0:
+		fmt.Fprintf(t.Err, "weir: %s; asked again in %s, for another %s\n", printable(r.Err.Error()), r.Wait.Round(time.Millisecond), seconds(left))
+	default:
+		fmt.Fprintf(t.Err, "weir: %s; asked again in %s\n", printable(r.Err.Error()), r.Wait.Round(time.Millisecond))
+	}
+}
+
+// clearLine begins the line anew.
+const clearLine = "\r\x1b[K"
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%d s", int(d.Seconds())) }
+
+// size is a number of bytes as people say it.
+func size(bytes int64) string {
+	if bytes < 1000 {
+		return Counted(bytes, "byte")
+	}
+	n, unit := float64(bytes)/1000, "kB"
+	for _, larger := range []string{"MB", "GB", "TB"} {
+		if n < 1000 {
+			break
+		}
+		n, unit = n/1000, larger
+	}
+	if n < 10 {
+		return fmt.Sprintf("%.1f %s", n, unit)
+	}
+	return fmt.Sprintf("%.0f %s", n, unit)
 }
 
 // confirm asks a question that only yes answers. Where nobody can be asked, --yes has

@@ -105,9 +105,18 @@ func TestUsageOnTheCommandLine(t *testing.T) {
 				}
 			}
 		}
-		line.breakOff(100, 1)
 		dir := t.TempDir()
 		file := filepath.Join(dir, "usage.csv")
+		p.asked = true
+		line.breakOff(2, 1)
+		if got := p.weir("export", "--out", file, "--url", server); got.Code != 0 || !strings.Contains(got.Err, "\r\x1b[Kthe connection broke at 1 byte; trying again for another 60 s \r\x1b[K") {
+			t.Errorf("on a terminal: %+v", got)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		p.asked = false
+		line.breakOff(100, 1)
 		p.refused(1, "what came is not whole; it is in "+file+".", "export", "--out", file, "--url", server)
 		if _, err := os.Stat(file); err == nil {
 			t.Error("an export that was cut off looks whole")

@@ -2,7 +2,6 @@ package client
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/tls"
@@ -18,15 +17,15 @@ import (
 	"time"
 
 	"github.com/Khan/genqlient/graphql"
+
+	"github.com/weirhq/weir/controlplane/retry"
 )
 
 // Bounds of one call.
 const (
+	// attempts of a call before the control plane has answered anything: of a mistyped
+	// URL people hear within seconds.
 	attempts       = 4
-	firstWait      = 200 * time.Millisecond // doubles with each attempt
-	longestPause   = 2 * time.Second        // between attempts, unless an answer asks for more
-	longestWait    = 30 * time.Second       // that an answer may ask for; who asks for more is not asked again
-	takenAttempts  = 20                     // some 35 s: a key stays taken for 30 s after a control plane died
 	maxAnswerBytes = 64 << 20
 )
 
@@ -46,33 +45,47 @@ func (c *Client) MakeRequest(ctx context.Context, req *graphql.Request, resp *gr
 	if strings.HasPrefix(strings.TrimSpace(req.Query), "mutation") {
 		key = rand.Text()
 	}
-	return c.again(ctx, func() (bool, error) { return false, c.post(ctx, body, key, resp.Data) })
+	return c.again(ctx, nil, func() (bool, error) { return false, c.post(ctx, body, key, resp.Data) })
 }
 
 // again does something until it is done, or fails in a way that may not pass, or has
-// failed too often since it came further.
-func (c *Client) again(ctx context.Context, do func() (further bool, err error)) error {
-	wait := firstWait
-	for attempt := 1; ; attempt++ {
+// failed for too long since it came further. A transfer, which is nil for a call, goes on
+// for [retry.Within], and so does a call once the control plane has answered: by then it
+// is known to be there, and is being started anew.
+func (c *Client) again(ctx context.Context, transfer *download, do func() (further bool, err error)) error {
+	var pace retry.Pace
+	for {
 		further, err := do()
 		if further {
-			attempt, wait = 1, firstWait
+			pace.Progress()
 		}
 		var later *laterError
-		if err == nil || !errors.As(err, &later) || attempt >= cmp.Or(later.attempts, attempts) || ctx.Err() != nil {
+		if err == nil || !errors.As(err, &later) || ctx.Err() != nil {
 			return err
 		}
-		if later.after > longestWait {
+		if pace.Attempts = attempts; transfer != nil || c.met.Load() {
+			pace.Attempts = 0
+		}
+		try, again := pace.Next(c.now(), c.random(), later.after)
+		switch {
+		case !again && later.after > 0:
 			return fmt.Errorf("%w; the control plane asks to come back in %s", err, later.after)
-		}
-		pause := max(wait, later.after)
-		if c.tell != nil {
-			c.tell(err, pause)
-		}
-		if err := c.wait(ctx, pause); err != nil {
+		case !again && pace.Attempts == 0:
+			return fmt.Errorf("%w; it was tried again for %s and came no further", err, retry.Within)
+		case !again:
 			return err
 		}
-		wait = min(2*wait, longestPause)
+		told := Retry{Err: err, Wait: try.After, Transfer: transfer != nil}
+		if pace.Attempts == 0 {
+			told.Left = try.Left
+		}
+		if transfer != nil {
+			told.Bytes = transfer.bytes
+		}
+		c.tell(told)
+		if err := c.wait(ctx, try.After); err != nil {
+			return err
+		}
 	}
 }
 
@@ -81,8 +94,6 @@ func (c *Client) again(ctx context.Context, do func() (further bool, err error))
 type laterError struct {
 	err   error
 	after time.Duration // what the answer asked for; 0: nothing
-	// How often it may be made; 0: as often as others.
-	attempts int
 }
 
 func (e *laterError) Error() string { return e.err.Error() }
@@ -115,7 +126,7 @@ func (c *Client) post(ctx context.Context, body []byte, key string, data any) er
 	err = c.read(answer, content, data)
 	var refused *Error
 	if errors.As(err, &refused) && slices.ContainsFunc(refused.Faults, func(f Fault) bool { return f.Code == "CONFLICT" && f.Field == "Idempotency-Key" }) {
-		return &laterError{err: err, attempts: takenAttempts} // an attempt that got no answer is still being carried out
+		return &laterError{err: err} // an attempt that got no answer is still being carried out
 	}
 	return err
 }
@@ -137,6 +148,7 @@ func (c *Client) read(answer *http.Response, content []byte, data any) error {
 	if err := json.Unmarshal(content, &reply); err != nil || reply.Data == nil && reply.Errors == nil {
 		return c.refused(answer, content)
 	}
+	c.met.Store(true)
 	if len(reply.Errors) > 0 {
 		return errorOf(reply.Errors)
 	}

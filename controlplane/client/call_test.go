@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/pem"
@@ -18,7 +19,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/weirhq/weir/controlplane/certs/certstest"
 	"github.com/weirhq/weir/controlplane/client"
@@ -41,13 +42,14 @@ const (
 // again, and keeps what it was asked.
 type script struct {
 	answers []answer
+	timeout time.Duration // of a call; 0: a minute
 
 	mu     sync.Mutex
 	keys   []string // Idempotency-Key of each request
 	bodies []string
 
 	waits []time.Duration // before each call that was made again, of a clock that costs no time
-	told  []string
+	told  []client.Retry
 }
 
 func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -78,10 +80,15 @@ func (s *script) asked() (keys, bodies []string) {
 
 func (s *script) client(t *testing.T, url, ca string) *client.Client {
 	t.Helper()
+	now := time.Now()
 	c, err := client.New(client.Config{
-		URL: url, Token: "wt_a_token", CAFile: ca, Timeout: time.Minute,
-		Wait:     func(ctx context.Context, d time.Duration) error { s.waits = append(s.waits, d); return ctx.Err() },
-		Retrying: func(err error, d time.Duration) { s.told = append(s.told, fmt.Sprintf("%v, %s", err, d)) },
+		URL: url, Token: "wt_a_token", CAFile: ca, Timeout: cmp.Or(s.timeout, time.Minute),
+		Wait: func(ctx context.Context, d time.Duration) error {
+			s.waits, now = append(s.waits, d), now.Add(d)
+			return ctx.Err()
+		},
+		Now: func() time.Time { return now }, Random: func() float64 { return 1 },
+		Retrying: func(r client.Retry) { s.told = append(s.told, r) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -107,14 +114,22 @@ func TestCallsAreMadeAgain(t *testing.T) {
 		waits   []time.Duration
 		fails   string
 	}{
-		"not when they worked":                          {[]answer{good}, nil, ""},
-		"when the connection was cut":                   {[]answer{{}, {}, good}, []time.Duration{200 * ms, 400 * ms}, ""},
-		"when something between was in the way":         {[]answer{later(502, ""), later(503, "soon"), later(504, "-1"), good}, []time.Duration{200 * ms, 400 * ms, 800 * ms}, ""},
-		"as late as they are told to":                   {[]answer{later(429, "9"), later(503, "Sun, 01 Nov 2026 12:00:20 GMT"), good}, []time.Duration{9 * time.Second, 20 * time.Second}, ""},
-		"no earlier than by themselves":                 {[]answer{later(503, "0"), later(503, "Sun, 01 Nov 2026 11:00:00 GMT"), good}, []time.Duration{200 * ms, 400 * ms}, ""},
-		"not when they are told to come much later":     {[]answer{later(429, "3600"), good}, nil, "the control plane asks to come back in 1h0m0s"},
-		"while the first attempt is being carried out":  {[]answer{{}, {409, nil, busy}, good}, []time.Duration{200 * ms, 400 * ms}, ""},
-		"for half a minute while their key is taken":    {append(slices.Repeat([]answer{{409, nil, busy}}, 19), good), append([]time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms}, slices.Repeat([]time.Duration{2 * time.Second}, 15)...), ""},
+		"not when they worked":                         {[]answer{good}, nil, ""},
+		"when the connection was cut":                  {[]answer{{}, {}, good}, []time.Duration{200 * ms, 400 * ms}, ""},
+		"when something between was in the way":        {[]answer{later(502, ""), later(503, "soon"), later(504, "-1"), good}, []time.Duration{200 * ms, 400 * ms, 800 * ms}, ""},
+		"as late as they are told to":                  {[]answer{later(429, "9"), later(503, "Sun, 01 Nov 2026 12:00:20 GMT"), good}, []time.Duration{9 * time.Second, 20 * time.Second}, ""},
+		"no earlier than by themselves":                {[]answer{later(503, "0"), later(503, "Sun, 01 Nov 2026 11:00:00 GMT"), good}, []time.Duration{200 * ms, 400 * ms}, ""},
+		"not when they are told to come much later":    {[]answer{later(429, "3600"), good}, nil, "the control plane asks to come back in 1h0m0s"},
+		"while the first attempt is being carried out": {[]answer{{}, {409, nil, busy}, good}, []time.Duration{200 * ms, 400 * ms}, ""},
+		"as long as their key is taken": {
+			append(slices.Repeat([]answer{{409, nil, busy}}, 10), good),
+			append([]time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms}, slices.Repeat([]time.Duration{5 * time.Second}, 5)...), "",
+		},
+		"for a minute once there was an answer": {
+			[]answer{{409, nil, busy}, later(503, "")},
+			append([]time.Duration{200 * ms, 400 * ms, 800 * ms, 1600 * ms, 3200 * ms}, append(slices.Repeat([]time.Duration{5 * time.Second}, 10), 3800*ms)...),
+			"it was tried again for 1m0s and came no further",
+		},
 		"four times in all":                             {[]answer{{}}, []time.Duration{200 * ms, 400 * ms, 800 * ms}, "reach the control plane at http://127.0.0.1:"},
 		"not when they were refused":                    {[]answer{{200, nil, `{"errors":[{"message":"no","extensions":{"code":"CONFLICT","field":"name"}}]}`}, good}, nil, "name: no"},
 		"not when the token is unknown":                 {[]answer{{401, nil, ""}, good}, nil, "does not know the API token"},
@@ -127,7 +142,7 @@ func TestCallsAreMadeAgain(t *testing.T) {
 			if c.fails == "" && err != nil || c.fails != "" && (err == nil || !strings.Contains(err.Error(), c.fails)) {
 				t.Errorf("got %v, want %q", err, c.fails)
 			}
-			if diff := cmp.Diff(c.waits, s.waits); diff != "" {
+			if diff := gocmp.Diff(c.waits, s.waits); diff != "" {
 				t.Error(diff)
 			}
 			keys, bodies := s.asked()
@@ -138,7 +153,7 @@ func TestCallsAreMadeAgain(t *testing.T) {
 				t.Errorf("asked under the keys %q", keys)
 			}
 			if len(s.told) != len(c.waits) {
-				t.Errorf("told %q", s.told)
+				t.Errorf("told %+v", s.told)
 			}
 		})
 	}
@@ -153,6 +168,19 @@ func TestCallsAreMadeAgain(t *testing.T) {
 		_, err := client.ReadViewer(t.Context(), c)
 		if keys, _ := s.asked(); err != nil || len(keys) != 3 || keys[0] == keys[1] || keys[2] != "" {
 			t.Errorf("%q, %v", keys, err)
+		}
+	})
+	t.Run("over a restart in the middle of many", func(t *testing.T) {
+		s := &script{answers: append(append([]answer{good}, slices.Repeat([]answer{{}}, 12)...), good)}
+		c := s.serve(t)
+		for range 2 {
+			if _, err := client.ResetAccount(t.Context(), c, "acc_1"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		keys, _ := s.asked()
+		if len(keys) != 14 || len(slices.Compact(keys)) != 2 || s.told[0].Left != time.Minute || s.told[0].Transfer {
+			t.Errorf("asked under the keys %q, told %+v", keys, s.told)
 		}
 	})
 	t.Run("until nobody waits any more", func(t *testing.T) {

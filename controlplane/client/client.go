@@ -6,11 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,8 +29,21 @@ type Config struct {
 	Timeout time.Duration
 	// Wait sleeps before a call is made again; it ends early with the context.
 	Wait func(context.Context, time.Duration) error
-	// Retrying is told of a call that will be made again, and after how long; it may be nil.
-	Retrying func(err error, wait time.Duration)
+	// Now and Random, from 0 up to 1, pace what is made again; nil: of this machine.
+	Now    func() time.Time
+	Random func() float64
+	// Retrying is told of a call that will be made again; it may be nil.
+	Retrying func(Retry)
+}
+
+// Retry is a call that failed and will be made again.
+type Retry struct {
+	Err  error
+	Wait time.Duration // until it is made again
+	Left time.Duration // in which it will be; 0: it is made only some times
+	// Transfer says that it is a download, of which there are Bytes.
+	Transfer bool
+	Bytes    int64
 }
 
 // Client calls one control plane. It may be used by many at once.
@@ -37,9 +52,12 @@ type Client struct {
 	token   string
 	timeout time.Duration
 	wait    func(context.Context, time.Duration) error
-	tell    func(err error, wait time.Duration)
+	now     func() time.Time
+	random  func() float64
+	tell    func(Retry)
 	caFile  string
 	http    *http.Client
+	met     atomic.Bool // whether the control plane has answered
 }
 
 // New returns a client. It makes no call yet.
@@ -66,11 +84,22 @@ func New(c Config) (*Client, error) {
 			return nil, err
 		}
 	}
-	return &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, tell: c.Retrying, caFile: c.CAFile, http: &http.Client{
+	made := &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, now: c.Now, random: c.Random, tell: c.Retrying, caFile: c.CAFile}
+	if made.now == nil {
+		made.now = time.Now
+	}
+	if made.random == nil {
+		made.random = rand.Float64
+	}
+	if made.tell == nil {
+		made.tell = func(Retry) {}
+	}
+	made.http = &http.Client{
 		Transport: transport,
 		// A redirect could take the token elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}
+	return made, nil
 }
 
 // URL is the control plane's.

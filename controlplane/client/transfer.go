@@ -11,9 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,7 +37,7 @@ type Sink struct {
 // error leaves out with part of an answer, or nothing.
 func (c *Client) Download(ctx context.Context, path string, query url.Values, out Sink) (rows int64, err error) {
 	d := &download{to: out, hash: sha256.New()}
-	err = c.again(ctx, func() (further bool, err error) {
+	err = c.again(ctx, d, func() (further bool, err error) {
 		before := d.furthest
 		rows, err = c.attempt(ctx, path+"?"+query.Encode(), d)
 		return d.furthest > before, err
@@ -51,8 +53,11 @@ func (c *Client) attempt(ctx context.Context, path string, d *download) (rows in
 	if err != nil {
 		return 0, err
 	}
-	answer, err := c.http.Do(r)
-	if late := net.Error(nil); errors.Is(context.Cause(ctx), errStalled) || errors.As(err, &late) && late.Timeout() {
+	var sent atomic.Bool
+	answer, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(wrote httptrace.WroteRequestInfo) { sent.Store(wrote.Err == nil) },
+	})))
+	if late := net.Error(nil); sent.Load() && (errors.Is(context.Cause(ctx), errStalled) || errors.As(err, &late) && late.Timeout()) {
 		// It would take as long again, and be as much work.
 		return 0, fmt.Errorf("%w; give it longer with --timeout, or ask for less", c.unreached(errStalled))
 	}

@@ -2,13 +2,16 @@ package client_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,6 +20,8 @@ import (
 
 	"github.com/weirhq/weir/controlplane/client"
 )
+
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // table has rows of different lengths.
 func table(seed uint64) []byte {
@@ -91,9 +96,51 @@ func TestADownloadGoesOnWhereItBrokeOff(t *testing.T) {
 		}
 	})
 	t.Run("but not for ever", func(t *testing.T) {
-		b := &breaking{tables: [][]byte{table(0)}, cuts: []int{100, 100, 90, 100, 100}}
-		if got, _, err := b.download(t, true); !bytes.Equal(got, b.tables[0][:100]) || err == nil || !strings.HasPrefix(err.Error(), "the answer was cut off: ") || b.asked != 4 {
-			t.Errorf("%d bytes after %d answers, %v", len(got), b.asked, err)
+		b := &breaking{tables: [][]byte{table(0)}, cuts: append([]int{100, 100, 90}, slices.Repeat([]int{100}, 97)...)}
+		server, s := httptest.NewServer(b), new(script)
+		defer server.Close()
+		var got bytes.Buffer
+		_, err := s.client(t, server.URL, "").Download(t.Context(), "/api/v1/usage.csv", url.Values{}, client.Sink{Writer: &got})
+		if !bytes.Equal(got.Bytes(), b.tables[0][:100]) || err == nil || !strings.HasPrefix(err.Error(), "the answer was cut off: ") || !strings.Contains(err.Error(), "for 1m0s and came no further") {
+			t.Errorf("%d bytes after %d answers, %v", got.Len(), b.asked, err)
+		}
+		var waited time.Duration
+		for i, r := range s.told {
+			if !r.Transfer || r.Bytes != 100 || r.Left != time.Minute-waited || r.Wait != s.waits[i] {
+				t.Errorf("told %+v after %s", r, waited)
+			}
+			waited += s.waits[i]
+		}
+		if waited != time.Minute || b.asked != len(s.waits)+1 {
+			t.Errorf("gave up after %s and %d answers", waited, b.asked)
+		}
+	})
+	t.Run("and ends when nobody waits any more", func(t *testing.T) {
+		server := httptest.NewServer(&breaking{tables: [][]byte{table(0)}, cuts: slices.Repeat([]int{100}, 100)})
+		defer server.Close()
+		ctx, interrupt := context.WithCancel(t.Context())
+		c, err := client.New(client.Config{
+			URL: server.URL, Token: "wt_a_token", Timeout: time.Minute, Now: func() time.Time { return noon }, Random: func() float64 { return 1 },
+			Retrying: func(client.Retry) { interrupt() },
+			Wait:     func(ctx context.Context, _ time.Duration) error { return client.Sleep(ctx, time.Hour) },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Download(ctx, "/api/v1/usage.csv", url.Values{}, client.Sink{Writer: io.Discard}); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+	t.Run("also when nothing takes what it asks", func(t *testing.T) {
+		silent, err := net.Listen("tcp", "127.0.0.1:0") // and no TLS ever begins
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer silent.Close()
+		s := &script{timeout: time.Millisecond}
+		_, err = s.client(t, "https://"+silent.Addr().String(), "").Download(t.Context(), "/api/v1/usage.csv", url.Values{}, client.Sink{Writer: io.Discard})
+		if err == nil || !strings.Contains(err.Error(), "for 1m0s and came no further") || len(s.waits) < 4 {
+			t.Errorf("%v after %v", err, s.waits)
 		}
 	})
 	t.Run("and begins anew when the answer has become another", func(t *testing.T) {
@@ -117,11 +164,7 @@ func TestADownloadGoesOnWhereItBrokeOff(t *testing.T) {
 			<-r.Context().Done() // the client has gone
 		}))
 		defer server.Close()
-		c, err := client.New(client.Config{URL: server.URL, Token: "wt_a_token", Timeout: time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = c.Download(t.Context(), "/api/v1/usage.csv", url.Values{}, client.Sink{Writer: io.Discard})
+		_, err := (&script{timeout: time.Millisecond}).client(t, server.URL, "").Download(t.Context(), "/api/v1/usage.csv", url.Values{}, client.Sink{Writer: io.Discard})
 		if err == nil || !strings.Contains(err.Error(), "give it longer with --timeout") {
 			t.Error(err)
 		}
