@@ -83,6 +83,11 @@ func (r *auditRecordResolver) Irrevertible(ctx context.Context, obj *audit.Recor
 	return nil, nil
 }
 
+func (r *auditRecordResolver) RevertPreview(ctx context.Context, obj *audit.Record) (*string, error) {
+	text, err := r.revertPreview(ctx, obj)
+	return present(text), err
+}
+
 func (r *auditRecordResolver) PrevHash(ctx context.Context, obj *audit.Record) (string, error) {
 	return obj.PrevHash.String(), nil
 }

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,13 @@ func (r *Resolver) revert(ctx context.Context, seq int64, force bool) error {
 	if err != nil {
 		return controlplane.Conflict("seq", "this can't be reverted: %s", err)
 	}
+	if record.Action == audit.PublishTier {
+		if err := mayChange(ctx, back.Field); err != nil {
+			return err
+		}
+		_, err := r.DB.RevertPublication(ctx, record, force)
+		return err
+	}
 	present, err := r.DB.Present(ctx, record)
 	if err != nil {
 		return err
@@ -37,6 +45,38 @@ func (r *Resolver) revert(ctx context.Context, seq int64, force bool) error {
 		}
 	}
 	return r.carry(postgres.IfUnchanged(ctx, present), back.Field, back.Input)
+}
+
+// revertPreview says what reverting a record would do; empty: it can't be reverted.
+func (r *Resolver) revertPreview(ctx context.Context, record *audit.Record) (string, error) {
+	if _, err := record.Reversal(); err != nil {
+		return "", nil
+	}
+	name := cmp.Or(record.Object.Name, "It")
+	switch {
+	case record.Action == audit.PublishTier:
+		text, err := r.DB.PreviewPublicationRevert(ctx, *record)
+		if faults := controlplane.Faults(err); len(faults) > 0 {
+			return "Not now: " + faults[0].Message + ".", nil
+		}
+		return text, err
+	case record.After == nil:
+		return name + " comes back, with its id.", nil
+	case record.Before == nil:
+		return name + " is taken away again.", nil
+	}
+	changes, err := record.Changes()
+	if err != nil || len(changes) == 0 {
+		return name + " is put back to what it was.", err
+	}
+	paths := make([]string, 0, maxNamed+1)
+	for _, c := range changes[:min(len(changes), maxNamed)] {
+		paths = append(paths, c.Path)
+	}
+	if len(changes) > maxNamed {
+		paths = append(paths, "and more")
+	}
+	return fmt.Sprintf("%s is put back to what it was in: %s.", name, strings.Join(paths, ", ")), nil
 }
 
 // bringBack makes what a record is the deletion of again, with the id that it had.

@@ -47,6 +47,7 @@ func weigh(c *generated.Config) {
 		return rows(g.Points(from, orNow(to)), child)
 	}
 	c.Complexity.Pilot.Effect = func(child int) int { return sum(500, child) } // it looks at all accounts of the tier
+	c.Complexity.AuditRecord.RevertPreview = func(child int) int { return sum(100, child) } // of a publication it looks at all accounts of the tier
 	c.Complexity.Query.Preview = func(child int, in model.PreviewInput) int { return rows(in.First, child) }
 	c.Complexity.Query.Explore = func(child int, in model.ExploreInput) int { return rows(in.Top, child) }
 	c.Complexity.Query.HeatMap = func(child int, _ model.HeatMapInput) int { return rows(explore.HoursOfWeek, child) }

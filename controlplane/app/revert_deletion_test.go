@@ -14,7 +14,7 @@ func (p *plane) policyText() string {
 	p.must(`{
 		endpoints{nodes{id method template cost group{id} source{id}}} endpointGroups{nodes{id name endpoints{nodes{id}}}}
 		meters{nodes{id name unit header hidden endpoint{id}}} managedObjects{id manager}
-		tiers{nodes{id name version{id number} draft{limits{id}} pilot{id state} limits{id name} versions{nodes{id number limits{id name endpoint{id} group{id}}}}}}
+		tiers{nodes{id name version{id number} draft{limits{id}} pilot{id state} move{id version{id} when state percent accounts moved startedAt endedAt} limits{id name} versions{nodes{id number limits{id name endpoint{id} group{id}}}}}}
 		accounts{nodes{identities{nodes{id value}} overrides{nodes{id amount limit{name}}} keys{nodes{scope{endpoints{id} groups{id}}}}}}
 	}`, &seen)
 	return string(seen)
@@ -45,6 +45,9 @@ func TestDeletionsAreReverted(t *testing.T) {
 	for _, id := range []string{tier, other} {
 		run(`updateTier(input:{id:%q,limits:[{name:"plain",amount:7,period:DAY}]}){snapshot}`, id)
 	}
+	leaver := made(`createAccount(input:{name:"Leaver",tierId:%q}){account{id}}`, other)
+	run(`publishTier(input:{tierId:%q,fromVersion:2,move:{when:PERIOD_END}}){snapshot}`, other)
+	run(`moveAccount(input:{accountId:%q,tierId:%q,when:NOW}){snapshot}`, leaver, tier)
 	run(`saveTierDraft(input:{tierId:%q,limits:[{name:"later",amount:9,period:DAY}]}){snapshot}`, other)
 	account := made(`createAccount(input:{name:"Birch",tierId:%q}){account{id}}`, tier)
 	run(`createKey(input:{accountId:%q,name:"ci",scope:{endpointIds:[%q],groupIds:[%q]}}){key{id}}`, account, endpoint, group)

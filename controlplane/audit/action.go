@@ -14,9 +14,11 @@ const (
 	SaveTierDraft    Action = "SAVE_TIER_DRAFT"
 	DiscardTierDraft Action = "DISCARD_TIER_DRAFT"
 	PublishTier      Action = "PUBLISH_TIER"
-	CopyTier         Action = "COPY_TIER"
-	ChangeTierMove   Action = "CHANGE_TIER_MOVE"
-	AdvanceTierMove  Action = "ADVANCE_TIER_MOVE"
+	// RevertPublication put accounts back that a publication had moved.
+	RevertPublication Action = "REVERT_PUBLICATION"
+	CopyTier          Action = "COPY_TIER"
+	ChangeTierMove    Action = "CHANGE_TIER_MOVE"
+	AdvanceTierMove   Action = "ADVANCE_TIER_MOVE"
 
 	StartPilot   Action = "START_PILOT"
 	ChangePilot  Action = "CHANGE_PILOT"
@@ -78,7 +80,7 @@ const (
 func Actions() []Action {
 	return append(peopleActions(), []Action{
 		CreateTier, UpdateTier, ReorderLimits, DeleteTier, SetDefaults,
-		SaveTierDraft, DiscardTierDraft, PublishTier, CopyTier, ChangeTierMove, AdvanceTierMove,
+		SaveTierDraft, DiscardTierDraft, PublishTier, RevertPublication, CopyTier, ChangeTierMove, AdvanceTierMove,
 		StartPilot, ChangePilot, EndPilot, PromotePilot, SettlePilot,
 		MoveAccount, ScheduleAccountMove, CancelAccountMove,
 		CreateAccount, UpdateAccount, EndTrial, ResetAccount, SetOverride, DeleteOverride, EndOverride, AddIdentity, RemoveIdentity,

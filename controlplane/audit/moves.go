@@ -10,6 +10,14 @@ func OfTierMove(m controlplane.TierMove) Image {
 	}}
 }
 
+// OfLastMove is all of a move that has to come back with a tier that was deleted.
+func OfLastMove(m controlplane.TierMove) State {
+	s := OfTierMove(m).State
+	s["steps"], s["stepMinutes"] = m.Steps, m.StepMinutes
+	s["startedAt"], s["endedAt"] = at(&m.StartedAt), at(m.EndedAt)
+	return s
+}
+
 // Place is where an account is, and the revision that it is at there; 0 where that is
 // not known yet.
 type Place struct {
@@ -39,4 +47,24 @@ func OfAccountMove(m controlplane.AccountMove, account string) Image {
 	s := Place{TierID: m.TierID, VersionID: m.VersionID}.state()
 	s["dueAt"] = at(&m.DueAt)
 	return Image{Object{Account, controlplane.KindAccount.Format(m.AccountID), account}, m.AccountID, s}
+}
+
+// Returned are accounts that went back to a version.
+type Returned struct {
+	VersionID        controlplane.ID
+	Number, Accounts int
+}
+
+// PublicationReverted is the entry of the revert of a publication, whose record is at
+// seq, that put accounts back.
+func PublicationReverted(v controlplane.TierVersion, tier string, seq int64, back []Returned) Entry {
+	all, states := 0, make([]State, len(back))
+	for i, b := range back {
+		all += b.Accounts
+		states[i] = State{"versionId": id(controlplane.KindVersion, b.VersionID), "number": b.Number, "accounts": b.Accounts}
+	}
+	return Created(RevertPublication, Image{Object{TierVersion, controlplane.KindVersion.Format(v.ID), tier}, 0, State{
+		"id": id(controlplane.KindVersion, v.ID), "tierId": id(controlplane.KindTier, v.TierID), "number": v.Number,
+		"publication": seq, "backTo": states, "accounts": all,
+	}})
 }

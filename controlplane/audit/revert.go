@@ -11,7 +11,7 @@ import (
 // Reversal is the mutation that puts an object back to what it was before a record.
 type Reversal struct {
 	Field string // of Mutation
-	Input any    // its argument
+	Input any    // its argument; nil: it takes the permission for that mutation, and is done otherwise
 }
 
 // sides are the two sides of a record; nil: there is none.
@@ -53,6 +53,7 @@ var reversals = map[Action]func(*Record, sides) (Reversal, error){
 	DeleteTier: func(_ *Record, s sides) (Reversal, error) {
 		return Reversal{Field: "createTier", Input: map[string]any{"name": s.before["name"], "limits": limits(s.before, nil)}}, nil
 	},
+	PublishTier: backToVersions,
 	SetDefaults: func(_ *Record, s sides) (Reversal, error) {
 		return Reversal{Field: "setDefaults", Input: changed(s, "tierId", "anonymousTierId", "introductoryAllowance")}, nil
 	},
@@ -69,11 +70,11 @@ var noWayBack = map[Action]string{
 	ScheduleAccountMove:   "cancel the move instead",
 	CancelAccountMove:     "move the account again, now or at the end of its period",
 	SetManager:            "set the manager again; the tool that keeps the files does so by itself",
-	PublishTier:           "publish the earlier version again, and say what becomes of the accounts that moved",
+	RevertPublication:     "publish the version again, and say what becomes of the accounts",
 	StartPilot:            "end the pilot instead",
 	ChangePilot:           "change the pilot back instead",
 	EndPilot:              "start another pilot with the same limits",
-	PromotePilot:          "publish the earlier version again, and say what becomes of the accounts that moved",
+	PromotePilot:          "revert the publication that is recorded with it, which puts the accounts back that it moved",
 	SettlePilot:           "it only wrote down where accounts were already",
 	SaveTierDraft:         "a draft is nobody's yet; save it as it should be",
 	DiscardTierDraft:      "a draft is nobody's yet; save it as it should be",
@@ -173,6 +174,17 @@ func backToAccount(_ *Record, s sides) (Reversal, error) {
 		in["labels"] = list
 	}
 	return withID("updateAccount", s, in)
+}
+
+// backToVersions is the way back from a publication for the accounts that it moved. There
+// is no mutation of its own for that: the input is empty.
+func backToVersions(_ *Record, s sides) (Reversal, error) {
+	move, _ := s.after["move"].(map[string]any)
+	_, counted := s.after["movedAccounts"] // not of a pilot that was promoted
+	if move["when"] == "NONE" && counted {
+		return Reversal{}, errors.New("it moved no accounts; publish the earlier version again, for those who come to the tier")
+	}
+	return Reversal{Field: "publishTier"}, nil
 }
 
 func backToOverride(r *Record, s sides) (Reversal, error) {

@@ -32,12 +32,13 @@ func (db *DB) TierMovesByID(ctx context.Context, ids []controlplane.ID) ([]contr
 }
 
 // listTierMoves reads moves. Of one in steps each step has noted how many it moved, as
-// the accounts' rows say it only in the end.
+// the accounts' rows say it only in the end; of one of a tier that was deleted and came
+// back the rows are gone.
 func listTierMoves(ctx context.Context, q querier, where string, args ...any) ([]controlplane.TierMove, error) {
 	return list[controlplane.TierMove](ctx, q, `
 		select m.id, m.tier_id, c.version_id, m.way, m.state, m.steps, m.step_seconds / 60, m.percent, m.accounts,
 			case when m.state = 'turned_back' then 0
-				when m.way = 'period_end' then (select count(*) from account_moves a where a.tier_move_id = m.id and a.moved_at is not null)
+				when m.way = 'period_end' then greatest(m.moved, (select count(*) from account_moves a where a.tier_move_id = m.id and a.moved_at is not null))
 				else m.moved end,
 			m.next_at, m.started_at, m.ended_at
 		from tier_moves m join cohorts c on c.id = m.cohort_id `+where, args...)

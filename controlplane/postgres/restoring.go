@@ -33,6 +33,7 @@ type restored struct {
 		SourceID, VersionID, Manager string
 		Introductory                 bool
 		EndpointIDs, MeterIDs        []string
+		LastMove                     *lastMove
 	}
 }
 
@@ -185,41 +186,4 @@ func (r *restored) endpoints(ctx context.Context, tx pgx.Tx) ([]controlplane.ID,
 	}
 	return listIDs(ctx, tx, `
 		with back as (update endpoints set group_id = $1 where id = any($2) and group_id is null returning id) select id from back order by id`, r.id, toInt64s(ids))
-}
-
-// tier brings a tier back, with all its versions, its draft and its pilots: these have
-// outlasted it.
-func (r *restored) tier(ctx context.Context, tx pgx.Tx, name string) (controlplane.Tier, error) {
-	version, err := controlplane.KindVersion.Parse("versionId", r.was.VersionID)
-	if err != nil {
-		return controlplane.Tier{}, err
-	}
-	_, err = tx.Exec(ctx, `insert into tiers (id, name, revision) overriding system value values ($1, $2, $3)`, r.id, name, r.revision())
-	if err != nil {
-		return controlplane.Tier{}, err
-	}
-	var kept bool
-	if err := tx.QueryRow(ctx, `select exists (select from tier_versions where id = $1)`, version).Scan(&kept); err != nil {
-		return controlplane.Tier{}, err
-	}
-	if !kept {
-		return controlplane.Tier{}, controlplane.Conflict("seq", "the versions of tier %s are gone; create it anew", name)
-	}
-	if _, err := tx.Exec(ctx, `insert into cohorts (tier_id, version_id, head) values ($1, $2, true)`, r.id, version); err != nil {
-		return controlplane.Tier{}, err
-	}
-	inUse, err := listVersions(ctx, tx, `select `+tierVersionColumns+` from tier_versions where tier_id = $1 and limit_target_holds(id)`, r.id)
-	if err != nil {
-		return controlplane.Tier{}, err
-	}
-	for _, v := range inUse {
-		missing, err := goneTargets(ctx, tx, v.Limits)
-		if err != nil {
-			return controlplane.Tier{}, err
-		}
-		if len(missing) > 0 {
-			return controlplane.Tier{}, controlplane.Conflict("seq", "%s; revert that deletion first", strings.Join(missing, ", and "))
-		}
-	}
-	return readTier(ctx, tx, r.id)
 }

@@ -86,6 +86,7 @@ var appMay = map[string]string{
 	"audit_head":       "select, update (only_row)", // to lock it; its trigger moves it
 	"audit_reach":      "select, insert",
 	"account_cohorts":  "select, insert, update",
+	"cohort_versions":  "select, insert, update",
 	"goose_db_version": "select",
 	"migration_sums":   "select",
 	"database_roles":   "",

@@ -219,6 +219,9 @@ func (db *DB) DeleteTier(ctx context.Context, id controlplane.ID, revision *int)
 		if err := noteManager(ctx, tx, image, controlplane.KindTier, id); err != nil {
 			return err
 		}
+		if err := noteLastMove(ctx, tx, image, id); err != nil {
+			return err
+		}
 		note.add(audit.Deleted(audit.DeleteTier, image))
 		_, err = tx.Exec(ctx, `delete from tiers where id = $1`, id)
 		return err

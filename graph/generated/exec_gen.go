@@ -228,21 +228,22 @@ type ComplexityRoot struct {
 	}
 
 	AuditRecord struct {
-		Account      func(childComplexity int) int
-		AccountID    func(childComplexity int) int
-		Action       func(childComplexity int) int
-		Actor        func(childComplexity int) int
-		After        func(childComplexity int) int
-		At           func(childComplexity int) int
-		Before       func(childComplexity int) int
-		Changes      func(childComplexity int) int
-		Hash         func(childComplexity int) int
-		Irrevertible func(childComplexity int) int
-		Object       func(childComplexity int) int
-		PrevHash     func(childComplexity int) int
-		RequestID    func(childComplexity int) int
-		Revertible   func(childComplexity int) int
-		Seq          func(childComplexity int) int
+		Account       func(childComplexity int) int
+		AccountID     func(childComplexity int) int
+		Action        func(childComplexity int) int
+		Actor         func(childComplexity int) int
+		After         func(childComplexity int) int
+		At            func(childComplexity int) int
+		Before        func(childComplexity int) int
+		Changes       func(childComplexity int) int
+		Hash          func(childComplexity int) int
+		Irrevertible  func(childComplexity int) int
+		Object        func(childComplexity int) int
+		PrevHash      func(childComplexity int) int
+		RequestID     func(childComplexity int) int
+		RevertPreview func(childComplexity int) int
+		Revertible    func(childComplexity int) int
+		Seq           func(childComplexity int) int
 	}
 
 	AuditVerification struct {
@@ -1494,6 +1495,7 @@ type AuditRecordResolver interface {
 
 	Revertible(ctx context.Context, obj *audit.Record) (bool, error)
 	Irrevertible(ctx context.Context, obj *audit.Record) (*string, error)
+	RevertPreview(ctx context.Context, obj *audit.Record) (*string, error)
 	PrevHash(ctx context.Context, obj *audit.Record) (string, error)
 	Hash(ctx context.Context, obj *audit.Record) (string, error)
 }
@@ -2446,6 +2448,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditRecord.RequestID(childComplexity), true
+	case "AuditRecord.revertPreview":
+		if e.ComplexityRoot.AuditRecord.RevertPreview == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditRecord.RevertPreview(childComplexity), true
 	case "AuditRecord.revertible":
 		if e.ComplexityRoot.AuditRecord.Revertible == nil {
 			break
@@ -8571,6 +8579,11 @@ type AuditRecord {
   revertible: Boolean!
   "Why it can't be reverted; null when it can."
   irrevertible: String
+  """
+  What revertChange would do, as things are now; null when it can't be reverted. Of a publication it counts the
+  accounts that go back, by version, or begins with "Not now" and says why not.
+  """
+  revertPreview: String
   "The hash of the record before, in hexadecimal; zeros for the first."
   prevHash: String!
   "SHA-256 of the record's canonical JSON without this field, in hexadecimal."
@@ -8644,7 +8657,9 @@ type AuditBreak {
 extend type Mutation {
   """
   Puts an object back to what it was before a record, by the mutation that somebody would make for that, with
-  its permission, checks and errors. What was deleted comes back with its id. Fails with NOT_FOUND, or with CONFLICT
+  its permission, checks and errors. What was deleted comes back with its id. Of a publication of a tier the accounts that
+  it moved, and that are still where it put them, go back to the versions that they were on, at once; see
+  ` + "`" + `AuditRecord.revertPreview` + "`" + `. Fails with NOT_FOUND, or with CONFLICT
   on ` + "`" + `seq` + "`" + `: when that can't be done, when the object has changed since, and then says what changed, and when what was
   deleted can't come back whole, and then says why.
   """
@@ -8655,7 +8670,7 @@ extend type Mutation {
 input RevertChangeInput {
   "AuditRecord.seq of the change."
   seq: Int64!
-  "True does it although the object has changed since, and brings back what can come back of one that was deleted."
+  "True does it although the object has changed since, brings back what can come back of one that was deleted, and puts those accounts back that can go back."
   force: Boolean! = false
 }
 
@@ -12578,6 +12593,8 @@ func (ec *executionContext) childFields_AuditRecord(ctx context.Context, field g
 		return ec.fieldContext_AuditRecord_revertible(ctx, field)
 	case "irrevertible":
 		return ec.fieldContext_AuditRecord_irrevertible(ctx, field)
+	case "revertPreview":
+		return ec.fieldContext_AuditRecord_revertPreview(ctx, field)
 	case "prevHash":
 		return ec.fieldContext_AuditRecord_prevHash(ctx, field)
 	case "hash":
@@ -19297,6 +19314,29 @@ func (ec *executionContext) _AuditRecord_irrevertible(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_AuditRecord_irrevertible(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AuditRecord", field, true, true, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _AuditRecord_revertPreview(ctx context.Context, field graphql.CollectedField, obj *audit.Record) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditRecord_revertPreview(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AuditRecord().RevertPreview(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditRecord_revertPreview(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditRecord", field, true, true, errors.New("field of type String does not have child fields"))
 }
 
@@ -48145,6 +48185,39 @@ func (ec *executionContext) _AuditRecord(ctx context.Context, sel ast.SelectionS
 					}
 				}()
 				res = ec._AuditRecord_irrevertible(ctx, field, obj)
+				return res
+			}
+
+			if field.Deferrable != nil {
+				dfs, ok := deferred[field.Deferrable.Label]
+				di := 0
+				if ok {
+					dfs.AddField(field)
+					di = len(dfs.Values) - 1
+				} else {
+					dfs = graphql.NewFieldSet([]graphql.CollectedField{field})
+					deferred[field.Deferrable.Label] = dfs
+				}
+				dfs.Concurrently(di, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, dfs)
+				})
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "revertPreview":
+			field := field
+
+			innerFunc := func(ctx context.Context, _ *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._AuditRecord_revertPreview(ctx, field, obj)
 				return res
 			}
 

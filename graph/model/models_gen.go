@@ -1001,7 +1001,7 @@ type RetentionPlan struct {
 type RevertChangeInput struct {
 	// AuditRecord.seq of the change.
 	Seq int64 `json:"seq"`
-	// True does it although the object has changed since, and brings back what can come back of one that was deleted.
+	// True does it although the object has changed since, brings back what can come back of one that was deleted, and puts those accounts back that can go back.
 	Force bool `json:"force"`
 }
 

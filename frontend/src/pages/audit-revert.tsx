@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useMutation } from "urql";
+import { useMutation, useQuery } from "urql";
 import { explain, faultsOf } from "~/api/errors";
 import { graphql } from "~/api/gql";
 import { Button } from "~/ui/Button";
@@ -16,6 +16,15 @@ const RevertChange = graphql(`
         action
       }
       snapshot
+    }
+  }
+`);
+
+const RevertPreview = graphql(`
+  query RevertPreview($seq: Int64!) {
+    auditRecord(seq: $seq) {
+      seq
+      revertPreview
     }
   }
 `);
@@ -37,6 +46,12 @@ export function RevertRecord({ record }: { record: AuditRecord }) {
   const [{ fetching, error }, revert] = useMutation(RevertChange);
   const [asked, setAsked] = useState(false);
   const [force, setForce] = useState(false);
+  const [preview] = useQuery({
+    query: RevertPreview,
+    variables: { seq: Number(record.seq) },
+    pause: !asked,
+    requestPolicy: "network-only",
+  });
   const say = useToast();
   if (!record.revertible)
     return <p className="text-small text-faint">Can’t be reverted: {record.irrevertible}.</p>;
@@ -57,9 +72,10 @@ export function RevertRecord({ record }: { record: AuditRecord }) {
   return (
     <section aria-label="Revert" className="flex flex-col gap-2 border-t border-line pt-3">
       <p>
-        {record.object.name || "It"} is put back to what it was before “{actionWords(record.action)}
-        ”, as an edit of yours. Envoys follow in about a second.
+        “{actionWords(record.action)}” is taken back, as an edit of yours. Envoys follow in about a
+        second.
       </p>
+      <p role="status">{preview.data?.auditRecord?.revertPreview}</p>
       {error && (
         <p role="alert" className="text-error">
           {explain(error)}

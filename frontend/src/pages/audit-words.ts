@@ -33,6 +33,7 @@ const words: Record<string, string> = {
   SAVE_TIER_DRAFT: "Save draft of tier",
   DISCARD_TIER_DRAFT: "Throw draft of tier away",
   PUBLISH_TIER: "Publish tier",
+  REVERT_PUBLICATION: "Put accounts back on earlier versions",
   CHANGE_TIER_MOVE: "Change move of accounts",
   ADVANCE_TIER_MOVE: "Move more accounts",
   START_PILOT: "Start pilot",
