@@ -202,6 +202,12 @@ func TestAnOverrideSetAnewIsAnotherOne(t *testing.T) {
 	}
 	_, err = set(new(int))
 	wantFault(t, err, controlplane.CodeConflict, "revision")
+	var fault *controlplane.Error
+	if !errors.As(err, &fault) || !slices.ContainsFunc(fault.Changed, func(c controlplane.FieldChange) bool {
+		return c.Path == "amount" && string(c.Before) == "null" && string(c.After) == "5"
+	}) {
+		t.Errorf("got %+v, want what was set where nothing was", fault)
+	}
 	if _, _, err := db.DeleteOverride(t.Context(), first.ID, &first.Revision); err != nil {
 		t.Fatal(err)
 	}

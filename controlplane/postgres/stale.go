@@ -21,6 +21,9 @@ func stale(ctx context.Context, q querier, now audit.Image, based, revision int,
 	if err != nil {
 		return fmt.Errorf("read revision %d: %w", based, err)
 	}
+	if based == 0 {
+		was = absent(now.State)
+	}
 	if conflict.Changed, err = fieldChanges(was, now.State); err != nil {
 		return fmt.Errorf("compare revisions %d and %d: %w", based, revision, err)
 	}
@@ -82,6 +85,16 @@ func stateAt(ctx context.Context, q querier, object audit.Object, revision int) 
 		return nil, nil
 	}
 	return state, nil
+}
+
+// absent is what an object was like before it was there: nothing of what it has now.
+// Revisions begin with 1.
+func absent(now audit.State) map[string]json.RawMessage {
+	was := map[string]json.RawMessage{}
+	for name := range now {
+		was[name] = json.RawMessage("null")
+	}
+	return was
 }
 
 // fieldChanges returns the differences between what an object was like, nil where that

@@ -71,6 +71,7 @@ test("a longer retention is saved without a question, unless somebody else chang
   await expect(panel.getByRole("alert")).toContainText("somebody else", { ignoreCase: true });
   await panel.getByRole("button", { name: "Load what it is now" }).click();
   await expect(hours).toHaveValue("500");
+  await expect(panel.getByLabel("By the minute")).toBeFocused();
   await hours.fill("");
   await panel.getByRole("button", { name: "Save retention" }).click();
   await expect(page.getByText("The retention is saved")).toBeVisible();

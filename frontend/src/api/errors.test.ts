@@ -37,12 +37,19 @@ describe("faultsOf", () => {
     const stale = (e: Record<string, unknown>) =>
       faultsOf(new CombinedError({ graphQLErrors: [{ message: "No.", extensions: e }] }), shown)
         .stale;
-    expect(stale(told)).toEqual({ revision: 4, changed, by: "Ada", at: "2026-03-01T12:00:00Z" });
+    expect(stale(told)).toEqual({
+      revision: 4,
+      changed,
+      by: "Ada",
+      at: "2026-03-01T12:00:00Z",
+      said: "No.",
+    });
     expect(stale({ code: "CONFLICT", field: "revision" })).toEqual({
       revision: null,
       changed: [],
       by: null,
       at: null,
+      said: "No.",
     });
     expect(stale({ code: "CONFLICT", field: "id" })).toBeNull();
     expect(stale({ code: "VALIDATION", field: "revision" })).toBeNull();

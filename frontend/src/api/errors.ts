@@ -11,6 +11,8 @@ export type Stale = {
   by: string | null;
   /** RFC 3339. */
   at: string | null;
+  /** What the server says of it, as a sentence. */
+  said: string;
 };
 
 /** What a mutation was refused for, ready to be shown. */
@@ -78,7 +80,7 @@ export function faultsOf(error: CombinedError, shown: (field: string) => boolean
     const extensions = (e.extensions ?? {}) as Extensions;
     const { code, field } = extensions;
     if (code === "CONFLICT") faults.conflict = true;
-    faults.stale ??= staleOf(extensions);
+    faults.stale ??= staleOf(extensions, e.message);
     const at = typeof field === "string" ? closest(field, shown) : undefined;
     if (at === undefined) faults.general.push(sentence(e.message));
     else faults.fields[at] ??= sentence(e.message);
@@ -86,13 +88,14 @@ export function faultsOf(error: CombinedError, shown: (field: string) => boolean
   return faults;
 }
 
-function staleOf({ code, field, ...told }: Extensions): Stale | null {
+function staleOf({ code, field, ...told }: Extensions, message: string): Stale | null {
   if (code !== "CONFLICT" || !/(^|\.)revision$/.test(String(field))) return null;
   return {
     revision: typeof told.revision === "number" ? told.revision : null,
     changed: Array.isArray(told.changed) ? (told.changed as ChangedField[]) : [],
     by: typeof told.changedBy === "string" ? told.changedBy : null,
     at: typeof told.changedAt === "string" ? told.changedAt : null,
+    said: sentence(message),
   };
 }
 

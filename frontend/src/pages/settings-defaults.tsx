@@ -6,6 +6,7 @@ import { usePolled } from "~/api/polled";
 import { basedOn } from "~/api/submit";
 import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
+import { useFocusAnew } from "~/ui/focus";
 import { SelectField, TextField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
 import { StaleDialog } from "~/ui/StaleDialog";
@@ -79,6 +80,9 @@ export function DefaultTiers() {
     everyMS: null,
   });
   const [wanted, setWanted] = useState(0);
+  // Begins anew once what is wanted is read.
+  const key = data && data.defaults.revision >= wanted ? wanted : 0;
+  const box = useFocusAnew<HTMLDivElement>(key);
   return (
     <Panel title="Default tiers" note="For those that have none of their own">
       {error && !data && <ErrorState what="the default tiers" error={error} retry={reload} />}
@@ -88,16 +92,17 @@ export function DefaultTiers() {
         </Loading>
       )}
       {data && (
-        <DefaultsForm
-          // Begins anew once what is wanted is read.
-          key={data.defaults.revision >= wanted ? wanted : 0}
-          data={data}
-          reload={reload}
-          onTheirs={(revision) => {
-            setWanted(revision);
-            reload();
-          }}
-        />
+        <div ref={box}>
+          <DefaultsForm
+            key={key}
+            data={data}
+            reload={reload}
+            onTheirs={(revision) => {
+              setWanted(revision);
+              reload();
+            }}
+          />
+        </div>
       )}
     </Panel>
   );

@@ -7,6 +7,7 @@ import { useSubmit } from "~/api/submit";
 import { Permitted } from "~/app/Permitted";
 import { Button } from "~/ui/Button";
 import { Confirm } from "~/ui/Dialog";
+import { useFocusAnew } from "~/ui/focus";
 import { bytes, moment, plural, short } from "~/ui/format";
 import { TextField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
@@ -78,6 +79,7 @@ export function RetentionSettings() {
     variables: {},
     everyMS: null,
   });
+  const box = useFocusAnew<HTMLDivElement>(data?.retention.revision);
   return (
     <Panel title="Retention" note="how long usage is kept; coarser usage keeps the sums of finer">
       {error && !data && <ErrorState what="the retention" error={error} retry={reload} />}
@@ -87,12 +89,14 @@ export function RetentionSettings() {
         </Loading>
       )}
       {data && (
-        <RetentionForm
-          key={data.retention.revision}
-          retention={data.retention}
-          onSaved={reload}
-          onConflict={reload}
-        />
+        <div ref={box}>
+          <RetentionForm
+            key={data.retention.revision}
+            retention={data.retention}
+            onSaved={reload}
+            onConflict={reload}
+          />
+        </div>
       )}
     </Panel>
   );

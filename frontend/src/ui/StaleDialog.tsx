@@ -53,7 +53,11 @@ export function StaleDialog({
               maxHeight="max-h-72"
             />
           ) : (
-            <p>What was changed isn’t known. Take theirs to see it as it is now.</p>
+            <p>
+              {/* Without a revision it is gone, which only the server's sentence says. */}
+              {stale.revision === null ? stale.said : "What was changed isn’t known."} Take theirs
+              to see it as it is now.
+            </p>
           ))}
         <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-1 text-small text-muted">
           <dt className="font-medium text-ink">Take theirs</dt>
@@ -113,7 +117,8 @@ export function UnlessStale({
 }
 
 /** Fields that change with every change, and say nothing. */
-const isBookkeeping = (path: string) => /(^|\.)(revision|versionId|updatedAt)$/.test(path);
+const isBookkeeping = (path: string) =>
+  /(^|\.)(revision|versionId|updatedAt)$|^(id|limitId)$/.test(path);
 
 const columns: Column<ChangedField>[] = [
   { id: "path", head: "Field", cell: (c) => <span className="break-all">{c.path}</span> },
