@@ -1,4 +1,5 @@
 import { expect, test } from "@playwright/test";
+import { look, looks, tooWide } from "./axe";
 import { act, ask, customer, fresh, perMinute, send, sendUntilDenied, statusOf } from "./gateway";
 
 test("an account is created, gets a key, and is limited by its tier", async ({ page, request }) => {
@@ -90,6 +91,10 @@ test("an override holds for one account, and goes again", async ({ page, request
 
   const overrides = page.getByRole("region", { name: "Overrides" });
   await expect(overrides.getByRole("row", { name: /700\/min/ })).toContainText("a launch");
+  for (const as of looks) {
+    await look(page, as);
+    expect(await tooWide(page)).toEqual([]);
+  }
   await expect.poll(policy).toContain("q=700");
   await overrides.getByRole("button", { name: "Delete the override of per-minute" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Delete override" }).click();

@@ -51,6 +51,17 @@ export async function openCommandMenu(page: Page) {
   await expect(page.getByRole("combobox", { name: /^Search pages/ })).toBeFocused();
 }
 
+/** Which tables are wider than what they are in, and by how many pixels. */
+export function tooWide(page: Page) {
+  return page
+    .locator("main [role=group]:has(> table)")
+    .evaluateAll((boxes) =>
+      boxes
+        .filter((box) => box.scrollWidth > box.clientWidth)
+        .map((box) => `${box.ariaLabel}: ${box.scrollWidth - box.clientWidth}`),
+    );
+}
+
 /** What axe finds wrong with the page as it is, or with what a selector finds in it. */
 export async function violations(page: Page, within = "html") {
   await page.evaluate(axeSource);

@@ -1,5 +1,5 @@
 import { expect, type Page, test } from "@playwright/test";
-import { look, looks, pictures, settled, themes, violations, widths } from "./axe";
+import { look, looks, pictures, settled, themes, tooWide, violations, widths } from "./axe";
 import {
   ask,
   customer,
@@ -82,6 +82,7 @@ for (const [name, pathOf] of Object.entries(pages)) {
       );
       expect(overflow, `pixels too wide at ${width}`).toBeLessThanOrEqual(0);
     }
+    expect(await tooWide(page), "tables too wide on a phone").toEqual([]);
     for (const { colorScheme, width } of looks) {
       await look(page, { colorScheme, width });
       expect(await violations(page), `axe, ${colorScheme}, at ${width}`).toEqual([]);

@@ -42,12 +42,15 @@ test("a draft is played on stored usage: whom it would have throttled, when, and
     await look(page, as);
     expect(await violations(page)).toEqual([]);
   }
+  // On a phone, too, each account's row says what today's limits would have done.
+  await expect(row).toContainText("With today’s limits 0");
   await pictures(page, "preview", { fullPage: true });
   await look(page, looks[0]);
   await when.getByRole("button", { name: "Table" }).click();
   await expect(when.getByRole("columnheader", { name: "With today’s limits" })).toBeVisible();
-  await when.getByRole("button", { name: "All accounts" }).click();
+  await when.getByRole("button", { name: "All accounts" }).press("Enter");
   await expect(page.getByRole("region", { name: "When", exact: true })).toBeVisible();
+  await expect(row.getByRole("button", { name: `Show when: ${someone.name}` })).toBeFocused();
 
   // The limits of the form are others.
   await question.getByLabel("Play", { exact: true }).selectOption("the limits above");

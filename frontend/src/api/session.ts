@@ -23,6 +23,30 @@ export function refuseSession() {
 
 export const currentSession = () => current;
 
+let holds = 0;
+
+/**
+ * Keeps whoever's session ends on the page where they are, such as while something is
+ * shown that can't be shown again. Returns how to let go.
+ */
+export function holdPage(): () => void {
+  let held = true;
+  const count = (by: 1 | -1) => {
+    holds += by;
+    for (const notify of listeners) notify();
+  };
+  count(1);
+  return () => {
+    if (held) count(-1);
+    held = false;
+  };
+}
+
+const isHeld = () => holds > 0;
+
+/** Whether the page is to stay although the session may have ended. */
+export const usePageHeld = () => useSyncExternalStore(subscribe, isHeld);
+
 function subscribe(notify: () => void) {
   listeners.add(notify);
   return () => listeners.delete(notify);

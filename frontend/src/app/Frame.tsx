@@ -13,7 +13,7 @@ import {
 import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, Redirect, useLocation } from "wouter";
 import { useRunLive } from "~/api/live";
-import { useSession } from "~/api/session";
+import { usePageHeld, useSession } from "~/api/session";
 import { type Permission, useViewer } from "~/api/viewer";
 import { IconButton } from "~/ui/Button";
 import { Dialog } from "~/ui/Dialog";
@@ -61,6 +61,7 @@ function usePages(): Page[] {
 /** What stays around every page: navigation, top bar, command menu. */
 export function Frame() {
   const session = useSession();
+  const held = usePageHeld();
   const [location] = useLocation();
   const [live] = useLiveSwitch();
   const [menuOpen, setMenuOpen] = useState(false);
@@ -70,7 +71,7 @@ export function Frame() {
   const main = useFocusOnNavigation(location);
   const nav = usePages();
 
-  if (session === "signed-out" || session === "ended") {
+  if (!held && (session === "signed-out" || session === "ended")) {
     const query = new URLSearchParams({ next: location + window.location.search });
     if (session === "ended") query.set("ended", "true");
     return <Redirect to={`${paths.signIn}?${query}`} replace />;

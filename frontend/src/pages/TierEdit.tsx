@@ -51,7 +51,7 @@ export default function TierEdit({ id }: { id: string | null }) {
     return <ErrorState page="Tier" what="the tier" error={error} retry={reload} />;
   if (loading || !data) {
     return (
-      <Loading what="the tier">
+      <Loading page={id === null ? "New tier" : "Tiers"} what="the tier">
         <Skeleton className="h-10 w-48" />
         <Skeleton className="mt-6 h-16 w-full" />
         <Skeleton className="mt-4 h-56 w-full" />

@@ -78,7 +78,7 @@ export default function TierVersions({ id }: { id: string }) {
     return <ErrorState page="Versions" what="the versions" error={error} retry={reload} />;
   if (loading || !data) {
     return (
-      <Loading what="the versions">
+      <Loading page="Tiers" what="the versions">
         <Skeleton className="h-10 w-48" />
         <Skeleton className="mt-6 h-56 w-full" />
         <Skeleton className="mt-4 h-40 w-full" />

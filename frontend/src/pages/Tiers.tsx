@@ -146,6 +146,8 @@ function tierColumns(nowMS: number, defaults: Answer["defaults"] | undefined): C
     {
       id: "limits",
       head: "Limits",
+      from: "sm",
+      stacks: true,
       sort: perSecond,
       cell: (t) =>
         t.limits.length === 0 ? (

@@ -97,6 +97,8 @@ function overrideColumns(
     {
       id: "until",
       head: "Ends",
+      from: "sm",
+      stacks: true,
       sort: (o) => o.until ?? "9",
       cell: (o) => <Ends override={o} nowMS={nowMS} />,
     },

@@ -1,4 +1,4 @@
-import { type ReactNode, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { type Methods, openIdStart, type Refusal, type SignInAnswer, signIn } from "~/api/session";
 import { Button, buttonClass } from "~/ui/Button";
 import { TextField } from "~/ui/inputs";
@@ -8,8 +8,17 @@ import { useTitle } from "~/ui/title";
 /** The frame of the pages that one sees without a session. */
 export function SignInFrame({ title, children }: { title: string; children: ReactNode }) {
   useTitle([title]);
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Where one was before is gone; what is read and tabbed through goes on from here.
+    if (document.activeElement === document.body) main.current?.focus({ preventScroll: true });
+  }, []);
   return (
-    <main className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 p-6">
+    <main
+      ref={main}
+      tabIndex={-1}
+      className="mx-auto flex min-h-dvh w-full max-w-sm flex-col justify-center gap-5 p-6 outline-none"
+    >
       <div className="flex items-center gap-2 text-title font-semibold tracking-tight">
         <img src="/icon.svg" alt="" className="size-6" />
         Weir

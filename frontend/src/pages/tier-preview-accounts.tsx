@@ -63,6 +63,7 @@ function columns(
       head: "With today’s limits",
       numeric: true,
       from: "sm",
+      stacks: true,
       sort: (a) => a.harm.today.atMost,
       cell: (a) => between(a.harm.today),
     },

@@ -150,16 +150,24 @@ export function TierPreview({
 /** Who would have been throttled, and when: all, or one account that is chosen. */
 function Details({ played }: { played: Played }) {
   const [account, setAccount] = useState<PreviewedAccount["account"] | null>(null);
+  const whom = useRef<HTMLDivElement>(null);
+  const showAll = () => {
+    // The button that was pressed goes; the focus is back where the account was chosen.
+    whom.current?.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
+    setAccount(null);
+  };
   return (
     <>
-      <PreviewChart played={played} account={account} onAll={() => setAccount(null)} />
-      <Panel title="Whom" note="the hardest hit first">
-        <PreviewAccounts
-          report={played.report}
-          chosen={account?.id ?? null}
-          onChoose={setAccount}
-        />
-      </Panel>
+      <PreviewChart played={played} account={account} onAll={showAll} />
+      <div ref={whom} className="contents">
+        <Panel title="Whom" note="the hardest hit first">
+          <PreviewAccounts
+            report={played.report}
+            chosen={account?.id ?? null}
+            onChoose={setAccount}
+          />
+        </Panel>
+      </div>
     </>
   );
 }

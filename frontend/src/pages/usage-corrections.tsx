@@ -147,7 +147,13 @@ const columns = (
   },
   { id: "requests", head: "Requests", numeric: true, cell: (c) => signed(c.requests) },
   { id: "cost", head: "Cost", numeric: true, from: "lg", cell: (c) => signed(c.cost) },
-  { id: "reason", head: "Why", cell: (c) => <span className="text-muted">{c.reason}</span> },
+  {
+    id: "reason",
+    head: "Why",
+    from: "sm",
+    stacks: true,
+    cell: (c) => <span className="text-muted">{c.reason}</span>,
+  },
   { id: "actor", head: "Who", from: "sm", cell: (c) => c.actor },
   {
     id: "when",

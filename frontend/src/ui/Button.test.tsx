@@ -22,3 +22,21 @@ it("keeps the focus while it is busy, and does nothing when it is pressed again"
   expect(press).toHaveBeenCalledTimes(1);
   expect(submit).toHaveBeenCalledTimes(1);
 });
+
+it("keeps the focus when it is disabled, does nothing then, and is out of the way once left", async () => {
+  const press = vi.fn();
+  const { rerender } = render(<Button onClick={press}>Save</Button>);
+  const save = screen.getByRole<HTMLButtonElement>("button");
+  await userEvent.tab();
+  rerender(
+    <Button disabled onClick={press}>
+      Save
+    </Button>,
+  );
+  await userEvent.keyboard("{Enter}");
+  expect(document.activeElement).toBe(save);
+  expect(save.getAttribute("aria-disabled")).toBe("true");
+  expect(press).not.toHaveBeenCalled();
+  await userEvent.tab();
+  expect(save.disabled).toBe(true);
+});

@@ -1,4 +1,4 @@
-import type { ComponentProps, ReactNode } from "react";
+import { type ComponentProps, type ReactNode, useState } from "react";
 
 type Kind = "primary" | "plain" | "quiet" | "danger";
 
@@ -23,14 +23,25 @@ type Props = ComponentProps<"button"> & {
 };
 
 export function Button({ kind = "plain", busy, icon, className = "", children, ...props }: Props) {
+  const [focused, setFocused] = useState(false);
+  // Not disabled while it has the focus: that would take it away from whoever pressed it.
+  const inert = busy || (props.disabled && focused);
   return (
     <button
       type="button"
       {...props}
+      disabled={props.disabled && !inert}
       aria-busy={busy || undefined}
-      // Not disabled: that would take the focus away from whoever pressed it.
-      aria-disabled={busy || undefined}
-      onClick={busy ? (event) => event.preventDefault() : props.onClick}
+      aria-disabled={inert || undefined}
+      onClick={inert ? (event) => event.preventDefault() : props.onClick}
+      onFocus={(event) => {
+        setFocused(true);
+        props.onFocus?.(event);
+      }}
+      onBlur={(event) => {
+        setFocused(false);
+        props.onBlur?.(event);
+      }}
       className={`${buttonClass(kind)} ${className}`}
     >
       {busy ? <Spinner /> : icon}

@@ -1,4 +1,5 @@
-import { type ReactNode, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
+import { holdPage } from "~/api/session";
 import { Button } from "./Button";
 import { Copyable, toClipboard } from "./Copyable";
 import { Dialog, DialogActions } from "./Dialog";
@@ -6,7 +7,8 @@ import { Notice } from "./states";
 
 /**
  * Shows a secret the only time that it can be shown. Until it was copied, only the
- * button that says so closes it: Escape or a click beside it would lose it for good.
+ * button that says so closes it: Escape or a click beside it would lose it for good, and
+ * so would the end of the session.
  */
 export function OnceDialog({
   title,
@@ -33,6 +35,7 @@ export function OnceDialog({
   const [said, setSaid] = useState("");
   const out = useRef<HTMLButtonElement>(null);
   const several = Array.isArray(secret);
+  useEffect(holdPage, []);
   const leave = () => {
     if (copied) return onClose();
     setSaid(`Copy ${several ? "them" : "it"} first, or choose “${done}”.`);

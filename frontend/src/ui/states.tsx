@@ -5,6 +5,7 @@ import { explain, isForbidden } from "~/api/errors";
 import { Button } from "./Button";
 import { Copyable } from "./Copyable";
 import { PageHead } from "./Panel";
+import { useTitle } from "./title";
 
 /** Nothing here yet: what this is, and the one thing that fills it. */
 export function EmptyState({
@@ -144,7 +145,17 @@ export function Skeleton({ className = "h-4 w-24" }: { className?: string }) {
 }
 
 /** Announced while a part of the page loads. */
-export function Loading({ what, children }: { what: string; children: ReactNode }) {
+export function Loading({
+  page,
+  what,
+  children,
+}: {
+  /** What the window is called, when it is all that the page can show. */
+  page?: string;
+  what: string;
+  children: ReactNode;
+}) {
+  useTitle(page === undefined ? null : [page]);
   return (
     <div role="status" aria-label={`Loading ${what}`}>
       {children}
