@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -309,7 +310,20 @@ func TestTheAuditLogIsExportedOverHTTP(t *testing.T) {
 	if lines := strings.Split(strings.TrimSpace(one.Body), "\r\n"); len(lines) != 2 || !strings.HasPrefix(lines[0], "seq,at,actor_kind") || !strings.Contains(lines[1], "CREATE_ENDPOINT_GROUP,ENDPOINT_GROUP,grp_2,B") {
 		t.Errorf("it answers %s", one.Body)
 	}
-	for query, field := range map[string]string{"x=1": "x", "action=STEAL": "action", "actor=acc_1": "actor", "account=1": "account", "from=now": "from", "actorKind=GOD": "actorKind"} {
+	first, rest, _ := strings.Cut(all.Body, "\n")
+	var record struct{ Hash string }
+	if err := json.Unmarshal([]byte(first), &record); err != nil {
+		t.Fatal(err)
+	}
+	if got := get("ndjson?after=1:" + record.Hash); got.Status != 200 || got.Body != rest || got.Header.Get("Weir-Audit-Head") != head.AuditHead.Anchor {
+		t.Errorf("after the first record it answers %+v", got)
+	}
+	for anchor, want := range map[string]string{"1:" + strings.Repeat("0", 64): "it is not the record that the anchor names", "99:" + record.Hash: "record 99: it is missing"} {
+		if got := get("csv?after=" + anchor); got.Status != 400 || !strings.Contains(got.Body, `"field":"after"`) || !strings.Contains(got.Body, want) {
+			t.Errorf("after %s it answers %d %s", anchor, got.Status, got.Body)
+		}
+	}
+	for query, field := range map[string]string{"after=1": "after", "x=1": "x", "action=STEAL": "action", "actor=acc_1": "actor", "account=1": "account", "from=now": "from", "actorKind=GOD": "actorKind"} {
 		if got := get("csv?" + query); got.Status != 400 || !strings.Contains(got.Body, fmt.Sprintf(`"field":%q`, field)) {
 			t.Errorf("%s answers %d %s", query, got.Status, got.Body)
 		}

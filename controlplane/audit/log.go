@@ -47,6 +47,12 @@ func (f *Filter) Validate() error {
 	return errors.Join(faults...)
 }
 
+// Part is a stretch of the log.
+type Part struct {
+	After Anchor // the record before it; zero: it begins with the first
+	Last  Anchor // its last record; zero: it goes on to the end
+}
+
 // Check is what to verify of the log.
 type Check struct {
 	From    int64    // the first record; up to 1 is the beginning. The hash before it is taken for granted.

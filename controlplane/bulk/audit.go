@@ -23,7 +23,7 @@ func (b *Bulk) handleAudit(mux *http.ServeMux) {
 
 // exportAudit answers with records of the audit log.
 func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, contentType string) {
-	f, err := auditFilterOf(r.URL.Query())
+	f, part, err := auditFilterOf(r.URL.Query())
 	if err != nil {
 		b.refuse(w, r, "export", err)
 		return
@@ -34,7 +34,7 @@ func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, conte
 	_ = control.SetReadDeadline(time.Time{})
 	var to audit.Writer
 	total := 0
-	err = b.db.ExportAudit(r.Context(), f, func(head audit.Anchor) error {
+	err = b.db.ExportAudit(r.Context(), f, part, func(head audit.Anchor) error {
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("Content-Disposition", `attachment; filename="audit-`+time.Now().UTC().Format("20060102T1504")+"."+ending+`"`)
@@ -49,16 +49,25 @@ func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, conte
 		total += len(records)
 		return to.Write(records)
 	})
+	if broken := new(audit.BreakError); to == nil && errors.As(err, &broken) {
+		err = controlplane.Invalid("after", "%v", broken)
+	}
 	b.endExport(w, r, to != nil, total, err)
 }
 
 var auditParams = map[string]bool{
 	"actor": true, "actorKind": true, "action": true, "object": true, "account": true, "request": true, "from": true, "to": true, "text": true,
+	"after": true,
 }
 
 // auditFilterOf reads what to export of the audit log.
-func auditFilterOf(query url.Values) (f audit.Filter, err error) {
+func auditFilterOf(query url.Values) (f audit.Filter, part audit.Part, err error) {
 	p := params{Values: query}
+	if p.Has("after") {
+		if part.After, err = audit.ParseAnchor("after", p.Get("after")); err != nil {
+			p.errs = append(p.errs, err)
+		}
+	}
 	if p.Has("actor") {
 		if f.ActorKind, f.ActorID, err = audit.ParseActorID("actor", p.Get("actor")); err != nil {
 			p.errs = append(p.errs, err)
@@ -87,7 +96,7 @@ func auditFilterOf(query url.Values) (f audit.Filter, err error) {
 			p.fault(name, "there is no such parameter; leave it out")
 		}
 	}
-	return f, errors.Join(append(p.errs, f.Validate())...)
+	return f, part, errors.Join(append(p.errs, f.Validate())...)
 }
 
 var actorKinds = map[string]controlplane.ActorKind{

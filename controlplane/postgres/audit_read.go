@@ -87,19 +87,28 @@ func auditHead(ctx context.Context, q querier) (a audit.Anchor, err error) {
 // auditRows is how many records are held at once while many are read.
 const auditRows = 1_000
 
-// ExportAudit tells begin where the log ends, and then gives the records of that
-// moment that filter finds to write, oldest first, some at a time.
-func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, begin func(audit.Anchor) error, write func([]audit.Record) error) error {
+// ExportAudit tells begin where a part of the log ends, and then gives the records in it
+// that filter finds to write, oldest first, some at a time. The part is that of one
+// moment, and the records that it lies between have to be those that it names.
+func (db *DB) ExportAudit(ctx context.Context, f audit.Filter, part audit.Part, begin func(audit.Anchor) error, write func([]audit.Record) error) error {
 	err := db.snapshot(ctx, func(tx pgx.Tx) error {
-		head, err := auditHead(ctx, tx)
-		if err != nil {
-			return err
+		for _, a := range []audit.Anchor{part.After, part.Last} {
+			if err := checkRecord(ctx, tx, a); err != nil {
+				return err
+			}
 		}
-		if err := begin(head); err != nil {
+		if part.Last == (audit.Anchor{}) {
+			head, err := auditHead(ctx, tx)
+			if err != nil {
+				return err
+			}
+			part.Last = head
+		}
+		if err := begin(part.Last); err != nil {
 			return err
 		}
 		from, args := auditFrom(&f)
-		return eachRecords(ctx, tx, 0, from, args, write)
+		return eachRecords(ctx, tx, part.After.Seq, fmt.Sprintf(`%s and seq <= %d`, from, part.Last.Seq), args, write)
 	})
 	if err != nil {
 		return fmt.Errorf("export the audit log: %w", err)
@@ -187,26 +196,31 @@ func verifyAudit(ctx context.Context, tx pgx.Tx, c audit.Check) (report audit.Re
 // returns the other anchors.
 func checkEarlier(ctx context.Context, tx pgx.Tx, place audit.Anchor, anchors []audit.Anchor) (left []audit.Anchor, err error) {
 	for _, a := range anchors {
-		switch {
-		case a.Seq >= place.Seq:
+		if a.Seq >= place.Seq {
 			left = append(left, a)
 			continue
-		case a == audit.Anchor{}: // the head of an empty log
-			continue
 		}
-		records, err := listRecords(ctx, tx, `select `+auditColumns+` from audit_records where seq = $1`, a.Seq)
-		if err != nil {
-			return nil, err
-		}
-		var record *audit.Record
-		if len(records) > 0 {
-			record = &records[0]
-		}
-		if err := a.Check(record); err != nil {
+		if err := checkRecord(ctx, tx, a); err != nil {
 			return nil, err
 		}
 	}
 	return left, nil
+}
+
+// checkRecord checks by itself the record that an anchor names, unless that is the place
+// before the first.
+func checkRecord(ctx context.Context, tx pgx.Tx, a audit.Anchor) error {
+	if a == (audit.Anchor{}) {
+		return nil
+	}
+	records, err := listRecords(ctx, tx, `select `+auditColumns+` from audit_records where seq = $1`, a.Seq)
+	if err != nil {
+		return err
+	}
+	if len(records) == 0 {
+		return a.Check(nil)
+	}
+	return a.Check(&records[0])
 }
 
 // placeBefore returns the place before a record, as that record has it.

@@ -296,7 +296,7 @@ func TestTheLogIsReadPageByPageAndNarrowed(t *testing.T) {
 	var exported []int64
 	var head audit.Anchor
 	begin := func(at audit.Anchor) error { head = at; return nil }
-	err = db.ExportAudit(t.Context(), audit.Filter{ActorKind: controlplane.ActorSystem}, begin, func(records []audit.Record) error {
+	err = db.ExportAudit(t.Context(), audit.Filter{ActorKind: controlplane.ActorSystem}, audit.Part{}, begin, func(records []audit.Record) error {
 		for _, r := range records {
 			exported = append(exported, r.Seq)
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -66,6 +68,19 @@ func Open(ctx context.Context, url string, options ...Option) (*DB, error) {
 	return db, nil
 }
 
+// Lost says whether an error is that of a connection to the database: it was cut, or there
+// is none to be had, as while Postgres is started anew.
+func Lost(err error) bool {
+	var told *pgconn.PgError
+	if errors.As(err, &told) {
+		// Exceptions of connections, too few resources, and an operator's stop.
+		return strings.HasPrefix(told.Code, "08") || strings.HasPrefix(told.Code, "53") || strings.HasPrefix(told.Code, "57P")
+	}
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &connect) || errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+}
+
 // Close waits for running statements and closes all connections.
 func (db *DB) Close() { db.pool.Close() }
 
@@ -79,16 +94,26 @@ func (db *DB) Connections() (open, used int) {
 // Ping asks whether the database answers.
 func (db *DB) Ping(ctx context.Context) error {
 	err := db.pool.Ping(ctx)
-	var refused *pgconn.PgError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &refused):
-		return fmt.Errorf("reach the database: %s", refused.Message)
 	}
 	// The driver tells of each attempt in a line of its own.
-	return fmt.Errorf("reach the database: %s", strings.Join(strings.Fields(err.Error()), " "))
+	told := &unreachedError{strings.Join(strings.Fields(err.Error()), " "), err}
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		told.text = refused.Message
+	}
+	return told
 }
+
+// unreachedError is a database that does not answer, in one line.
+type unreachedError struct {
+	text  string
+	cause error
+}
+
+func (e *unreachedError) Error() string { return "reach the database: " + e.text }
+func (e *unreachedError) Unwrap() error { return e.cause }
 
 // inTx runs do in a transaction.
 func (db *DB) inTx(ctx context.Context, do func(pgx.Tx) error) error {

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"github.com/weirhq/weir/controlplane/audit"
 	"github.com/weirhq/weir/controlplane/cli"
@@ -68,58 +65,4 @@ func verdict(r audit.Report) string {
 		return fmt.Sprintf("%s, chain broken at %v", cli.Counted(r.Checked, "record"), r.Break)
 	}
 	return fmt.Sprintf("%s, chain whole, head %s", cli.Counted(r.Checked, "record"), r.Head)
-}
-
-type auditExportCommand struct {
-	database
-	Format string     `enum:"ndjson,csv" default:"ndjson" help:"ndjson or csv."`
-	Action []string   `help:"Only these actions, such as UPDATE_TIER."`
-	Actor  string     `placeholder:"ID" help:"Only what this member or API token did."`
-	Object string     `placeholder:"ID" help:"Only what was done to this, such as tier_3."`
-	Since  *time.Time `name:"from" placeholder:"TIME" help:"Only from this RFC 3339 time on."`
-	Until  *time.Time `name:"to" placeholder:"TIME" help:"Only before this RFC 3339 time."`
-	cli.Destination
-}
-
-// Help says which database it uses.
-func (auditExportCommand) Help() string { return databaseHelp }
-
-// Run writes the records.
-func (c auditExportCommand) Run(s signals) error {
-	draft, err := c.Open(os.Stdout)
-	if err != nil {
-		return err
-	}
-	out := bufio.NewWriter(draft)
-	err = cmp.Or(c.export(s.run, out), out.Flush())
-	return errors.Join(err, draft.Close(err == nil))
-}
-
-func (c auditExportCommand) export(ctx context.Context, out io.Writer) error {
-	if err := cli.CheckActions(c.Action); err != nil {
-		return err
-	}
-	f := audit.Filter{ObjectID: c.Object, From: c.Since, To: c.Until}
-	for _, action := range c.Action {
-		f.Actions = append(f.Actions, audit.Action(action))
-	}
-	if c.Actor != "" {
-		var err error
-		if f.ActorKind, f.ActorID, err = audit.ParseActorID("--actor", c.Actor); err != nil {
-			return err
-		}
-	}
-	if err := f.Validate(); err != nil {
-		return err
-	}
-	db, err := c.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var to audit.Writer
-	return db.ExportAudit(ctx, f, func(audit.Anchor) error {
-		to, err = audit.NewWriter(out, c.Format)
-		return err
-	}, func(records []audit.Record) error { return to.Write(records) })
 }

@@ -92,13 +92,13 @@ func TestAnExportIsVerifiedByTheScriptOfTheDocs(t *testing.T) {
 	command := auditExportCommand{Format: "ndjson", Destination: cli.Destination{File: filepath.Join(dir, "audit.ndjson")}}
 	failing := command
 	failing.Action = []string{"NOTHING"}
-	if err := failing.Run(signals{run: t.Context()}); err == nil {
+	if err := failing.Run(signals{run: t.Context()}, cli.Standard()); err == nil {
 		t.Error("an export of actions that there aren't works")
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("an export that failed leaves %v, %v", left, err)
 	}
-	if err := command.Run(signals{run: t.Context()}); err != nil {
+	if err := command.Run(signals{run: t.Context()}, cli.Standard()); err != nil {
 		t.Fatal(err)
 	}
 	exported, err := os.ReadFile(command.File)
