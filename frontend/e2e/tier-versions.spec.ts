@@ -1,6 +1,6 @@
 import { expect, type Page, test } from "@playwright/test";
 import { settled, violations } from "./axe";
-import { ask, type Customer, customer, fresh, perMinute } from "./gateway";
+import { ask, type Customer, customer, fresh, perMinute, statusOf } from "./gateway";
 
 let someone: Customer;
 test.beforeEach(async ({ page }) => {
@@ -100,6 +100,37 @@ test("an earlier version is compared, and published again", async ({ page }) => 
   await dialog.getByRole("button", { name: "Publish and move 1 account" }).click();
   await expect(page.getByText(/Saved, and on (\d+) of \1 workers? after/)).toBeVisible();
   await expect(page.getByRole("row", { name: /^3 Current Back to version 1/ })).toBeVisible();
+});
+
+test("an earlier version is previewed on its own page", async ({ page, request }) => {
+  await ask(page, "mutation($i: UpdateTierInput!) { updateTier(input: $i) { snapshot } }", {
+    i: { id: someone.tierId, limits: [perMinute(500)] },
+  });
+  await expect.poll(() => statusOf(request, someone.key)).toBe(200);
+  await page.goto(`/tiers/${someone.tierId}/versions`);
+  await settled(page);
+  await looksRight(page);
+  await expect(page.getByRole("button", { name: "Preview version 2" })).toBeVisible();
+  await page.getByRole("button", { name: "Preview version 1" }).press("Enter");
+  await expect(page.getByRole("heading", { name: "Version 1", level: 1 })).toBeVisible();
+  await expect(page).toHaveURL(/\/versions\/ver_\d+\/preview/);
+  await expect(page.getByText("at most 1,000 requests per minute")).toBeVisible();
+  const question = page.getByRole("region", { name: "What would this do?" });
+  // It is played at once, and maybe before the usage was on its way to the rollups.
+  await expect(question.getByText(/^No usage to play$|^None of 1 account/)).toBeVisible();
+  await expect(async () => {
+    await question.getByRole("button", { name: "Play", exact: true }).click();
+    await expect(question.getByRole("status")).toContainText(
+      "None of 1 account would have been throttled.",
+      { timeout: 1_000 },
+    );
+  }).toPass();
+  await expect(page).toHaveTitle(/^Preview of version 1 · Tier .+ · Tiers · Weir$/);
+  await looksRight(page);
+  await page.getByRole("link", { name: "Versions", exact: true }).click();
+  await expect(page.getByRole("group", { name: "Versions" })).toBeVisible();
+  await page.goto(`/tiers/${someone.tierId}/versions/ver_999999/preview`);
+  await expect(page.getByRole("heading", { name: "There is no such version" })).toBeVisible();
 });
 
 test("a move in steps is paused, resumed and turned back, and says what that does", async ({

@@ -7,6 +7,8 @@ export const paths = {
   newTier: "/tiers/new",
   tier: (id: string) => `/tiers/${encodeURIComponent(id)}`,
   tierVersions: (id: string) => `/tiers/${encodeURIComponent(id)}/versions`,
+  tierVersionPreview: (id: string, version: string) =>
+    `/tiers/${encodeURIComponent(id)}/versions/${encodeURIComponent(version)}/preview`,
   limit: (id: string) => `/limits/${encodeURIComponent(id)}`,
   endpoints: "/endpoints",
   usage: "/usage",

@@ -10,6 +10,7 @@ const Account = lazy(() => import("~/pages/Account"));
 const Tiers = lazy(() => import("~/pages/Tiers"));
 const TierEdit = lazy(() => import("~/pages/TierEdit"));
 const TierVersions = lazy(() => import("~/pages/TierVersions"));
+const TierVersionPreview = lazy(() => import("~/pages/TierVersionPreview"));
 const Endpoints = lazy(() => import("~/pages/Endpoints"));
 const Usage = lazy(() => import("~/pages/Usage"));
 const Reconciliation = lazy(() => import("~/pages/Reconciliation"));
@@ -45,6 +46,9 @@ export function Routes() {
       </Route>
       <Route path="/tiers/:id">{({ id }) => <TierEdit key={id} id={id} />}</Route>
       <Route path="/tiers/:id/versions">{({ id }) => <TierVersions key={id} id={id} />}</Route>
+      <Route path="/tiers/:id/versions/:version/preview">
+        {({ id, version }) => <TierVersionPreview key={version} id={id} version={version} />}
+      </Route>
       <Route path="/limits/:id">{({ id }) => <LimitPage key={id} id={id} />}</Route>
       <Route path={paths.endpoints} component={Endpoints} />
       <Route path={paths.usage} component={Usage} />

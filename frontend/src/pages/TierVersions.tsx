@@ -1,8 +1,10 @@
 import { useState } from "react";
+import { useLocation } from "wouter";
 import { graphql, type ResultOf } from "~/api/gql";
 import { usePolled } from "~/api/polled";
 import { useViewer } from "~/api/viewer";
-import { useFreshness, useQueryState } from "~/app/location";
+import { useFreshness, useHref, useQueryState } from "~/app/location";
+import { paths } from "~/app/paths";
 import { LimitFields } from "~/limit/fields";
 import { Pager } from "~/ui/Pager";
 import { Panel } from "~/ui/Panel";
@@ -67,7 +69,9 @@ export default function TierVersions({ id }: { id: string }) {
   const [query, setQuery] = useQueryState();
   const [again, setAgain] = useState<Version | null>(null);
   const [change, setChange] = useState<Change | null>(null);
-  const { may } = useViewer();
+  const { viewer, may } = useViewer();
+  const [, navigate] = useLocation();
+  const href = useHref();
   const after = query.get("after");
   const { data, error, loading, reload } = usePolled({
     query: VersionsQuery,
@@ -109,6 +113,11 @@ export default function TierVersions({ id }: { id: string }) {
         <VersionTable
           versions={tier.versions.nodes}
           onCompare={(v) => setQuery({ from: v.id, to: tier.version.id })}
+          onPreview={
+            role !== "anonymous" && may("USAGE_READ") && !viewer?.account
+              ? (v) => navigate(href(paths.tierVersionPreview(id, v.id)))
+              : null
+          }
           onAgain={mayEdit ? setAgain : null}
         />
         <Pager

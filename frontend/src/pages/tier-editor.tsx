@@ -28,6 +28,7 @@ import { isLimitField } from "./tier-limit-row";
 import { LimitRows } from "./tier-limits";
 import { StartPilotDialog } from "./tier-pilot-start";
 import { TierPreview } from "./tier-preview";
+import { draftSources } from "./tier-preview-sources";
 import { PublishDialog } from "./tier-publish";
 import { UpdateTier } from "./tier-publish-mutations";
 import { usePublishing } from "./tier-publishing";
@@ -228,10 +229,8 @@ export function TierEditor({
       {base && role !== "anonymous" && (
         <TierPreview
           tierId={base.id}
-          draft={draft}
-          kept={base.draft}
+          sources={draftSources(draft, base.draft, invalid)}
           asked={previews}
-          invalid={invalid}
         />
       )}
       {base && latest && asking && (

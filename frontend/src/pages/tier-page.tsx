@@ -1,8 +1,5 @@
 import { useState } from "react";
 import { useViewer } from "~/api/viewer";
-import { sentence } from "~/limit/words";
-import { Panel } from "~/ui/Panel";
-import { EmptyState } from "~/ui/states";
 import { ManagedNotice } from "./managed";
 import { CopyTierButton } from "./tier-copy";
 import { DeleteTier } from "./tier-delete";
@@ -10,9 +7,11 @@ import type { EditedTier } from "./tier-details";
 import { TierEditor } from "./tier-editor";
 import { type Catalog, draftOf } from "./tier-form";
 import { TierHead, type TierRole } from "./tier-head";
+import { TierLimits } from "./tier-limit-list";
 import { TierMovePanel } from "./tier-move-panel";
 import { TierPilotPanel } from "./tier-pilot";
 import { TierPreview } from "./tier-preview";
+import { draftSources } from "./tier-preview-sources";
 import { type Change, RolloutProgress } from "./tier-rollout";
 
 /** A tier: how a move of its accounts and a pilot go on, its limits, to be edited by those who may, and what they would do. */
@@ -61,40 +60,12 @@ export function TierPage({
         />
       ) : (
         <>
-          <TierLimits tier={latest} />
+          <TierLimits limits={latest?.limits ?? []} />
           {latest && role !== "anonymous" && (
-            <TierPreview
-              tierId={latest.id}
-              draft={draftOf(latest)}
-              kept={latest.draft}
-              asked={0}
-              invalid={false}
-            />
+            <TierPreview tierId={latest.id} sources={draftSources(draftOf(latest), latest.draft)} />
           )}
         </>
       )}
     </>
-  );
-}
-
-/** The limits, for those who may not change them. */
-function TierLimits({ tier }: { tier: EditedTier | null }) {
-  return (
-    <Panel title="Limits" note="A request must pass all of them, or none is charged">
-      {tier === null || tier.limits.length === 0 ? (
-        <EmptyState title="No limits">
-          Everything of this tier’s accounts is let through.
-        </EmptyState>
-      ) : (
-        <ul className="divide-y divide-line border-t border-line">
-          {tier.limits.map((limit) => (
-            <li key={limit.id} className="px-4 py-2">
-              <span className="font-medium">{limit.name}</span>
-              <span className="block text-muted">{sentence(limit)}</span>
-            </li>
-          ))}
-        </ul>
-      )}
-    </Panel>
   );
 }

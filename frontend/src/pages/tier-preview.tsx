@@ -7,7 +7,6 @@ import { exact, plural } from "~/ui/format";
 import { SelectField } from "~/ui/inputs";
 import { Panel } from "~/ui/Panel";
 import { EmptyState, Loading, Notice, Skeleton } from "~/ui/states";
-import { inputOf, type TierDraft } from "./tier-form";
 import { between, PreviewAccounts } from "./tier-preview-accounts";
 import { PreviewChart } from "./tier-preview-chart";
 import {
@@ -16,6 +15,7 @@ import {
   PreviewQuery,
   type Report,
 } from "./tier-preview-query";
+import type { Source } from "./tier-preview-sources";
 
 const ranges = [
   { value: "1", label: "last hour" },
@@ -24,43 +24,37 @@ const ranges = [
   { value: "720", label: "last 30 days" },
 ];
 
-type Source = "form" | "kept";
-
-/** What the limits of a form, or of the draft that is kept, would have done to the usage of the tier's accounts. */
+/** What the limits of a form, a draft or a version would have done to the usage of the tier's accounts. */
 export function TierPreview({
   tierId,
-  draft,
-  kept,
-  asked,
-  invalid,
+  sources,
+  asked = 0,
+  atOnce = false,
 }: {
   tierId: string;
-  draft: TierDraft;
-  /** The draft that is kept; null for none. */
-  kept: { id: string; createdAt: string } | null;
-  /** Counts how often the draft that is kept was asked for elsewhere. */
-  asked: number;
-  invalid: boolean;
+  /** The limits that can be played, of which the first are unless others are chosen. */
+  sources: readonly [Source, ...Source[]];
+  /** Counts how often the last of them were asked for elsewhere. */
+  asked?: number;
+  /** Plays the first as soon as it is shown. */
+  atOnce?: boolean;
 }) {
   const client = useClient();
   const box = useRef<HTMLDivElement>(null);
   const plays = useRef(0);
   const [hours, setHours] = useState("24");
-  const [wanted, setWanted] = useState<Source>("form");
+  const [wanted, setWanted] = useState(sources[0].value);
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<string | null>(null);
   const [played, setPlayed] = useState<(Played & { of: string }) | null>(null);
-  const source = kept ? wanted : "form";
-  const limitsFrom = (from: Source) =>
-    kept && from === "kept" ? { versionId: kept.id } : { limits: inputOf(draft).limits };
-  const questionOf = (from: Source) =>
-    JSON.stringify([limitsFrom(from), from === "kept" && kept?.createdAt, hours]);
+  const source = sources.find((s) => s.value === wanted) ?? sources[0];
+  const questionOf = (from: Source) => JSON.stringify([from.limits, from.savedAt, hours]);
   const play = async (from: Source) => {
     const turn = ++plays.current;
     setBusy(true);
     const input = {
       tierId,
-      ...limitsFrom(from),
+      ...from.limits,
       from: new Date(Date.now() - Number(hours) * 3_600_000).toISOString(),
     };
     const of = questionOf(from);
@@ -75,9 +69,10 @@ export function TierPreview({
       report ? { report, input: { ...input, from: report.from, to: report.to }, of } : null,
     );
   };
-  const playKept = useEffectEvent(async () => {
-    setWanted("kept");
-    await play("kept");
+  const playAsked = useEffectEvent(async () => {
+    const last = sources[sources.length - 1] ?? sources[0];
+    setWanted(last.value);
+    await play(last);
     // Not before the answer is there: it is taller than the page was.
     requestAnimationFrame(() => {
       box.current?.focus({ preventScroll: true });
@@ -85,8 +80,12 @@ export function TierPreview({
     });
   });
   useEffect(() => {
-    if (asked > 0) void playKept();
+    if (asked > 0) void playAsked();
   }, [asked]);
+  const playFirst = useEffectEvent(() => void play(sources[0]));
+  useEffect(() => {
+    if (atOnce) playFirst();
+  }, [atOnce]);
   return (
     <Permitted needs="USAGE_READ" unbound>
       <div
@@ -99,15 +98,12 @@ export function TierPreview({
           note="Limits played on the stored usage of the tier’s accounts, beside those that they have today"
         >
           <div className="flex flex-wrap items-end gap-3 px-4 pb-4">
-            {kept && (
+            {sources.length > 1 && (
               <SelectField
                 label="Play"
-                value={source}
-                choices={[
-                  { value: "form", label: "the limits above" },
-                  { value: "kept", label: "the draft as it is kept" },
-                ]}
-                onChange={(value) => setWanted(value as Source)}
+                value={source.value}
+                choices={[...sources]}
+                onChange={setWanted}
               />
             )}
             <SelectField
@@ -118,7 +114,7 @@ export function TierPreview({
             />
             <Button
               busy={busy}
-              disabled={invalid && source === "form"}
+              disabled={source.invalid ?? false}
               onClick={() => void play(source)}
             >
               Play

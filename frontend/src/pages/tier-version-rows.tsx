@@ -12,37 +12,28 @@ type Row = Version & {
   did: LimitDiff[] | undefined;
 };
 
-/** The versions of a tier, newest first. */
-export function VersionTable({
-  versions,
-  onCompare,
-  onAgain,
-}: {
-  versions: readonly Version[];
+/** What can be done with versions. */
+type DeedsOf = {
   onCompare: (version: Version) => void;
+  /** Null where there is nobody to play it on, and for those who may not. */
+  onPreview: ((version: Version) => void) | null;
   /** Null for those who may not publish. */
   onAgain: ((version: Version) => void) | null;
-}) {
+};
+
+/** The versions of a tier, newest first. */
+export function VersionTable({ versions, ...deeds }: { versions: readonly Version[] } & DeedsOf) {
   const nowMS = useNow(30_000);
   const rows = versions.map((v, i): Row => {
     const before = versions[i + 1];
     return { ...v, did: before && diffLimits(before.limits, v.limits) };
   });
   return (
-    <Table
-      label="Versions"
-      columns={columns(nowMS, onCompare, onAgain)}
-      rows={rows}
-      rowKey={(v) => v.id}
-    />
+    <Table label="Versions" columns={columns(nowMS, deeds)} rows={rows} rowKey={(v) => v.id} />
   );
 }
 
-function columns(
-  nowMS: number,
-  onCompare: (version: Version) => void,
-  onAgain: ((version: Version) => void) | null,
-): Column<Row>[] {
+function columns(nowMS: number, deeds: DeedsOf): Column<Row>[] {
   return [
     {
       id: "number",
@@ -61,7 +52,7 @@ function columns(
         <span className="block max-w-96 py-1">
           {v.note && <span className="block">{v.note}</span>}
           <span className="block text-small text-muted">{whatItDid(v)}</span>
-          <Deeds version={v} onCompare={onCompare} onAgain={onAgain} className="-ml-2 sm:hidden" />
+          <Deeds version={v} {...deeds} className="-ml-2 lg:hidden" />
         </span>
       ),
     },
@@ -91,47 +82,48 @@ function columns(
     },
     {
       id: "deeds",
-      head: "Compare or publish again",
+      head: "Compare, preview or publish again",
       hideHead: true,
       numeric: true,
-      from: "sm",
-      cell: (v) => <Deeds version={v} onCompare={onCompare} onAgain={onAgain} />,
+      from: "lg",
+      cell: (v) => <Deeds version={v} {...deeds} />,
     },
   ];
 }
 
-/** What can be done with a version that isn't the current one. */
+/** What can be done with a version; with the current one less. */
 function Deeds({
   version,
   onCompare,
+  onPreview,
   onAgain,
   className = "",
-}: {
-  version: Version;
-  onCompare: (version: Version) => void;
-  onAgain: ((version: Version) => void) | null;
-  className?: string;
-}) {
-  if (version.current) return null;
+}: { version: Version; className?: string } & DeedsOf) {
+  const { current, number } = version;
+  const deeds = [
+    {
+      verb: "Compare",
+      name: `Compare version ${number} with the current one`,
+      on: !current && onCompare,
+    },
+    { verb: "Preview", name: `Preview version ${number}`, on: onPreview },
+    { verb: "Publish again", name: `Publish again version ${number}`, on: !current && onAgain },
+  ];
   return (
-    <span className={`flex justify-end gap-1 max-sm:justify-start ${className}`}>
-      <Button
-        kind="quiet"
-        className="px-2!"
-        aria-label={`Compare version ${version.number} with the current one`}
-        onClick={() => onCompare(version)}
-      >
-        Compare
-      </Button>
-      {onAgain && (
-        <Button
-          kind="quiet"
-          className="px-2!"
-          aria-label={`Publish again version ${version.number}`}
-          onClick={() => onAgain(version)}
-        >
-          Publish again
-        </Button>
+    <span className={`flex flex-wrap gap-1 lg:justify-end ${className}`}>
+      {deeds.map(
+        ({ verb, name, on }) =>
+          on && (
+            <Button
+              key={verb}
+              kind="quiet"
+              className="px-2!"
+              aria-label={name}
+              onClick={() => on(version)}
+            >
+              {verb}
+            </Button>
+          ),
       )}
     </span>
   );
