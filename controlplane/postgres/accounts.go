@@ -118,62 +118,6 @@ func editAccount(ctx context.Context, tx pgx.Tx, note *notes, action audit.Actio
 	return storeChange(ctx, tx, note, action, before, after)
 }
 
-// storeChange writes an account as it is after a change, notes that, and returns it. A
-// move that is to come gives way to another tier, and to the end.
-func storeChange(ctx context.Context, tx pgx.Tx, note *notes, action audit.Action, before, after controlplane.Account) (controlplane.Account, error) {
-	closes := after.Status == controlplane.AccountClosed && before.Status != controlplane.AccountClosed
-	if closes || after.OnDefaultTier != before.OnDefaultTier || after.TierID != before.TierID && !after.OnDefaultTier {
-		if _, err := cancelMove(ctx, tx, note, before.ID, before.Name); err != nil {
-			return before, err
-		}
-	}
-	var err error
-	if after.Revision, err = storeAccount(ctx, tx, after); err != nil {
-		return before, err
-	}
-	if closes {
-		if err := revokeAll(ctx, tx, note, after); err != nil {
-			return before, err
-		}
-	}
-	note.add(audit.Changed(action, audit.OfAccount(before), audit.OfAccount(after)))
-	return after, nil
-}
-
-// storeAccount writes what can be changed of an account, and returns the revision that
-// it is at then.
-func storeAccount(ctx context.Context, tx pgx.Tx, a controlplane.Account) (revision int, err error) {
-	tier, trial := orNull(a.TierID), trialColumns(a.Trial)
-	if a.OnDefaultTier {
-		tier = nil
-	}
-	err = tx.QueryRow(ctx, `
-		update accounts set name = $2, tier_id = $3, status = $4, labels = $5, time_zone = $6, billing_day = $7,
-			trial_ends_at = $8, trial_then = $9, trial_tier_id = $10, closed_at = $11
-		where id = $1 returning revision`,
-		a.ID, a.Name, tier, a.Status, labelsColumn(a.Labels), a.TimeZone, a.BillingDay, trial.endsAt, trial.then, trial.tier, a.ClosedAt).Scan(&revision)
-	return revision, err
-}
-
-// revokeAll revokes the keys of an account that is closed, with the time of that:
-// by it they are known as refused for that reason.
-func revokeAll(ctx context.Context, tx pgx.Tx, note *notes, a controlplane.Account) error {
-	keys, err := list[controlplane.Key](ctx, tx, `select `+keyColumns+` from keys where account_id = $1 and revoked_at is null order by id`, a.ID)
-	if err != nil || len(keys) == 0 {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `update keys set revoked_at = $2 where account_id = $1 and revoked_at is null`, a.ID, a.ClosedAt); err != nil {
-		return err
-	}
-	for _, before := range keys {
-		after := before
-		after.RevokedAt = a.ClosedAt
-		after.Revision++
-		note.add(audit.Changed(audit.RevokeKey, audit.OfKey(before), audit.OfKey(after)))
-	}
-	return nil
-}
-
 // labelsColumn is an empty object for no labels.
 func labelsColumn(l controlplane.Labels) controlplane.Labels {
 	if l == nil {

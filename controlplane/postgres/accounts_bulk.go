@@ -183,6 +183,7 @@ func editAccounts(ctx context.Context, tx pgx.Tx, note *notes, b BulkEdit, accou
 		return err
 	}
 	now := time.Now()
+	var changes []accountChange
 	for _, before := range accounts {
 		report.Matched++
 		b.Edit.ID = before.ID
@@ -200,16 +201,20 @@ func editAccounts(ctx context.Context, tx pgx.Tx, note *notes, b BulkEdit, accou
 			report.Unchanged++
 		default:
 			report.Changed++
-			if !b.DryRun {
-				if after, err = storeChange(ctx, tx, note, audit.UpdateAccount, before, after); err != nil {
-					return err
-				}
-			}
-			report.Changes = append(report.Changes, AccountOutcome{after, nil})
+			changes = append(changes, accountChange{before, after})
 		}
 	}
-	if report.Changed == 0 && !b.DryRun {
+	switch {
+	case b.DryRun:
+	case len(changes) == 0:
 		return errNothingChanged
+	default:
+		if err := storeChanges(ctx, tx, note, audit.UpdateAccount, changes); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes {
+		report.Changes = append(report.Changes, AccountOutcome{c.after, nil})
 	}
 	return nil
 }

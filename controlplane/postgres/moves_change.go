@@ -215,16 +215,12 @@ func (db *DB) CancelAccountMove(ctx context.Context, id controlplane.ID) (contro
 // cancelMove cancels and notes what is to come for an account of that name, if anything
 // is.
 func cancelMove(ctx context.Context, tx pgx.Tx, note *notes, account controlplane.ID, name string) (cancelled bool, err error) {
-	moves, err := list[controlplane.AccountMove](ctx, tx, pendingMoves+` and m.account_id = $1`, account)
-	if err != nil || len(moves) == 0 {
-		return false, err
+	moves, err := cancelMoves(ctx, tx, []int64{int64(account)})
+	move, ok := moves[account]
+	if ok {
+		note.add(audit.Deleted(audit.CancelAccountMove, audit.OfAccountMove(move, name)))
 	}
-	note.add(audit.Deleted(audit.CancelAccountMove, audit.OfAccountMove(moves[0], name)))
-	_, err = tx.Exec(ctx, `update account_moves set cancelled_at = clock_timestamp() where id = $1`, moves[0].ID)
-	if err == nil && moves[0].TierMoveID != 0 {
-		err = awaitNext(ctx, tx, moves[0].TierMoveID)
-	}
-	return true, err
+	return ok, err
 }
 
 // cancelMovesTo cancels and notes the moves of accounts to a tier that are to come.
