@@ -24,7 +24,8 @@ func (b *Bulk) handleAudit(mux *http.ServeMux) {
 // exportAudit answers with records of the audit log.
 func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, contentType string) {
 	f, part, err := auditFilterOf(r.URL.Query())
-	if err != nil {
+	out, haveErr := restOf(w, r)
+	if err = errors.Join(err, haveErr); err != nil {
 		b.refuse(w, r, "export", err)
 		return
 	}
@@ -40,7 +41,7 @@ func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, conte
 		h.Set("Content-Disposition", `attachment; filename="audit-`+time.Now().UTC().Format("20060102T1504")+"."+ending+`"`)
 		h.Set("Trailer", rowsTrailer)
 		h.Set(headHeader, head.String())
-		to, err = audit.NewWriter(w, ending)
+		to, err = audit.NewWriter(out, ending)
 		return err
 	}, func(records []audit.Record) error {
 		if err := control.SetWriteDeadline(time.Now().Add(stallWithin)); err != nil {
@@ -52,7 +53,10 @@ func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, conte
 	if broken := new(audit.BreakError); to == nil && errors.As(err, &broken) {
 		err = controlplane.Invalid("after", "%v", broken)
 	}
-	b.endExport(w, r, to != nil, total, err)
+	if err == nil {
+		err = out.end()
+	}
+	b.endExport(w, r, to != nil && out.sends, total, err)
 }
 
 var auditParams = map[string]bool{

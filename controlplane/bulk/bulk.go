@@ -125,6 +125,9 @@ var fieldNames = map[string]string{
 
 // problem answers with an RFC 9457 body.
 func problem(w http.ResponseWriter, status int, title, detail string, faults []fault) {
+	for _, name := range []string{"Content-Disposition", "Trailer"} { // of what could not be answered
+		w.Header().Del(name)
+	}
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(status)
 	body := map[string]any{"title": title, "status": status, "detail": detail}

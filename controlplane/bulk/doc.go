@@ -5,6 +5,9 @@
 // whole answer ends as HTTP says and has the trailer Weir-Rows, the number of
 // rows; when something goes wrong under way, the connection is cut instead.
 //
+// Whoever has the beginning of an export that was cut off says so in Weir-Have, and
+// is sent the rest, if the export still begins with that.
+//
 // The audit log, or what a filter finds in it, is exported in the same way by GET
 // /api/v1/audit.csv and .ndjson, oldest first, with where the log ends in the header
 // field Weir-Audit-Head.

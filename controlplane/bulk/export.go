@@ -30,7 +30,8 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 	if err == nil {
 		columns, err = b.withMeters(r.Context(), columns, e.Meters)
 	}
-	if err != nil {
+	out, haveErr := restOf(w, r)
+	if err = errors.Join(err, haveErr); err != nil {
 		b.refuse(w, r, "export", err)
 		return
 	}
@@ -45,7 +46,7 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 		h.Set("Content-Type", f.contentType)
 		h.Set("Content-Disposition", `attachment; filename="`+fileName(e, ending)+`"`)
 		h.Set("Trailer", rowsTrailer)
-		to = f.open(w, columns, e.Zone)
+		to = f.open(out, columns, e.Zone)
 		return to.begin()
 	}, func(rows []explore.ExportRow) error {
 		if err := control.SetWriteDeadline(time.Now().Add(stallWithin)); err != nil {
@@ -55,9 +56,9 @@ func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f f
 		return to.write(rows)
 	})
 	if err == nil {
-		err = errors.Join(control.SetWriteDeadline(time.Now().Add(stallWithin)), to.end())
+		err = errors.Join(control.SetWriteDeadline(time.Now().Add(stallWithin)), to.end(), out.end())
 	}
-	b.endExport(w, r, to != nil, total, err)
+	b.endExport(w, r, to != nil && out.sends, total, err)
 }
 
 // endExport ends an export, which may have begun to answer.
@@ -65,6 +66,8 @@ func (b *Bulk) endExport(w http.ResponseWriter, r *http.Request, begun bool, row
 	switch {
 	case err == nil:
 		w.Header().Set(rowsTrailer, strconv.Itoa(rows))
+	case errors.Is(err, errOther):
+		problem(w, http.StatusPreconditionFailed, "The export is another one by now", "It does not begin any more with what "+haveHeader+" names; ask for all of it.", nil)
 	case !begun:
 		b.refuse(w, r, "export", err)
 	default:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -100,8 +102,12 @@ func TestUsageOnTheCommandLine(t *testing.T) {
 			whole, _ := export(format, os.Getenv("WEIR_URL"))
 			for _, breaks := range []int{1, 3} {
 				line.breakOff(breaks, len(whole))
+				line.passed.Store(0)
 				if text, got := export(format, server); !bytes.Equal(text, whole) || len(whole) == 0 || got.Code != 0 || strings.Count(got.Err, "asked again") != breaks {
 					t.Errorf("%s, broken %d times: %+v\n%q\n%q", format, breaks, got, text, whole)
+				}
+				if passed := line.passed.Load(); passed != int64(len(whole)) {
+					t.Errorf("%s, broken %d times: %d bytes came instead of %d", format, breaks, passed, len(whole))
 				}
 			}
 		}
@@ -168,9 +174,11 @@ type brokenLine struct {
 	mu           sync.Mutex
 	random       *rand.Rand
 	breaks, size int
+
+	passed atomic.Int64 // bytes of answers
 }
 
-// breakOff has so many answers broken off in so many first bytes.
+// breakOff has so many answers broken off, all of them in so many first bytes.
 func (l *brokenLine) breakOff(answers, size int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -183,10 +191,13 @@ func (l *brokenLine) serve(t *testing.T) (url string) {
 	l.proxy.ModifyResponse = func(answer *http.Response) error {
 		l.mu.Lock()
 		defer l.mu.Unlock()
+		left := math.MaxInt
 		if l.breaks > 0 {
 			l.breaks--
-			answer.Body = &brokenBody{answer.Body, 1 + l.random.IntN(l.size)}
+			left = min(l.size, 1+l.random.IntN(l.size+1))
+			l.size -= left
 		}
+		answer.Body = &brokenBody{answer.Body, left, &l.passed}
 		return nil
 	}
 	server := httptest.NewServer(l.proxy)
@@ -197,7 +208,8 @@ func (l *brokenLine) serve(t *testing.T) (url string) {
 // brokenBody breaks after some bytes.
 type brokenBody struct {
 	io.ReadCloser
-	left int
+	left   int
+	passed *atomic.Int64
 }
 
 func (b *brokenBody) Read(p []byte) (int, error) {
@@ -206,5 +218,6 @@ func (b *brokenBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	b.passed.Add(int64(n))
 	return n, err
 }

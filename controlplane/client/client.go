@@ -78,7 +78,6 @@ func New(c Config) (*Client, error) {
 		return nil, errors.New("the default HTTP transport was replaced")
 	}
 	transport = transport.Clone()
-	transport.ResponseHeaderTimeout = c.Timeout
 	if c.CAFile != "" {
 		if transport.TLSClientConfig, err = trusting(c.CAFile); err != nil {
 			return nil, err

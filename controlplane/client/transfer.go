@@ -30,9 +30,10 @@ type Sink struct {
 }
 
 // Download writes the answer to a GET of path into out, and returns the number of rows
-// that the control plane says it has. An answer that breaks off is asked for again:
-// what has come of it already is compared and not written again, so that out has what
-// one unbroken answer has. When what the control plane answers has changed meanwhile,
+// that the control plane says it has. Of an answer that breaks off the rest is asked
+// for: the control plane sees to it that what came before is how the answer begins, so
+// that out has what one unbroken answer has. From one that can't, all of it is asked for
+// again, and what has come already is compared and not written again. When what the control plane answers has changed meanwhile,
 // it is written anew from the beginning if out can restart, and fails otherwise. An
 // error leaves out with part of an answer, or nothing.
 func (c *Client) Download(ctx context.Context, path string, query url.Values, out Sink) (rows int64, err error) {
@@ -45,27 +46,26 @@ func (c *Client) Download(ctx context.Context, path string, query url.Values, ou
 	return rows, err
 }
 
-// attempt asks once for what is downloaded.
+// attempt asks once for what is downloaded, or for the rest of it.
 func (c *Client) attempt(ctx context.Context, path string, d *download) (rows int64, err error) {
-	ctx, stalled := withinEach(ctx, c.timeout)
+	began := c.now()
+	defer func() { d.took += c.now().Sub(began) }()
+	// To send the rest of an answer, the control plane makes again what came before, which
+	// takes no longer than it took.
+	ctx, stalled := withinEach(ctx, c.timeout+d.took)
 	defer stalled.stop()
-	r, err := c.request(ctx, http.MethodGet, path, nil)
+	resumed := d.bytes > 0 && !d.whole
+	answer, err := c.get(ctx, path, d, resumed)
 	if err != nil {
 		return 0, err
 	}
-	var sent atomic.Bool
-	answer, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteRequest: func(wrote httptrace.WroteRequestInfo) { sent.Store(wrote.Err == nil) },
-	})))
-	if late := net.Error(nil); sent.Load() && (errors.Is(context.Cause(ctx), errStalled) || errors.As(err, &late) && late.Timeout()) {
-		// It would take as long again, and be as much work.
-		return 0, fmt.Errorf("%w; give it longer with --timeout, or ask for less", c.unreached(errStalled))
-	}
-	if err != nil {
-		return 0, c.unanswered(err)
-	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusPreconditionFailed && resumed {
+		return 0, d.cutOff(ctx, d.restart())
+	}
 	if answer.StatusCode != http.StatusOK {
+		// Something between gave up waiting for the rest.
+		d.whole = d.whole || resumed && answer.StatusCode == http.StatusGatewayTimeout
 		content, _ := io.ReadAll(io.LimitReader(answer.Body, maxProblemBytes)) // what there is of it
 		err := c.refused(answer, content)
 		if later(answer) {
@@ -73,21 +73,49 @@ func (c *Client) attempt(ctx context.Context, path string, d *download) (rows in
 		}
 		return 0, err
 	}
+	stalled.within = c.timeout
+	stalled.timer.Reset(c.timeout)
 	body := stalled.reader(answer.Body)
-	err = d.skip(body)
+	if answer.Header.Get("Weir-From") != strconv.FormatInt(d.bytes, 10) {
+		err = d.skip(body)
+	}
 	if err == nil {
 		_, err = io.Copy(d, body)
 	}
-	switch {
-	case d.fault != nil:
-		return 0, d.fault
-	case err != nil:
-		return 0, &laterError{err: fmt.Errorf("the answer was cut off: %w", errors.Join(context.Cause(ctx), err))}
+	if err != nil || d.fault != nil {
+		return 0, d.cutOff(ctx, err)
 	}
 	if rows, err = strconv.ParseInt(answer.Trailer.Get("Weir-Rows"), 10, 64); err != nil {
 		return 0, &laterError{err: errors.New("the answer was cut off: it does not say how many rows it has")}
 	}
 	return rows, nil
+}
+
+// get asks for all of an answer, or for the rest.
+func (c *Client) get(ctx context.Context, path string, d *download, resumed bool) (*http.Response, error) {
+	r, err := c.request(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if resumed {
+		r.Header.Set("Weir-Have", fmt.Sprintf("%d:%x", d.bytes, d.hash.Sum(nil)))
+	}
+	var sent atomic.Bool
+	answer, err := c.http.Do(r.WithContext(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteRequest: func(wrote httptrace.WroteRequestInfo) { sent.Store(wrote.Err == nil) },
+	})))
+	if late := net.Error(nil); sent.Load() && (errors.Is(context.Cause(ctx), errStalled) || errors.As(err, &late) && late.Timeout()) {
+		if resumed {
+			d.whole = true
+			return nil, &laterError{err: c.unreached(errStalled)}
+		}
+		// It would take as long again, and be as much work.
+		return nil, fmt.Errorf("%w; give it longer with --timeout, or ask for less", c.unreached(errStalled))
+	}
+	if err != nil {
+		return nil, c.unanswered(err)
+	}
+	return answer, nil
 }
 
 // errChanged ends an attempt whose answer does not begin with what was written.
@@ -99,7 +127,17 @@ type download struct {
 	hash     hash.Hash // of what was written
 	bytes    int64
 	furthest int64 // the most that bytes was
+	took     time.Duration
+	whole    bool  // whether the rest by itself is not to be had
 	fault    error // after which no attempt helps
+}
+
+// cutOff is what an attempt failed with.
+func (d *download) cutOff(ctx context.Context, err error) error {
+	if d.fault != nil {
+		return d.fault
+	}
+	return &laterError{err: fmt.Errorf("the answer was cut off: %w", errors.Join(context.Cause(ctx), err))}
 }
 
 // Write implements io.Writer.
@@ -121,12 +159,18 @@ func (d *download) skip(body io.Reader) error {
 		return err
 	case n == d.bytes && bytes.Equal(again.Sum(nil), d.hash.Sum(nil)):
 		return nil
-	case d.to.Restart == nil:
-		d.fault = fmt.Errorf("the answer was cut off: %w", errChanged)
-	default:
-		d.hash.Reset()
-		d.bytes, d.fault = 0, d.to.Restart()
 	}
+	return d.restart()
+}
+
+// restart forgets what was written, which is not how the answer begins any more.
+func (d *download) restart() error {
+	if d.to.Restart == nil {
+		d.fault = fmt.Errorf("the answer was cut off: %w", errChanged)
+		return errChanged
+	}
+	d.hash.Reset()
+	d.bytes, d.fault = 0, d.to.Restart()
 	return errChanged
 }
 
