@@ -74,6 +74,7 @@ func (r *Resolver) Handler() (http.Handler, *subscribe.Server) {
 	server.AroundRootFields(r.refresh)
 	server.AroundFields(counted)
 	server.AroundFields(r.permitted)
+	server.AroundFields(newTurns().inTurn)
 	return signedIn(bounded(server)), subscriptions
 }
 

@@ -14,6 +14,10 @@ import (
 // refused, and doesn't wrap round to one that asks for little.
 const heaviest = math.MaxInt32
 
+// replayCosts is the weight of reading all of something, for seconds: few fit into an
+// operation.
+const replayCosts = maxComplexity / 4
+
 func sum(a, b int) int { return min(heaviest, max(0, a)+max(0, b)) }
 
 // rows is the weight of a list of n.
@@ -48,7 +52,8 @@ func weigh(c *generated.Config) {
 	}
 	c.Complexity.Pilot.Effect = func(child int) int { return sum(500, child) } // it looks at all accounts of the tier
 	c.Complexity.AuditRecord.RevertPreview = func(child int) int { return sum(100, child) } // of a publication it looks at all accounts of the tier
-	c.Complexity.Query.Preview = func(child int, in model.PreviewInput) int { return rows(in.First, child) }
+	c.Complexity.Query.Preview = func(child int, in model.PreviewInput) int { return sum(replayCosts, rows(in.First, child)) }
+	c.Complexity.Query.AuditVerify = func(child int, _ int64, _ []string) int { return sum(replayCosts, child) }
 	c.Complexity.Query.Explore = func(child int, in model.ExploreInput) int { return rows(in.Top, child) }
 	c.Complexity.Query.HeatMap = func(child int, _ model.HeatMapInput) int { return rows(explore.HoursOfWeek, child) }
 	c.Complexity.Query.Reconciliation = func(child int, _, _ time.Time, _ *string, first int, _ *string) int { return rows(first, child) }

@@ -208,6 +208,7 @@ func TestMistakesNameTheField(t *testing.T) {
 		"a status that is none":   {`{topConsumers(from:"2026-01-01T00:00:00Z",filter:{statuses:[200,7]}){share}}`, []string{"VALIDATION filter.statuses.1"}},
 		"a fraction of a request": {`mutation{createTier(input:{name:"T",limits:[{name:"a",amount:1.5,period:DAY}]}){tier{id}}}`, []string{"VALIDATION limits.0.amount"}},
 		"a control character":     {`{accounts(filter:{text:"a\u0000"}){totalCount}}`, []string{"VALIDATION filter.text"}},
+		"many checks of the log":  {`{a:auditVerify{whole} b:auditVerify{whole} c:auditVerify{whole} d:auditVerify{whole}}`, []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 		"many long series":        {manySeries(20), []string{"COMPLEXITY_LIMIT_EXCEEDED "}},
 		"a meter of HTTP's own":   {`mutation{createMeter(input:{name:"",unit:"u",header:"content-length"}){meter{id}}}`, []string{"VALIDATION name", "VALIDATION header"}},
 		"a meter of no endpoint":  {`mutation{createMeter(input:{name:"m",unit:"u",header:"x-m",endpointId:"end_99"}){meter{id}}}`, []string{"NOT_FOUND endpointId"}},
