@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -105,7 +106,10 @@ func read(r *http.Request) (*graphql.RawParams, *badRequest) {
 }
 
 func readQuery(r *http.Request) (*graphql.RawParams, *badRequest) {
-	asked := r.URL.Query()
+	asked, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, refused(http.StatusBadRequest, "the query string: "+err.Error()+"; percent-encode its names and values")
+	}
 	params := &graphql.RawParams{Query: asked.Get("query"), OperationName: asked.Get("operationName")}
 	for name, to := range map[string]*map[string]any{"variables": &params.Variables, "extensions": &params.Extensions} {
 		if text := asked.Get(name); text != "" && decode(strings.NewReader(text), to) != nil {

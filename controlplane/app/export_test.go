@@ -372,6 +372,15 @@ func TestExportsSayWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %d %s", query, got.Status, got.Body)
 		}
 	}
+	for _, path := range []string{
+		"/api/v1/usage.csv?from=2026-01-01T00:00:00Z&account=acc_1%zz", "/api/v1/usage.csv?from=2026-01-01T00:00:00Z&account=acc_1;x=1",
+		"/api/v1/audit.csv?action=CREATE_KEY;", "/graphql?query={viewer{__typename}}&variables={};",
+	} {
+		got := p.send("GET", p.http(path), "", "Authorization", "Bearer "+p.token, "Accept", "application/json")
+		if got.Status != http.StatusBadRequest || !strings.Contains(got.Body, "percent-encode") {
+			t.Errorf("%s: %d %s; a part of it that can't be read is no part to leave out", path, got.Status, got.Body)
+		}
+	}
 	if got := p.send("GET", p.http("/api/v1/usage.csv"), ""); got.Status != http.StatusUnauthorized {
 		t.Errorf("nobody: %d", got.Status)
 	}

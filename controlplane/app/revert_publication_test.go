@@ -22,7 +22,9 @@ func TestPublicationsAreReverted(t *testing.T) {
 		p.must(fmt.Sprintf(`{auditRecord(seq:%d){revertPreview irrevertible}}`, seq), &seen)
 		return seen.AuditRecord.RevertPreview + seen.AuditRecord.Irrevertible
 	}
-	revert := func(seq int) string { return fmt.Sprintf(`mutation{revertChange(input:{seq:%d}){record{action} snapshot}}`, seq) }
+	revert := func(seq int) string {
+		return fmt.Sprintf(`mutation{revertChange(input:{seq:%d}){record{action} snapshot}}`, seq)
+	}
 	now := publish("NOW")
 	if got := preview(now); got != "1 account that it moved and that is still on version 2 goes back: 1 to version 1. The current version of Basic stays what it is." {
 		t.Errorf("it says %q", got)

@@ -23,7 +23,12 @@ func (b *Bulk) handleAudit(mux *http.ServeMux) {
 
 // exportAudit answers with records of the audit log.
 func (b *Bulk) exportAudit(w http.ResponseWriter, r *http.Request, ending, contentType string) {
-	f, part, err := auditFilterOf(r.URL.Query())
+	query, err := queryOf(r)
+	var f audit.Filter
+	var part audit.Part
+	if err == nil {
+		f, part, err = auditFilterOf(query)
+	}
 	out, haveErr := restOf(w, r)
 	if err = errors.Join(err, haveErr); err != nil {
 		b.refuse(w, r, "export", err)

@@ -19,7 +19,11 @@ const rowsTrailer = "Weir-Rows"
 
 // export answers with rows.
 func (b *Bulk) export(w http.ResponseWriter, r *http.Request, ending string, f format) {
-	e, err := exportOf(r.URL.Query(), time.Now())
+	query, err := queryOf(r)
+	var e explore.Export
+	if err == nil {
+		e, err = exportOf(query, time.Now())
+	}
 	if err == nil {
 		err = bind(&e, permit.Held(r.Context()).Account)
 	}
@@ -159,6 +163,16 @@ func exportOf(query url.Values, now time.Time) (e explore.Export, err error) {
 var known = map[string]bool{
 	"from": true, "to": true, "granularity": true, "timeZone": true, "groupBy": true, "meters": true,
 	"account": true, "key": true, "endpoint": true, "tier": true, "status": true, "decision": true,
+}
+
+// queryOf reads a query string whole: what can't be read is not left out, as it may be
+// what narrows an export.
+func queryOf(r *http.Request) (url.Values, error) {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, controlplane.Invalid("", "the query string: %v; percent-encode its names and values", err)
+	}
+	return query, nil
 }
 
 // params reads parameters and gathers the mistakes in them.

@@ -34,7 +34,12 @@ func (b *Bulk) importUsage(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	open, ok := rowReaders[kind]
-	reason := r.URL.Query().Get("reason")
+	query, err := queryOf(r)
+	if err != nil {
+		b.refuse(w, r, "import", err)
+		return
+	}
+	reason := query.Get("reason")
 	switch {
 	case !ok:
 		w.Header().Set("Accept-Post", "text/csv, application/x-ndjson")

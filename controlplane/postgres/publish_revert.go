@@ -14,12 +14,12 @@ import (
 
 // publication is one whose accounts are to go back.
 type publication struct {
-	version controlplane.TierVersion
-	tier    controlplane.Tier
-	policy  int64     // the version of the policy that it made
-	at      time.Time // of its record
-	byVersion  []returning
-	stay    int // accounts that are always on the tier's current version
+	version   controlplane.TierVersion
+	tier      controlplane.Tier
+	policy    int64     // the version of the policy that it made
+	at        time.Time // of its record
+	byVersion []returning
+	stay      int // accounts that are always on the tier's current version
 }
 
 // returning are the accounts that go back to one version.
