@@ -4508,7 +4508,7 @@ func (v *RotateKeyInput) GetExpiresAt() *time.Time { return v.ExpiresAt }
 type RotateKeyResponse struct {
 	// Puts a new key in the place of one, with the same name, environment and scope. The
 	// old one goes on for the overlap, and then expires. Fails like createKey, and with
-	// CONFLICT when the key is revoked, has expired, or was rotated before.
+	// CONFLICT when the key is revoked or suspended, has expired, or was rotated before.
 	RotateKey RotateKeyRotateKeyRotateKeyPayload `json:"rotateKey"`
 }
 

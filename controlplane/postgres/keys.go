@@ -118,7 +118,7 @@ func scopeID(ctx context.Context, tx pgx.Tx, s controlplane.KeyScope) (*int, err
 }
 
 // UpdateKey renames a key, suspends it or makes it live again, sets or clears its
-// expiry, changes its scope. One that was replaced in a rotation expires for good.
+// expiry, changes its scope. One that was replaced in a rotation expires, and for good.
 func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlplane.Key, uint64, error) {
 	return db.changeKey(ctx, audit.UpdateKey, e.ID, e.Revision, func(tx pgx.Tx, was controlplane.Key) (controlplane.Key, error) {
 		var scope *int
@@ -138,6 +138,9 @@ func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlpla
 			where id = $1 returning `+keyColumns, e.ID, e.Suspended, e.ExpiresAt, e.NeverExpires, e.Name, e.Scope != nil, scope)
 		if err == nil && key.RevokedAt != nil {
 			return key, controlplane.Conflict("id", "this key is revoked, and that is for good; create a new one")
+		}
+		if err == nil && key.ReplacedBy != 0 && key.ExpiresAt == nil {
+			return key, controlplane.Conflict("id", "%s took the place of this key, so it has to expire; set a later expiresAt, or create a new key", controlplane.KindKey.Format(key.ReplacedBy))
 		}
 		if err == nil && key.ReplacedBy != 0 && was.ExpiresAt != nil && was.ExpiresAt.Before(time.Now()) && (key.ExpiresAt == nil || key.ExpiresAt.After(*was.ExpiresAt)) {
 			return key, controlplane.Conflict("id", "%s took the place of this key, and their overlap has ended; rotate that one, or create a new key", controlplane.KindKey.Format(key.ReplacedBy))

@@ -29,6 +29,9 @@ func (db *DB) RotateKey(ctx context.Context, r controlplane.KeyRotation, now tim
 		if status := old.StatusAt(now); status == controlplane.KeyRevoked || status == controlplane.KeyExpired {
 			return controlplane.Conflict("id", "this key is %s; create a new one", status)
 		}
+		if old.Suspended {
+			return controlplane.Conflict("id", "this key is suspended; make it live first, or create a new one")
+		}
 		secret = make(old.Environment)
 		rotated.Key, err = insertKey(ctx, tx, controlplane.NewKey{
 			AccountID: old.AccountID, Name: old.Name, ExpiresAt: r.ExpiresAt, Environment: old.Environment, Scope: *old.Scope(),

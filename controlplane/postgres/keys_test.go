@@ -143,6 +143,33 @@ func TestAReplacedKeyExpiresForGood(t *testing.T) {
 	}
 }
 
+func TestAReplacedKeyHasToExpire(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	old, _ := issue(t, db, controlplane.NewKey{AccountID: newAccount(t, db, "Acme", 0).ID, Name: "ci"})
+	if _, _, _, err := db.RotateKey(t.Context(), controlplane.KeyRotation{ID: old.ID, Overlap: time.Hour}, time.Now(), controlplane.NewKeySecret); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := db.UpdateKey(t.Context(), controlplane.KeyEdit{ID: old.ID, NeverExpires: true})
+	wantFault(t, err, controlplane.CodeConflict, "id")
+	later := time.Now().Add(2 * time.Hour)
+	if _, _, err := db.UpdateKey(t.Context(), controlplane.KeyEdit{ID: old.ID, ExpiresAt: &later}); err != nil {
+		t.Errorf("a longer overlap: %v", err)
+	}
+}
+
+func TestASuspendedKeyIsNotRotated(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	old, _ := issue(t, db, controlplane.NewKey{AccountID: newAccount(t, db, "Acme", 0).ID, Name: "ci"})
+	suspended := true
+	if _, _, err := db.UpdateKey(t.Context(), controlplane.KeyEdit{ID: old.ID, Suspended: &suspended}); err != nil {
+		t.Fatal(err)
+	}
+	_, _, _, err := db.RotateKey(t.Context(), controlplane.KeyRotation{ID: old.ID, Overlap: time.Hour}, time.Now(), controlplane.NewKeySecret)
+	wantFault(t, err, controlplane.CodeConflict, "id")
+}
+
 func TestLeakedKeysAreFoundAndRevoked(t *testing.T) {
 	t.Parallel()
 	db := open(t)

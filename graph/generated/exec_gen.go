@@ -9748,7 +9748,7 @@ type GoneNode {
   """
   Puts a new key in the place of one, with the same name, environment and scope. The
   old one goes on for the overlap, and then expires. Fails like createKey, and with
-  CONFLICT when the key is revoked, has expired, or was rotated before.
+  CONFLICT when the key is revoked or suspended, has expired, or was rotated before.
   """
   rotateKey(input: RotateKeyInput!): RotateKeyPayload!
   """
