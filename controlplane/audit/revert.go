@@ -20,7 +20,6 @@ type sides struct{ before, after map[string]any }
 // reversals are the ways back by action.
 var reversals = map[Action]func(*Record, sides) (Reversal, error){
 	UpdateAccount: backToAccount,
-	EndTrial:      backToAccount,
 	SetOverride:   backToOverride,
 	DeleteOverride: func(r *Record, s sides) (Reversal, error) {
 		return Reversal{Field: "setOverride", Input: override(r, s.before)}, nil
@@ -82,6 +81,7 @@ var noWayBack = map[Action]string{
 	CreateAccount:         "an account can't be deleted; close it instead",
 	ResetAccount:          "what its counters were is not known any more",
 	EndOverride:           "its time was up; set it anew",
+	EndTrial:              "its time was up; give the account another trial, or the tier and status of your choice",
 	CreateKey:             "revoke the key instead; that is for good",
 	RevokeKey:             "a revoked key is revoked for good; create another one",
 	RotateKey:             "a key was handed out; update or revoke it instead",

@@ -33,6 +33,8 @@ func TestTheWayBackFromARecord(t *testing.T) {
 		"a trial begun": {audit.Changed(audit.UpdateAccount, audit.OfAccount(active), audit.OfAccount(trial)),
 			`updateAccount {"id":"acc_7","labels":[{"key":"a","value":"b"}],"status":"ACTIVE","useDefaultTier":true}`},
 		"a trial ended": {audit.Changed(audit.EndTrial, audit.OfAccount(trial), audit.OfAccount(active)),
+			"its time was up; give the account another trial, or the tier and status of your choice"},
+		"a trial given up": {audit.Changed(audit.UpdateAccount, audit.OfAccount(trial), audit.OfAccount(active)),
 			`updateAccount {"id":"acc_7","labels":[],"status":"TRIAL","tierId":"tier_3","trial":{"endsAt":"2030-01-02T03:04:05.000Z","then":"SUSPEND"}}`},
 		"an account closed":  {audit.Changed(audit.UpdateAccount, audit.OfAccount(active), audit.OfAccount(closed)), "closing an account revoked its keys, for good; set its status to SUSPENDED to reopen it"},
 		"an account created": {audit.Created(audit.CreateAccount, audit.OfAccount(active)), "an account can't be deleted; close it instead"},
