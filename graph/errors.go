@@ -16,6 +16,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 )
 
 const codeInternal = "INTERNAL"
@@ -81,7 +82,7 @@ func sayer(log *slog.Logger) graphql.ErrorPresenterFunc {
 				presented.Extensions["objects"] = faults[0].Objects
 			}
 			if faults[0].Revision > 0 {
-				maps.Copy(presented.Extensions, changedSince(faults[0]))
+				maps.Copy(presented.Extensions, changedSince(ctx, faults[0]))
 			}
 			return presented
 		}
@@ -132,11 +133,15 @@ func argumentOf(ctx context.Context, err error) string {
 	return plainField(strings.Join(names, "."))
 }
 
-// changedSince is what a stale edit is told.
-func changedSince(fault *controlplane.Error) map[string]any {
+// changedSince is what a stale edit is told. Whoever sees one account only doesn't learn
+// who the operator's people are.
+func changedSince(ctx context.Context, fault *controlplane.Error) map[string]any {
 	told := map[string]any{"revision": fault.Revision}
 	if fault.ChangedBy != "" {
-		told["changedBy"], told["changedAt"] = fault.ChangedBy, fault.ChangedAt.UTC().Format(time.RFC3339)
+		told["changedAt"] = fault.ChangedAt.UTC().Format(time.RFC3339)
+		if permit.Held(ctx).Account == 0 {
+			told["changedBy"] = fault.ChangedBy
+		}
 	}
 	if len(fault.Changed) > 0 {
 		changed := make([]map[string]any, len(fault.Changed))

@@ -65,8 +65,7 @@ func (r *Resolver) nodeKinds() map[string]nodeKind {
 			func(l *loaders) *loaderOf[controlplane.EndpointSource] { return l.sources }, nobodys[controlplane.EndpointSource])},
 		"Meter": {controlplane.KindMeter, permit.PolicyRead, find(
 			func(l *loaders) *loaderOf[controlplane.Meter] { return l.meters }, anybodys[controlplane.Meter])},
-		"ScheduledChange": {controlplane.KindSchedule, permit.PolicyRead, find(
-			func(l *loaders) *loaderOf[controlplane.ScheduledChange] { return l.scheduled }, nobodys[controlplane.ScheduledChange])},
+		"ScheduledChange": {controlplane.KindSchedule, permit.PolicyRead, findScheduled},
 		"Member": {controlplane.KindMember, permit.MembersRead, find(
 			func(l *loaders) *loaderOf[controlplane.Member] { return l.members }, nobodys[controlplane.Member])},
 		"ApiToken": {controlplane.KindToken, permit.TokensWrite, find(

@@ -7,9 +7,12 @@ import (
 	"errors"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vikstrous/dataloadgen"
 
 	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/controlplane/postgres"
+	"github.com/weirhq/weir/graph/model"
 )
 
 // chosenChange returns which field of Mutation the input of scheduleChange names,
@@ -28,6 +31,27 @@ func chosenChange(ctx context.Context) (field string, input json.RawMessage, err
 		return "", nil, controlplane.Invalid("change", "give one change")
 	}
 	return field, input, err
+}
+
+// seesAccounts reports whether the caller may read what changes of accounts say.
+func seesAccounts(ctx context.Context) bool { return permit.Held(ctx).Has(permit.AccountsRead) }
+
+// findScheduled finds scheduled changes for those who see all accounts; those of
+// accounts, for those who may read accounts.
+func findScheduled(ctx context.Context, id, bound controlplane.ID) func() (model.Node, error) {
+	wait := loadersOf(ctx).scheduled.LoadThunk(ctx, id)
+	return func() (model.Node, error) {
+		c, err := wait()
+		switch {
+		case errors.Is(err, dataloadgen.ErrNotFound):
+			return nil, nil
+		case err != nil:
+			return nil, err
+		case bound != 0 || c.AccountID != 0 && !seesAccounts(ctx):
+			return nil, nil
+		}
+		return c, nil
+	}
 }
 
 // decoded reads an argument that was stored.
@@ -83,6 +107,13 @@ func (r *Resolver) accountOfChange(ctx context.Context, input json.RawMessage) (
 			return 0, err
 		}
 		return keys[0].AccountID, nil
+	}
+	if id, err := controlplane.KindIdentity.Parse("", named.ID); err == nil {
+		identities, err := r.DB.IdentitiesByID(ctx, []controlplane.ID{id})
+		if err != nil || len(identities) == 0 {
+			return 0, err
+		}
+		return identities[0].AccountID, nil
 	}
 	if id, err := controlplane.KindOverride.Parse("", named.ID); err == nil {
 		overrides, err := r.DB.OverridesByID(ctx, []controlplane.ID{id})

@@ -56,7 +56,7 @@ func (r *queryResolver) ScheduledChanges(ctx context.Context, first int, after *
 	if err != nil {
 		return nil, err
 	}
-	filter := postgres.ScheduleFilter{Statuses: statuses}
+	filter := postgres.ScheduleFilter{Statuses: statuses, Nobodys: !seesAccounts(ctx)}
 	if filter.AccountID, err = optional(controlplane.KindAccount, "accountId", accountID); err != nil {
 		return nil, err
 	}

@@ -235,6 +235,65 @@ func (p *plane) member(role controlplane.Role, account controlplane.ID) controlp
 	return member.ID
 }
 
+// scoped returns the headers of a new token with scopes.
+func (p *plane) scoped(scopes ...permit.Permission) []string {
+	p.t.Helper()
+	secret := controlplane.NewSecret("")
+	var names []string
+	for _, s := range scopes {
+		names = append(names, string(s))
+	}
+	if _, err := p.DB().CreateAPIToken(p.t.Context(), controlplane.APIToken{Name: secret.Reveal(), Scopes: names}, secret); err != nil {
+		p.t.Fatal(err)
+	}
+	return []string{"Authorization", "Bearer " + secret.Reveal()}
+}
+
+// TestWhatIsSaidOfAccountsTakesReadingAccounts asks by ways around.
+func TestWhatIsSaidOfAccountsTakesReadingAccounts(t *testing.T) {
+	p := open(t)
+	own, _ := p.twoAccounts()
+	account, key := controlplane.KindAccount.Format(own), controlplane.KindKey.Format(p.keyOf(own))
+	rename := p.made(fmt.Sprintf(`mutation{scheduleChange(input:{at:"2099-01-01T00:00:00Z",note:"their lawyers",change:{updateAccount:{id:%q,name:"Secret"}}}){change{id}}}`, account))
+	meter := p.made(`mutation{scheduleChange(input:{at:"2099-01-01T00:00:00Z",change:{createMeter:{name:"tokens",unit:"t",header:"x-t"}}}){change{id}}}`)
+	ask := fmt.Sprintf(`{scheduledChanges{nodes{id}} rename:node(id:%q){id} meter:node(id:%q){id}}`, rename, meter)
+	for scopes, want := range map[[2]permit.Permission]int{{permit.PolicyRead}: 1, {permit.PolicyRead, permit.AccountsRead}: 2} {
+		var seen struct {
+			ScheduledChanges nodes[struct{ ID string }]
+			Rename, Meter    *struct{ ID string }
+		}
+		errs := p.with(p.scoped(slices.DeleteFunc(scopes[:], func(s permit.Permission) bool { return s == "" })...), ask, &seen)
+		if errs != nil || len(seen.ScheduledChanges.Nodes) != want || (seen.Rename != nil) != (want == 2) || seen.Meter == nil {
+			t.Errorf("%v: %+v, %+v", scopes, errs, seen)
+		}
+	}
+	for _, field := range []string{"status", "labels{key}", "closedAt", "onDefaultTier"} {
+		errs := p.with(p.scoped(permit.KeysWrite), fmt.Sprintf(`mutation{updateKey(input:{id:%q}){key{account{id name %s}}}}`, key, field), nil)
+		if len(errs) != 1 || errs[0].Extensions.Code != "FORBIDDEN" {
+			t.Errorf("Account.%s by a token with KEYS_WRITE only: %+v", field, errs)
+		}
+	}
+}
+
+// TestACustomerDoesNotLearnWhoOperates edits a key of theirs that an operator has changed.
+func TestACustomerDoesNotLearnWhoOperates(t *testing.T) {
+	p := open(t)
+	own, _ := p.twoAccounts()
+	key := controlplane.KindKey.Format(p.keyOf(own))
+	p.must(fmt.Sprintf(`mutation{updateKey(input:{id:%q,name:"renamed"}){snapshot}}`, key), nil)
+	edit := fmt.Sprintf(`mutation{updateKey(input:{id:%q,revision:1,name:"mine"}){snapshot}}`, key)
+	for caller, told := range map[string]bool{string(controlplane.RoleCustomer): false, boundToken: false, string(controlplane.RoleOperator): true} {
+		body, err := json.Marshal(map[string]string{"query": edit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := p.send("POST", p.http("/graphql"), string(body), append(p.credentials(caller, own), "Content-Type", "application/json")...)
+		if !strings.Contains(got.Body, `"changedAt"`) || strings.Contains(got.Body, "changedBy") != told {
+			t.Errorf("%s: %s", caller, got.Body)
+		}
+	}
+}
+
 // credentials returns the headers of a caller: a new member of a role, or a token of
 // one account with all scopes.
 func (p *plane) credentials(caller string, account controlplane.ID) []string {

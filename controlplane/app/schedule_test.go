@@ -57,6 +57,27 @@ func (p *plane) scheduled() map[string]scheduled {
 	return byID
 }
 
+// TestAScheduledChangeIsItsAccounts schedules a change of each thing that an account has.
+func TestAScheduledChangeIsItsAccounts(t *testing.T) {
+	p := open(t)
+	_, limit, account, key := p.tierWithAccount()
+	p.must(fmt.Sprintf(`mutation{setOverride(input:{accountId:%[1]q,limitId:%q,amount:9}){snapshot} addIdentity(input:{accountId:%[1]q,kind:JWT_SUBJECT,value:"svc"}){snapshot}}`, account, limit), nil)
+	var has struct {
+		Account struct{ Overrides, Identities nodes[struct{ ID string }] }
+	}
+	p.must(fmt.Sprintf(`{account(id:%q){overrides{nodes{id}} identities{nodes{id}}}}`, account), &has)
+	override, identity := has.Account.Overrides.Nodes[0].ID, has.Account.Identities.Nodes[0].ID
+	for _, change := range []string{
+		fmt.Sprintf(`updateAccount:{id:%q,name:"x"}`, account), fmt.Sprintf(`resetAccount:%q`, account), fmt.Sprintf(`setOverride:{accountId:%q,limitId:%q,amount:9}`, account, limit),
+		fmt.Sprintf(`deleteOverride:%q`, override), fmt.Sprintf(`removeIdentity:%q`, identity), fmt.Sprintf(`revokeKey:%q`, key),
+	} {
+		id := p.made(`mutation{scheduleChange(input:{at:"2099-01-01T00:00:00Z",change:{` + change + `}}){change{id}}}`)
+		if c := p.scheduled()[id]; c.Account == nil || c.Account.ID != account {
+			t.Errorf("%s is of %+v", change, c.Account)
+		}
+	}
+}
+
 func TestChangesAreScheduledOverGraphQL(t *testing.T) {
 	p := open(t)
 	own, _ := p.twoAccounts()

@@ -176,17 +176,21 @@ var fields = map[string]map[string]Rule{
 
 	// What takes more than to have reached the object.
 	"Account": {
-		"tier":        {Needs: PolicyRead, Bound: Open},
-		"trial":       {Needs: PolicyRead, Bound: Open}, // it has a tier
-		"version":     {Needs: PolicyRead, Bound: Open},
-		"pendingMove": {Needs: PolicyRead, Bound: Open},
-		"pilot":       {Needs: PolicyRead},
-		"overrides":   {Needs: AccountsRead, Bound: Open},
-		"keys":        {Needs: AccountsRead, Bound: Open},
-		"identities":  {Needs: AccountsRead, Bound: Open},
-		"levels":      {Needs: AccountsRead, Bound: Open},
-		"quotas":      {Needs: AccountsRead, Bound: Open},
-		"usage":       {Needs: UsageRead, Bound: Open},
+		"status":        {Needs: AccountsRead, Bound: Open},
+		"labels":        {Needs: AccountsRead, Bound: Open},
+		"closedAt":      {Needs: AccountsRead, Bound: Open},
+		"onDefaultTier": {Needs: AccountsRead, Bound: Open},
+		"tier":          {Needs: PolicyRead, Bound: Open},
+		"trial":         {Needs: PolicyRead, Bound: Open}, // it has a tier
+		"version":       {Needs: PolicyRead, Bound: Open},
+		"pendingMove":   {Needs: PolicyRead, Bound: Open},
+		"pilot":         {Needs: PolicyRead},
+		"overrides":     {Needs: AccountsRead, Bound: Open},
+		"keys":          {Needs: AccountsRead, Bound: Open},
+		"identities":    {Needs: AccountsRead, Bound: Open},
+		"levels":        {Needs: AccountsRead, Bound: Open},
+		"quotas":        {Needs: AccountsRead, Bound: Open},
+		"usage":         {Needs: UsageRead, Bound: Open},
 	},
 	"ScheduledChange": {
 		"account": {Needs: AccountsRead},

@@ -34,6 +34,7 @@ func scanScheduled(row pgx.CollectableRow) (c controlplane.ScheduledChange, err 
 // ScheduleFilter narrows a list of scheduled changes. Zero values do not narrow.
 type ScheduleFilter struct {
 	AccountID controlplane.ID
+	Nobodys   bool // only those that change nothing of an account
 	Statuses  []controlplane.ScheduleStatus
 }
 
@@ -43,7 +44,8 @@ type ScheduleFilter struct {
 func (db *DB) ScheduledChanges(ctx context.Context, f ScheduleFilter, before controlplane.ID, first int) ([]controlplane.ScheduledChange, bool, error) {
 	changes, err := listScheduled(ctx, db.pool, `
 		where ($1::bigint = 0 or account_id = $1) and (cardinality($2::text[]) = 0 or status = any($2)) and ($3::bigint = 0 or id < $3)
-		order by id desc limit $4`, f.AccountID, texts(f.Statuses), before, first+1)
+			and (not $5 or account_id is null)
+		order by id desc limit $4`, f.AccountID, texts(f.Statuses), before, first+1, f.Nobodys)
 	if err != nil {
 		return nil, false, fmt.Errorf("list scheduled changes: %w", err)
 	}
