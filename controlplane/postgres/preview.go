@@ -124,7 +124,8 @@ func limitsToday(ctx context.Context, q querier, accounts []preview.Account) (ma
 	return limitsOfVersions(ctx, q, versions)
 }
 
-// accountsToPreview returns the accounts with the versions that they are on and their
+// accountsToPreview returns the accounts, closed ones aside, whose requests are refused
+// whatever the limits, with the versions that they are on and their
 // overrides that are in force.
 func accountsToPreview(ctx context.Context, q querier, question PreviewQuestion) ([]preview.Account, error) {
 	rows, err := list[struct {
@@ -134,7 +135,7 @@ func accountsToPreview(ctx context.Context, q querier, question PreviewQuestion)
 		VersionID  controlplane.ID
 	}](ctx, q, `
 		select a.id, a.time_zone, a.billing_day, v.version_id from accounts a join account_versions v on v.account_id = a.id
-		where ($1 = 0 or v.tier_id = $1) and ($2 or a.id = any($3))
+		where ($1 = 0 or v.tier_id = $1) and ($2 or a.id = any($3)) and a.status <> 'closed'
 		order by a.id limit $4`,
 		question.TierID, len(question.Accounts) == 0, toInt64s(question.Accounts), preview.MaxAccounts+1)
 	if err != nil {
@@ -173,32 +174,4 @@ func endpointsToPreview(ctx context.Context, q querier) (map[controlplane.ID]pre
 		endpoints[e.ID] = preview.Endpoint{Method: e.Method, Group: e.GroupID}
 	}
 	return endpoints, err
-}
-
-// replayUsage streams the usage of the accounts in the order of its primary key, so
-// that nothing is sorted and little is in memory.
-func replayUsage(ctx context.Context, tx pgx.Tx, r controlplane.Range, accounts []preview.Account, replay *preview.Replay) error {
-	ids := make([]int64, len(accounts))
-	for i, a := range accounts {
-		ids[i] = int64(a.ID)
-	}
-	rows, err := tx.Query(ctx, `
-		select (extract(epoch from bucket) / 60)::bigint, account_id, key_id, endpoint_id,
-			coalesce(sum(requests) filter (where decision = 1), 0)::bigint, coalesce(sum(requests) filter (where decision = 2), 0)::bigint,
-			coalesce(sum(cost) filter (where decision = 1), 0)::bigint, coalesce(sum(bytes_in + bytes_out) filter (where decision = 1), 0)::bigint
-		from usage_minute where bucket >= $1 and bucket < $2 and account_id = any($3) and decision in (1, 2)
-		group by bucket, account_id, key_id, endpoint_id order by bucket, account_id, key_id, endpoint_id limit $4`,
-		r.From, r.To, ids, preview.MaxRows+1)
-	if err != nil {
-		return err
-	}
-	var row preview.Row
-	n := 0
-	_, err = pgx.ForEachRow(rows, []any{&row.Minute, &row.Account, &row.Key, &row.Endpoint, &row.Allowed, &row.Throttled, &row.Cost, &row.Bytes}, func() error {
-		if n++; n > preview.MaxRows {
-			return errPreviewTooLarge
-		}
-		return replay.Add(row)
-	})
-	return err
 }

@@ -89,4 +89,10 @@ func TestAPreviewGoesOnFromWhatWasUsed(t *testing.T) {
 	if diff := gocmp.Diff(want, figures(ask())); diff != "" {
 		t.Errorf("without the minutes of the start (-want +got):\n%s", diff)
 	}
+	// Whose requests are refused whatever the limits is left out.
+	updateAccount(t, db, controlplane.AccountEdit{ID: kolkata, Status: controlplane.AccountClosed})
+	delete(want, kolkata)
+	if diff := gocmp.Diff(want, figures(ask())); diff != "" {
+		t.Errorf("with a closed account (-want +got):\n%s", diff)
+	}
 }

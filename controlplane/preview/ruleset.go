@@ -172,7 +172,10 @@ func (r *ruleset) playOne(i int, s *subject, minute, point int64) float64 {
 	s.minute = demandOf{}
 	end := int64(0)
 	if l.Kind == controlplane.Quota {
-		end = r.calendar.At(l.Period, time.Unix(minute*60, 0)).End.Unix() / 60
+		// Minutes come in order, so one before the end of the last period lies in that.
+		if end = s.periodEnd; minute >= end {
+			end = r.calendar.At(l.Period, time.Unix(minute*60, 0)).End.Unix() / 60
+		}
 	}
 	atLeast, atMost := s.play(minute, demand{d.sure, d.possible}, end)
 	if l.Measure != controlplane.MeasureRequests {
