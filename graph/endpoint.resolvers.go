@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/permit"
@@ -48,10 +49,10 @@ func (r *endpointGroupResolver) Endpoints(ctx context.Context, obj *controlplane
 
 func (r *mutationResolver) CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error) {
 	e, err := endpointOf(&input)
-	if err != nil {
+	if err := errors.Join(err, managerFault(input.Manager)); err != nil {
 		return nil, each(ctx, err)
 	}
-	created, version, err := r.DB.CreateEndpoint(ctx, e)
+	created, version, err := r.DB.CreateEndpoint(postgres.ManagedBy(ctx, textOf(input.Manager)), e)
 	if err != nil {
 		return nil, err
 	}
@@ -82,11 +83,11 @@ func (r *mutationResolver) UpdateEndpoint(ctx context.Context, input model.Updat
 	return &model.EndpointPayload{Endpoint: &endpoint, Snapshot: int64(version)}, nil
 }
 
-func (r *mutationResolver) CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error) {
-	if err := controlplane.ValidateEndpointGroup(name); err != nil {
-		return nil, err
+func (r *mutationResolver) CreateEndpointGroup(ctx context.Context, name string, manager *string) (*model.EndpointGroupPayload, error) {
+	if err := errors.Join(controlplane.ValidateEndpointGroup(name), managerFault(manager)); err != nil {
+		return nil, each(ctx, err)
 	}
-	group, version, err := r.DB.CreateEndpointGroup(ctx, name)
+	group, version, err := r.DB.CreateEndpointGroup(postgres.ManagedBy(ctx, textOf(manager)), name)
 	if err != nil {
 		return nil, err
 	}

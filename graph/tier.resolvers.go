@@ -7,6 +7,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/weirhq/weir/controlplane"
 	"github.com/weirhq/weir/controlplane/permit"
@@ -70,10 +71,10 @@ func (r *mutationResolver) CreateTier(ctx context.Context, input model.CreateTie
 	if err == nil {
 		err = controlplane.ValidateTier(&input.Name, limits)
 	}
-	if err != nil {
+	if err := errors.Join(err, managerFault(input.Manager)); err != nil {
 		return nil, each(ctx, err)
 	}
-	tier, version, err := r.DB.CreateTier(ctx, input.Name, *limits)
+	tier, version, err := r.DB.CreateTier(postgres.ManagedBy(ctx, textOf(input.Manager)), input.Name, *limits)
 	if err != nil {
 		return nil, err
 	}

@@ -31,8 +31,8 @@ func newChanger(remote *client.Client, s *declare.State) *changer {
 // make makes one change.
 func (c *changer) make(ctx context.Context, change *declare.Change, defaultTier string) error {
 	err := c.makeObject(ctx, change, defaultTier)
-	if err != nil || change.Manager == "" {
-		return err
+	if err != nil || change.Manager == "" || change.Action == declare.Create {
+		return err // what is created is marked from the start
 	}
 	id := c.ids[declare.Key{Kind: change.Kind, Name: change.Name}]
 	_, err = client.SetManager(ctx, c.remote, client.SetManagerInput{Id: id, Manager: &change.Manager})
@@ -50,7 +50,7 @@ func (c *changer) makeObject(ctx context.Context, change *declare.Change, defaul
 	var err error
 	switch is := change.Is.(type) {
 	case *declare.Group:
-		id, err = c.group(ctx, is)
+		id, err = c.group(ctx, change, is)
 	case *declare.Endpoint:
 		id, err = c.endpoint(ctx, change, is)
 	case *declare.Meter:
@@ -86,8 +86,8 @@ func (c *changer) id(kind declare.Kind, name string) *string {
 	return orNil(c.ids[declare.Key{Kind: kind, Name: name}])
 }
 
-func (c *changer) group(ctx context.Context, g *declare.Group) (string, error) {
-	made, err := client.CreateEndpointGroup(ctx, c.remote, g.Name)
+func (c *changer) group(ctx context.Context, change *declare.Change, g *declare.Group) (string, error) {
+	made, err := client.CreateEndpointGroup(ctx, c.remote, g.Name, orNil(change.Manager))
 	return made.CreateEndpointGroup.Group.Id, err
 }
 
@@ -101,7 +101,7 @@ func (c *changer) endpoint(ctx context.Context, change *declare.Change, e *decla
 		_, err := client.UpdateEndpoint(ctx, c.remote, input)
 		return id, err
 	}
-	made, err := client.CreateEndpoint(ctx, c.remote, client.CreateEndpointInput{Method: e.Method, Template: e.Template, Cost: e.Cost, GroupId: group})
+	made, err := client.CreateEndpoint(ctx, c.remote, client.CreateEndpointInput{Method: e.Method, Template: e.Template, Cost: e.Cost, GroupId: group, Manager: orNil(change.Manager)})
 	return made.CreateEndpoint.Endpoint.Id, err
 }
 
@@ -115,7 +115,7 @@ func (c *changer) meter(ctx context.Context, change *declare.Change, m *declare.
 		_, err := client.UpdateMeter(ctx, c.remote, input)
 		return id, err
 	}
-	made, err := client.CreateMeter(ctx, c.remote, client.CreateMeterInput{Name: m.Name, Unit: m.Unit, Header: m.Header, Hidden: m.Hidden, EndpointId: endpoint})
+	made, err := client.CreateMeter(ctx, c.remote, client.CreateMeterInput{Name: m.Name, Unit: m.Unit, Header: m.Header, Hidden: m.Hidden, EndpointId: endpoint, Manager: orNil(change.Manager)})
 	return made.CreateMeter.Meter.Id, err
 }
 
@@ -127,7 +127,7 @@ func (c *changer) tier(ctx context.Context, change *declare.Change, t *declare.T
 	var got client.Tier
 	switch {
 	case change.Action == declare.Create:
-		made, err := client.CreateTier(ctx, c.remote, client.CreateTierInput{Name: t.Name, Limits: limits})
+		made, err := client.CreateTier(ctx, c.remote, client.CreateTierInput{Name: t.Name, Limits: limits, Manager: orNil(change.Manager)})
 		if err != nil {
 			return "", err
 		}

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -101,7 +102,7 @@ accounts:
     overrides: [{limit: per-day, amount: 20}]
     identities: [{kind: JWT_SUBJECT, value: oak}]
 `
-	const mutations = 4*2 + 4
+	const mutations = 4 + 4 // what bears a mark is made with it
 	for done := range mutations {
 		if got := p.weir("apply", "-f", "-", "--yes", "--url", p.dying(1)); (got.Code == 0) != (done == mutations-1) || strings.Contains(got.Err, "\r") {
 			t.Fatalf("after %d of %d mutations: %+v", done+1, mutations, got)
@@ -114,6 +115,33 @@ accounts:
 	if got := p.weir("plan", "-f", "-", "--prune").Out; !strings.Contains(got, "0 to create, 0 to change, 4 to delete") {
 		t.Errorf("what was made does not bear its mark:\n%s", got)
 	}
+}
+
+// What apply made before it died is pruned when it leaves the files before the next.
+func TestWhatApplyMadeBeforeItDiedIsPruned(t *testing.T) {
+	p := open(t)
+	const made = `
+metadata: {manager: platform}
+groups: [{name: Reports}]
+endpoints: [{method: GET, template: /reports, group: Reports}]
+meters: [{name: Rows, unit: rows, header: x-rows}]
+tiers: [{name: Gold, limits: [{name: per-day, amount: 10, period: DAY}]}]
+`
+	before := p.must("dump")
+	for done := range 4 {
+		p.in = made
+		p.weir("apply", "-f", "-", "--yes", "--url", p.dying(int64(done+1)))
+		p.in = "metadata: {manager: platform}\n"
+		if got := p.weir("plan", "-f", "-", "--prune").Out; !strings.Contains(got, fmt.Sprintf("0 to create, 0 to change, %d to delete", done+1)) {
+			t.Errorf("after %d mutations:\n%s", done+1, got)
+		}
+		p.must("apply", "-f", "-", "--prune", "--yes")
+		if after := p.must("dump"); after != before {
+			t.Errorf("after %d mutations there is left:\n%s", done+1, after)
+		}
+	}
+	p.in = "metadata: {manager: '" + strings.Repeat("x", 65) + "'}\ngroups: [{name: Reports}]\n"
+	p.refused(1, "manager", "apply", "-f", "-", "--yes")
 }
 
 func TestApplyOverwritesNothingThatOthersChangedSinceItsPlan(t *testing.T) {

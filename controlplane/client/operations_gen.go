@@ -785,6 +785,9 @@ type CreateEndpointInput struct {
 	Cost int `json:"cost"`
 	// The group to put it in.
 	GroupId *string `json:"groupId"`
+	// Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+	// nobody. It is made and marked in one transaction.
+	Manager *string `json:"manager"`
 }
 
 // GetMethod returns CreateEndpointInput.Method, and is useful for accessing the field via an interface.
@@ -798,6 +801,9 @@ func (v *CreateEndpointInput) GetCost() int { return v.Cost }
 
 // GetGroupId returns CreateEndpointInput.GroupId, and is useful for accessing the field via an interface.
 func (v *CreateEndpointInput) GetGroupId() *string { return v.GroupId }
+
+// GetManager returns CreateEndpointInput.Manager, and is useful for accessing the field via an interface.
+func (v *CreateEndpointInput) GetManager() *string { return v.Manager }
 
 // CreateEndpointResponse is returned by CreateEndpoint on success.
 type CreateEndpointResponse struct {
@@ -943,6 +949,9 @@ type CreateMeterInput struct {
 	EndpointId *string `json:"endpointId"`
 	// Whether to take the header out of the responses that count, before the client sees them.
 	Hidden bool `json:"hidden"`
+	// Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+	// nobody. It is made and marked in one transaction.
+	Manager *string `json:"manager"`
 }
 
 // GetName returns CreateMeterInput.Name, and is useful for accessing the field via an interface.
@@ -959,6 +968,9 @@ func (v *CreateMeterInput) GetEndpointId() *string { return v.EndpointId }
 
 // GetHidden returns CreateMeterInput.Hidden, and is useful for accessing the field via an interface.
 func (v *CreateMeterInput) GetHidden() bool { return v.Hidden }
+
+// GetManager returns CreateMeterInput.Manager, and is useful for accessing the field via an interface.
+func (v *CreateMeterInput) GetManager() *string { return v.Manager }
 
 // CreateMeterResponse is returned by CreateMeter on success.
 type CreateMeterResponse struct {
@@ -995,6 +1007,9 @@ type CreateTierInput struct {
 	Name string `json:"name"`
 	// At most 32. A tier without limits lets everything through.
 	Limits []LimitInput `json:"limits"`
+	// Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+	// nobody. It is made and marked in one transaction.
+	Manager *string `json:"manager"`
 }
 
 // GetName returns CreateTierInput.Name, and is useful for accessing the field via an interface.
@@ -1002,6 +1017,9 @@ func (v *CreateTierInput) GetName() string { return v.Name }
 
 // GetLimits returns CreateTierInput.Limits, and is useful for accessing the field via an interface.
 func (v *CreateTierInput) GetLimits() []LimitInput { return v.Limits }
+
+// GetManager returns CreateTierInput.Manager, and is useful for accessing the field via an interface.
+func (v *CreateTierInput) GetManager() *string { return v.Manager }
 
 // CreateTierResponse is returned by CreateTier on success.
 type CreateTierResponse struct {
@@ -5440,11 +5458,15 @@ func (v *__CreateAccountInput) GetInput() CreateAccountInput { return v.Input }
 
 // __CreateEndpointGroupInput is used internally by genqlient
 type __CreateEndpointGroupInput struct {
-	Name string `json:"name"`
+	Name    string  `json:"name"`
+	Manager *string `json:"manager"`
 }
 
 // GetName returns __CreateEndpointGroupInput.Name, and is useful for accessing the field via an interface.
 func (v *__CreateEndpointGroupInput) GetName() string { return v.Name }
+
+// GetManager returns __CreateEndpointGroupInput.Manager, and is useful for accessing the field via an interface.
+func (v *__CreateEndpointGroupInput) GetManager() *string { return v.Manager }
 
 // __CreateEndpointInput is used internally by genqlient
 type __CreateEndpointInput struct {
@@ -6281,8 +6303,8 @@ func CreateEndpoint(
 
 // The mutation executed by CreateEndpointGroup.
 const CreateEndpointGroup_Operation = `
-mutation CreateEndpointGroup ($name: String!) {
-	createEndpointGroup(name: $name) {
+mutation CreateEndpointGroup ($name: String!, $manager: String) {
+	createEndpointGroup(name: $name, manager: $manager) {
 		group {
 			id
 			name
@@ -6296,12 +6318,14 @@ func CreateEndpointGroup(
 	ctx_ context.Context,
 	client_ graphql.Client,
 	name string,
+	manager *string,
 ) (data_ *CreateEndpointGroupResponse, err_ error) {
 	req_ := &graphql.Request{
 		OpName: "CreateEndpointGroup",
 		Query:  CreateEndpointGroup_Operation,
 		Variables: &__CreateEndpointGroupInput{
-			Name: name,
+			Name:    name,
+			Manager: manager,
 		},
 	}
 

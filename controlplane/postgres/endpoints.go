@@ -88,7 +88,7 @@ func insertEndpoint(ctx context.Context, tx pgx.Tx, note *notes, e controlplane.
 		return e, err
 	}
 	image := audit.OfEndpoint(made)
-	if err := back.manage(ctx, tx, image); err != nil {
+	if err := back.manage(ctx, tx, image, controlplane.KindEndpoint, made.ID); err != nil {
 		return e, err
 	}
 	if err := back.meters(ctx, tx, note); err != nil {

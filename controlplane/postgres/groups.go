@@ -58,7 +58,7 @@ func (db *DB) CreateEndpointGroup(ctx context.Context, name string) (controlplan
 			return err
 		}
 		image := audit.OfEndpointGroup(group, endpoints)
-		if err := back.manage(ctx, tx, image); err != nil {
+		if err := back.manage(ctx, tx, image, controlplane.KindGroup, group.ID); err != nil {
 			return err
 		}
 		note.add(audit.Created(audit.CreateEndpointGroup, image))

@@ -31,6 +31,14 @@ func (db *DB) ManagedObjects(ctx context.Context) ([]controlplane.ManagedObject,
 	return objects, nil
 }
 
+type managedByKey struct{}
+
+// ManagedBy returns a context in which a group, an endpoint, a meter or a tier that is
+// created is kept in a manager's files from the start; an empty manager is nobody.
+func ManagedBy(ctx context.Context, manager string) context.Context {
+	return context.WithValue(ctx, managedByKey{}, manager)
+}
+
 // SetManager notes who keeps an object in files; an empty manager is nobody. It leaves
 // no record in the audit log where nothing changes.
 func (db *DB) SetManager(ctx context.Context, o controlplane.ManagedObject) error {

@@ -56,7 +56,7 @@ func insertMeter(ctx context.Context, tx pgx.Tx, note *notes, m controlplane.Met
 		return m, err
 	}
 	image := audit.OfMeter(made)
-	if err := back.manage(ctx, tx, image); err != nil {
+	if err := back.manage(ctx, tx, image, controlplane.KindMeter, made.ID); err != nil {
 		return m, err
 	}
 	note.add(audit.Created(audit.CreateMeter, image))

@@ -61,13 +61,18 @@ func (r *restored) refuse(missing []string) error {
 	return controlplane.Conflict("seq", "not all of it would come back: %s; put that right first, or revert it all the same with force", strings.Join(missing, ", and "))
 }
 
-// manage notes who kept it in files, if anybody did.
-func (r *restored) manage(ctx context.Context, tx pgx.Tx, image audit.Image) error {
-	if r.was.Manager == "" {
+// manage notes who keeps an object in files that was just made, if anybody does: whoever
+// kept it before, when it comes back, or else whom the context names.
+func (r *restored) manage(ctx context.Context, tx pgx.Tx, image audit.Image, kind controlplane.Kind, id controlplane.ID) error {
+	manager := r.was.Manager
+	if r.id == 0 {
+		manager, _ = ctx.Value(managedByKey{}).(string)
+	}
+	if manager == "" {
 		return nil
 	}
-	image.State["manager"] = r.was.Manager
-	_, err := tx.Exec(ctx, `insert into managed (manager, `+managedTables[readers[r.record.Object.Kind].kind].column+`) values ($1, $2)`, r.was.Manager, r.id)
+	image.State["manager"] = manager
+	_, err := tx.Exec(ctx, `insert into managed (manager, `+managedTables[kind].column+`) values ($1, $2)`, manager, id)
 	return err
 }
 

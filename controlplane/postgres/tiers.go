@@ -56,7 +56,7 @@ func (db *DB) CreateTier(ctx context.Context, name string, limits []controlplane
 		}
 		image := audit.OfTier(tier)
 		note.add(audit.Created(audit.CreateTier, image))
-		return back.manage(ctx, tx, image)
+		return back.manage(ctx, tx, image, controlplane.KindTier, tier.ID)
 	})
 	return tier, version, tierFault("create tier", err)
 }

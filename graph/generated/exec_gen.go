@@ -784,7 +784,7 @@ type ComplexityRoot struct {
 		CreateAPIToken        func(childComplexity int, input model.CreateAPITokenInput) int
 		CreateAccount         func(childComplexity int, input model.CreateAccountInput) int
 		CreateEndpoint        func(childComplexity int, input model.CreateEndpointInput) int
-		CreateEndpointGroup   func(childComplexity int, name string) int
+		CreateEndpointGroup   func(childComplexity int, name string, manager *string) int
 		CreateEndpoints       func(childComplexity int, input model.CreateEndpointsInput) int
 		CreateKey             func(childComplexity int, input model.CreateKeyInput) int
 		CreateMemberLink      func(childComplexity int, id string) int
@@ -1631,7 +1631,7 @@ type MutationResolver interface {
 	CreateEndpoint(ctx context.Context, input model.CreateEndpointInput) (*model.EndpointPayload, error)
 	DeleteEndpoint(ctx context.Context, id string, revision *int) (*model.DeletePayload, error)
 	UpdateEndpoint(ctx context.Context, input model.UpdateEndpointInput) (*model.EndpointPayload, error)
-	CreateEndpointGroup(ctx context.Context, name string) (*model.EndpointGroupPayload, error)
+	CreateEndpointGroup(ctx context.Context, name string, manager *string) (*model.EndpointGroupPayload, error)
 	DeleteEndpointGroup(ctx context.Context, id string) (*model.DeletePayload, error)
 	AdjustUsage(ctx context.Context, input model.AdjustUsageInput) (*model.CorrectionPayload, error)
 	VoidUsage(ctx context.Context, input model.VoidUsageInput) (*model.CorrectionPayload, error)
@@ -4574,7 +4574,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Mutation.CreateEndpointGroup(childComplexity, args["name"].(string)), true
+		return e.ComplexityRoot.Mutation.CreateEndpointGroup(childComplexity, args["name"].(string), args["manager"].(*string)), true
 	case "Mutation.createEndpoints":
 		if e.ComplexityRoot.Mutation.CreateEndpoints == nil {
 			break
@@ -8870,7 +8870,12 @@ extend type Mutation {
   "Changes an endpoint's cost or group. Fails with NOT_FOUND, or with VALIDATION on the field at fault."
   updateEndpoint(input: UpdateEndpointInput!): EndpointPayload!
   "Creates a group without endpoints. Fails with VALIDATION on the field at fault."
-  createEndpointGroup("Unique, 1 to 64 characters." name: String!): EndpointGroupPayload!
+  createEndpointGroup(
+    "Unique, 1 to 64 characters."
+    name: String!
+    "As of CreateEndpointInput."
+    manager: String
+  ): EndpointGroupPayload!
   "Deletes a group that no limit names; otherwise fails with CONFLICT. Its endpoints stay, without a group."
   deleteEndpointGroup(id: ID!): DeletePayload!
 }
@@ -8956,6 +8961,11 @@ input CreateEndpointInput {
   cost: Int! = 1
   "The group to put it in."
   groupId: ID
+  """
+  Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+  nobody. It is made and marked in one transaction.
+  """
+  manager: String
 }
 
 "An endpoint to change. What is left out stays as it is."
@@ -10373,6 +10383,11 @@ input CreateMeterInput {
   endpointId: ID
   "Whether to take the header out of the responses that count, before the client sees them."
   hidden: Boolean! = false
+  """
+  Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+  nobody. It is made and marked in one transaction.
+  """
+  manager: String
 }
 
 "A custom meter to change. What is left out stays as it is."
@@ -11602,6 +11617,11 @@ input CreateTierInput {
   name: String!
   "At most 32. A tier without limits lets everything through."
   limits: [LimitInput!]!
+  """
+  Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+  nobody. It is made and marked in one transaction.
+  """
+  manager: String
 }
 
 "A tier to change. What is left out stays as it is."
@@ -15146,6 +15166,14 @@ func (ec *executionContext) field_Mutation_createEndpointGroup_args(ctx context.
 		return nil, err
 	}
 	args["name"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "manager",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["manager"] = arg1
 	return args, nil
 }
 
@@ -28103,7 +28131,7 @@ func (ec *executionContext) _Mutation_createEndpointGroup(ctx context.Context, f
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Mutation().CreateEndpointGroup(ctx, fc.Args["name"].(string))
+			return ec.Resolvers.Mutation().CreateEndpointGroup(ctx, fc.Args["name"].(string), fc.Args["manager"].(*string))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *model.EndpointGroupPayload) graphql.Marshaler {
@@ -43259,7 +43287,7 @@ func (ec *executionContext) unmarshalInputCreateEndpointInput(ctx context.Contex
 		asMap["cost"] = 1
 	}
 
-	fieldsInOrder := [...]string{"method", "template", "cost", "groupId"}
+	fieldsInOrder := [...]string{"method", "template", "cost", "groupId", "manager"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -43294,6 +43322,13 @@ func (ec *executionContext) unmarshalInputCreateEndpointInput(ctx context.Contex
 				return it, err
 			}
 			it.GroupID = data
+		case "manager":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("manager"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Manager = data
 		}
 	}
 	return it, nil
@@ -43406,7 +43441,7 @@ func (ec *executionContext) unmarshalInputCreateMeterInput(ctx context.Context, 
 		asMap["hidden"] = false
 	}
 
-	fieldsInOrder := [...]string{"name", "unit", "header", "endpointId", "hidden"}
+	fieldsInOrder := [...]string{"name", "unit", "header", "endpointId", "hidden", "manager"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -43448,6 +43483,13 @@ func (ec *executionContext) unmarshalInputCreateMeterInput(ctx context.Context, 
 				return it, err
 			}
 			it.Hidden = data
+		case "manager":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("manager"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Manager = data
 		}
 	}
 	return it, nil
@@ -43464,7 +43506,7 @@ func (ec *executionContext) unmarshalInputCreateTierInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"name", "limits"}
+	fieldsInOrder := [...]string{"name", "limits", "manager"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -43485,6 +43527,13 @@ func (ec *executionContext) unmarshalInputCreateTierInput(ctx context.Context, o
 				return it, err
 			}
 			it.Limits = data
+		case "manager":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("manager"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Manager = data
 		}
 	}
 	return it, nil

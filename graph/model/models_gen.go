@@ -300,6 +300,9 @@ type CreateEndpointInput struct {
 	Cost int `json:"cost"`
 	// The group to put it in.
 	GroupID *string `json:"groupId,omitempty"`
+	// Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+	// nobody. It is made and marked in one transaction.
+	Manager *string `json:"manager,omitempty"`
 }
 
 // Endpoints to create.
@@ -344,6 +347,9 @@ type CreateMeterInput struct {
 	EndpointID *string `json:"endpointId,omitempty"`
 	// Whether to take the header out of the responses that count, before the client sees them.
 	Hidden bool `json:"hidden"`
+	// Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+	// nobody. It is made and marked in one transaction.
+	Manager *string `json:"manager,omitempty"`
 }
 
 // A tier to create.
@@ -352,6 +358,9 @@ type CreateTierInput struct {
 	Name string `json:"name"`
 	// At most 32. A tier without limits lets everything through.
 	Limits []*LimitInput `json:"limits"`
+	// Who keeps it in files from the start, as setManager does: 1 to 64 characters; left out,
+	// nobody. It is made and marked in one transaction.
+	Manager *string `json:"manager,omitempty"`
 }
 
 // The default tiers to set. What is left out stays as it is.
