@@ -253,14 +253,31 @@ func tierOf(t *rapid.T, name string, d *declare.Document) declare.Tier {
 		}
 		tier.Limits = append(tier.Limits, l)
 	}
+	tier.Move = moveOf(t)
 	return tier
 }
+
+// moveOf draws when a tier's accounts come to a new version; nil leaves it out.
+func moveOf(t *rapid.T) *declare.Move {
+	m := &declare.Move{When: rapid.SampledFrom([]string{"", "NONE", "NOW", "PERIOD_END", "STEPS"}).Draw(t, "move")}
+	switch m.When {
+	case "":
+		return nil
+	case "STEPS":
+		m.StepMinutes = rapid.IntRange(1, 43200).Draw(t, "minutes")
+		m.Steps = rapid.SampledFrom([][]int{{100}, {1, 100}, {10, 50, 100}}).Draw(t, "steps")
+	}
+	return m
+}
+
+var moveWhen = regexp.MustCompile(`\+ move: \{"when":"([A-Z_]+)"`)
 
 // Whatever stands in the files and whatever was there before: what was applied and
 // pruned needs no further change.
 func TestAnyFilesAppliedLeaveNothingToChange(t *testing.T) {
 	p := open(t)
-	const documents = 8
+	const documents = 24
+	moved := map[string]bool{}
 	generator := rapid.Custom(documentOf)
 	for seed := range documents {
 		text, err := yaml.Marshal(generator.Example(seed))
@@ -268,9 +285,14 @@ func TestAnyFilesAppliedLeaveNothingToChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.in = string(text)
-		p.must("apply", "-f", "-", "--prune", "--yes")
+		for _, when := range moveWhen.FindAllStringSubmatch(p.must("apply", "-f", "-", "--prune", "--yes"), -1) {
+			moved[when[1]] = true
+		}
 		if got := p.must("plan", "-f", "-", "--prune"); got != nothing {
 			t.Fatalf("%s\nleaves\n%s", text, got)
 		}
+	}
+	if len(moved) != 4 {
+		t.Errorf("of the moves only %v were made", moved)
 	}
 }
