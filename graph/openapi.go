@@ -15,6 +15,12 @@ func (r *Resolver) importOf(in model.ImportOpenAPIInput) (i postgres.EndpointImp
 	i = postgres.EndpointImport{
 		Options:       openapi.Options{BasePath: in.BasePath, GroupByTag: in.GroupByTag},
 		DeleteMissing: in.Missing == model.MissingEndpointsDelete,
+		Choice:        openapi.Choice{Only: in.Only, Except: in.Except},
+	}
+	for field, names := range map[string][]string{"only": in.Only, "except": in.Except} {
+		if len(names) > openapi.MaxOperations {
+			return i, controlplane.Invalid(field, "name at most %d changes", openapi.MaxOperations)
+		}
 	}
 	if in.Source != nil {
 		if err := controlplane.ValidateEndpointGroup(*in.Source); err != nil {
@@ -42,7 +48,7 @@ func importedFrom(d *openapi.Document, i *postgres.ImportedEndpoints, version ui
 		c := &i.Changes[n]
 		change := &model.EndpointChange{
 			Kind: model.EndpointChangeKind(c.Kind), Line: present(c.Line), Method: c.Method, Template: c.Template, Cost: c.Cost,
-			Group: present(c.Group), Note: present(c.Note), UsedBy: []*controlplane.EndpointUse{},
+			Group: present(c.Group), Note: present(c.Note), Chosen: i.Chosen[n], UsedBy: []*controlplane.EndpointUse{},
 		}
 		if id := i.IDs[n]; id != 0 {
 			change.EndpointID = new(controlplane.KindEndpoint.Format(id))

@@ -18,7 +18,7 @@ type imported struct {
 		Changes                                []struct {
 			Kind, EndpointID, Method, Template, Group, Note string
 			Cost                                            int
-			Deleted                                         bool
+			Chosen, Deleted                                 bool
 			UsedBy                                          []struct{ Kind, ID, Name string }
 			RecentRequests                                  *int64
 		}
@@ -42,11 +42,20 @@ func (i imported) said() (lines []string) {
 	return lines
 }
 
+// choices are the changes, and whether each is made.
+func (i imported) choices() []string {
+	lines := i.said()
+	for n, c := range i.ImportOpenAPI.Changes {
+		lines[n] = fmt.Sprint(c.Chosen, " ", lines[n])
+	}
+	return lines
+}
+
 // importing is an import as an operation; more are fields of its input.
 func importing(document, more string) string {
 	text, _ := json.Marshal(document) // as a GraphQL string, which takes all that JSON escapes
 	return fmt.Sprintf(`mutation{importOpenApi(input:{document:%s %s}){source title version basePath basePaths plan snapshot
-		changes{kind endpointId method template cost group note deleted usedBy{kind id name} recentRequests}}}`, text, more)
+		changes{kind endpointId method template cost group note chosen deleted usedBy{kind id name} recentRequests}}}`, text, more)
 }
 
 const petsDocument = `
@@ -120,6 +129,49 @@ func TestAnImportKeepsLimitsAndIDsOfEndpoints(t *testing.T) {
 	p.must(`{auditLog(first:1){nodes{action before after}}}`, &log)
 	if r := log.AuditLog.Nodes[0]; r.Action != "IMPORT_ENDPOINTS" || !strings.Contains(r.After, `"deleted": [{"id": "`) {
 		t.Errorf("recorded as %+v", r)
+	}
+}
+
+func TestAnImportMakesWhatIsChosen(t *testing.T) {
+	p := open(t)
+	var planned, done imported
+	p.must(importing(petsDocument, `groupByTag:true dryRun:true`), &planned)
+	plan := fmt.Sprintf(` groupByTag:true plan:%q`, planned.ImportOpenAPI.Plan)
+	p.wantErrors(importing(petsDocument, `only:["GET /v1/pets","GET /v1/nothing"]`+plan), "VALIDATION only.1")
+	p.wantErrors(importing(petsDocument, `except:["POST /v1/pets"]`+plan), "VALIDATION except.0")
+	p.wantErrors(importing(petsDocument, `only:["GET /v1/pets"] except:["GET /v1/pets"]`+plan), "VALIDATION except")
+	p.must(importing(petsDocument, `except:["GET /v1/pets","GET /v1/pets/{petId}"]`+plan), &done)
+	want := []string{"false ADDED GET /v1/pets 2 Pets", "true ADDED DELETE /v1/pets/{id} 1", "false ADDED GET /v1/pets/{id} 1 Pets"}
+	if diff := cmp.Diff(want, done.choices()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	var after struct {
+		Endpoints, EndpointGroups struct {
+			Nodes []struct{ ID, Template string }
+		}
+		AuditLog struct{ Nodes []auditRecord }
+	}
+	p.must(`{endpoints{nodes{id template}} endpointGroups{nodes{id}} auditLog(first:1){nodes{action before after}}}`, &after)
+	if e := after.Endpoints.Nodes; len(e) != 1 || e[0].Template != "/v1/pets/{id}" || len(after.EndpointGroups.Nodes) != 0 {
+		t.Errorf("there are %+v; want what was chosen, and no group of what wasn't", after)
+	}
+	if r := after.AuditLog.Nodes[0]; strings.Count(r.After, `"method"`) != 1 {
+		t.Errorf("recorded as %+v, want the endpoint that was made", r)
+	}
+
+	// What wasn't taken is a change again; what is gone is deleted when that is chosen.
+	next := strings.NewReplacer(", delete: {}", "", "x-weir-cost: 2", "x-weir-cost: 3").Replace(petsDocument)
+	p.wantErrors(importing(next, `only:["DELETE /v1/pets/{id}"]`), "VALIDATION only.0")
+	done = imported{}
+	p.must(importing(next, `missing:DELETE except:["DELETE /v1/pets/{id}"] dryRun:true`), &done)
+	want = []string{"false MISSING DELETE /v1/pets/{id} 1 requests 0", "true ADDED GET /v1/pets 3", "true ADDED GET /v1/pets/{id} 1"}
+	if diff := cmp.Diff(want, done.choices()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	p.must(importing(next, `missing:DELETE only:["DELETE /v1/pets/{id}"]`), nil)
+	p.must(`{endpoints{nodes{id template}}}`, &after)
+	if len(after.Endpoints.Nodes) != 0 {
+		t.Errorf("there are %+v, want none", after.Endpoints)
 	}
 }
 

@@ -24,6 +24,9 @@ func TestTheCommandsOfTheDocsWork(t *testing.T) {
 	if err := os.WriteFile("policy.yaml", []byte(policy), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile("openapi.yaml", []byte(petsDocument), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	ran := 0
 	for _, block := range strings.Split(string(text), "```sh\n")[1:] {
 		block, _, _ = strings.Cut(block, "```")

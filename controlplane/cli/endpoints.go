@@ -14,6 +14,7 @@ import (
 type Endpoints struct {
 	List    endpointsList    `cmd:"" help:"List endpoints by template."`
 	Suggest endpointsSuggest `cmd:"" help:"List what endpoints traffic suggests, or make them."`
+	Import  endpointsImport  `cmd:"" help:"Import the endpoints of an OpenAPI document, all of its changes or some."`
 }
 
 func endpointName(e client.Endpoint) string { return e.Method + " " + e.Template }

@@ -1443,6 +1443,119 @@ func (v *Endpoint) GetGroup() *EndpointGroup { return v.Group }
 // GetRevision returns Endpoint.Revision, and is useful for accessing the field via an interface.
 func (v *Endpoint) GetRevision() int { return v.Revision }
 
+// EndpointChange includes the GraphQL fields of EndpointChange requested by the fragment EndpointChange.
+// The GraphQL type's documentation follows.
+//
+// What the import of a document does to one endpoint.
+type EndpointChange struct {
+	// What happens to it.
+	Kind EndpointChangeKind `json:"kind"`
+	// The endpoint; null when there is none, as before it is added and after it is deleted.
+	EndpointId *string `json:"endpointId"`
+	// The line of the document; null for what isn't in it.
+	Line *int `json:"line"`
+	// Upper case.
+	Method string `json:"method"`
+	// As it is afterwards; of a conflict, as the document has it.
+	Template string `json:"template"`
+	// Cost units of one request, as it is afterwards.
+	Cost int `json:"cost"`
+	// Its group's name, as it is afterwards; null for none.
+	Group *string `json:"group"`
+	// As it was before; null when there was none.
+	Before *EndpointChangeBeforeEndpointBefore `json:"before"`
+	// What is to be known of it, such as why it conflicts; null for nothing.
+	Note *string `json:"note"`
+	// Whether it is made; false for what `only` or `except` leaves out.
+	Chosen bool `json:"chosen"`
+	// Whether it is deleted.
+	Deleted bool `json:"deleted"`
+	// Of a missing endpoint: what names it, at most 20. Empty for any other.
+	UsedBy []EndpointUse `json:"usedBy"`
+}
+
+// GetKind returns EndpointChange.Kind, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetKind() EndpointChangeKind { return v.Kind }
+
+// GetEndpointId returns EndpointChange.EndpointId, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetEndpointId() *string { return v.EndpointId }
+
+// GetLine returns EndpointChange.Line, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetLine() *int { return v.Line }
+
+// GetMethod returns EndpointChange.Method, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetMethod() string { return v.Method }
+
+// GetTemplate returns EndpointChange.Template, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetTemplate() string { return v.Template }
+
+// GetCost returns EndpointChange.Cost, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetCost() int { return v.Cost }
+
+// GetGroup returns EndpointChange.Group, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetGroup() *string { return v.Group }
+
+// GetBefore returns EndpointChange.Before, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetBefore() *EndpointChangeBeforeEndpointBefore { return v.Before }
+
+// GetNote returns EndpointChange.Note, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetNote() *string { return v.Note }
+
+// GetChosen returns EndpointChange.Chosen, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetChosen() bool { return v.Chosen }
+
+// GetDeleted returns EndpointChange.Deleted, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetDeleted() bool { return v.Deleted }
+
+// GetUsedBy returns EndpointChange.UsedBy, and is useful for accessing the field via an interface.
+func (v *EndpointChange) GetUsedBy() []EndpointUse { return v.UsedBy }
+
+// EndpointChangeBeforeEndpointBefore includes the requested fields of the GraphQL type EndpointBefore.
+// The GraphQL type's documentation follows.
+//
+// An endpoint before an import.
+type EndpointChangeBeforeEndpointBefore struct {
+	// Its path template.
+	Template string `json:"template"`
+	// Cost units of one request.
+	Cost int `json:"cost"`
+	// Its group's name; null for none.
+	Group *string `json:"group"`
+}
+
+// GetTemplate returns EndpointChangeBeforeEndpointBefore.Template, and is useful for accessing the field via an interface.
+func (v *EndpointChangeBeforeEndpointBefore) GetTemplate() string { return v.Template }
+
+// GetCost returns EndpointChangeBeforeEndpointBefore.Cost, and is useful for accessing the field via an interface.
+func (v *EndpointChangeBeforeEndpointBefore) GetCost() int { return v.Cost }
+
+// GetGroup returns EndpointChangeBeforeEndpointBefore.Group, and is useful for accessing the field via an interface.
+func (v *EndpointChangeBeforeEndpointBefore) GetGroup() *string { return v.Group }
+
+// What a document says of an endpoint.
+type EndpointChangeKind string
+
+const (
+	// It is left as it is; `note` says why.
+	EndpointChangeKindConflict EndpointChangeKind = "CONFLICT"
+	// It came from this source, and isn't in the document.
+	EndpointChangeKindMissing EndpointChangeKind = "MISSING"
+	// It is there, and its parameters' names, its cost or its group change.
+	EndpointChangeKindChanged EndpointChangeKind = "CHANGED"
+	// It is new.
+	EndpointChangeKindAdded EndpointChangeKind = "ADDED"
+	// It stays as it is.
+	EndpointChangeKindUnchanged EndpointChangeKind = "UNCHANGED"
+)
+
+var AllEndpointChangeKind = []EndpointChangeKind{
+	EndpointChangeKindConflict,
+	EndpointChangeKindMissing,
+	EndpointChangeKindChanged,
+	EndpointChangeKindAdded,
+	EndpointChangeKindUnchanged,
+}
+
 // EndpointGroup includes the requested fields of the GraphQL type EndpointGroup.
 // The GraphQL type's documentation follows.
 //
@@ -1458,6 +1571,46 @@ func (v *EndpointGroup) GetId() string { return v.Id }
 
 // GetName returns EndpointGroup.Name, and is useful for accessing the field via an interface.
 func (v *EndpointGroup) GetName() string { return v.Name }
+
+// EndpointUse includes the GraphQL fields of EndpointUse requested by the fragment EndpointUse.
+// The GraphQL type's documentation follows.
+//
+// Something that names an endpoint.
+type EndpointUse struct {
+	// What it is that names it.
+	Kind EndpointUseKind `json:"kind"`
+	// Of the limit, key or meter.
+	Id string `json:"id"`
+	// Its name; that of a limit with its tier's.
+	Name string `json:"name"`
+}
+
+// GetKind returns EndpointUse.Kind, and is useful for accessing the field via an interface.
+func (v *EndpointUse) GetKind() EndpointUseKind { return v.Kind }
+
+// GetId returns EndpointUse.Id, and is useful for accessing the field via an interface.
+func (v *EndpointUse) GetId() string { return v.Id }
+
+// GetName returns EndpointUse.Name, and is useful for accessing the field via an interface.
+func (v *EndpointUse) GetName() string { return v.Name }
+
+// What kind of thing names an endpoint.
+type EndpointUseKind string
+
+const (
+	// A limit of a tier.
+	EndpointUseKindLimit EndpointUseKind = "LIMIT"
+	// A key's scope.
+	EndpointUseKindKey EndpointUseKind = "KEY"
+	// A custom meter, which would be deleted with it.
+	EndpointUseKindMeter EndpointUseKind = "METER"
+)
+
+var AllEndpointUseKind = []EndpointUseKind{
+	EndpointUseKindLimit,
+	EndpointUseKindKey,
+	EndpointUseKindMeter,
+}
 
 // A question about usage.
 type ExploreInput struct {
@@ -1789,6 +1942,110 @@ const (
 var AllIdentityKind = []IdentityKind{
 	IdentityKindJwtSubject,
 	IdentityKindCertificate,
+}
+
+// ImportOpenApiImportOpenApiImportOpenApiPayload includes the requested fields of the GraphQL type ImportOpenApiPayload.
+// The GraphQL type's documentation follows.
+//
+// What importOpenApi answers.
+type ImportOpenApiImportOpenApiImportOpenApiPayload struct {
+	// The document's title.
+	Title string `json:"title"`
+	// The document's own version.
+	Version string `json:"version"`
+	// Identifies what the import does; see ImportOpenApiInput.plan.
+	Plan string `json:"plan"`
+	// What it does to each endpoint: conflicts first, then missing, changed, added and unchanged ones, by template and method.
+	Changes []EndpointChange `json:"changes"`
+	// The first snapshot that carries the change; null when nothing was done.
+	Snapshot *int64 `json:"snapshot"`
+}
+
+// GetTitle returns ImportOpenApiImportOpenApiImportOpenApiPayload.Title, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiImportOpenApiImportOpenApiPayload) GetTitle() string { return v.Title }
+
+// GetVersion returns ImportOpenApiImportOpenApiImportOpenApiPayload.Version, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiImportOpenApiImportOpenApiPayload) GetVersion() string { return v.Version }
+
+// GetPlan returns ImportOpenApiImportOpenApiImportOpenApiPayload.Plan, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiImportOpenApiImportOpenApiPayload) GetPlan() string { return v.Plan }
+
+// GetChanges returns ImportOpenApiImportOpenApiImportOpenApiPayload.Changes, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiImportOpenApiImportOpenApiPayload) GetChanges() []EndpointChange {
+	return v.Changes
+}
+
+// GetSnapshot returns ImportOpenApiImportOpenApiImportOpenApiPayload.Snapshot, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiImportOpenApiImportOpenApiPayload) GetSnapshot() *int64 { return v.Snapshot }
+
+// A document to import.
+type ImportOpenApiInput struct {
+	// An OpenAPI 3.0 or 3.1 document as JSON or YAML, at most 5 MB, 600000 values and
+	// 10000 operations. Nothing outside of it is read. x-weir-cost of an operation is the
+	// endpoint's cost: a whole number from 1 to 1000000.
+	Document string `json:"document"`
+	// What its endpoints are remembered by, 1 to 64 characters; leave it out for the document's title.
+	Source *string `json:"source"`
+	// What comes before each path, such as /v1; leave it out for that of the document's first server. An operation's own servers hold.
+	BasePath *string `json:"basePath"`
+	// Puts endpoints that are in no group into one called as their first tag, and creates it.
+	GroupByTag bool `json:"groupByTag"`
+	// What becomes of endpoints that came from this source and aren't in the document.
+	Missing MissingEndpoints `json:"missing"`
+	// Makes these changes and no other, each named as the changes have it: its method and
+	// its template, such as "GET /v1/users/{id}", whatever the parameters are called. One
+	// that there is not, or that can't be made, is an error. Those that are left out are
+	// changes again with the next import. At most 10000.
+	Only []string `json:"only"`
+	// Makes all changes but these, named as in `only`; not together with that. At most 10000.
+	Except []string `json:"except"`
+	// Does nothing, and says what it would do.
+	DryRun bool `json:"dryRun"`
+	// The plan that a dry run answered, with or without a choice: the import fails with
+	// CONFLICT when there would be other changes to choose from by now.
+	Plan *string `json:"plan"`
+}
+
+// GetDocument returns ImportOpenApiInput.Document, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetDocument() string { return v.Document }
+
+// GetSource returns ImportOpenApiInput.Source, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetSource() *string { return v.Source }
+
+// GetBasePath returns ImportOpenApiInput.BasePath, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetBasePath() *string { return v.BasePath }
+
+// GetGroupByTag returns ImportOpenApiInput.GroupByTag, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetGroupByTag() bool { return v.GroupByTag }
+
+// GetMissing returns ImportOpenApiInput.Missing, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetMissing() MissingEndpoints { return v.Missing }
+
+// GetOnly returns ImportOpenApiInput.Only, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetOnly() []string { return v.Only }
+
+// GetExcept returns ImportOpenApiInput.Except, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetExcept() []string { return v.Except }
+
+// GetDryRun returns ImportOpenApiInput.DryRun, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetDryRun() bool { return v.DryRun }
+
+// GetPlan returns ImportOpenApiInput.Plan, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiInput) GetPlan() *string { return v.Plan }
+
+// ImportOpenApiResponse is returned by ImportOpenApi on success.
+type ImportOpenApiResponse struct {
+	// Imports the endpoints of an OpenAPI 3.0 or 3.1 document, all that is chosen of it or
+	// nothing, or with `dryRun` says what that would do. An endpoint that matches the same requests
+	// stays the same one, with its limits, its usage and its group. Fails with VALIDATION
+	// on the field at fault (of a document: with the line and the place), and with
+	// CONFLICT when `plan` is another one by now or there would be too many endpoints.
+	ImportOpenApi ImportOpenApiImportOpenApiImportOpenApiPayload `json:"importOpenApi"`
+}
+
+// GetImportOpenApi returns ImportOpenApiResponse.ImportOpenApi, and is useful for accessing the field via an interface.
+func (v *ImportOpenApiResponse) GetImportOpenApi() ImportOpenApiImportOpenApiImportOpenApiPayload {
+	return v.ImportOpenApi
 }
 
 // See IntroductoryAllowance.
@@ -2921,6 +3178,21 @@ func (v *MeterEndpoint) GetMethod() string { return v.Method }
 
 // GetTemplate returns MeterEndpoint.Template, and is useful for accessing the field via an interface.
 func (v *MeterEndpoint) GetTemplate() string { return v.Template }
+
+// What becomes of endpoints that came from a source and aren't in its document any more.
+type MissingEndpoints string
+
+const (
+	// They stay.
+	MissingEndpointsKeep MissingEndpoints = "KEEP"
+	// Those that no limit, key or meter names are deleted. Their usage stays.
+	MissingEndpointsDelete MissingEndpoints = "DELETE"
+)
+
+var AllMissingEndpoints = []MissingEndpoints{
+	MissingEndpointsKeep,
+	MissingEndpointsDelete,
+}
 
 // An account to move.
 type MoveAccountInput struct {
@@ -5588,6 +5860,14 @@ type __GetAccountInput struct {
 // GetId returns __GetAccountInput.Id, and is useful for accessing the field via an interface.
 func (v *__GetAccountInput) GetId() string { return v.Id }
 
+// __ImportOpenApiInput is used internally by genqlient
+type __ImportOpenApiInput struct {
+	Input ImportOpenApiInput `json:"input"`
+}
+
+// GetInput returns __ImportOpenApiInput.Input, and is useful for accessing the field via an interface.
+func (v *__ImportOpenApiInput) GetInput() ImportOpenApiInput { return v.Input }
+
 // __ListAccountsInput is used internally by genqlient
 type __ListAccountsInput struct {
 	First  int            `json:"first"`
@@ -6911,6 +7191,71 @@ func GetAccount(
 	}
 
 	data_ = &GetAccountResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by ImportOpenApi.
+const ImportOpenApi_Operation = `
+mutation ImportOpenApi ($input: ImportOpenApiInput!) {
+	importOpenApi(input: $input) {
+		title
+		version
+		plan
+		changes {
+			... EndpointChange
+		}
+		snapshot
+	}
+}
+fragment EndpointChange on EndpointChange {
+	kind
+	endpointId
+	line
+	method
+	template
+	cost
+	group
+	before {
+		template
+		cost
+		group
+	}
+	note
+	chosen
+	deleted
+	usedBy {
+		... EndpointUse
+	}
+}
+fragment EndpointUse on EndpointUse {
+	kind
+	id
+	name
+}
+`
+
+func ImportOpenApi(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	input ImportOpenApiInput,
+) (data_ *ImportOpenApiResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "ImportOpenApi",
+		Query:  ImportOpenApi_Operation,
+		Variables: &__ImportOpenApiInput{
+			Input: input,
+		},
+	}
+
+	data_ = &ImportOpenApiResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -19,7 +19,10 @@ type EndpointImport struct {
 	// DeleteMissing deletes what came from the source, isn't in the document any more
 	// and is named by nothing.
 	DeleteMissing bool
-	// Plan is that of the comparison that somebody has agreed to; empty: any.
+	// Choice says which of the changes are made.
+	Choice openapi.Choice
+	// Plan is that of the comparison that somebody has agreed to, of which some may then
+	// be chosen; empty: any.
 	Plan string
 }
 
@@ -33,6 +36,8 @@ type ImportedEndpoints struct {
 	Deleted map[controlplane.ID]bool
 	// IDs are the endpoints of the changes, in their order; 0: there is none.
 	IDs []controlplane.ID
+	// Chosen are the changes that are made, in their order.
+	Chosen []bool
 }
 
 // PlanEndpointImport says what an import would do, and does nothing.
@@ -73,7 +78,7 @@ func (db *DB) ImportEndpoints(ctx context.Context, i EndpointImport) (*ImportedE
 			controlplane.Conflict("groupByTag", "with the document's tags there would be more than %d endpoint groups, and the filter takes no more; import it without groups", book.MaxGroups)); err != nil {
 			return err
 		}
-		note.add(audit.OfEndpointImport(before, source, done.Changes, done.Deleted))
+		note.add(audit.OfEndpointImport(before, source, done.made(), done.Deleted))
 		return checkRoutes(ctx, tx)
 	})
 	return done, version, endpointFault("import endpoints", err)
@@ -117,8 +122,29 @@ func planImport(ctx context.Context, q querier, i EndpointImport) (*ImportedEndp
 			p.Deleted[id] = true
 		}
 	}
-	p.Plan, err = p.Comparison.Plan(p.Deleted)
-	return p, err
+	if p.Plan, err = p.Comparison.Plan(p.Deleted); err != nil {
+		return nil, err
+	}
+	if p.Chosen, err = p.Choose(i.Choice, p.Deleted); err != nil {
+		return nil, err
+	}
+	for n, c := range p.Changes {
+		if c.Kind == openapi.Missing && !p.Chosen[n] {
+			delete(p.Deleted, c.Before.ID)
+		}
+	}
+	return p, nil
+}
+
+// made are the changes that are chosen.
+func (p *ImportedEndpoints) made() []openapi.Change {
+	var made []openapi.Change
+	for n, c := range p.Changes {
+		if p.Chosen[n] {
+			made = append(made, c)
+		}
+	}
+	return made
 }
 
 // maxUses is how much of what names one endpoint is listed.
@@ -156,12 +182,15 @@ func endpointUses(ctx context.Context, q querier, endpoints []controlplane.ID) (
 
 // applyImport makes the changes, and fills in which endpoints they were made of.
 func applyImport(ctx context.Context, tx pgx.Tx, p *ImportedEndpoints, source controlplane.ID) error {
-	groups, err := groupsFor(ctx, tx, p.Changes)
+	groups, err := groupsFor(ctx, tx, p.made())
 	if err != nil {
 		return err
 	}
 	batch := &pgx.Batch{}
 	for n, c := range p.Changes {
+		if !p.Chosen[n] {
+			continue
+		}
 		group := orNull(groups[c.Group])
 		switch c.Kind {
 		case openapi.Added:

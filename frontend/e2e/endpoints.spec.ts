@@ -29,7 +29,7 @@ test("a document is imported after its changes are seen, and again without losin
   const changes = dialog.getByRole("region", { name: "What changes" });
   await expect(changes.getByRole("status")).toHaveText("Zoo 1.0.3 has 2 endpoints: 2 added.");
   expect(await violations(page)).toEqual([]);
-  await dialog.getByRole("button", { name: "Apply 2 changes" }).click();
+  await dialog.getByRole("button", { name: "Import 2 changes" }).click();
   await expect(page.getByText("The endpoints are those of Zoo 1.0.3")).toBeVisible();
   await expect(page.getByRole("row", { name: /\/zoo\/apes\/\{id\}/ })).toContainText("Zoo 1.0.3");
 
@@ -45,9 +45,44 @@ test("a document is imported after its changes are seen, and again without losin
   );
   await page.setViewportSize({ width: 390, height: 800 });
   expect(await violations(page)).toEqual([]);
-  await dialog.getByRole("button", { name: "Apply 2 changes" }).click();
+  await dialog.getByRole("button", { name: "Import 2 changes" }).click();
   await expect(page.getByRole("row", { name: /\/zoo\/apes\/\{name\}/ })).toBeVisible();
   await expect(page.getByRole("row", { name: /\/zoo\/apes$/ })).toBeHidden();
+});
+
+test("single changes of a document are chosen by keyboard, and the others are shown again", async ({
+  page,
+}) => {
+  const document = `${head}paths: {/apes: {get: {}, put: {}}, "/apes/{id}": {get: {}}}`;
+  await page.goto("/endpoints");
+  const open = async () => {
+    await page.getByRole("button", { name: "Import OpenAPI" }).click();
+    await dialog.getByRole("textbox", { name: "Document" }).fill(document);
+    await dialog.getByRole("button", { name: "Show what changes" }).click();
+  };
+  const dialog = page.getByRole("dialog", { name: "Import an OpenAPI document" });
+  const box = (name: string) =>
+    dialog.getByRole("checkbox", { name: `Choose ${name}`, exact: true });
+  await open();
+  await expect(box("PUT /zoo/apes")).toBeChecked();
+  await box("GET /zoo/apes").focus();
+  await page.keyboard.press("ArrowDown");
+  await expect(box("PUT /zoo/apes")).toBeFocused();
+  await page.keyboard.press("Space");
+  await dialog.getByRole("button", { name: "Choose none" }).press("Enter");
+  await expect(dialog.getByRole("button", { name: "Import 0 of 3 changes" })).toBeDisabled();
+  await dialog.getByRole("button", { name: "Choose all" }).press("Enter");
+  await box("PUT /zoo/apes").press("Space");
+  await box("GET /zoo/apes/{id}").press("Space");
+  await page.setViewportSize({ width: 390, height: 800 });
+  expect(await violations(page)).toEqual([]);
+  await dialog.getByRole("button", { name: "Import 1 of 3 changes" }).press("Enter");
+  await expect(page.getByText("1 of 3 changes of Zoo 1.0.3 made")).toBeVisible();
+
+  await open();
+  await expect(box("PUT /zoo/apes")).toBeChecked();
+  await dialog.getByRole("button", { name: "Import 2 changes" }).click();
+  await expect(page.getByRole("row", { name: /\/zoo\/apes/ })).toHaveCount(3);
 });
 
 test("endpoints are made of what traffic shows", async ({ page, request }) => {

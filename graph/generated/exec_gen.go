@@ -392,6 +392,7 @@ type ComplexityRoot struct {
 
 	EndpointChange struct {
 		Before         func(childComplexity int) int
+		Chosen         func(childComplexity int) int
 		Cost           func(childComplexity int) int
 		Deleted        func(childComplexity int) int
 		EndpointID     func(childComplexity int) int
@@ -3031,6 +3032,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EndpointChange.Before(childComplexity), true
+	case "EndpointChange.chosen":
+		if e.ComplexityRoot.EndpointChange.Chosen == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EndpointChange.Chosen(childComplexity), true
 	case "EndpointChange.cost":
 		if e.ComplexityRoot.EndpointChange.Cost == nil {
 			break
@@ -10559,8 +10566,8 @@ input MoveAccountInput {
 
 extend type Mutation {
   """
-  Imports the endpoints of an OpenAPI 3.0 or 3.1 document, all of it or nothing, or
-  with ` + "`" + `dryRun` + "`" + ` says what that would do. An endpoint that matches the same requests
+  Imports the endpoints of an OpenAPI 3.0 or 3.1 document, all that is chosen of it or
+  nothing, or with ` + "`" + `dryRun` + "`" + ` says what that would do. An endpoint that matches the same requests
   stays the same one, with its limits, its usage and its group. Fails with VALIDATION
   on the field at fault (of a document: with the line and the place), and with
   CONFLICT when ` + "`" + `plan` + "`" + ` is another one by now or there would be too many endpoints.
@@ -10605,9 +10612,21 @@ input ImportOpenApiInput {
   groupByTag: Boolean! = false
   "What becomes of endpoints that came from this source and aren't in the document."
   missing: MissingEndpoints! = KEEP
+  """
+  Makes these changes and no other, each named as the changes have it: its method and
+  its template, such as "GET /v1/users/{id}", whatever the parameters are called. One
+  that there is not, or that can't be made, is an error. Those that are left out are
+  changes again with the next import. At most 10000.
+  """
+  only: [String!]
+  "Makes all changes but these, named as in ` + "`" + `only` + "`" + `; not together with that. At most 10000."
+  except: [String!]
   "Does nothing, and says what it would do."
   dryRun: Boolean! = false
-  "The plan that a dry run answered: the import fails with CONFLICT when it would do something else by now."
+  """
+  The plan that a dry run answered, with or without a choice: the import fails with
+  CONFLICT when there would be other changes to choose from by now.
+  """
   plan: String
 }
 
@@ -10659,6 +10678,8 @@ type EndpointChange {
   before: EndpointBefore
   "What is to be known of it, such as why it conflicts; null for nothing."
   note: String
+  "Whether it is made; false for what ` + "`" + `only` + "`" + ` or ` + "`" + `except` + "`" + ` leaves out."
+  chosen: Boolean!
   "Whether it is deleted."
   deleted: Boolean!
   "Of a missing endpoint: what names it, at most 20. Empty for any other."
@@ -12931,6 +12952,8 @@ func (ec *executionContext) childFields_EndpointChange(ctx context.Context, fiel
 		return ec.fieldContext_EndpointChange_before(ctx, field)
 	case "note":
 		return ec.fieldContext_EndpointChange_note(ctx, field)
+	case "chosen":
+		return ec.fieldContext_EndpointChange_chosen(ctx, field)
 	case "deleted":
 		return ec.fieldContext_EndpointChange_deleted(ctx, field)
 	case "usedBy":
@@ -22022,6 +22045,29 @@ func (ec *executionContext) _EndpointChange_note(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_EndpointChange_note(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _EndpointChange_chosen(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EndpointChange_chosen(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Chosen, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EndpointChange_chosen(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EndpointChange", field, false, false, errors.New("field of type Boolean does not have child fields"))
 }
 
 func (ec *executionContext) _EndpointChange_deleted(ctx context.Context, field graphql.CollectedField, obj *model.EndpointChange) (ret graphql.Marshaler) {
@@ -43830,7 +43876,7 @@ func (ec *executionContext) unmarshalInputImportOpenApiInput(ctx context.Context
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"document", "source", "basePath", "groupByTag", "missing", "dryRun", "plan"}
+	fieldsInOrder := [...]string{"document", "source", "basePath", "groupByTag", "missing", "only", "except", "dryRun", "plan"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -43872,6 +43918,20 @@ func (ec *executionContext) unmarshalInputImportOpenApiInput(ctx context.Context
 				return it, err
 			}
 			it.Missing = data
+		case "only":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("only"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Only = data
+		case "except":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("except"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Except = data
 		case "dryRun":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -50253,6 +50313,11 @@ func (ec *executionContext) _EndpointChange(ctx context.Context, sel ast.Selecti
 			out.Values[i] = ec._EndpointChange_before(ctx, field, obj)
 		case "note":
 			out.Values[i] = ec._EndpointChange_note(ctx, field, obj)
+		case "chosen":
+			out.Values[i] = ec._EndpointChange_chosen(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "deleted":
 			out.Values[i] = ec._EndpointChange_deleted(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -431,6 +431,8 @@ type EndpointChange struct {
 	Before *EndpointBefore `json:"before,omitempty"`
 	// What is to be known of it, such as why it conflicts; null for nothing.
 	Note *string `json:"note,omitempty"`
+	// Whether it is made; false for what `only` or `except` leaves out.
+	Chosen bool `json:"chosen"`
 	// Whether it is deleted.
 	Deleted bool `json:"deleted"`
 	// Of a missing endpoint: what names it, at most 20. Empty for any other.
@@ -538,9 +540,17 @@ type ImportOpenAPIInput struct {
 	GroupByTag bool `json:"groupByTag"`
 	// What becomes of endpoints that came from this source and aren't in the document.
 	Missing MissingEndpoints `json:"missing"`
+	// Makes these changes and no other, each named as the changes have it: its method and
+	// its template, such as "GET /v1/users/{id}", whatever the parameters are called. One
+	// that there is not, or that can't be made, is an error. Those that are left out are
+	// changes again with the next import. At most 10000.
+	Only []string `json:"only,omitempty"`
+	// Makes all changes but these, named as in `only`; not together with that. At most 10000.
+	Except []string `json:"except,omitempty"`
 	// Does nothing, and says what it would do.
 	DryRun bool `json:"dryRun"`
-	// The plan that a dry run answered: the import fails with CONFLICT when it would do something else by now.
+	// The plan that a dry run answered, with or without a choice: the import fails with
+	// CONFLICT when there would be other changes to choose from by now.
 	Plan *string `json:"plan,omitempty"`
 }
 

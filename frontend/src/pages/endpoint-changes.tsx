@@ -1,3 +1,5 @@
+import { useState } from "react";
+import { Button } from "~/ui/Button";
 import { exact, plural } from "~/ui/format";
 import { type Column, Table } from "~/ui/Table";
 import type { Planned } from "./endpoint-import";
@@ -12,11 +14,34 @@ const words = {
   UNCHANGED: "unchanged",
 } as const;
 
-/** What an import does: how many of each kind, and all that isn't unchanged. */
-export function EndpointChanges({ planned }: { planned: Planned }) {
+/** What a change is chosen by. */
+const nameOf = (c: Change) => `${c.method} ${c.template}`;
+
+/** Whether an import makes it, unless it is left out. */
+export const isMade = (c: Change) => c.deleted || c.kind === "ADDED" || c.kind === "CHANGED";
+
+/** What an import does: how many of each kind, and all that isn't unchanged, to choose from. */
+export function EndpointChanges({
+  planned,
+  left,
+  onLeave,
+}: {
+  planned: Planned;
+  /** The names of the changes that are left out. */
+  left: ReadonlySet<string>;
+  onLeave: (left: ReadonlySet<string>) => void;
+}) {
+  const [most, setMost] = useState(mostShown);
   const counts = new Map<Change["kind"], number>();
   for (const c of planned.changes) counts.set(c.kind, (counts.get(c.kind) ?? 0) + 1);
   const told = planned.changes.filter((c) => c.kind !== "UNCHANGED");
+  const made = planned.changes.filter(isMade);
+  const choose = (c: Change, on: boolean) => {
+    const next = new Set(left);
+    if (on) next.delete(nameOf(c));
+    else next.add(nameOf(c));
+    onLeave(next);
+  };
   return (
     <section aria-label="What changes" className="flex flex-col gap-2">
       <p role="status">
@@ -26,23 +51,72 @@ export function EndpointChanges({ planned }: { planned: Planned }) {
         has {plural(planned.changes.length - (counts.get("MISSING") ?? 0), "endpoint")}:{" "}
         {[...counts].map(([kind, n]) => `${exact.format(n)} ${words[kind]}`).join(", ") || "none"}.
       </p>
+      {made.length > 1 && (
+        // biome-ignore lint/a11y/useSemanticElements: a fieldset is for fields, these are buttons
+        <div role="group" aria-label="Choose" className="flex flex-wrap items-center gap-x-1">
+          <span className="mr-2 text-muted">
+            {exact.format(made.length - left.size)} of {exact.format(made.length)} chosen; the
+            others stay as they are, and are shown again with the next import
+          </span>
+          <Button
+            kind="quiet"
+            className="h-6! px-2!"
+            disabled={left.size === 0}
+            onClick={() => onLeave(new Set())}
+          >
+            Choose all
+          </Button>
+          <Button
+            kind="quiet"
+            className="h-6! px-2!"
+            disabled={left.size === made.length}
+            onClick={() => onLeave(new Set(made.map(nameOf)))}
+          >
+            Choose none
+          </Button>
+        </div>
+      )}
       {told.length > 0 && (
         <Table
           label="Changes of endpoints"
-          columns={columns}
-          rows={told.slice(0, mostShown)}
+          columns={[choice(left, choose), ...columns]}
+          rows={told.slice(0, most)}
           rowKey={(c) => `${c.kind} ${c.method} ${c.template} ${c.line}`}
           maxHeight="max-h-80"
         />
       )}
-      {told.length > mostShown && (
-        <p className="text-muted">and {exact.format(told.length - mostShown)} more</p>
+      {told.length > most && (
+        <p className="text-muted">
+          and {exact.format(told.length - most)} more{" "}
+          <Button kind="quiet" className="h-6! px-2!" onClick={() => setMost(told.length)}>
+            Show all
+          </Button>
+        </p>
       )}
     </section>
   );
 }
 
 const mostShown = 200;
+
+const choice = (
+  left: ReadonlySet<string>,
+  choose: (c: Change, on: boolean) => void,
+): Column<Change> => ({
+  id: "choose",
+  head: "Choose",
+  hideHead: true,
+  cell: (c) =>
+    isMade(c) && (
+      <input
+        type="checkbox"
+        aria-label={`Choose ${nameOf(c)}`}
+        className="block size-4 accent-(--accent)"
+        checked={!left.has(nameOf(c))}
+        onChange={(e) => choose(c, e.target.checked)}
+      />
+    ),
+});
 
 const columns: Column<Change>[] = [
   {

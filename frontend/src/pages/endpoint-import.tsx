@@ -5,10 +5,10 @@ import { useSubmit } from "~/api/submit";
 import { Button } from "~/ui/Button";
 import { Field } from "~/ui/Field";
 import { FormDialog } from "~/ui/FormDialog";
-import { plural } from "~/ui/format";
+import { exact, plural } from "~/ui/format";
 import { CheckField, TextField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
-import { EndpointChanges } from "./endpoint-changes";
+import { EndpointChanges, isMade } from "./endpoint-changes";
 
 const ImportOpenApi = graphql(`
   mutation ImportOpenApi($input: ImportOpenApiInput!) {
@@ -60,6 +60,7 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
   const [groupByTag, setGroupByTag] = useState(false);
   const [deleteMissing, setDeleteMissing] = useState(false);
   const [planned, setPlanned] = useState<Planned | null>(null);
+  const [left, setLeft] = useState<ReadonlySet<string>>(noneLeft);
   const say = useToast();
 
   /** What was planned isn't what would be done once something is changed. */
@@ -68,8 +69,9 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
     (value: V) => {
       set(value);
       setPlanned(null);
+      setLeft(noneLeft);
     };
-  const importing = async (more: { dryRun: boolean; plan?: string }) =>
+  const importing = async (more: { dryRun: boolean; plan?: string; except?: string[] }) =>
     await submit(
       send(
         {
@@ -91,10 +93,15 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
       if (answer) setPlanned(answer.importOpenApi);
       return;
     }
-    const answer = await importing({ dryRun: false, plan: planned.plan });
+    const except = left.size === 0 ? {} : { except: [...left] };
+    const answer = await importing({ dryRun: false, plan: planned.plan, ...except });
     if (!answer) return;
     const { title, version } = answer.importOpenApi;
-    say(`The endpoints are those of ${title} ${version}`);
+    say(
+      left.size === 0
+        ? `The endpoints are those of ${title} ${version}`
+        : `${makes - left.size} of ${plural(makes, "change")} of ${title} ${version} made`,
+    );
     onClose();
   };
   const choose = async (file: File | undefined) => {
@@ -102,20 +109,14 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
     if (file.size > mostBytes) return refuse("document", "A document has at most 5 MB.");
     change(setText)(await file.text());
   };
-  const does = planned?.changes.filter((c) => isDone(c)).length ?? 0;
+  const makes = planned?.changes.filter(isMade).length ?? 0;
   return (
     <FormDialog
       wide
       title="Import an OpenAPI document"
-      submit={
-        planned === null
-          ? "Show what changes"
-          : does === 0
-            ? "Import"
-            : `Apply ${plural(does, "change")}`
-      }
+      submit={planned === null ? "Show what changes" : verb(makes, left.size)}
       busy={busy}
-      disabled={text.trim() === ""}
+      disabled={text.trim() === "" || (makes > 0 && left.size === makes)}
       errors={[...(faults?.general ?? []), ...(faults?.fields.plan ? [faults.fields.plan] : [])]}
       onSubmit={next}
       onClose={onClose}
@@ -185,13 +186,18 @@ export function ImportDialog({ onClose }: { onClose: () => void }) {
         checked={deleteMissing}
         onChange={change(setDeleteMissing)}
       />
-      {planned && <EndpointChanges planned={planned} />}
+      {planned && <EndpointChanges planned={planned} left={left} onLeave={setLeft} />}
     </FormDialog>
   );
 }
 
-const isDone = (c: Planned["changes"][number]) =>
-  c.deleted || c.kind === "ADDED" || c.kind === "CHANGED";
+const noneLeft: ReadonlySet<string> = new Set();
+
+function verb(makes: number, left: number): string {
+  if (makes === 0) return "Import";
+  const all = plural(makes, "change");
+  return left === 0 ? `Import ${all}` : `Import ${exact.format(makes - left)} of ${all}`;
+}
 
 /** The button that opens it. */
 export function ImportButton() {

@@ -49,7 +49,7 @@ type Props<T> = {
   maxHeight?: string;
 };
 
-/** Dense rows, sortable; up and down move between the rows' links. */
+/** Dense rows, sortable; up and down move between the rows' links, buttons and checkboxes. */
 export function Table<T>(props: Props<T>) {
   const { label, columns, rows, rowKey, skeletonRows = 5, maxHeight } = props;
   const [ownSort, setOwnSort] = useState<Sort | undefined>(props.initialSort);
@@ -179,12 +179,15 @@ function HeadCell<T>({
   );
 }
 
+/** What up and down stop at. */
+const stops = "a, button, input[type=checkbox]";
+
 function moveBetweenRows(event: KeyboardEvent<HTMLTableElement>) {
   if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
   const row = (event.target as Element).closest("tbody tr");
-  if (!row || !(event.target as Element).matches("a, button")) return;
+  if (!row || !(event.target as Element).matches(stops)) return;
   const next = event.key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling;
-  const link = next?.querySelector<HTMLElement>("a, button");
+  const link = next?.querySelector<HTMLElement>(stops);
   if (!link) return;
   event.preventDefault();
   link.focus();
