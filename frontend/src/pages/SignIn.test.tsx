@@ -80,6 +80,7 @@ describe("where to go after signing in", () => {
     expect(destination("https://elsewhere.example/x")).toBe("/");
     expect(destination("//elsewhere.example/x")).toBe("/");
     expect(destination("/sign-in?next=/")).toBe("/");
+    expect(destination("http://[")).toBe("/");
     expect(destination(null)).toBe("/");
   });
 });
