@@ -55,9 +55,12 @@ type Part struct {
 
 // Check is what to verify of the log.
 type Check struct {
-	From    int64    // the first record; up to 1 is the beginning. The hash before it is taken for granted.
-	Anchors []Anchor // that the log has to pass through; of those before From the records are checked by themselves
-	Most    int64    // records to check; 0: all
+	From int64 // the first record; up to 1 is the beginning. The hash before it is taken for granted.
+	// Anchors are what the log has to pass through. One that lies before From is where the
+	// check begins, unless it goes on with another: Most is given, and an anchor names the
+	// record before From.
+	Anchors []Anchor
+	Most    int64 // records to check; 0: all
 }
 
 // Report is what a verification found.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -161,7 +162,7 @@ func verifyAudit(ctx context.Context, tx pgx.Tx, c audit.Check) (report audit.Re
 	if err != nil {
 		return report, err
 	}
-	anchors, err := checkEarlier(ctx, tx, after, c.Anchors)
+	after, anchors, err := beginAt(ctx, tx, after, c)
 	if errors.As(err, &report.Break) {
 		return report, nil
 	}
@@ -192,19 +193,28 @@ func verifyAudit(ctx context.Context, tx pgx.Tx, c audit.Check) (report audit.Re
 	return report, err
 }
 
-// checkEarlier checks by itself each record that an anchor names before a place, and
-// returns the other anchors.
-func checkEarlier(ctx context.Context, tx pgx.Tx, place audit.Anchor, anchors []audit.Anchor) (left []audit.Anchor, err error) {
-	for _, a := range anchors {
-		if a.Seq >= place.Seq {
-			left = append(left, a)
-			continue
+// beginAt returns where a check begins, and the anchors from there on: at the earliest
+// anchor when that lies before the place that was asked for, so that all between them is
+// walked. Whoever goes on with a check in parts has an anchor at that place, up to which
+// everything was walked: of earlier ones only the records are checked.
+func beginAt(ctx context.Context, tx pgx.Tx, place audit.Anchor, c audit.Check) (audit.Anchor, []audit.Anchor, error) {
+	goesOn := c.Most > 0 && slices.ContainsFunc(c.Anchors, func(a audit.Anchor) bool { return a.Seq == place.Seq })
+	begin, left := place, []audit.Anchor(nil)
+	for _, a := range c.Anchors {
+		if a.Seq < place.Seq {
+			if err := checkRecord(ctx, tx, a); err != nil {
+				return begin, nil, err
+			}
+			if goesOn {
+				continue
+			}
+			if a.Seq < begin.Seq {
+				begin = a
+			}
 		}
-		if err := checkRecord(ctx, tx, a); err != nil {
-			return nil, err
-		}
+		left = append(left, a)
 	}
-	return left, nil
+	return begin, left, nil
 }
 
 // checkRecord checks by itself the record that an anchor names, unless that is the place

@@ -215,6 +215,44 @@ func TestVerifyingFindsWhatAnAdministratorDid(t *testing.T) {
 	}
 }
 
+// A check from an anchor on finds what was done between it and the record that it begins
+// with, in whatever parts it is made.
+func TestVerifyingWalksFromAnAnchorToWhereItBegins(t *testing.T) {
+	t.Parallel()
+	db, conn := openBoth(t)
+	var anchors []audit.Anchor
+	for _, tier := range []string{"A", "B", "C", "D", "E"} {
+		newTier(t, db, tier)
+		head, err := db.AuditHead(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		anchors = append(anchors, head)
+	}
+	tamper(t, conn, `update audit_records set actor_id = 9 where seq = 3`)
+	for name, c := range map[string]struct {
+		check audit.Check
+		at    int64 // 0: it can't know
+	}{
+		"from no anchor":                {audit.Check{From: 5}, 0},
+		"from an earlier one":           {audit.Check{From: 5, Anchors: anchors[:1]}, 3},
+		"from the earliest":             {audit.Check{From: 5, Anchors: []audit.Anchor{anchors[3], anchors[1]}}, 3},
+		"from the head of an empty log": {audit.Check{From: 5, Anchors: []audit.Anchor{{}}}, 3},
+		"from a later one":              {audit.Check{From: 5, Anchors: anchors[3:]}, 0},
+		"in parts":                      {audit.Check{From: 5, Anchors: anchors[:1], Most: 1}, 0},
+		"in parts, going on":            {audit.Check{From: 3, Anchors: anchors[:2], Most: 1}, 3},
+		"in parts, past it":             {audit.Check{From: 5, Anchors: []audit.Anchor{anchors[0], anchors[3]}, Most: 1}, 0},
+	} {
+		report := verified(t, db, c.check)
+		if found := report.Break; (found == nil) != (c.at == 0) || found != nil && found.Seq != c.at {
+			t.Errorf("%s: %+v, want %d", name, report, c.at)
+		}
+		if name == "in parts" && report.Last.Seq != 2 {
+			t.Errorf("a part ends at %v", report.Last)
+		}
+	}
+}
+
 // tamper does what the triggers keep others from doing.
 func tamper(t *testing.T, conn *pgx.Conn, sql string) {
 	t.Helper()
@@ -236,6 +274,9 @@ func TestTheLogIsVerifiedInParts(t *testing.T) {
 	rest := verified(t, db, audit.Check{From: 3, Anchors: []audit.Anchor{part.Last}})
 	if !rest.Complete() || rest.Checked != 3 {
 		t.Errorf("the rest: %+v", rest)
+	}
+	if rest := verified(t, db, audit.Check{From: 5, Anchors: []audit.Anchor{part.Last}}); !rest.Complete() || rest.Checked != 3 {
+		t.Errorf("from an anchor that lies before: %+v", rest)
 	}
 	if end := verified(t, db, audit.Check{From: 6}); !end.Complete() || end.Checked != 0 {
 		t.Errorf("after the end: %+v", end)

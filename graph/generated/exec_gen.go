@@ -8501,8 +8501,9 @@ type AccountPayload {
     "The first record; the hash before it is taken for granted unless an anchor names it."
     from: Int64! = 1
     """
-    AuditHead.anchor of earlier times, at most 100: the log has to pass through them. Of those before ` + "`" + `from` + "`" + `,
-    the records are checked by themselves.
+    AuditHead.anchor of earlier times, at most 100: the log has to pass through them. The check begins at the
+    earliest that lies before ` + "`" + `from` + "`" + `; to go on with a check, where an anchor names the record before ` + "`" + `from` + "`" + `, of those
+    before it the records are checked by themselves.
     """
     anchors: [String!]! = []
   ): AuditVerification!

@@ -19,7 +19,7 @@ type auditCommand struct {
 
 type auditVerifyCommand struct {
 	database
-	From   int64    `default:"1" help:"The first record to check; the hash before it is taken for granted."`
+	From   int64    `default:"1" help:"The first record to check; the hash before it is taken for granted. An earlier anchor is where it begins instead."`
 	Anchor []string `placeholder:"SEQ:HASH" help:"What an earlier verification printed: the log has to pass through it. May be given again."`
 }
 

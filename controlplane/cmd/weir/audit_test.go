@@ -70,7 +70,7 @@ func TestAuditVerifySaysWhatItFound(t *testing.T) {
 		"from an anchor on":        {auditVerifyCommand{From: 4, Anchor: []string{head.String()}}, "0 records, chain whole, head " + head.String(), true},
 		"what an anchor had more":  {auditVerifyCommand{From: 1, Anchor: []string{lost}}, "3 records, chain broken at record 9: it is missing; an anchor names it, and the log ends at 3", false},
 		"a wrong anchor before it": {auditVerifyCommand{From: 3, Anchor: []string{"1:" + head.Hash.String()}}, "0 records, chain broken at record 1: it is not the record that the anchor names", false},
-		"a right anchor before it": {auditVerifyCommand{From: 3, Anchor: []string{first.String()}}, "1 record, chain whole, head " + head.String(), true},
+		"a right anchor before it": {auditVerifyCommand{From: 3, Anchor: []string{first.String()}}, "2 records, chain whole, head " + head.String(), true},
 		"what an anchor had other": {auditVerifyCommand{From: 1, Anchor: []string{"2:" + head.Hash.String()}}, "1 record, chain broken at record 2: it is not the record that the anchor names", false},
 	} {
 		t.Run(name, func(t *testing.T) {
