@@ -33,6 +33,9 @@ func (r *Resolver) operations() *executor.Executor {
 // errInternal is an error of ours, which the log has.
 var errInternal = errors.New("something went wrong on our side")
 
+// errTookTooLong is of a change that a later try may make, so it is nobody's mistake.
+var errTookTooLong = errors.New("it took too long and was given up")
+
 // carry executes a mutation with its argument, by whoever asks in ctx. A caller's
 // mistake comes back as a controlplane.Error.
 func (r *Resolver) carry(ctx context.Context, field string, input any) error {
@@ -73,7 +76,7 @@ func (r *Resolver) carry(ctx context.Context, field string, input any) error {
 }
 
 // CarryOut makes a scheduled change as whoever scheduled it, with the rights that
-// they have now. The audit log has the change's id in place of a request's.
+// they have now. It is the caller's mistake where the error says so. The audit log has the change's id in place of a request's.
 func (r *Resolver) CarryOut(ctx context.Context, c controlplane.ScheduledChange) error {
 	p, ok, err := r.Auth.PrincipalFor(ctx, c.By)
 	switch {
@@ -87,7 +90,13 @@ func (r *Resolver) CarryOut(ctx context.Context, c controlplane.ScheduledChange)
 		return err
 	}
 	ctx = controlplane.WithActor(ctx, controlplane.Actor{RequestID: controlplane.KindSchedule.Format(c.ID)})
-	return r.carry(auth.With(ctx, p), c.Field, input)
+	err = r.carry(auth.With(ctx, p), c.Field, input)
+	for _, fault := range controlplane.Faults(err) {
+		if fault.Code == controlplane.CodeTimeout {
+			return errTookTooLong
+		}
+	}
+	return err
 }
 
 // mayChange refuses a field of Mutation to those who may not have it.

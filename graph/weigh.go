@@ -50,7 +50,7 @@ func weigh(c *generated.Config) {
 	c.Complexity.Query.LimitEffect = func(child int, _ string, from time.Time, to *time.Time, g controlplane.Granularity) int {
 		return rows(g.Points(from, orNow(to)), child)
 	}
-	c.Complexity.Pilot.Effect = func(child int) int { return sum(500, child) } // it looks at all accounts of the tier
+	c.Complexity.Pilot.Effect = func(child int) int { return sum(500, child) }              // it looks at all accounts of the tier
 	c.Complexity.AuditRecord.RevertPreview = func(child int) int { return sum(100, child) } // of a publication it looks at all accounts of the tier
 	c.Complexity.Query.Preview = func(child int, in model.PreviewInput) int { return sum(replayCosts, rows(in.First, child)) }
 	c.Complexity.Query.AuditVerify = func(child int, _ int64, _ []string) int { return sum(replayCosts, child) }

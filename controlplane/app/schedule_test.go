@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/weirhq/weir/controlplane"
@@ -187,6 +189,41 @@ func TestScheduledChangesAreCarriedOutLate(t *testing.T) {
 	}
 	if text := logged.String(); text != "" {
 		t.Errorf("the process that came second logged as errors: %s", text)
+	}
+}
+
+// TestAScheduledChangeThatTakesTooLongIsTriedAgain has its account locked by somebody.
+func TestAScheduledChangeThatTakesTooLongIsTriedAgain(t *testing.T) {
+	url := databases.New(t)
+	p := openOn(t, url, func(*app.Config) {})
+	own, _ := p.twoAccounts()
+	ctx := controlplane.WithActor(t.Context(), controlplane.Actor{Kind: controlplane.ActorMember, ID: p.member(controlplane.RoleOperator, 0), Name: "Ada"})
+	c, err := p.DB().ScheduleChange(ctx, controlplane.ScheduledChange{
+		At: time.Now().Add(time.Hour), Field: "updateAccount", Input: fmt.Appendf(nil, `{"id":"acc_%d","status":"SUSPENDED"}`, own),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), `begin; select from accounts for update`); err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	r := &graph.Resolver{DB: p.DB(), Auth: auth.New(p.DB(), auth.Config{}, log), Log: log}
+	bounded, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := r.CarryOut(postgres.CarryingOut(bounded, c.ID), c); err == nil || controlplane.Faults(err) != nil {
+		t.Errorf("while it is locked: %v; want an error that is nobody's mistake", err)
+	}
+	if _, err := conn.Exec(t.Context(), `rollback`); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.CarryOut(postgres.CarryingOut(t.Context(), c.ID), c); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

@@ -81,6 +81,7 @@ func (w *Worker) carry(ctx context.Context, c controlplane.ScheduledChange) erro
 	case len(faults) > 0:
 		return w.DB.FailScheduledChange(ctx, c.ID, faults[0].Error())
 	}
+	w.Log.Warn("could not carry a change out", "change", controlplane.KindSchedule.Format(c.ID), "err", err)
 	again, retryErr := w.DB.RetryScheduledChange(ctx, c.ID)
 	if retryErr != nil || again {
 		return retryErr
