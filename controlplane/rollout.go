@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -18,12 +19,48 @@ type Worker struct {
 	LastSeenAt    time.Time
 }
 
-// GoneNode is an Envoy none of whose workers is heard from any more.
+// GoneNode is an Envoy that isn't heard from any more: all that have its name, or some
+// of them.
 type GoneNode struct {
 	Node       string
-	Workers    int    // when it was last heard from
+	Workers    int    // that fell silent, and that no later one took the place of
 	Snapshot   uint64 // the newest that one of them ran
 	LastSeenAt time.Time
+}
+
+// GoneAmong returns the nodes of which workers fell silent before a time, the last heard
+// from first. Several Envoys may have one name, and one that is started anew has new
+// workers: each that begins once another has fallen silent, or not longer than overlap
+// before that, takes the place of one.
+func GoneAmong(workers []Worker, silentSince time.Time, overlap time.Duration) []GoneNode {
+	byNode := map[string][]Worker{}
+	for _, w := range workers {
+		byNode[w.Node] = append(byNode[w.Node], w)
+	}
+	var gone []GoneNode
+	for node, all := range byNode {
+		silent := slices.DeleteFunc(slices.Clone(all), func(w Worker) bool { return w.LastSeenAt.After(silentSince) })
+		slices.SortFunc(silent, func(a, b Worker) int { return a.LastSeenAt.Compare(b.LastSeenAt) })
+		slices.SortFunc(all, func(a, b Worker) int { return a.FirstSeenAt.Compare(b.FirstSeenAt) })
+		for _, w := range all {
+			// The first to fall silent has waited longest for another.
+			if len(silent) > 0 && silent[0].Source != w.Source && !silent[0].LastSeenAt.After(w.FirstSeenAt.Add(overlap)) {
+				silent = silent[1:]
+			}
+		}
+		if len(silent) == 0 {
+			continue
+		}
+		g := GoneNode{Node: node, Workers: len(silent), LastSeenAt: silent[len(silent)-1].LastSeenAt}
+		for _, w := range silent {
+			g.Snapshot = max(g.Snapshot, w.Snapshot)
+		}
+		gone = append(gone, g)
+	}
+	slices.SortFunc(gone, func(a, b GoneNode) int {
+		return cmp.Or(b.LastSeenAt.Compare(a.LastSeenAt), cmp.Compare(a.Node, b.Node))
+	})
+	return gone
 }
 
 // PolicyVersion is a version of the policy, and when it was made.

@@ -79,8 +79,10 @@ func readVersions(ctx context.Context, q querier, ask RolloutQuestion, r *contro
 	return err
 }
 
-// goneShown is how many nodes that are gone are worth listing.
-const goneShown = 100
+const (
+	goneShown = 100    // nodes that are gone are worth listing
+	goneRead  = 10_000 // workers are looked at for that
+)
 
 func readWorkers(ctx context.Context, q querier, silent float64, r *controlplane.Rollout) (err error) {
 	r.Workers, err = list[controlplane.Worker](ctx, q, `
@@ -89,16 +91,19 @@ func readWorkers(ctx context.Context, q querier, silent float64, r *controlplane
 	if err != nil {
 		return err
 	}
-	// Only the workers of a node's last minute count: those before ended with an
-	// earlier run of it.
-	r.Gone, err = list[controlplane.GoneNode](ctx, q, `
-		select node, count(*), max(snapshot), max(last_seen_at) from (
-			select *, max(last_seen_at) over (partition by node) as node_seen_at from workers) w
-		where node_seen_at <= now() - make_interval(secs => $1) and last_seen_at > node_seen_at - make_interval(secs => $1)
-		group by node order by max(last_seen_at) desc, node limit $2`, silent, goneShown)
+	known, err := list[controlplane.Worker](ctx, q, `
+		select source, node, snapshot, snapshot_since, first_seen_at, last_seen_at from workers
+		where node in (select node from workers where last_seen_at <= now() - make_interval(secs => $1) group by node order by max(last_seen_at) desc limit $2)
+		order by last_seen_at desc limit $3`, silent, goneShown, goneRead)
 	if err != nil {
 		return err
 	}
+	now, err := one[struct{ At time.Time }](ctx, q, `select now()`)
+	if err != nil {
+		return err
+	}
+	within := time.Duration(silent * float64(time.Second))
+	r.Gone = controlplane.GoneAmong(known, now.At.Add(-within), within)
 	oldest := r.Asked.Version
 	for _, v := range r.Recent {
 		oldest = min(oldest, v.Version)

@@ -53,8 +53,8 @@ func TestRolloutTellsWhoConfirmedWhatAndWhoIsGone(t *testing.T) {
 	says(1, "a", first) // sent again
 	third := edit()
 	says(2, "a", third)
-	exec(`update workers set last_seen_at = now() - interval '1 hour' where node = 'lost'`)
-	exec(`update workers set last_seen_at = now() - interval '2 hours' where source = $1`, [16]byte{5}) // of an earlier run
+	exec(`update workers set first_seen_at = now() - interval '90 minutes', last_seen_at = now() - interval '1 hour' where node = 'lost'`)
+	exec(`update workers set first_seen_at = now() - interval '3 hours', last_seen_at = now() - interval '2 hours' where source = $1`, [16]byte{5}) // of an earlier run
 	exec(`update confirmations set at = (select made_at from policy_versions where version = $1) + interval '300 ms' where snapshot = $1`, int64(second))
 	exec(`update confirmations set at = (select made_at from policy_versions where version = $1) + interval '900 ms' where snapshot = $2`, int64(second), int64(third))
 

@@ -9737,11 +9737,11 @@ type Worker {
   lastSeenAt: Time!
 }
 
-"An Envoy that isn't heard from any more."
+"An Envoy that isn't heard from any more: all that have its name, or some of them."
 type GoneNode {
   "Its name, from the filter's configuration."
   node: String!
-  "Worker threads that it had at the end."
+  "Worker threads that fell silent, and that none which began later took the place of."
   workers: Int!
   "The newest snapshot that one of them ran."
   snapshot: Int64!

@@ -94,7 +94,7 @@ export default function Rollout() {
       {rollout !== undefined && rollout.gone.length > 0 && (
         <Panel
           title="Gone"
-          note={`${plural(rollout.gone.length, "Envoy")} not heard from in the last minute, but in the last day`}
+          note={`${plural(rollout.gone.length, "Envoy")} or some of its replicas, not heard from in the last minute, but in the last day`}
         >
           <Table
             label="Envoys that are gone"
