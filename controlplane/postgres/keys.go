@@ -139,14 +139,29 @@ func (db *DB) UpdateKey(ctx context.Context, e controlplane.KeyEdit) (controlpla
 		if err == nil && key.RevokedAt != nil {
 			return key, controlplane.Conflict("id", "this key is revoked, and that is for good; create a new one")
 		}
-		if err == nil && key.ReplacedBy != 0 && key.ExpiresAt == nil {
-			return key, controlplane.Conflict("id", "%s took the place of this key, so it has to expire; set a later expiresAt, or create a new key", controlplane.KindKey.Format(key.ReplacedBy))
+		if err == nil && key.ReplacedBy != 0 {
+			err = checkOverlap(ctx, tx, key)
 		}
 		if err == nil && key.ReplacedBy != 0 && was.ExpiresAt != nil && was.ExpiresAt.Before(time.Now()) && (key.ExpiresAt == nil || key.ExpiresAt.After(*was.ExpiresAt)) {
 			return key, controlplane.Conflict("id", "%s took the place of this key, and their overlap has ended; rotate that one, or create a new key", controlplane.KindKey.Format(key.ReplacedBy))
 		}
 		return key, err
 	})
+}
+
+// checkOverlap refuses a key that would go on for longer beside the one that took its
+// place than a rotation allows.
+func checkOverlap(ctx context.Context, tx pgx.Tx, key controlplane.Key) error {
+	taken, err := one[struct{ At time.Time }](ctx, tx, `select created_at from keys where id = $1`, key.ReplacedBy)
+	if err != nil {
+		return err
+	}
+	last := taken.At.Add(controlplane.MaxOverlap)
+	if key.ExpiresAt == nil || key.ExpiresAt.After(last) {
+		return controlplane.Conflict("id", "%s took the place of this key, so it has to expire by %s; set such an expiresAt, or create a new key",
+			controlplane.KindKey.Format(key.ReplacedBy), last.UTC().Format(time.RFC3339))
+	}
+	return nil
 }
 
 // RevokeKey revokes a key for good. Revoking it again changes nothing.

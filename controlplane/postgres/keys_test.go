@@ -150,8 +150,11 @@ func TestAReplacedKeyHasToExpire(t *testing.T) {
 	if _, _, _, err := db.RotateKey(t.Context(), controlplane.KeyRotation{ID: old.ID, Overlap: time.Hour}, time.Now(), controlplane.NewKeySecret); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := db.UpdateKey(t.Context(), controlplane.KeyEdit{ID: old.ID, NeverExpires: true})
-	wantFault(t, err, controlplane.CodeConflict, "id")
+	beyond := time.Now().Add(controlplane.MaxOverlap + time.Hour)
+	for _, e := range []controlplane.KeyEdit{{ID: old.ID, NeverExpires: true}, {ID: old.ID, ExpiresAt: &beyond}} {
+		_, _, err := db.UpdateKey(t.Context(), e)
+		wantFault(t, err, controlplane.CodeConflict, "id")
+	}
 	later := time.Now().Add(2 * time.Hour)
 	if _, _, err := db.UpdateKey(t.Context(), controlplane.KeyEdit{ID: old.ID, ExpiresAt: &later}); err != nil {
 		t.Errorf("a longer overlap: %v", err)
