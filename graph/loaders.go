@@ -58,8 +58,6 @@ type loaders struct {
 	standings     *dataloadgen.Loader[controlplane.ID, *postgres.Standing]          // by account
 	versionCounts *dataloadgen.Loader[controlplane.ID, int]                         // accounts by version
 
-	scans chan struct{} // the places of its fields that read much
-
 	lastUsed      *dataloadgen.Loader[ownedKey, *time.Time]
 	counts        *dataloadgen.Loader[controlplane.ID, int] // accounts by tier
 	defaultCounts *dataloadgen.Loader[controlplane.ID, int] // of them, those that have the tier as the default
@@ -89,7 +87,6 @@ func (r *Resolver) newLoaders(now time.Time) *loaders {
 	wait := dataloadgen.WithWait(loaderWait)
 	return &loaders{
 		now:       now,
-		scans:     make(chan struct{}, scansOfOne),
 		tiers:     dataloadgen.NewMappedLoader(byID(db.TiersByID, func(t *controlplane.Tier) controlplane.ID { return t.ID }), wait),
 		accounts:  dataloadgen.NewMappedLoader(byID(db.AccountsByID, func(a *controlplane.Account) controlplane.ID { return a.ID }), wait),
 		endpoints: dataloadgen.NewMappedLoader(byID(db.EndpointsByID, func(e *controlplane.Endpoint) controlplane.ID { return e.ID }), wait),

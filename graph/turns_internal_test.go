@@ -8,6 +8,8 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/weirhq/weir/controlplane"
+	"github.com/weirhq/weir/controlplane/permit"
 	"github.com/weirhq/weir/graph/generated"
 )
 
@@ -25,20 +27,20 @@ func TestEffortsAreOfFields(t *testing.T) {
 	}
 }
 
-// TestFieldsThatReadMuchTakeTurns has operations of a hundred such fields each.
+// TestFieldsThatReadMuchTakeTurns has callers ask for a hundred such fields each.
 func TestFieldsThatReadMuchTakeTurns(t *testing.T) {
 	for field, want := range map[string]struct{ ofOne, ofMany int }{
 		"auditVerify": {replaysAtOnce, replaysAtOnce},
 		"usage":       {scansOfOne, scansAtOnce},
-		"tier":        {100, 1000},
+		"tier":        {200, 1000},
 	} {
 		t.Run(field, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				turns := newTurns()
 				running, end := 0, make(chan struct{})
 				started := make(chan struct{})
-				operation := func(ctx context.Context) {
-					ctx = withLoaders(ctx, &loaders{scans: make(chan struct{}, scansOfOne)})
+				operation := func(ctx context.Context, account controlplane.ID) {
+					ctx = permit.With(ctx, permit.Grant{Account: account})
 					for range 100 {
 						go func() {
 							_, err := turns.inTurn(asked(ctx, field), func(context.Context) (any, error) {
@@ -64,19 +66,23 @@ func TestFieldsThatReadMuchTakeTurns(t *testing.T) {
 					}
 				}
 				ctx, cancel := context.WithCancel(t.Context())
-				operation(ctx)
+				operation(ctx, 1)
+				operation(ctx, 1)
 				if n := count(); n != want.ofOne {
-					t.Errorf("%d run of one operation, want %d", n, want.ofOne)
+					t.Errorf("%d run of one caller, want %d", n, want.ofOne)
 				}
-				for range 9 {
-					operation(ctx)
+				for account := range controlplane.ID(8) {
+					operation(ctx, 2+account)
 				}
 				if n := count(); n != want.ofMany {
-					t.Errorf("%d run of ten operations, want %d", n, want.ofMany)
+					t.Errorf("%d run of nine callers, want %d", n, want.ofMany)
 				}
 				cancel() // who waits gives up
 				close(end)
 				synctest.Wait()
+				if len(turns.askers) != 0 || len(turns.scans) != 0 || len(turns.replays) != 0 {
+					t.Errorf("in the end %d callers, %d and %d places are taken", len(turns.askers), len(turns.scans), len(turns.replays))
+				}
 			})
 		})
 	}

@@ -500,11 +500,11 @@ type ExploreInput struct {
 	MeterIds []string `json:"meterIds,omitempty"`
 }
 
-// An Envoy that isn't heard from any more.
+// An Envoy that isn't heard from any more: all that have its name, or some of them.
 type GoneNode struct {
 	// Its name, from the filter's configuration.
 	Node string `json:"node"`
-	// Worker threads that it had at the end.
+	// Worker threads that fell silent, and that none which began later took the place of.
 	Workers int `json:"workers"`
 	// The newest snapshot that one of them ran.
 	Snapshot int64 `json:"snapshot"`
