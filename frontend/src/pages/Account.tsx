@@ -267,24 +267,34 @@ function AboutAccount({ account }: { account: AccountDetails }) {
     <span className="inline-flex flex-wrap items-center gap-x-2">
       <OnVersion account={account} />
       <span>
-        · since {moment(Date.parse(account.createdAt)).slice(0, 10)} · periods in {account.timeZone}
-        , billed from day {account.billingDay} ·{" "}
+        <Dot />
+        since {moment(Date.parse(account.createdAt)).slice(0, 10)} · periods in {account.timeZone},
+        billed from day {account.billingDay} ·{" "}
         <AppLink to={paths.denials} own={{ account: account.id }}>
           Denials
         </AppLink>
       </span>
       {account.trial && <TrialNote trial={account.trial} />}
-      {account.closedAt && <span>· closed {moment(Date.parse(account.closedAt))}</span>}
+      {account.closedAt && (
+        <span>
+          <Dot />
+          closed {moment(Date.parse(account.closedAt))}
+        </span>
+      )}
       <Labels labels={account.labels} />
     </span>
   );
 }
 
+/** Between parts that stand side by side; on a phone each has a line of its own. */
+const Dot = () => <span className="max-sm:hidden">· </span>;
+
 function TrialNote({ trial }: { trial: NonNullable<AccountDetails["trial"]> }) {
   const onto = trial.tier ? ` on ${trial.tier.name}` : "";
   return (
     <span>
-      · trial until {moment(Date.parse(trial.endsAt))}, then{" "}
+      <Dot />
+      trial until {moment(Date.parse(trial.endsAt))}, then{" "}
       {trial.then === "SUSPEND" ? "suspended" : `active${onto}`}
     </span>
   );

@@ -119,7 +119,7 @@ export default function Accounts() {
         title="All accounts"
         note={data && plural(data.accounts.totalCount, "account")}
         actions={
-          <>
+          <div className="flex flex-wrap gap-2 max-sm:grid max-sm:w-screen max-sm:max-w-full max-sm:grid-cols-2">
             <SearchBox
               label="Search accounts"
               placeholder="Name, label, id, key, identity"
@@ -158,7 +158,7 @@ export default function Accounts() {
                 </option>
               ))}
             </select>
-          </>
+          </div>
         }
       >
         {mayChange && data && (

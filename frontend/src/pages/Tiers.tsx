@@ -153,7 +153,7 @@ function tierColumns(nowMS: number, defaults: Answer["defaults"] | undefined): C
         t.limits.length === 0 ? (
           <span className="text-faint">None; everything is let through</span>
         ) : (
-          <ul className="flex flex-wrap gap-x-4 gap-y-0.5 py-1">
+          <ul className="flex flex-wrap gap-x-4 gap-y-0.5 sm:py-1">
             {t.limits.slice(0, shownLimits).map((limit) => (
               <li
                 key={limit.id}

@@ -33,7 +33,7 @@ export function auditColumns(
         r.actor.id ? (
           <button
             type="button"
-            className="max-w-40 truncate rounded-control hover:text-accent hover:underline"
+            className="max-w-40 truncate rounded-control hover:text-accent hover:underline max-sm:max-w-20"
             title={`Only what ${r.actor.name} did`}
             onClick={() => onNarrow({ actor: r.actor.id ?? "" })}
           >

@@ -18,12 +18,16 @@ export function Panel({
 }) {
   return (
     <section aria-label={title} className={`panel flex min-w-0 flex-col ${className}`}>
-      <header className="flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
+      <header className="@container flex min-h-12 flex-wrap items-center gap-x-3 gap-y-1 px-4 py-2">
         <h2 className="font-semibold">{title}</h2>
         {note && (
-          <span className="text-small text-faint max-sm:order-last max-sm:basis-full">{note}</span>
+          <span className="text-small text-faint first-letter:uppercase max-sm:order-last max-sm:basis-full @max-xs:order-last @max-xs:basis-full">
+            {note}
+          </span>
         )}
-        {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
+        {actions && (
+          <div className="ml-auto flex min-w-0 flex-wrap items-center gap-2">{actions}</div>
+        )}
       </header>
       {children}
     </section>

@@ -26,7 +26,7 @@ export function SearchBox({
       type="search"
       aria-label={label}
       placeholder={placeholder}
-      className="control w-44"
+      className="control w-44 max-sm:w-full"
       value={text}
       onChange={(e) => setText(e.target.value)}
     />

@@ -125,7 +125,7 @@ function Stacked<T>({ columns, row }: { columns: Column<T>[]; row: T }) {
   return (
     <dl className="flex flex-col gap-y-0.5 py-0.5 text-small">
       {columns.map((column) => (
-        <div key={column.id} className="flex flex-wrap gap-x-1.5">
+        <div key={column.id} className="flex flex-wrap items-baseline gap-x-1.5">
           <dt className="text-faint">{column.head}</dt>
           <dd className="min-w-0">{column.cell(row)}</dd>
         </div>
@@ -138,7 +138,10 @@ function cellClass(column: Column<never>, columns: Column<never>[]) {
   const shown = column.from ? shownFrom[column.from] : "";
   const after = columns.slice(columns.indexOf(column) + 1).map((c) => c.from);
   const next = after.includes(undefined) ? undefined : widths.find((w) => after.includes(w));
-  return `${shown} ${next ? lastBelow[next] : ""} ${column.numeric ? "text-right whitespace-nowrap" : ""}`;
+  // Numbers stand to the right: a text in the next column is to be told from them.
+  const neighbour = columns[columns.indexOf(column) + 1];
+  const apart = column.numeric && neighbour && !neighbour.numeric ? "sm:pr-8" : "";
+  return `${shown} ${next ? lastBelow[next] : ""} ${apart} ${column.numeric ? "text-right whitespace-nowrap" : ""}`;
 }
 
 function HeadCell<T>({
@@ -167,7 +170,7 @@ function HeadCell<T>({
         <button
           type="button"
           onClick={() => onSort(nextSort(neutral, column.id, column.numeric ?? false))}
-          className={`-mx-1 inline-flex items-center gap-1 rounded-control px-1 hover:text-ink ${column.numeric ? "flex-row-reverse" : ""} ${active ? "text-ink" : ""}`}
+          className={`-mx-1 inline-flex items-center gap-1 align-bottom rounded-control px-1 hover:text-ink ${column.numeric ? "flex-row-reverse" : ""} ${active ? "text-ink" : ""}`}
         >
           {column.head}
           <Arrow aria-hidden className={`size-3 ${active ? "" : "invisible"}`} />

@@ -35,7 +35,8 @@ export function plotOptions(wanted: Wanted): uPlot.Options {
     ...(zone && { tzDate: dateAt }),
     width: wanted.width,
     height: wanted.height,
-    padding: [10, 6, 0, 0],
+    // The last label of the time axis is centred on the edge, and takes half of its width.
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: {
       y: false,

@@ -25,7 +25,7 @@ export function EmptyState({
   return (
     <div className={`flex flex-col items-center gap-1 px-4 ${room} text-center`}>
       <h3 className="font-medium">{title}</h3>
-      <p className="max-w-md text-muted">{children}</p>
+      <p className="max-w-md text-balance text-muted">{children}</p>
       {command && (
         <div className="mt-3">
           <Copyable text={command} />
