@@ -54,7 +54,7 @@ func accountName(a client.Account) string { return a.Name }
 type accountsList struct {
 	Remote
 	Output
-	Search string   `help:"Only accounts that have all of these words in name, labels, identities or keys."`
+	Search string   `field:"text" help:"Only accounts that have all of these words in name, labels, identities or keys."`
 	Tier   string   `help:"Only accounts on this tier; a name or an id."`
 	Status []string `enum:"trial,active,suspended,closed" help:"Only accounts with this status; several with commas."`
 	Label  []string `sep:"none" placeholder:"KEY[=VALUE]" help:"Only accounts with this label. May be given again."`
@@ -124,15 +124,15 @@ func (c accountsCreate) Run(ctx context.Context, t *Terminal, remote *client.Cli
 type accountsUpdate struct {
 	Remote
 	Output
-	Account     string  `arg:"" help:"Its name or its id."`
+	Account     string  `arg:"" field:"id,revision" help:"Its name or its id."`
 	Name        *string `help:"Another name."`
 	Tier        string  `xor:"tier" help:"The tier to move it to; a name or an id."`
-	DefaultTier *bool   `xor:"tier" help:"Put it on the default tier, whichever that is."`
+	DefaultTier *bool   `xor:"tier" field:"useDefaultTier" help:"Put it on the default tier, whichever that is."`
 	TimeZone    *string `help:"IANA time zone of its periods. One that runs keeps its boundaries."`
 	BillingDay  *int    `help:"Day of the month on which its billing period begins."`
 
 	Label    map[string]string `mapsep:"none" xor:"label" placeholder:"KEY=VALUE" help:"All of its labels, in place of those that it has. May be given again."`
-	NoLabels bool              `xor:"label" help:"Take all of its labels away."`
+	NoLabels bool              `xor:"label" field:"labels" help:"Take all of its labels away."`
 }
 
 // Run changes an account.
@@ -166,7 +166,7 @@ func updateAccount(ctx context.Context, t *Terminal, remote *client.Client, o Ou
 type oneAccount struct {
 	Remote
 	Output
-	Account string `arg:"" help:"Its name or its id."`
+	Account string `arg:"" field:"id,status" help:"Its name or its id."`
 }
 
 func (c oneAccount) setStatus(ctx context.Context, t *Terminal, remote *client.Client, status client.AccountStatus) error {
@@ -206,7 +206,7 @@ func (c accountsClose) Run(ctx context.Context, t *Terminal, remote *client.Clie
 
 type accountsReset struct {
 	Remote
-	Account string `arg:"" help:"Its name or its id."`
+	Account string `arg:"" field:"id" help:"Its name or its id."`
 }
 
 // Run resets an account's counters.

@@ -67,8 +67,8 @@ func TestAccountsOnTheCommandLine(t *testing.T) {
 	t.Run("say what is wrong", func(t *testing.T) {
 		p.refused(1, `there is no account "Nobody"; weir accounts list shows all`, "accounts", "get", "Nobody")
 		p.refused(1, "there is no account acc_99", "accounts", "get", "acc_99")
-		p.refused(1, "timeZone: ", "accounts", "create", "Elm", "--time-zone", "Mars/Olympus")
-		p.refused(1, "name: another account has this name", "accounts", "create", "Larkspur")
+		p.refused(1, "weir: --time-zone: ", "accounts", "create", "Elm", "--time-zone", "Mars/Olympus")
+		p.refused(1, "weir: <name>: another account has this name", "accounts", "create", "Larkspur")
 		p.refused(1, `there is no tier "Gold"`, "accounts", "create", "Elm", "--tier", "Gold")
 		p.refused(2, "nothing is to be changed", "accounts", "update", "acc_1")
 		p.refused(2, "--output must be one of", "accounts", "list", "-o", "xml")
@@ -140,7 +140,7 @@ func TestEndpointsThatTrafficSuggestsOnTheCommandLine(t *testing.T) {
 		t.Errorf("%+v", all)
 	}
 	p.refused(1, `traffic does not suggest "GET /v1/nothing"; weir endpoints suggest lists`, "endpoints", "suggest", "--accept", "POST /v1/orders", "--accept", "GET /v1/nothing")
-	p.refused(1, "endpoints.0.cost: ", "endpoints", "suggest", "--accept", "POST /v1/orders", "--cost", "0")
+	p.refused(1, "weir: --cost: ", "endpoints", "suggest", "--accept", "POST /v1/orders", "--cost", "0")
 	p.refused(2, "can't be used together", "endpoints", "suggest", "--all", "--accept", "POST /v1/orders")
 	p.refused(2, "there is nobody to ask; give --yes", "endpoints", "suggest", "--all")
 	if got := p.must("endpoints", "list", "-o", "name"); got != "" {

@@ -30,7 +30,7 @@ func newChanger(remote *client.Client, s *declare.State) *changer {
 
 // make makes one change.
 func (c *changer) make(ctx context.Context, change *declare.Change, defaultTier string) error {
-	err := c.makeObject(ctx, change, defaultTier)
+	err := inFile(c.makeObject(ctx, change, defaultTier), change.Is)
 	if err != nil || change.Manager == "" || change.Action == declare.Create {
 		return err // what is created is marked from the start
 	}
@@ -239,7 +239,7 @@ func (c *changer) overrides(ctx context.Context, account string, change *declare
 		id := change.Held.Parts[o.Limit]
 		revision := change.Held.Revisions[id]
 		if _, err := client.DeleteOverride(ctx, c.remote, id, &revision); err != nil {
-			return fmt.Errorf("take away the override of %s: %w", o.Limit, err)
+			return fmt.Errorf("take away the override of %s: %w", o.Limit, inFile(err, nil))
 		}
 	}
 	for _, o := range is.Overrides {
@@ -257,7 +257,7 @@ func (c *changer) overrides(ctx context.Context, account string, change *declare
 			AccountId: account, LimitId: limit, Revision: revision, Amount: o.Amount, Burst: orNil(o.Burst), Mode: orNil(client.LimitMode(o.Mode)), Until: o.Until, Note: o.Note,
 		})
 		if err != nil {
-			return fmt.Errorf("override %s: %w", o.Limit, err)
+			return fmt.Errorf("override %s: %w", o.Limit, inFile(err, nil))
 		}
 	}
 	return nil
@@ -269,7 +269,7 @@ func (c *changer) identities(ctx context.Context, account string, change *declar
 			continue
 		}
 		if _, err := client.RemoveIdentity(ctx, c.remote, change.Held.Parts[i.Key()]); err != nil {
-			return fmt.Errorf("take away the identity %s: %w", i.Value, err)
+			return fmt.Errorf("take away the identity %s: %w", i.Value, inFile(err, nil))
 		}
 	}
 	for _, i := range is.Identities {
@@ -278,7 +278,7 @@ func (c *changer) identities(ctx context.Context, account string, change *declar
 		}
 		_, err := client.AddIdentity(ctx, c.remote, client.AddIdentityInput{AccountId: account, Kind: client.IdentityKind(i.Kind), Value: i.Value, Issuer: i.Issuer})
 		if err != nil {
-			return fmt.Errorf("add the identity %s: %w", i.Value, err)
+			return fmt.Errorf("add the identity %s: %w", i.Value, inFile(err, nil))
 		}
 	}
 	return nil

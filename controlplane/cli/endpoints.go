@@ -50,9 +50,9 @@ func (c endpointsList) Run(ctx context.Context, t *Terminal, remote *client.Clie
 type endpointsSuggest struct {
 	Remote
 	Output
-	Accept []string `sep:"none" xor:"accept" placeholder:"ENDPOINT" help:"Make this one, such as \"GET /v1/users/{userId}\". May be given again; all are made, or none."`
-	All    bool     `xor:"accept" help:"Make all of them."`
-	Cost   int      `default:"1" help:"Cost units of one request to those that are made, 1 to 1000000."`
+	Accept []string `sep:"none" xor:"accept" field:"endpoints" placeholder:"ENDPOINT" help:"Make this one, such as \"GET /v1/users/{userId}\". May be given again; all are made, or none."`
+	All    bool     `xor:"accept" field:"endpoints" help:"Make all of them."`
+	Cost   int      `default:"1" field:"endpoints.cost" help:"Cost units of one request to those that are made, 1 to 1000000."`
 	Yes    bool     `short:"y" help:"With --all: don't ask."`
 }
 

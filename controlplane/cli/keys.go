@@ -35,7 +35,7 @@ func keyID(k client.Key) string { return k.Id }
 type keysList struct {
 	Remote
 	Output
-	Account string `arg:"" help:"Whose; a name or an id."`
+	Account string `arg:"" field:"id" help:"Whose; a name or an id."`
 }
 
 // Run lists keys.
@@ -66,7 +66,7 @@ func keysOf(ctx context.Context, remote *client.Client, account string) ([]clien
 
 // ofAccount is which key is meant.
 type ofAccount struct {
-	Key     string `arg:"" help:"Its id, or with --account its name or prefix."`
+	Key     string `arg:"" field:"id" help:"Its id, or with --account its name or prefix."`
 	Account string `help:"Whose it is; a name or an id."`
 }
 
@@ -100,10 +100,10 @@ type keysCreate struct {
 	Remote
 	Account   string     `arg:"" help:"Whom it identifies; a name or an id."`
 	Name      string     `arg:"" help:"What it is for; 1 to 64 characters."`
-	Sandbox   bool       `help:"For trying things out; the upstream is told."`
+	Sandbox   bool       `field:"environment" help:"For trying things out; the upstream is told."`
 	ReadsOnly bool       `help:"Only GET, HEAD and OPTIONS."`
-	Endpoint  []string   `sep:"none" help:"Only this endpoint, such as \"GET /v1/users/{id}\". May be given again."`
-	Expires   *time.Time `placeholder:"TIME" help:"When it stops working by itself, in RFC 3339."`
+	Endpoint  []string   `sep:"none" field:"scope,scope.groupIds" help:"Only this endpoint, such as \"GET /v1/users/{id}\". May be given again."`
+	Expires   *time.Time `field:"expiresAt" placeholder:"TIME" help:"When it stops working by itself, in RFC 3339."`
 }
 
 // Help says where the secret goes.
@@ -147,8 +147,8 @@ func writeSecret(t *Terminal, secret, format string, args ...any) error {
 type keysRotate struct {
 	Remote
 	ofAccount
-	Overlap time.Duration `default:"24h" help:"For how long the old key goes on, 90 days at most."`
-	Expires *time.Time    `placeholder:"TIME" help:"When the new key stops working by itself, in RFC 3339."`
+	Overlap time.Duration `default:"24h" field:"overlapSeconds" help:"For how long the old key goes on, 90 days at most."`
+	Expires *time.Time    `field:"expiresAt" placeholder:"TIME" help:"When the new key stops working by itself, in RFC 3339."`
 }
 
 // Help says where the secret goes.

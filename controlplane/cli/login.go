@@ -40,7 +40,7 @@ func (c loginCommand) Run(ctx context.Context, t *Terminal) error {
 	if kept.Token, err = t.readToken(); err != nil {
 		return err
 	}
-	remote, err := client.New(client.Config{URL: kept.URL, Token: kept.Token, CAFile: kept.CA, PlainHTTP: kept.PlainHTTP, Timeout: c.Timeout, Wait: t.Wait, Now: t.Now, Retrying: t.retrying})
+	remote, err := client.New(client.Config{URL: kept.URL, Token: kept.Token, CAFile: kept.CA, PlainHTTP: kept.PlainHTTP, Timeout: c.Timeout, Wait: t.Wait, Now: t.Now, Field: t.field, Retrying: t.retrying})
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 
 // moving says when accounts move to a version that is published.
 type moving struct {
-	Move  string        `required:"" enum:"none,now,period-end,steps" help:"When accounts move to it: ${enum}."`
-	Steps []int         `help:"With --move=steps: percentages, such as 10,50,100."`
-	Every time.Duration `help:"With --move=steps: from one step to the next, in whole minutes."`
+	Move  string        `required:"" field:"when" enum:"none,now,period-end,steps" help:"When accounts move to it: ${enum}."`
+	Steps []int         `field:"move.steps" help:"With --move=steps: percentages, such as 10,50,100."`
+	Every time.Duration `field:"move.stepMinutes,stepMinutes" help:"With --move=steps: from one step to the next, in whole minutes."`
 }
 
 func (m moving) input() (client.MoveInput, error) {
@@ -34,7 +34,7 @@ func constant(choice string) string { return strings.ToUpper(strings.ReplaceAll(
 type tiersVersions struct {
 	Remote
 	Output
-	Tier string `arg:"" help:"Its name or its id."`
+	Tier string `arg:"" field:"id" help:"Its name or its id."`
 }
 
 // Run lists the versions of a tier.
@@ -91,7 +91,7 @@ func allVersions(ctx context.Context, remote *client.Client, tier string) (versi
 type tiersPublish struct {
 	Remote
 	moving
-	Tier        string `arg:"" help:"Its name or its id."`
+	Tier        string `arg:"" field:"id,revision" help:"Its name or its id."`
 	FromVersion *int   `help:"The number of an earlier version, to publish it again; without, the tier's draft is."`
 	Note        string `help:"Why the version is made."`
 }
@@ -119,7 +119,7 @@ func (c tiersPublish) Run(ctx context.Context, t *Terminal, remote *client.Clien
 type tiersMove struct {
 	Remote
 	Output
-	Tier   string `arg:"" help:"Its name or its id."`
+	Tier   string `arg:"" field:"id" help:"Its name or its id."`
 	Change string `arg:"" default:"show" enum:"show,pause,resume,stop,turn-back" help:"What becomes of it: ${enum}."`
 }
 
@@ -187,7 +187,7 @@ func (c accountsMove) Run(ctx context.Context, t *Terminal, remote *client.Clien
 
 type accountsStay struct {
 	Remote
-	Account string `arg:"" help:"Its name or its id."`
+	Account string `arg:"" field:"id" help:"Its name or its id."`
 }
 
 // Run takes back a move of an account that is to come.

@@ -22,11 +22,11 @@ type Pilot struct {
 
 type pilotStart struct {
 	Remote
-	Tier    string           `arg:"" help:"Its name or its id."`
+	Tier    string           `arg:"" field:"id,revision" help:"Its name or its id."`
 	Name    string           `required:"" help:"What the pilot is called."`
 	Percent int              `help:"Of the tier's accounts, that are in it."`
 	Account []string         `help:"An account that is in it, by name or id. May be given again."`
-	Set     map[string]int64 `mapsep:"none" placeholder:"LIMIT=AMOUNT" help:"Another amount of one of the tier's limits. May be given again; without, the tier's draft is tried."`
+	Set     map[string]int64 `mapsep:"none" field:"limits" placeholder:"LIMIT=AMOUNT" help:"Another amount of one of the tier's limits. May be given again; without, the tier's draft is tried."`
 }
 
 // Run starts a pilot.
@@ -95,10 +95,10 @@ func inputOf(l client.Limit) client.LimitInput {
 
 type pilotChange struct {
 	Remote
-	Tier       string   `arg:"" help:"Its name or its id."`
+	Tier       string   `arg:"" field:"id,revision" help:"Its name or its id."`
 	Percent    *int     `help:"Of the tier's accounts, that are in it."`
 	Account    []string `xor:"accounts" help:"An account that is in it besides, by name or id. May be given again; those that aren't given are out."`
-	NoAccounts bool     `xor:"accounts" help:"No account is in it by name."`
+	NoAccounts bool     `xor:"accounts" field:"accountIds" help:"No account is in it by name."`
 }
 
 // Run changes who is in a pilot.
@@ -127,7 +127,7 @@ func (c pilotChange) Run(ctx context.Context, t *Terminal, remote *client.Client
 
 type pilotEnd struct {
 	Remote
-	Tier string `arg:"" help:"Its name or its id."`
+	Tier string `arg:"" field:"id,revision" help:"Its name or its id."`
 }
 
 // Run ends a pilot.
@@ -147,7 +147,7 @@ func (c pilotEnd) Run(ctx context.Context, t *Terminal, remote *client.Client) e
 type pilotPromote struct {
 	Remote
 	moving
-	Tier string `arg:"" help:"Its name or its id."`
+	Tier string `arg:"" field:"id,revision" help:"Its name or its id."`
 	Note string `help:"Why the version is made; without, the pilot's name."`
 }
 
@@ -172,7 +172,7 @@ func (c pilotPromote) Run(ctx context.Context, t *Terminal, remote *client.Clien
 type pilotShow struct {
 	Remote
 	Output
-	Tier string `arg:"" help:"Its name or its id."`
+	Tier string `arg:"" field:"id,revision" help:"Its name or its id."`
 }
 
 // Run shows a pilot.

@@ -13,11 +13,11 @@ type tiersPreview struct {
 	Output
 	period
 	Tier    string           `arg:"" help:"Its name or its id."`
-	Draft   bool             `xor:"what" help:"Play the tier's draft; this is what happens without --version and --set."`
+	Draft   bool             `xor:"what" field:"versionId" help:"Play the tier's draft; this is what happens without --version and --set."`
 	Version *int             `xor:"what" help:"Play a published version, by its number."`
-	Set     map[string]int64 `xor:"what" mapsep:"none" placeholder:"LIMIT=AMOUNT" help:"Play the limits as they are with another amount of this one. May be given again."`
+	Set     map[string]int64 `xor:"what" mapsep:"none" field:"limits" placeholder:"LIMIT=AMOUNT" help:"Play the limits as they are with another amount of this one. May be given again."`
 	Account []string         `sep:"none" help:"Only this account of the tier, by name or id. May be given again."`
-	Top     int              `default:"20" help:"How many accounts to list, 1 to 500."`
+	Top     int              `default:"20" field:"first" help:"How many accounts to list, 1 to 500."`
 }
 
 // Run plays limits on stored usage.

@@ -30,7 +30,7 @@ func (r Remote) ProvideClient(t *Terminal) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := client.Config{URL: r.URL, Token: token, CAFile: r.CA, PlainHTTP: r.PlainHTTP, Timeout: r.Timeout, Wait: t.Wait, Now: t.Now, Retrying: t.retrying}
+	config := client.Config{URL: r.URL, Token: token, CAFile: r.CA, PlainHTTP: r.PlainHTTP, Timeout: r.Timeout, Wait: t.Wait, Now: t.Now, Field: t.field, Retrying: t.retrying}
 	kept, found, err := readProfile(r.Profile)
 	if err != nil {
 		return nil, err

@@ -79,6 +79,7 @@ func Run(ctx context.Context, model any, args []string, t *Terminal, more ...any
 		fmt.Fprintf(t.Err, "weir: %v\nSee %s.\n", err, helpFor(parsed))
 		return exitUsage
 	}
+	t.typed = typed(parsed)
 	if err := parsed.Run(); err != nil || exit < 0 {
 		return exitCode(t, err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // period is a range of time.
 type period struct {
-	Last     string `placeholder:"24h" xor:"from" help:"The range that ends now: a number and m, h, d or w. The default is 24h."`
+	Last     string `placeholder:"24h" xor:"from" field:"from" help:"The range that ends now: a number and m, h, d or w. The default is 24h."`
 	From     string `placeholder:"TIME" xor:"from" help:"Where it begins: RFC 3339, or a date in the time zone."`
 	To       string `placeholder:"TIME" help:"Where it ends, exclusive; by default now."`
 	TimeZone string `default:"UTC" help:"IANA time zone of days and of dates."`
@@ -23,8 +23,8 @@ type period struct {
 // span is a range of time, and what to count in it.
 type span struct {
 	period
-	By       string   `enum:",minute,hour,day,month" default:"" help:"One row for each minute, hour, day or month; by default totals."`
-	Group    []string `enum:"account,key,endpoint,status,decision,tier" help:"What to split by, at most three with commas: account, key, endpoint, status, decision, tier."`
+	By       string   `enum:",minute,hour,day,month" default:"" field:"granularity" help:"One row for each minute, hour, day or month; by default totals."`
+	Group    []string `enum:"account,key,endpoint,status,decision,tier" field:"groupBy" help:"What to split by, at most three with commas: account, key, endpoint, status, decision, tier."`
 	Account  []string `sep:"none" help:"Only this account, a name or an id; NONE for nobody's. May be given again, as those below."`
 	Endpoint []string `sep:"none" help:"Only this endpoint, an id or such as \"GET /v1/users/{id}\"; NONE for what matched none."`
 	Tier     []string `sep:"none" help:"Only this tier, a name or an id."`

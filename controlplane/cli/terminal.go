@@ -27,6 +27,8 @@ type Terminal struct {
 	// Wait lets time pass; it ends early with the context.
 	Wait func(context.Context, time.Duration) error
 
+	// typed is how a field is given on the command line; nil: there is none.
+	typed func(field string) string
 	// rewriting says that the last line of Err tells of progress, and may be written anew.
 	rewriting bool
 }

@@ -51,7 +51,7 @@ func (c tiersList) Run(ctx context.Context, t *Terminal, remote *client.Client) 
 type tiersGet struct {
 	Remote
 	Output
-	Tier string `arg:"" help:"Its name or its id."`
+	Tier string `arg:"" field:"id" help:"Its name or its id."`
 }
 
 // Run shows a tier.

@@ -57,7 +57,7 @@ func TestUsageOnTheCommandLine(t *testing.T) {
 		p.refused(2, "--time-zone", "usage", "--time-zone", "Nowhere")
 		p.refused(1, `there is no account "Oak"`, "usage", "--account", "Oak")
 		p.refused(1, `there is no endpoint "GET /nothing"`, "usage", "--endpoint", "GET /nothing")
-		p.refused(1, "input.from", "usage", "--from", "2020-01-01", "--by", "minute")
+		p.refused(1, "weir: --from: ", "usage", "--from", "2020-01-01", "--by", "minute")
 	})
 	t.Run("is exported whole or not at all", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "usage.csv")

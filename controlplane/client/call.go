@@ -150,7 +150,7 @@ func (c *Client) read(answer *http.Response, content []byte, data any) error {
 	}
 	c.met.Store(true)
 	if len(reply.Errors) > 0 {
-		return errorOf(reply.Errors)
+		return c.errorOf(reply.Errors)
 	}
 	if err := json.Unmarshal(reply.Data, data); err != nil {
 		return fmt.Errorf("read the answer of %s: %w", c.base, err)

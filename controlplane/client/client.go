@@ -32,6 +32,8 @@ type Config struct {
 	// Now and Random, from 0 up to 1, pace what is made again; nil: of this machine.
 	Now    func() time.Time
 	Random func() float64
+	// Field is what whoever asks calls a field of the API's in errors; nil: as the API does.
+	Field func(string) string
 	// Retrying is told of a call that will be made again; it may be nil.
 	Retrying func(Retry)
 }
@@ -55,6 +57,7 @@ type Client struct {
 	now     func() time.Time
 	random  func() float64
 	tell    func(Retry)
+	field   func(string) string
 	caFile  string
 	http    *http.Client
 	met     atomic.Bool // whether the control plane has answered
@@ -83,12 +86,15 @@ func New(c Config) (*Client, error) {
 			return nil, err
 		}
 	}
-	made := &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, now: c.Now, random: c.Random, tell: c.Retrying, caFile: c.CAFile}
+	made := &Client{base: base, token: c.Token, timeout: c.Timeout, wait: c.Wait, now: c.Now, random: c.Random, tell: c.Retrying, field: c.Field, caFile: c.CAFile}
 	if made.now == nil {
 		made.now = time.Now
 	}
 	if made.random == nil {
 		made.random = rand.Float64
+	}
+	if made.field == nil {
+		made.field = func(name string) string { return name }
 	}
 	if made.tell == nil {
 		made.tell = func(Retry) {}

@@ -89,12 +89,12 @@ type graphqlError struct {
 	}
 }
 
-func errorOf(all []graphqlError) *Error {
+func (c *Client) errorOf(all []graphqlError) *Error {
 	e := &Error{}
 	for _, one := range all {
 		x := one.Extensions
 		e.Faults = append(e.Faults, Fault{
-			Code: x.Code, Field: x.Field, Message: one.Message, Changed: x.Changed, ChangedBy: x.ChangedBy, ChangedAt: x.ChangedAt,
+			Code: x.Code, Field: c.field(x.Field), Message: one.Message, Changed: x.Changed, ChangedBy: x.ChangedBy, ChangedAt: x.ChangedAt,
 		})
 		e.RequestID = x.RequestID
 	}
@@ -119,8 +119,13 @@ func (c *Client) refused(answer *http.Response, content []byte) error {
 		if e.Faults = p.Errors; len(e.Faults) == 0 {
 			e.Faults = []Fault{{Message: p.Title + ": " + p.Detail}}
 		}
+		for i := range e.Faults {
+			if f := &e.Faults[i]; f.Line == 0 { // otherwise it is a row's
+				f.Field = c.field(f.Field)
+			}
+		}
 	case json.Unmarshal(content, &g) == nil && len(g.Errors) > 0:
-		e.Faults = errorOf(g.Errors).Faults
+		e.Faults = c.errorOf(g.Errors).Faults
 	default:
 		e.Faults = []Fault{{Message: fmt.Sprintf("%s answered %s, which no control plane does; check the URL", c.base, answer.Status)}}
 	}

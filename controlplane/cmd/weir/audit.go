@@ -32,7 +32,9 @@ func (auditVerifyCommand) Help() string {
 var errNotWhole = errors.New("the audit log is not whole")
 
 // Run verifies, and prints what it found.
-func (c auditVerifyCommand) Run(s signals) error { return c.verify(s.run, os.Stdout) }
+func (c auditVerifyCommand) Run(s signals, t *cli.Terminal) error {
+	return t.Named(c.verify(s.run, os.Stdout))
+}
 
 func (c auditVerifyCommand) verify(ctx context.Context, out io.Writer) error {
 	check := audit.Check{From: c.From}

@@ -42,7 +42,7 @@ func (c auditExportCommand) Run(s signals, t *cli.Terminal) error {
 func (c auditExportCommand) export(ctx context.Context, t *cli.Terminal, out io.Writer) error {
 	f, err := c.filter()
 	if err != nil {
-		return err
+		return t.Named(err)
 	}
 	going := auditExport{filter: f, format: c.Format, out: out}
 	var pace retry.Pace

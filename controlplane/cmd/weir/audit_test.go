@@ -143,3 +143,18 @@ func TestACommandWithoutADatabaseSaysSo(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAuditErrorsNameTheFlag(t *testing.T) {
+	audited(t)
+	for said, args := range map[string][]string{
+		"weir: --object: use at most 128 characters": {"export", "--object", strings.Repeat("x", 129)},
+		"weir: --to: give a time after":              {"export", "--from", "2026-01-02T00:00:00Z", "--to", "2026-01-01T00:00:00Z"},
+		"weir: --from: there is no record 99":        {"verify", "--from", "99"},
+	} {
+		var out, errs bytes.Buffer
+		code := cli.Run(t.Context(), &commands{}, append([]string{"audit"}, args...), terminal(&out, &errs), signals{run: t.Context()})
+		if code != 1 || !strings.HasPrefix(errs.String(), said) {
+			t.Errorf("weir audit %v: %d, %s, want %s", args, code, errs.String(), said)
+		}
+	}
+}
