@@ -109,7 +109,7 @@ type NewAccount struct {
 }
 
 // Validate returns every mistake in an account to create.
-func (a NewAccount) Validate(now time.Time) error {
+func (a *NewAccount) Validate(now time.Time) error {
 	faults := []error{validateAccount(&a.Name, &a.TimeZone, &a.BillingDay), a.Labels.Validate("labels")}
 	if a.Trial != nil {
 		faults = append(faults, a.Trial.Validate(now))
@@ -242,7 +242,7 @@ func ErrClosed(field string) *Error {
 func validateAccount(name, timeZone *string, billingDay *int) error {
 	var faults []error
 	if name != nil {
-		faults = append(faults, validateName("name", *name, 128))
+		faults = append(faults, validateName("name", name, 128))
 	}
 	if timeZone != nil {
 		faults = append(faults, ValidateTimeZone(*timeZone))

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // AccountFilter narrows a list of accounts. Zero values do not narrow.
@@ -36,7 +38,8 @@ const (
 	maxNameFilters  = 200
 )
 
-// Validate returns what is wrong with a filter.
+// Validate returns what is wrong with a filter, and brings its names into the form in
+// which names are stored.
 func (f AccountFilter) Validate() error {
 	faults := []error{ValidateSearch("text", f.Text)}
 	if len(f.Words()) > maxSearchWords {
@@ -49,6 +52,7 @@ func (f AccountFilter) Validate() error {
 		faults = append(faults, Invalid("names", "give at most %d names", maxNameFilters))
 	}
 	for i, name := range f.Names {
+		f.Names[i] = norm.NFC.String(name)
 		faults = append(faults, ValidateSearch("names."+strconv.Itoa(i), name))
 	}
 	for i, l := range f.Labels {

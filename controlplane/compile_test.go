@@ -20,7 +20,7 @@ func TestWhatIsValidCompiles(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		policy := book.Policy{Version: 1, Groups: []book.Group{{ID: 8, Name: "group"}}, Endpoints: []book.Endpoint{{ID: 9, Method: "PUT", Template: "/", Cost: 1}}}
 		group := name.Draw(t, "group")
-		if controlplane.ValidateEndpointGroup(group) == nil {
+		if controlplane.ValidateEndpointGroup(&group) == nil {
 			policy.Groups[0].Name = group
 		}
 		endpoint := controlplane.Endpoint{

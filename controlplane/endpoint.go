@@ -90,7 +90,7 @@ func (e EndpointEdit) Validate() error {
 }
 
 // ValidateEndpointGroup returns every mistake in a group's name.
-func ValidateEndpointGroup(name string) error { return validateName("name", name, 64) }
+func ValidateEndpointGroup(name *string) error { return validateName("name", name, 64) }
 
 func validateTemplate(template string) error {
 	if !strings.HasPrefix(template, "/") {

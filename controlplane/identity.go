@@ -37,9 +37,9 @@ func (i Identity) Validate() error {
 	case i.Issuer != "" && i.Kind == Certificate:
 		faults = append(faults, Invalid("issuer", "leave it out for a certificate; its issuers are those that Envoy trusts"))
 	case i.Issuer != "":
-		faults = append(faults, validateName("issuer", i.Issuer, 256))
+		faults = append(faults, validateExact("issuer", i.Issuer, 256))
 	}
-	return errors.Join(append(faults, validateName("value", i.Value, 256))...)
+	return errors.Join(append(faults, validateExact("value", i.Value, 256))...)
 }
 
 // Digest is what the filter looks an identity up by.

@@ -183,8 +183,8 @@ func (k Key) StatusAt(now time.Time) KeyStatus {
 }
 
 // Validate returns every mistake in a new key.
-func (k NewKey) Validate(now time.Time) error {
-	return errors.Join(validateName("name", k.Name, 64), validateFuture("expiresAt", k.ExpiresAt, now), k.Scope.fault())
+func (k *NewKey) Validate(now time.Time) error {
+	return errors.Join(validateName("name", &k.Name, 64), validateFuture("expiresAt", k.ExpiresAt, now), k.Scope.fault())
 }
 
 // Validate returns every mistake in an edit.
@@ -197,7 +197,7 @@ func (e KeyEdit) Validate() error {
 		faults = append(faults, validateYear("expiresAt", *e.ExpiresAt))
 	}
 	if e.Name != nil {
-		faults = append(faults, validateName("name", *e.Name, 64))
+		faults = append(faults, validateName("name", e.Name, 64))
 	}
 	if e.Scope != nil {
 		faults = append(faults, e.Scope.fault())

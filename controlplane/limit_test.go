@@ -179,7 +179,7 @@ func TestValidateAccountAndKey(t *testing.T) {
 		wantFault(t, (controlplane.AccountEdit{BillingDay: &bad}).Validate(time.Now()), "billingDay")
 	}
 	now := time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
-	wantFault(t, controlplane.NewKey{Name: "ci", ExpiresAt: &now}.Validate(now), "expiresAt")
+	wantFault(t, (&controlplane.NewKey{Name: "ci", ExpiresAt: &now}).Validate(now), "expiresAt")
 	wantFault(t, controlplane.KeyEdit{ExpiresAt: &now, NeverExpires: true}.Validate(), "neverExpires")
 	far := time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)
 	wantFault(t, controlplane.KeyEdit{ExpiresAt: &far}.Validate(), "expiresAt")

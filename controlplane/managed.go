@@ -21,4 +21,4 @@ func ParseManaged(field, s string) (Kind, ID, error) {
 }
 
 // ValidateManager returns what keeps a name from being a manager's.
-func ValidateManager(field, name string) error { return validateName(field, name, 64) }
+func ValidateManager(field string, name *string) error { return validateName(field, name, 64) }

@@ -121,7 +121,7 @@ type Profile struct{ Name, Email *string }
 func (p Profile) Validate() error {
 	var faults []error
 	if p.Name != nil {
-		faults = append(faults, ValidateMemberName(*p.Name))
+		faults = append(faults, ValidateMemberName(p.Name))
 	}
 	if p.Email != nil {
 		faults = append(faults, ValidateEmail("email", *p.Email))
@@ -130,7 +130,7 @@ func (p Profile) Validate() error {
 }
 
 // ValidateMemberName returns what is wrong with a member's name.
-func ValidateMemberName(name string) error { return validateName("name", name, 64) }
+func ValidateMemberName(name *string) error { return validateName("name", name, 64) }
 
 // NormalEmail returns an address as it is stored and compared: without spaces
 // around it and in lower case.
@@ -192,6 +192,6 @@ type APIToken struct {
 const TokenPrefix = "weir_api_"
 
 // Validate returns every mistake in a new token but those in its scopes.
-func (t APIToken) Validate(now time.Time) error {
-	return errors.Join(validateName("name", t.Name, 64), validateFuture("expiresAt", t.ExpiresAt, now))
+func (t *APIToken) Validate(now time.Time) error {
+	return errors.Join(validateName("name", &t.Name, 64), validateFuture("expiresAt", t.ExpiresAt, now))
 }

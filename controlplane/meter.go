@@ -36,18 +36,18 @@ const (
 )
 
 // ValidateMeter returns every mistake in a meter.
-func ValidateMeter(m Meter) error {
-	return errors.Join(validateName("name", m.Name, maxMeterName), validateName("unit", m.Unit, maxUnit), validateHeader(m.Header))
+func ValidateMeter(m *Meter) error {
+	return errors.Join(validateName("name", &m.Name, maxMeterName), validateName("unit", &m.Unit, maxUnit), validateHeader(m.Header))
 }
 
 // Validate returns every mistake in an edit.
 func (e MeterEdit) Validate() error {
 	var faults []error
 	if e.Name != nil {
-		faults = append(faults, validateName("name", *e.Name, maxMeterName))
+		faults = append(faults, validateName("name", e.Name, maxMeterName))
 	}
 	if e.Unit != nil {
-		faults = append(faults, validateName("unit", *e.Unit, maxUnit))
+		faults = append(faults, validateName("unit", e.Unit, maxUnit))
 	}
 	if e.Header != nil {
 		faults = append(faults, validateHeader(*e.Header))

@@ -29,7 +29,7 @@ func TestValidateMeterNamesTheFields(t *testing.T) {
 			m := controlplane.Meter{Name: "Tokens", Unit: "tokens", Header: "x-tokens"}
 			tc.change(&m)
 			edit := controlplane.MeterEdit{Name: &m.Name, Unit: &m.Unit, Header: &m.Header}
-			for _, err := range []error{controlplane.ValidateMeter(m), edit.Validate()} {
+			for _, err := range []error{controlplane.ValidateMeter(&m), edit.Validate()} {
 				var got []string
 				for _, f := range controlplane.Faults(err) {
 					got = append(got, f.Field)

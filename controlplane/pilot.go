@@ -46,8 +46,8 @@ type NewPilot struct {
 }
 
 // Validate returns every mistake in a pilot, as far as it shows without the accounts.
-func (p NewPilot) Validate() error {
-	faults := []error{validateName("name", p.Name, 64), validatePercent(p.Percent), validateListed(p.Accounts)}
+func (p *NewPilot) Validate() error {
+	faults := []error{validateName("name", &p.Name, 64), validatePercent(p.Percent), validateListed(p.Accounts)}
 	if p.Limits != nil {
 		faults = append(faults, ValidateTier(nil, p.Limits))
 	}

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Tier is a named set of limits that accounts are put on, in versions.
@@ -141,25 +139,10 @@ func (o LimitOrder) Fits(limits []Limit) error {
 func ValidateTier(name *string, limits *[]Limit) error {
 	var faults []error
 	if name != nil {
-		faults = append(faults, validateName("name", *name, 64))
+		faults = append(faults, validateName("name", name, 64))
 	}
 	if limits != nil {
 		faults = append(faults, validateLimits(*limits)...)
 	}
 	return errors.Join(faults...)
-}
-
-func validateName(field, name string, most int) error {
-	n := utf8.RuneCountInString(name)
-	switch {
-	case strings.Trim(strings.TrimSpace(name), joiners) == "":
-		return Invalid(field, "give a name")
-	case name != strings.TrimSpace(name):
-		return Invalid(field, "leave out the space before and after")
-	case n > most:
-		return Invalid(field, "use at most %d characters; this has %d", most, n)
-	case !readable(name):
-		return Invalid(field, "leave out control characters and invisible ones")
-	}
-	return nil
 }

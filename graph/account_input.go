@@ -20,7 +20,8 @@ func newAccountOf(in model.CreateAccountInput, now time.Time) (a controlplane.Ne
 	a.TierID, errs[0] = optional(controlplane.KindTier, "tierId", in.TierID)
 	a.Trial, errs[1] = trialOf(in.Trial)
 	a.Labels, errs[2] = labelsOf("labels", in.Labels)
-	return a, errors.Join(append(errs[:], a.Validate(now))...)
+	err = errors.Join(append(errs[:], a.Validate(now))...) // before a is returned: it brings the name into form
+	return a, err
 }
 
 func accountEditOf(in model.UpdateAccountInput, now time.Time) (e controlplane.AccountEdit, err error) {

@@ -84,7 +84,7 @@ func (r *mutationResolver) UpdateEndpoint(ctx context.Context, input model.Updat
 }
 
 func (r *mutationResolver) CreateEndpointGroup(ctx context.Context, name string, manager *string) (*model.EndpointGroupPayload, error) {
-	if err := errors.Join(controlplane.ValidateEndpointGroup(name), managerFault(manager)); err != nil {
+	if err := errors.Join(controlplane.ValidateEndpointGroup(&name), managerFault(manager)); err != nil {
 		return nil, each(ctx, err)
 	}
 	group, version, err := r.DB.CreateEndpointGroup(postgres.ManagedBy(ctx, textOf(manager)), name)

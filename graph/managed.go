@@ -7,5 +7,5 @@ func managerFault(manager *string) error {
 	if manager == nil {
 		return nil
 	}
-	return controlplane.ValidateManager("manager", *manager)
+	return controlplane.ValidateManager("manager", manager)
 }

@@ -20,14 +20,14 @@ func (r *mutationResolver) SetManager(ctx context.Context, input model.SetManage
 	}
 	if input.Manager != nil {
 		o.Manager = *input.Manager
-		if err := controlplane.ValidateManager("manager", o.Manager); err != nil {
+		if err := controlplane.ValidateManager("manager", &o.Manager); err != nil {
 			return nil, err
 		}
 	}
 	if err := r.DB.SetManager(ctx, o); err != nil {
 		return nil, err
 	}
-	return &model.ManagerPayload{ID: input.ID, Manager: input.Manager}, nil
+	return &model.ManagerPayload{ID: input.ID, Manager: present(o.Manager)}, nil
 }
 
 func (r *queryResolver) ManagedObjects(ctx context.Context) ([]*model.ManagedObject, error) {

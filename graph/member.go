@@ -123,7 +123,8 @@ func tokenOf(ctx context.Context, in model.CreateAPITokenInput) (t controlplane.
 	case ok:
 		t.ParentID = p.ID
 	}
-	return t, t.Validate(loadersOf(ctx).now)
+	err = t.Validate(loadersOf(ctx).now)
+	return t, err
 }
 
 // mayRevoke says whether whoever asks has all that a token has.

@@ -26,7 +26,7 @@ func (r *meterResolver) Endpoint(ctx context.Context, obj *controlplane.Meter) (
 func (r *mutationResolver) CreateMeter(ctx context.Context, input model.CreateMeterInput) (*model.MeterPayload, error) {
 	endpoint, err := optional(controlplane.KindEndpoint, "endpointId", input.EndpointID)
 	m := controlplane.Meter{Name: input.Name, Unit: input.Unit, Header: input.Header, EndpointID: endpoint, Hidden: input.Hidden}
-	if err := errors.Join(controlplane.ValidateMeter(m), err, managerFault(input.Manager)); err != nil {
+	if err := errors.Join(controlplane.ValidateMeter(&m), err, managerFault(input.Manager)); err != nil {
 		return nil, each(ctx, err)
 	}
 	created, version, err := r.DB.CreateMeter(postgres.ManagedBy(ctx, textOf(input.Manager)), m)

@@ -23,7 +23,7 @@ func (r *Resolver) importOf(in model.ImportOpenAPIInput) (i postgres.EndpointImp
 		}
 	}
 	if in.Source != nil {
-		if err := controlplane.ValidateEndpointGroup(*in.Source); err != nil {
+		if err := controlplane.ValidateEndpointGroup(in.Source); err != nil {
 			return i, controlplane.Invalid("source", "%s", controlplane.Faults(err)[0].Message)
 		}
 		i.Source = *in.Source

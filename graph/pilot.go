@@ -24,10 +24,11 @@ func newPilotOf(in model.StartPilotInput) (controlplane.NewPilot, error) {
 	p.TierID, err1 = controlplane.KindTier.Parse("tierId", in.TierID)
 	p.Limits, err2 = limitsOf(in.Limits)
 	p.Accounts, err3 = accountsIn(in.AccountIds)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return p, err
+	err := errors.Join(err1, err2, err3)
+	if err == nil {
+		err = p.Validate()
 	}
-	return p, p.Validate()
+	return p, err
 }
 
 func pilotEditOf(in model.ChangePilotInput) (controlplane.PilotEdit, error) {

@@ -274,7 +274,7 @@ func (a *Auth) accept(w http.ResponseWriter, r *http.Request, token, name, passw
 	}
 	wrong := controlplane.ValidatePassword("password", password)
 	if member.JoinedAt == nil {
-		wrong = errors.Join(controlplane.ValidateMemberName(name), wrong)
+		wrong = errors.Join(controlplane.ValidateMemberName(&name), wrong)
 	}
 	if faults := controlplane.Faults(wrong); len(faults) > 0 {
 		return &refusal{status: http.StatusUnprocessableEntity, title: "Not accepted", detail: faults[0].Error()}

@@ -78,12 +78,12 @@ func (p place) once(kind, name string) origin {
 // check checks what can be said of one document by itself, and notes where its objects
 // stand.
 func (c *checker) check(d *Document) {
-	if m := d.Metadata.Manager; m != "" && controlplane.ValidateEndpointGroup(m) != nil {
+	if m := d.Metadata.Manager; m != "" && controlplane.ValidateEndpointGroup(&m) != nil {
 		c.at("metadata").add("manager", "give 1 to 64 characters, without control characters and invisible ones")
 	}
 	for i := range d.Groups {
 		p := c.at("groups", i)
-		p.addAll(controlplane.ValidateEndpointGroup(d.Groups[i].Name))
+		p.addAll(controlplane.ValidateEndpointGroup(&d.Groups[i].Name))
 		d.Groups[i].origin = p.once("group", d.Groups[i].Name)
 	}
 	for i := range d.Endpoints {
@@ -97,7 +97,7 @@ func (c *checker) check(d *Document) {
 	}
 	for i := range d.Meters {
 		m, p := &d.Meters[i], c.at("meters", i)
-		p.addAll(controlplane.ValidateMeter(controlplane.Meter{Name: m.Name, Unit: m.Unit, Header: m.Header}))
+		p.addAll(controlplane.ValidateMeter(&controlplane.Meter{Name: m.Name, Unit: m.Unit, Header: m.Header}))
 		m.origin = p.once("meter", m.Name)
 	}
 	for i := range d.Tiers {
@@ -174,7 +174,8 @@ func (c *checker) account(a *Account, p place) {
 	if day == 0 {
 		day = 1
 	}
-	p.addAll(controlplane.NewAccount{Name: a.Name, TimeZone: zone, BillingDay: day, Labels: a.Labels}.Validate(time.Time{}))
+	account := controlplane.NewAccount{Name: a.Name, TimeZone: zone, BillingDay: day, Labels: a.Labels}
+	p.addAll(account.Validate(time.Time{}))
 	for i, o := range a.Overrides {
 		at := "overrides." + strconv.Itoa(i) + "."
 		if slices.ContainsFunc(a.Overrides[:i], func(other Override) bool { return other.Limit == o.Limit }) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	"golang.org/x/text/unicode/norm"
 )
 
 // Bounds of files, so that a wrong one is told early.
@@ -51,6 +52,7 @@ type checker struct {
 }
 
 func (c *checker) read(content []byte, whole *Document) {
+	content = norm.NFC.Bytes(content) // as names are stored, wherever a file has one
 	if len(content) > MaxFileBytes {
 		c.faults = append(c.faults, FaultError{c.file, 1, "", fmt.Sprintf("the file has more than %d bytes; split it", MaxFileBytes)})
 		return

@@ -71,7 +71,7 @@ type route struct{ method, path string }
 // the caller's.
 func (d *Document) Compare(existing []Existing, o Options) (*Comparison, error) {
 	c := &Comparison{Source: cmp.Or(o.Source, truncated(d.Title, maxSource)), BasePath: d.BasePaths[0]}
-	if err := controlplane.ValidateEndpointGroup(c.Source); err != nil {
+	if err := controlplane.ValidateEndpointGroup(&c.Source); err != nil {
 		return nil, controlplane.Invalid("source", "give a name of 1 to %d characters for what is imported", maxSource)
 	}
 	if o.BasePath != nil {

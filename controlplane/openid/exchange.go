@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -172,11 +171,12 @@ func nameOf(claims map[string]json.RawMessage, email string) string {
 	names := []string{
 		text(claims["name"]), strings.TrimSpace(text(claims["given_name"]) + " " + text(claims["family_name"])), text(claims["preferred_username"]), email,
 	}
-	at := slices.IndexFunc(names, func(name string) bool { return controlplane.ValidateMemberName(name) == nil })
-	if at < 0 {
-		return ""
+	for i := range names {
+		if controlplane.ValidateMemberName(&names[i]) == nil {
+			return names[i]
+		}
 	}
-	return names[at]
+	return ""
 }
 
 // text returns a claim that is a text, or else nothing.
