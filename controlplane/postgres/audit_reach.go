@@ -12,17 +12,21 @@ import (
 
 // appendReach notes beside the log whom a record is about.
 func appendReach(ctx context.Context, tx pgx.Tx, seq int64, reach []audit.Reach) error {
-	batch := &pgx.Batch{}
-	for _, r := range reach {
-		batch.Queue(`
-			insert into audit_reach (seq, version, account_id, cohort_id, leaving, split, from_place, to_place)
-			values ($1, (select version from policy), $2, $3, $4, $5, $6, $7)`,
-			seq, r.AccountID, r.CohortID, r.Leaving, r.Split, r.From*100, r.To*100)
-	}
-	if batch.Len() == 0 {
+	if len(reach) == 0 {
 		return nil
 	}
-	return tx.SendBatch(ctx, batch).Close()
+	n := len(reach)
+	accounts, cohorts, leaving, splits := make([]int64, n), make([]int64, n), make([]bool, n), make([]string, n)
+	from, to := make([]int32, n), make([]int32, n)
+	for i, r := range reach {
+		accounts[i], cohorts[i], leaving[i], splits[i] = int64(r.AccountID), int64(r.CohortID), r.Leaving, r.Split
+		from[i], to[i] = int32(r.From*100), int32(r.To*100)
+	}
+	_, err := tx.Exec(ctx, `
+		insert into audit_reach (seq, version, account_id, cohort_id, leaving, split, from_place, to_place)
+		select $1, (select version from policy), r.* from unnest($2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::int[], $7::int[]) r`,
+		seq, accounts, cohorts, leaving, splits, from, to)
+	return err
 }
 
 // reachOf is everybody who is on a tier itself.
@@ -58,7 +62,29 @@ func reachOfPublication(ctx context.Context, tx pgx.Tx, tier controlplane.ID, wh
 		return reach, err
 	}
 	all, err := reachOf(ctx, tx, tier)
+	if err == nil && when == controlplane.MovePeriodEnd {
+		all, err = withoutClosed(ctx, tx, tier, all)
+	}
 	return append(reach, all...), err
+}
+
+// withoutClosed leaves the closed accounts of a tier out of a reach of all of it: a move
+// at the ends of periods passes them by. Where there are some, the others are named.
+func withoutClosed(ctx context.Context, tx pgx.Tx, tier controlplane.ID, all []audit.Reach) ([]audit.Reach, error) {
+	var closed bool
+	if err := tx.QueryRow(ctx, `select exists (select from accounts where tier_id = $1 and status = 'closed')`, tier).Scan(&closed); err != nil || !closed {
+		return all, err
+	}
+	return reachOfAccounts(ctx, tx, `select id from accounts where tier_id = $1 and status <> 'closed' order by id`, tier)
+}
+
+func reachOfAccounts(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]audit.Reach, error) {
+	accounts, err := listIDs(ctx, tx, sql, args...)
+	reach := make([]audit.Reach, len(accounts))
+	for i, account := range accounts {
+		reach[i].AccountID = account
+	}
+	return reach, err
 }
 
 // reachOfPilot is whom a change of a pilot puts into it or takes out; the zero value
@@ -77,6 +103,23 @@ func reachOfPilot(ctx context.Context, tx pgx.Tx, before, after controlplane.Pil
 		}
 	}
 	return reach, err
+}
+
+// reachOfChange is whom a change of a move is about: who goes back with it, and who needn't
+// wait any more.
+func reachOfChange(ctx context.Context, tx pgx.Tx, m controlplane.TierMove, change controlplane.MoveChange) (reach []audit.Reach, err error) {
+	if m.When == controlplane.MovePeriodEnd && (change == controlplane.StopMove || change == controlplane.TurnBackMove) {
+		reach, err = reachOfAccounts(ctx, tx, `
+			select account_id from account_moves where tier_move_id = $1 and moved_at is null and cancelled_at is null order by account_id`, m.ID)
+		if err != nil {
+			return nil, err
+		}
+	}
+	if change != controlplane.TurnBackMove {
+		return reach, nil
+	}
+	back, err := reachOfTurn(ctx, tx, m)
+	return append(reach, back...), err
 }
 
 // reachOfTurn is those whom turning a move back puts back.

@@ -64,10 +64,8 @@ func (db *DB) ChangeTierMove(ctx context.Context, id controlplane.ID, change con
 			return err
 		}
 		var reach []audit.Reach
-		if change == controlplane.TurnBackMove {
-			if reach, err = reachOfTurn(ctx, tx, before); err != nil {
-				return err
-			}
+		if reach, err = reachOfChange(ctx, tx, before, change); err != nil {
+			return err
 		}
 		if err := changeMove(ctx, tx, before, change); err != nil {
 			return err

@@ -209,6 +209,19 @@ func TestMoveAtPeriodEnds(t *testing.T) {
 		m.carryOut()
 		m.wantMoved(3, 3, controlplane.MoveFinished)
 	})
+	t.Run("is about those who wait, and not about closed accounts", func(t *testing.T) {
+		m := newMover(t, 3, controlplane.Migration{When: controlplane.MoveNone})
+		if _, _, err := m.db.UpdateAccount(t.Context(), controlplane.AccountEdit{ID: m.accounts[2], Status: controlplane.AccountClosed}); err != nil {
+			t.Fatal(err)
+		}
+		m.tier = publish(t, m.db, controlplane.Publication{TierID: m.tier.ID, Limits: amounts(m.tier, 300), Move: when})
+		m.wantInLogOf(audit.PublishTier, map[controlplane.ID]bool{m.accounts[0]: true, m.accounts[1]: true})
+		m.exec(fmt.Sprintf(`update account_moves set due_at = now() where account_id = %d`, m.accounts[1]))
+		m.exec(due)
+		m.carryOut()
+		m.change(controlplane.StopMove)
+		m.wantInLogOf(audit.ChangeTierMove, map[controlplane.ID]bool{m.accounts[0]: true})
+	})
 	t.Run("is turned back", func(t *testing.T) {
 		m := newMover(t, 2, when)
 		m.exec(fmt.Sprintf(`update account_moves set due_at = now() where account_id = %d`, m.accounts[1]))
@@ -217,6 +230,7 @@ func TestMoveAtPeriodEnds(t *testing.T) {
 		moved := m.wantMoved(1, 1, controlplane.MoveRunning)
 		m.change(controlplane.TurnBackMove)
 		m.wantMoved(0, 0, controlplane.MoveTurnedBack)
+		moved[m.accounts[0]] = true // it needn't wait any more
 		m.wantInLogOf(audit.ChangeTierMove, moved)
 		if pending, err := m.db.PendingMoves(t.Context(), m.accounts); err != nil || len(pending) != 0 {
 			t.Errorf("to come are %+v, %v", pending, err)
