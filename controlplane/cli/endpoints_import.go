@@ -15,11 +15,11 @@ import (
 type endpointsImport struct {
 	Remote
 	Output
-	File          string   `arg:"" help:"OpenAPI 3.0 or 3.1 as JSON or YAML, at most 5 MB; - is standard input."`
+	File          string   `arg:"" field:"document" help:"OpenAPI 3.0 or 3.1 as JSON or YAML, at most 5 MB; - is standard input."`
 	Source        string   `help:"What its endpoints are remembered by; by default the document's title."`
 	BasePath      *string  `help:"What comes before each path, such as /v1; by default that of the document's first server."`
 	GroupByTag    bool     `help:"Put endpoints that are in no group into one called as their first tag."`
-	DeleteMissing bool     `help:"Delete what came from this source and isn't in the document, unless something names it."`
+	DeleteMissing bool     `field:"missing" help:"Delete what came from this source and isn't in the document, unless something names it."`
 	Only          []string `sep:"none" xor:"choice" placeholder:"ENDPOINT" help:"Make this change and no other, such as \"GET /v1/users/{id}\". May be given again."`
 	Except        []string `sep:"none" xor:"choice" placeholder:"ENDPOINT" help:"Make all changes but this one. May be given again."`
 	DryRun        bool     `help:"Show what it would do, and do nothing."`

@@ -30,7 +30,7 @@ func TestSomeChangesOfADocumentAreImportedOnTheCommandLine(t *testing.T) {
 	}
 	write(petsDocument)
 	imports := func(more ...string) []string { return append([]string{"endpoints", "import", file}, more...) }
-	p.refused(1, `only.0: the import has no change "GET /v1/owners"; name one`, imports("--only", "GET /v1/owners", "--yes")...)
+	p.refused(1, `weir: --only: the import has no change "GET /v1/owners"; name one`, imports("--only", "GET /v1/owners", "--yes")...)
 	p.refused(2, "can't be used together", imports("--only", "GET /v1/pets", "--except", "GET /v1/pets")...)
 	p.refused(2, "there is nobody to ask; give --yes", imports()...)
 	golden(t, "import-planned.txt", p.must(imports("--group-by-tag", "--except", "GET /v1/pets/{petId}", "--dry-run")...))

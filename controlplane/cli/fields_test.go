@@ -43,6 +43,7 @@ var inputs = map[string][]string{
 	"pilot end":         {"Piloted"},
 	"pilot promote":     {"Piloted", "--move=steps", "--steps=50,100", "--every=1h", "--note=n"},
 	"pilot show":        {"Piloted"},
+	"endpoints import":  {"-", "--source=s", "--base-path=/v1", "--group-by-tag", "--delete-missing", "--only=GET /a", "--dry-run"},
 	"usage":             {"--from=2026-01-01", "--to=2026-01-02", "--by=hour", "--group=account", "--account=acc_1", "--endpoint=GET /a", "--tier=Default", "--key=key_1", "--status=200", "--decision=ALLOWED", "--top=5", "--time-zone=UTC"},
 	"export":            {"--from=2026-01-01", "--to=2026-01-02", "--by=hour", "--group=account", "--account=acc_1", "--endpoint=GET /a", "--tier=Default", "--key=key_1", "--status=200", "--decision=ALLOWED", "--time-zone=UTC"},
 	"import":            {"-", "--format=csv", "--reason=r"},
