@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"io"
 	"strconv"
+
+	"github.com/weirhq/weir/controlplane/sheet"
 )
 
 // Formats are the endings of what records can be written as, with their media
@@ -57,8 +59,8 @@ func (t table) Write(records []Record) error {
 	for i := range records {
 		r := &records[i]
 		err := t.to.Write([]string{
-			strconv.FormatInt(r.Seq, 10), r.At.UTC().Format(timeLayout), string(r.Actor.Kind), ActorID(r.Actor), r.Actor.Name, r.Actor.RequestID,
-			string(r.Action), string(r.Object.Kind), r.Object.ID, r.Object.Name, r.account(),
+			strconv.FormatInt(r.Seq, 10), r.At.UTC().Format(timeLayout), string(r.Actor.Kind), ActorID(r.Actor), sheet.Text(r.Actor.Name), sheet.Text(r.Actor.RequestID),
+			string(r.Action), string(r.Object.Kind), r.Object.ID, sheet.Text(r.Object.Name), r.account(),
 			string(r.Before), string(r.After), r.PrevHash.String(), r.Hash.String(),
 		})
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/weirhq/weir/controlplane/explore"
+	"github.com/weirhq/weir/controlplane/sheet"
 )
 
 // format is what an export can be written as.
@@ -32,7 +33,7 @@ var formats = map[string]format{
 }
 
 // csvSink writes RFC 4180: a header, CRLF, quotes where they are needed. What is
-// missing is empty. Times are RFC 3339 in the zone.
+// missing is empty. A text that a spreadsheet would run gets an apostrophe. Times are RFC 3339 in the zone.
 type csvSink struct {
 	to      *csv.Writer
 	columns []column
@@ -72,7 +73,7 @@ func (c *column) csv(r *explore.ExportRow, zone *time.Location) string {
 		return c.at(r).In(zone).Format(time.RFC3339)
 	case c.text != nil:
 		if text, ok := c.text(r); ok {
-			return text
+			return sheet.Text(text)
 		}
 		return ""
 	case c.count != nil:
