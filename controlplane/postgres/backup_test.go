@@ -161,6 +161,7 @@ func TestRestoreRefusesAndChangesNothing(t *testing.T) {
 	}{
 		"half a file":               {good[:len(good)/2], ``, postgres.ErrNotABackup},
 		"no backup at all":          {[]byte(strings.Repeat("x", 1000)), ``, postgres.ErrNotABackup},
+		"more than a file":          {append(bytes.Clone(good), 0), ``, postgres.ErrNotABackup},
 		"a flipped bit":             {flipped, ``, postgres.ErrNotABackup},
 		"a database in use":         {good, `insert into accounts (name) values ('here already')`, postgres.ErrNotEmpty},
 		"a database of other build": {good, `update migration_sums set sum = 'another' where version = 2`, postgres.ErrOtherSchema},
