@@ -158,8 +158,21 @@ func ValidatePassword(field, password string) error {
 		return Invalid(field, "use at most %d bytes", MaxPassword)
 	case utf8.RuneCountInString(password) < MinPassword:
 		return Invalid(field, "use at least %d characters; a few words will do", MinPassword)
+	case differentIn(password) < minDifferent || strings.Trim(password, "0123456789") == "":
+		return Invalid(field, "this is among the first that anybody would guess; a few words will do")
 	}
 	return nil
+}
+
+// minDifferent is how many different characters a password has at least.
+const minDifferent = 5
+
+func differentIn(text string) int {
+	seen := map[rune]bool{}
+	for _, r := range text {
+		seen[r] = true
+	}
+	return len(seen)
 }
 
 // Session is a browser that a member is signed in with.

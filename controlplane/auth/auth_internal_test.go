@@ -43,6 +43,22 @@ func TestWhatStandsForNobodyTakesAsLongAsAPassword(t *testing.T) {
 	}
 }
 
+func TestAPasswordIsTheSameHoweverAKeyboardSendsIt(t *testing.T) {
+	h := newHasher()
+	const composed, decomposed = "caf\u00e9 de la gare", "cafe\u0301 de la gare"
+	for _, set := range []string{composed, decomposed} {
+		digest, err := h.digest(t.Context(), set)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, typed := range []string{composed, decomposed} {
+			if ok, _, err := h.matches(t.Context(), typed, digest); !ok || err != nil {
+				t.Errorf("%+q is not %+q: %v", typed, set, err)
+			}
+		}
+	}
+}
+
 func TestADigestOfOtherParametersIsOutdated(t *testing.T) {
 	h := newHasher()
 	weak := *hashing()

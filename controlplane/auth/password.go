@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alexedwards/argon2id"
+	"golang.org/x/text/unicode/norm"
 )
 
 // hashing are the parameters of argon2id that OWASP's password storage cheat sheet
@@ -43,14 +44,15 @@ func (h hasher) turn(ctx context.Context) (done func(), err error) {
 	}
 }
 
-// digest returns a password's digest, in the PHC format, with a salt of its own.
+// digest returns a password's digest, in the PHC format, with a salt of its own. It is
+// of the composed form, RFC 8265 section 4.2: keyboards differ in how they send an é.
 func (h hasher) digest(ctx context.Context, password string) (string, error) {
 	done, err := h.turn(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer done()
-	digest, err := argon2id.CreateHash(password, hashing())
+	digest, err := argon2id.CreateHash(norm.NFC.String(password), hashing())
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
@@ -70,7 +72,7 @@ func (h hasher) matches(ctx context.Context, password, digest string) (ok, outda
 	if compared == "" {
 		compared = nobodysDigest
 	}
-	ok, params, err := argon2id.CheckHash(password, compared)
+	ok, params, err := argon2id.CheckHash(norm.NFC.String(password), compared)
 	if err != nil {
 		return false, false, fmt.Errorf("check password: %w", err)
 	}
