@@ -74,7 +74,7 @@ func (o overHTTP) answerOnce(ctx context.Context, values []string, exec graphql.
 	case claim == nil && kept.Sealed == nil:
 		return nil, false, &controlplane.Error{
 			Code: controlplane.CodeCarriedOut, Field: idempotency.Header, Objects: kept.Objects,
-			Message: "the request with this key was begun, and its answer is lost: all of it was carried out, or of a bulk change at least this; read what it changed",
+			Message: "the request with this key was begun, and its answer is lost: of one mutation all was carried out, of several at least the first, of a bulk change at least this; read what it changed",
 		}
 	case claim == nil:
 		answer, err = key.Open(kept.Sealed, body[:])

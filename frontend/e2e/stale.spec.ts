@@ -132,7 +132,7 @@ test("an override that somebody else set where none was is shown, and one that t
   await expect(page.getByRole("row", { name: /55\/min/ })).toBeVisible();
 
   const readAgain = await readNoMore(page);
-  await page.getByRole("button", { name: "Override per-minute", exact: true }).click();
+  await page.getByRole("button", { name: "Change per-minute", exact: true }).click();
   await dialog.getByLabel("Amount").fill("70");
   await ask(page, "mutation($id: ID!) { deleteOverride(id: $id) { snapshot } }", {
     id: setOverride.account.overrides.nodes[0]?.id,

@@ -170,7 +170,7 @@ function Standing({
             <Button
               kind="quiet"
               className="ml-auto h-6! px-2!"
-              aria-label={`Override ${limit.name}`}
+              aria-label={`${holds.overridden ? "Change" : "Override"} ${limit.name}`}
               onClick={onOverride}
             >
               {holds.overridden ? "Change" : "Override"}
