@@ -63,7 +63,7 @@ var recordedMutations = []struct{ field, operation, action string }{
 	{"removeIdentity", `removeIdentity(id:"<addIdentity.account.identities.nodes.0.id>"){snapshot}`, "REMOVE_IDENTITY"},
 	{"resetAccount", `resetAccount(id:"<createAccount.account.id>"){snapshot}`, "RESET_ACCOUNT"},
 	{"createKey", `createKey(input:{accountId:"<createAccount.account.id>",name:"ci"}){key{id}}`, "CREATE_KEY"},
-	{"updateKey", `updateKey(input:{id:"<createKey.key.id>",suspended:true}){snapshot}`, "UPDATE_KEY"},
+	{"updateKey", `updateKey(input:{id:"<createKey.key.id>",name:"renamed"}){snapshot}`, "UPDATE_KEY"},
 	{"rotateKey", `rotateKey(input:{id:"<createKey.key.id>"}){secret key{id}}`, "ROTATE_KEY"},
 	{"reportLeakedKeys", `reportLeakedKeys(input:{secrets:["<rotateKey.secret>"]}){snapshot}`, "REPORT_LEAKED_KEY"},
 	{"revokeKey", `revokeKey(id:"<createKey.key.id>"){snapshot}`, "REVOKE_KEY"},

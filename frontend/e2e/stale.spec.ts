@@ -52,7 +52,7 @@ test("an account that somebody else moved meanwhile goes where it was sent only 
   await page.getByRole("button", { name: "Change tier" }).click();
   const dialog = page.getByRole("dialog", { name: /^Change the tier of / });
   await dialog.getByLabel("New tier").selectOption({ label: "Enterprise" });
-  await expect(dialog.getByRole("row", { name: /^per-minute / })).toBeVisible();
+  await expect(dialog.getByRole("row", { name: /^per-minute / }).first()).toBeVisible();
   await updateAccount(page, { id: accountId, tierId: (await tierNamed(page, "Basic")).id });
   await dialog.getByRole("button", { name: /^Move to Enterprise/ }).click();
   await expect(stale(page).getByRole("row", { name: /tierId/ })).toBeVisible();

@@ -79,7 +79,7 @@ export function accountColumns(feed: LiveFeed | null): Column<AccountRowData>[] 
       head: "Account",
       sort: (a) => a.name,
       cell: (a) => (
-        <span className="flex items-center gap-2">
+        <span className="flex items-center gap-x-2 gap-y-1 max-sm:flex-wrap">
           <AppLink
             to={paths.account(a.id)}
             title={a.name}

@@ -25,7 +25,8 @@ type Props = ComponentProps<"button"> & {
 export function Button({ kind = "plain", busy, icon, className = "", children, ...props }: Props) {
   const [focused, setFocused] = useState(false);
   // Not disabled while it has the focus: that would take it away from whoever pressed it.
-  const inert = busy || (props.disabled && focused);
+  // A form's own button gets the focus back from dialogs, which may come a moment later.
+  const inert = busy || (props.disabled && (focused || props.type === "submit"));
   return (
     <button
       type="button"
