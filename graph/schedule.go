@@ -101,26 +101,25 @@ func (r *Resolver) accountOfChange(ctx context.Context, input json.RawMessage) (
 			return id, nil
 		}
 	}
-	if id, err := controlplane.KindKey.Parse("", named.ID); err == nil {
-		keys, err := r.DB.KeysByID(ctx, []controlplane.ID{id})
-		if err != nil || len(keys) == 0 {
-			return 0, err
+	for kind, ownerOf := range map[controlplane.Kind]func(context.Context, controlplane.ID) (controlplane.ID, error){
+		controlplane.KindKey:      owner(r.DB.KeysByID, func(k *controlplane.Key) controlplane.ID { return k.AccountID }),
+		controlplane.KindIdentity: owner(r.DB.IdentitiesByID, func(i *controlplane.Identity) controlplane.ID { return i.AccountID }),
+		controlplane.KindOverride: owner(r.DB.OverridesByID, func(o *controlplane.Override) controlplane.ID { return o.AccountID }),
+	} {
+		if id, err := kind.Parse("", named.ID); err == nil {
+			return ownerOf(ctx, id)
 		}
-		return keys[0].AccountID, nil
-	}
-	if id, err := controlplane.KindIdentity.Parse("", named.ID); err == nil {
-		identities, err := r.DB.IdentitiesByID(ctx, []controlplane.ID{id})
-		if err != nil || len(identities) == 0 {
-			return 0, err
-		}
-		return identities[0].AccountID, nil
-	}
-	if id, err := controlplane.KindOverride.Parse("", named.ID); err == nil {
-		overrides, err := r.DB.OverridesByID(ctx, []controlplane.ID{id})
-		if err != nil || len(overrides) == 0 {
-			return 0, err
-		}
-		return overrides[0].AccountID, nil
 	}
 	return 0, nil
+}
+
+// owner finds whose something is; 0: it is not there.
+func owner[T any](byID func(context.Context, []controlplane.ID) ([]T, error), account func(*T) controlplane.ID) func(context.Context, controlplane.ID) (controlplane.ID, error) {
+	return func(ctx context.Context, id controlplane.ID) (controlplane.ID, error) {
+		found, err := byID(ctx, []controlplane.ID{id})
+		if err != nil || len(found) == 0 {
+			return 0, err
+		}
+		return account(&found[0]), nil
+	}
 }

@@ -2,17 +2,15 @@ import { useState } from "react";
 import { useMutation } from "urql";
 import { explain, type Faults, faultsOf, noFaults } from "~/api/errors";
 import { graphql } from "~/api/gql";
-import { DiffTable } from "~/limit/DiffTable";
 import { diffLimits } from "~/limit/diff";
 import { Confirm } from "~/ui/Dialog";
 import { FormDialog } from "~/ui/FormDialog";
 import { plural } from "~/ui/format";
-import { TextField } from "~/ui/inputs";
 import { useToast } from "~/ui/Toast";
 import { ownAccounts } from "./tier-details";
 import { moveInput, moveNow, moveProblems, moveWords } from "./tier-move";
-import { MoveFields } from "./tier-move-fields";
 import { type Pilot, PilotDetails, type PilotedTier } from "./tier-pilot-details";
+import { PublishFields } from "./tier-publish-fields";
 
 const EndPilot = graphql(
   `
@@ -125,31 +123,18 @@ export function PromotePilotDialog({ tier, pilot, reload, onClose }: Props) {
       onSubmit={send}
       onClose={onClose}
     >
-      <div className="overflow-hidden rounded-control border border-line pt-1">
-        <DiffTable
-          diffs={diffLimits(tier.limits, pilot.version.limits)}
-          before={`Version ${number - 1}`}
-          after={`Version ${number}`}
-          maxHeight="max-h-60"
-        />
-      </div>
-      <TextField
-        label="Note"
-        hint="Why; without one it is the pilot’s name."
-        error={problemAt("note")}
-        maxLength={500}
-        autofocus
-        value={note}
-        onChange={setNote}
+      <PublishFields
+        number={number}
+        diffs={diffLimits(tier.limits, pilot.version.limits)}
+        note={note}
+        noteHint="Why; without one it is the pilot’s name."
+        onNote={setNote}
+        move={move}
+        onMove={setMove}
+        movable={others}
+        effects={lines}
+        problemAt={problemAt}
       />
-      {others > 0 && <MoveFields draft={move} problemAt={problemAt} onChange={setMove} />}
-      <div role="status">
-        <ul aria-label="What publishing does" className="text-muted">
-          {lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-      </div>
     </FormDialog>
   );
 }

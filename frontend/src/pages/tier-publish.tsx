@@ -1,14 +1,12 @@
 import type { CombinedError } from "@urql/core";
 import { useState } from "react";
 import { type Faults, faultsOf, noFaults } from "~/api/errors";
-import { DiffTable } from "~/limit/DiffTable";
 import type { LimitDiff } from "~/limit/diff";
 import { FormDialog } from "~/ui/FormDialog";
 import { plural } from "~/ui/format";
-import { TextField } from "~/ui/inputs";
 import { type EditedTier, ownAccounts } from "./tier-details";
 import { type MoveInput, moveInput, moveNow, moveProblems, moveWords } from "./tier-move";
-import { MoveFields } from "./tier-move-fields";
+import { PublishFields } from "./tier-publish-fields";
 
 export type Publication = { note: string; move: MoveInput };
 
@@ -79,31 +77,18 @@ export function PublishDialog({
           The tier is called <span className="font-medium">{renamed}</span> from then on.
         </p>
       )}
-      <div className="overflow-hidden rounded-control border border-line pt-1">
-        <DiffTable
-          diffs={diffs}
-          before={`Version ${number - 1}`}
-          after={`Version ${number}`}
-          maxHeight="max-h-60"
-        />
-      </div>
-      <TextField
-        label="Note"
-        hint="Why; it stands beside the version for good."
-        error={problemAt("note")}
-        maxLength={500}
-        autofocus
-        value={note}
-        onChange={setNote}
+      <PublishFields
+        number={number}
+        diffs={diffs}
+        note={note}
+        noteHint="Why; it stands beside the version for good."
+        onNote={setNote}
+        move={move}
+        onMove={setMove}
+        movable={own}
+        effects={lines}
+        problemAt={problemAt}
       />
-      {own > 0 && <MoveFields draft={move} problemAt={problemAt} onChange={setMove} />}
-      <div role="status">
-        <ul aria-label="What publishing does" className="text-muted">
-          {lines.map((line) => (
-            <li key={line}>{line}</li>
-          ))}
-        </ul>
-      </div>
     </FormDialog>
   );
 }
